@@ -1,0 +1,1 @@
+"""Themes, goals, teachers, trajectories and their loaders."""

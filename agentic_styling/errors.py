@@ -1,0 +1,17 @@
+"""The one error that users see: what is wrong, where, and how to mend it, in one line."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input. The message is one line naming the file or field, the value and the mend."""
+
+
+def nearest(name: object, candidates: Iterable[str]) -> str:
+    """A mend for a misspelt name: the candidate closest in spelling, or else all of them."""
+    candidates = list(candidates)
+    close = difflib.get_close_matches(str(name), candidates, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "use one of " + ", ".join(candidates)

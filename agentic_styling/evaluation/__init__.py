@@ -1,0 +1,1 @@
+"""Baselines, plan and image metrics, tables, the report."""

@@ -1,0 +1,1 @@
+"""Offline RL objectives: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Qwen3-VL in Flax: towers, weights, prompts, generation."""

@@ -1,0 +1,1 @@
+"""Scores of an edit, from pixels on the device."""

@@ -1,0 +1,1 @@
+"""The ten styling dimensions: vocabulary, plans, transforms, the executor."""

@@ -1,0 +1,1 @@
+"""Mesh and sharding, state, step, checkpoints, the loop."""

@@ -1,0 +1,64 @@
+"""Packaging. `pip install -e .` is the lean core; the extras add what a single use needs."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "agentic_styling/__init__.py").read_text())[1]
+
+EXTRAS = {
+    "data": [
+        "array_record>=0.8",
+        "grain>=0.2.12",
+        "importlib_resources",
+        "scikit-image>=0.24",
+        "scikit-learn>=1.5",
+        "tensorflow-datasets>=4.9.8",
+    ],
+    "tensorboard": ["tensorflow-cpu", "tensorboard"],
+    "notebooks": ["ipykernel", "matplotlib", "nbclient", "nbformat"],
+    "cuda": ["jax[cuda12]"],
+    "tpu": ["jax[tpu]"],
+    "parity": ["torch>=2.6"],
+}
+EXTRAS["test"] = [
+    *EXTRAS["data"],
+    *EXTRAS["notebooks"],
+    "hypothesis",
+    "opencv-python-headless",
+    "pytest>=8",
+    "pytest-xdist",
+    "ruff==0.17.6",
+]
+
+setup(
+    name="agentic-styling",
+    version=VERSION,
+    description="Agentic image styling by offline RL: a Qwen3-VL planner in JAX",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["agentic_styling", "agentic_styling.*"]),
+    package_data={"agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js"]},
+    install_requires=[
+        "absl-py",
+        "clu>=0.0.12",
+        "dm-pix>=0.4.3",
+        "flax>=0.12",
+        "jax>=0.10",
+        "ml-collections>=1.0",
+        "numpy>=1.26",
+        "optax>=0.2.5",
+        "orbax-checkpoint>=0.11.20",
+        "pillow>=10.1",
+        "safetensors>=0.5",
+        "tokenizers>=0.21",
+        "tqdm>=4.66",
+        "transformers>=5.0",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["agentic-styling=agentic_styling.cli:main"]},
+)
