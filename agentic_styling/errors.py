@@ -1,7 +1,9 @@
 """The one error that users see: what is wrong, where, and how to mend it, in one line."""
 
 import difflib
-from collections.abc import Iterable
+import functools
+import sys
+from collections.abc import Callable, Iterable
 
 
 class InputError(ValueError):
@@ -15,3 +17,17 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "use one of " + ", ".join(candidates)
+
+
+def one_line_errors(main: Callable) -> Callable:
+    """Wrap a script's main: an InputError becomes one line on stderr and exit status 2."""
+
+    @functools.wraps(main)
+    def wrapped(*args, **kwargs):
+        try:
+            return main(*args, **kwargs)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+    return wrapped
