@@ -1,0 +1,189 @@
+"""The five losses: hand-computed values, a NumPy oracle, and checks that catch wrong maths."""
+
+import inspect
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentic_styling import losses
+from agentic_styling.losses import LOSSES
+
+LOGPS = np.array([-2.0, -10.0, -0.5, -7.0], np.float32)
+REWARDS = np.array([5.0, 4.0, 3.5, 2.0], np.float32)
+STATISTICS = {"mean": 3.5, "std": 0.5}
+PAIR = (
+    np.array([-10.0, -20.0], np.float32),  # chosen
+    np.array([-12.0, -11.0], np.float32),  # rejected
+    np.array([-11.0, -20.0], np.float32),  # chosen, reference
+    np.array([-11.0, -16.0], np.float32),  # rejected, reference
+)
+
+# By hand: -w * s with w = 1; 1, 1, 0, 0; 2, 1, .5, 0; 3, 1, 0, -3. DPO: delta_w - delta_l is
+# 1 - (-1) = 2 and 0 - 5 = -5; times 0.1; log(1 + exp(-0.2)) and log(1 + exp(0.5)).
+CASES = {
+    "standard": ((LOGPS,), {}, [2.0, 10.0, 0.5, 7.0]),
+    "reward_filtered": ((LOGPS, REWARDS), {}, [2.0, 10.0, 0.0, 0.0]),
+    "reward_weighted": ((LOGPS, REWARDS), {}, [4.0, 10.0, 0.25, 0.0]),
+    "standardized_reward_weighted": ((LOGPS, REWARDS), STATISTICS, [6.0, 10.0, 0.0, -21.0]),
+    "dpo": (PAIR, {}, [0.5981388693815918, 0.9740769841801067]),
+}
+
+# What each must not be: sign flipped, reward ignored, divided by its own weights, ...
+MUTANTS = {
+    "standard": [lambda s: s, lambda s: -s.mean(keepdims=True), lambda s: -s / s.shape[0]],
+    "reward_filtered": [
+        lambda s, r: (r >= 4.0) * s,
+        lambda s, r: -s,
+        lambda s, r: -1.0 * (r > 4.0) * s,
+        lambda s, r: -1.0 * (r >= 4.0) * s / (r >= 4.0).sum(),
+    ],
+    "reward_weighted": [
+        lambda s, r: jnp.maximum(r - 3.0, 0.0) * s,
+        lambda s, r: -(r - 3.0) * s,
+        lambda s, r: -r * s,
+        lambda s, r: -jnp.maximum(r - 3.0, 0.0) * s / jnp.maximum(r - 3.0, 0.0).sum(),
+    ],
+    "standardized_reward_weighted": [
+        lambda s, r, mean, std: (r - mean) / std * s,
+        lambda s, r, mean, std: -(r - r.mean()) / r.std() * s,
+        lambda s, r, mean, std: -(r - mean) / std**2 * s,
+        lambda s, r, mean, std: -(r - mean) * s / jnp.abs(r - mean).sum(),
+        lambda s, r, mean, std: -jnp.abs(r - mean) / std * s,
+    ],
+    "dpo": [
+        lambda w, l, rw, rl: -jax.nn.log_sigmoid(-0.1 * ((w - rw) - (l - rl))),
+        lambda w, l, rw, rl: -jax.nn.log_sigmoid(0.1 * (w - l)),
+        lambda w, l, rw, rl: -jax.nn.log_sigmoid((w - rw) - (l - rl)),
+        lambda w, l, rw, rl: -jax.nn.log_sigmoid(0.1 * ((w - rw) + (l - rl))),
+        lambda w, l, rw, rl: jax.nn.log_sigmoid(0.1 * ((w - rw) - (l - rl))),
+    ],
+}
+
+
+def check(name, function):
+    """Raises where `function` differs from the values computed by hand for `name`."""
+    args, kwargs, expected = CASES[name]
+    out = function(*args, **kwargs)
+    assert out.shape == (len(expected),)
+    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_values_by_hand(name, jit):
+    function = LOSSES[name].function
+    check(name, jax.jit(function) if jit else function)
+    args, kwargs, _ = CASES[name]
+    assert function(*args, **kwargs).dtype == jnp.float32
+    half = [jnp.asarray(x, jnp.bfloat16) for x in args]
+    assert function(*half, **kwargs).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_check_catches_wrong_maths(name):
+    for mutant in MUTANTS[name]:
+        with pytest.raises(AssertionError):
+            check(name, mutant)
+
+
+def test_table_names_every_loss_and_its_needs():
+    assert set(LOSSES) == set(CASES)
+    for name, loss in LOSSES.items():
+        assert loss.function is getattr(losses, name)
+        assert loss.needs <= {"rewards", "statistics", "pairs", "reference"}
+        parameters = inspect.signature(loss.function).parameters
+        assert ("rewards" in loss.needs) == ("rewards" in parameters)
+        assert ("statistics" in loss.needs) == ("std" in parameters)
+        assert ("pairs" in loss.needs) == ("chosen_logps" in parameters)
+        assert ("reference" in loss.needs) == ("ref_chosen_logps" in parameters)
+
+
+def test_gradients_by_hand():
+    scored = {
+        "standard": [-1, -1, -1, -1],
+        "reward_filtered": [-1, -1, 0, 0],
+        "reward_weighted": [-2, -1, -0.5, 0],
+        "standardized_reward_weighted": [-3, -1, 0, 3],
+    }
+    for name, expected in scored.items():
+        args, kwargs, _ = CASES[name]
+        function = LOSSES[name].function
+        grad = jax.grad(lambda s, f=function, a=args, k=kwargs: f(s, *a[1:], **k).sum())(LOGPS)
+        np.testing.assert_allclose(grad, expected, rtol=1e-6)
+    chosen, rejected, reference, _ = jax.grad(
+        lambda args: losses.dpo(*args).sum(), allow_int=False
+    )(PAIR)
+    # -beta * sigmoid(-beta * x), with x = 2 and -5.
+    expected = [-0.1 / (1 + math.exp(0.2)), -0.1 / (1 + math.exp(-0.5))]
+    np.testing.assert_allclose(chosen, expected, rtol=1e-6)
+    np.testing.assert_allclose(rejected, -chosen)
+    np.testing.assert_allclose(reference, -chosen)
+
+
+def test_dpo_is_ln_2_at_the_reference():
+    out = losses.dpo(PAIR[0], PAIR[1], PAIR[0], PAIR[1])
+    np.testing.assert_allclose(out, math.log(2), rtol=1e-7)
+
+
+def test_equal_rewards_have_weight_0():
+    out = losses.standardized_reward_weighted(LOGPS, jnp.full(4, 3.5), mean=3.5, std=0.0)
+    np.testing.assert_array_equal(out, 0.0)
+
+
+def oracle(name, args, kwargs):
+    """The same formulas in float64 NumPy, written anew."""
+    args = [np.asarray(x, np.float64) for x in args]
+    if name == "dpo":
+        w, l, rw, rl = args
+        return np.logaddexp(0.0, -kwargs.get("beta", 0.1) * (w - l - rw + rl))
+    s, r = args[0], args[-1]
+    weights = {
+        "standard": lambda: np.ones_like(s),
+        "reward_filtered": lambda: np.where(r < kwargs.get("threshold", 4.0), 0.0, 1.0),
+        "reward_weighted": lambda: np.clip(r - kwargs.get("floor", 3.0), 0.0, None),
+        "standardized_reward_weighted": lambda: (r - kwargs["mean"]) / kwargs["std"],
+    }
+    return -weights[name]() * s
+
+
+EXTREME = st.lists(st.floats(-1e4, 1e4, width=32), min_size=4, max_size=4)
+JITTED = {name: jax.jit(loss.function) for name, loss in LOSSES.items()}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    columns=st.lists(EXTREME, min_size=4, max_size=4),
+    rewards=st.lists(st.integers(0, 20).map(lambda k: k / 4), min_size=4, max_size=4),
+    option=st.integers(1, 16).map(lambda k: k / 4),
+)
+def test_agrees_with_numpy_and_stays_finite(columns, rewards, option):
+    columns = [np.array(c, np.float32) for c in columns]
+    rewards = np.array(rewards, np.float32)
+    options = {
+        "standard": {},
+        "reward_filtered": {"threshold": option},
+        "reward_weighted": {"floor": option},
+        "standardized_reward_weighted": {"mean": 3.0, "std": option},
+        "dpo": {"beta": option},
+    }
+    for name, kwargs in options.items():
+        args = {"standard": columns[:1], "dpo": columns}.get(name, [columns[0], rewards])
+        out = JITTED[name](*args, **kwargs)
+        assert np.isfinite(out).all()
+        np.testing.assert_allclose(out, oracle(name, args, kwargs), rtol=1e-5, atol=0.02)
+    gradient = jax.grad(lambda c: JITTED["dpo"](*c).sum())(columns)
+    assert np.isfinite(np.stack(gradient)).all()
+
+
+def test_shapes_and_types_are_checked():
+    with pytest.raises(AssertionError):
+        losses.reward_weighted(LOGPS, REWARDS[:2])
+    with pytest.raises(AssertionError):
+        losses.standard(LOGPS[None])
+    with pytest.raises(AssertionError):
+        losses.dpo(PAIR[0], PAIR[1], PAIR[2], PAIR[3][:1])
