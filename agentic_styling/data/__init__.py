@@ -1,1 +1,30 @@
 """Themes, goals, teachers, trajectories and their loaders."""
+
+from agentic_styling.data.generate import generate, summary
+from agentic_styling.data.goals import Goal, make_request, sample_goal
+from agentic_styling.data.photos import Photo, load_photos, random_crop, split_photos
+from agentic_styling.data.states import sample_state, state_plan
+from agentic_styling.data.teacher import teach
+from agentic_styling.data.themes import Theme, themes
+from agentic_styling.data.trajectories import read_trajectories, write_trajectories
+from agentic_styling.data.trajectory import Trajectory
+
+__all__ = [
+    "Goal",
+    "Photo",
+    "Theme",
+    "Trajectory",
+    "generate",
+    "load_photos",
+    "make_request",
+    "random_crop",
+    "read_trajectories",
+    "sample_goal",
+    "sample_state",
+    "split_photos",
+    "state_plan",
+    "summary",
+    "teach",
+    "themes",
+    "write_trajectories",
+]

@@ -1,1 +1,35 @@
 """Baselines, plan and image metrics, tables, the report."""
+
+from agentic_styling.evaluation.baselines import edit_only, identity, random_plan, strongest
+from agentic_styling.evaluation.bootstrap import (
+    Interval,
+    bootstrap_mean,
+    paired_difference,
+    verdict,
+)
+from agentic_styling.evaluation.evaluate import default_config, evaluate
+from agentic_styling.evaluation.plan_metrics import action_scores, context_accuracy, context_hits
+from agentic_styling.evaluation.planning import derangement
+from agentic_styling.evaluation.report import write_report
+from agentic_styling.evaluation.results import METHODS, POST_TRAINED, summarise
+
+__all__ = [
+    "METHODS",
+    "POST_TRAINED",
+    "Interval",
+    "action_scores",
+    "bootstrap_mean",
+    "context_accuracy",
+    "context_hits",
+    "default_config",
+    "derangement",
+    "edit_only",
+    "evaluate",
+    "identity",
+    "paired_difference",
+    "random_plan",
+    "strongest",
+    "summarise",
+    "verdict",
+    "write_report",
+]

@@ -1,0 +1,122 @@
+"""The `agentic-styling` command, and the flags that the scripts of experiments/ share."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from agentic_styling.errors import InputError, one_line_errors
+
+
+@one_line_errors
+def run_configured(
+    run: Callable, config_file: str, argv: list[str], default_workdir: str | None = None
+) -> None:
+    """Call run(config, workdir) with --config, --config.field=value and --workdir from argv.
+
+    config_file: the ml_collections file taken when argv names none. Bad flags are an InputError.
+    """
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", config_file, flag_values=values)
+    flags.DEFINE_string(
+        "workdir", default_workdir, "Where everything is written.", flag_values=values
+    )
+    try:
+        rest = values(argv)[1:]
+        config = values.config
+    except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        message = " ".join(str(error).split())
+        raise InputError(f"{message}; fields and defaults are in the config file") from error
+    if rest:
+        raise InputError(f"{rest[0]!r} is no flag; write --config.field=value")
+    if not values.workdir:
+        raise InputError("--workdir is missing; name a directory to write to")
+    run(config, Path(values.workdir))
+
+
+def _style(args: argparse.Namespace) -> None:
+    from agentic_styling import styling
+
+    styling.style(
+        args.photos,
+        Path(args.out),
+        goal=args.goal,
+        planner=args.planner,
+        plan=args.plan,
+        temperature=args.temperature,
+        seed=args.seed,
+    )
+
+
+def _generate(args: argparse.Namespace) -> None:
+    from agentic_styling import data
+
+    data.generate(
+        Path(args.out),
+        data.load_photos(args.photos),
+        split=args.split,
+        contexts=args.contexts,
+        plans_per_context=args.plans_per_context,
+        seed=args.seed,
+        size=args.size,
+    )
+
+
+def _report(args: argparse.Namespace) -> None:
+    from agentic_styling import evaluation
+
+    print(evaluation.write_report(Path(args.workdir)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="agentic-styling", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    style = commands.add_parser("style", help="restyle photographs towards a goal")
+    style.add_argument("photos", nargs="+", metavar="PHOTO")
+    style.add_argument("--goal", help="what the picture should become, in words")
+    style.add_argument("--planner", help="a Hugging Face directory of a Qwen3-VL planner")
+    style.add_argument("--plan", help="a plan file to run instead of asking a planner")
+    style.add_argument("--out", default="styled", help="directory to write to (default: styled)")
+    style.add_argument("--temperature", type=float, default=0.0)
+    style.add_argument("--seed", type=int, default=0)
+    style.set_defaults(run=_style)
+
+    generate = commands.add_parser("generate", help="make scored trajectories from photographs")
+    generate.add_argument("--photos", help="a folder of photographs (default: the bundled ones)")
+    generate.add_argument("--out", required=True, help="directory of the data set")
+    generate.add_argument("--split", choices=["train", "test"], default="train")
+    generate.add_argument("--contexts", type=int, default=2000, help="pictures with a goal each")
+    generate.add_argument("--plans-per-context", type=int, default=3)
+    generate.add_argument("--size", type=int, default=128, help="side of a picture, in pixels")
+    generate.add_argument("--seed", type=int, default=0)
+    generate.set_defaults(run=_generate)
+
+    for name, text in (("train", "train a planner"), ("evaluate", "compare planners on cases")):
+        command = commands.add_parser(name, help=f"{text}: --config=FILE --workdir=DIRECTORY")
+        command.set_defaults(run=None)
+
+    report = commands.add_parser("report", help="write the report of an evaluated workdir again")
+    report.add_argument("workdir")
+    report.set_defaults(run=_report)
+    return parser
+
+
+@one_line_errors
+def main(argv: list[str] | None = None) -> None:
+    """The console script. Bad input ends with one line on stderr and exit status 2."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["train"]:
+        from agentic_styling import training
+
+        run_configured(training.train, None, argv)
+    elif argv[:1] == ["evaluate"]:
+        from agentic_styling import evaluation
+
+        run_configured(evaluation.evaluate, None, argv)
+    else:
+        args = _parser().parse_args(argv)
+        args.run(args)

@@ -1,0 +1,37 @@
+"""The record that training and evaluation share: one plan for one picture and goal, with scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentic_styling.tools import Plan, Step
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A scored plan.
+
+    id, context_id: names; the plans for one picture and goal share a context_id.
+    split: "train" or "test". photo: name of the photograph the picture was cropped from.
+    image: uint8 [H, W, 3], the picture as the planner sees it. state: dimension -> option, what
+    is known to be true of it (missing: unknown).
+    goal, theme ("" for none), explicit (whether the goal names the look outright).
+    request: the steps that the goal asks for, with true sources; reasoning is "".
+    plan, reward in [0, 5], scores: its six parts and "overall" in [0, 100].
+    provenance: seed, skill, teacher, crop.
+    """
+
+    id: str
+    context_id: str
+    split: str
+    photo: str
+    image: np.ndarray
+    state: dict[str, str]
+    goal: str
+    theme: str
+    explicit: bool
+    request: tuple[Step, ...]
+    plan: Plan
+    reward: float
+    scores: dict[str, float]
+    provenance: dict

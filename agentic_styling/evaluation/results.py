@@ -1,0 +1,164 @@
+"""From per-case records to the numbers of results.json. Pure: records in, dictionary out.
+
+A record is one line of cases.jsonl: {id, photo, goal, theme, explicit, state, request, shown,
+methods: {name: {valid, text, plan, context, reward, scores, overall, actions, shuffled}}}.
+`context` is None for an invalid text; `shuffled` (the same method reading another case's picture)
+is None or {valid, context, reward}.
+"""
+
+import numpy as np
+
+from agentic_styling.evaluation.bootstrap import (
+    Interval,
+    bootstrap_mean,
+    paired_difference,
+    verdict,
+)
+from agentic_styling.evaluation.plan_metrics import (
+    context_accuracy,
+    context_hits,
+    is_known,
+    known_accuracy,
+)
+from agentic_styling.rewards import PARTS
+from agentic_styling.tools import DIMENSIONS
+
+METHODS = (
+    "edit_only",
+    "baseline",
+    "standard",
+    "reward_filtered",
+    "reward_weighted",
+    "standardized_reward_weighted",
+    "dpo",
+    "teacher_best",
+)
+POST_TRAINED = METHODS[3:7]
+# These state no context; leaving everything unknown is not an answer of theirs.
+WITHOUT_CONTEXT = ("edit_only", "identity", "random", "strongest")
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    return interval._asdict()
+
+
+def _mean(values) -> float | None:
+    """Mean of the finite values; None where there is none (JSON has no NaN)."""
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else None
+
+
+def _contexts(entries: list[dict], states: list[dict]) -> dict[str, np.ndarray]:
+    """Per case [N]: accuracy over the ten dimensions, and over those the state sets (or NaN)."""
+    hits = [context_hits(e["context"], s) for e, s in zip(entries, states, strict=True)]
+    return {
+        "context_accuracy": np.array([context_accuracy(hit) for hit in hits]),
+        "context_accuracy_known": np.array(
+            [known_accuracy(hit, state) for hit, state in zip(hits, states, strict=True)]
+        ),
+    }
+
+
+def _per_dimension(entries: list[dict], states: list[dict]) -> dict:
+    """Share right per dimension: over all cases, and over the cases whose state sets it."""
+    hits = [context_hits(e["context"], s) for e, s in zip(entries, states, strict=True)]
+    known = {
+        name: [h[name] for h, s in zip(hits, states, strict=True) if is_known(s, name)]
+        for name in DIMENSIONS
+    }
+    return {
+        "context_accuracy_per_dimension": {n: _mean([h[n] for h in hits]) for n in DIMENSIONS},
+        "context_accuracy_known_per_dimension": {n: _mean(known[n]) for n in DIMENSIONS},
+    }
+
+
+def _true_minus_shuffled(own: dict, other: dict, **options) -> dict:
+    """Paired intervals of reading the own picture against reading another case's."""
+    differences = {}
+    for name, values in own.items():
+        both = np.isfinite(values) & np.isfinite(other[name])
+        if both.any():
+            difference = paired_difference(values[both], other[name][both], **options)
+            differences[name] = _interval(difference)
+    return differences
+
+
+def summarise_method(
+    entries: list[dict], states: list[dict], *, reads_context: bool = True, **options
+) -> dict:
+    """The numbers of one method; `entries` and `states` hold one item a case.
+
+    `reads_context` False leaves the context accuracies None: the method states no context.
+    `options` go to the bootstrap (samples, seed).
+    """
+    rewards = np.array([entry["reward"] for entry in entries])
+    summary = {
+        "reward": _interval(bootstrap_mean(rewards, **options)),
+        "overall": _interval(bootstrap_mean([e["overall"] for e in entries], **options)),
+        "parts": {
+            part: _interval(bootstrap_mean([e["scores"][part] for e in entries], **options))
+            for part in PARTS
+        },
+        "valid_plans": _mean([entry["valid"] for entry in entries]),
+        "actions": {
+            name: _mean([entry["actions"][name] for entry in entries])
+            for name in ("precision", "recall", "f1", "iou")
+        },
+        "context_accuracy": None,
+        "context_accuracy_known": None,
+        "context_accuracy_per_dimension": dict.fromkeys(DIMENSIONS),
+        "context_accuracy_known_per_dimension": dict.fromkeys(DIMENSIONS),
+        "shuffled_images": None,
+    }
+    own = {"reward": rewards}
+    if reads_context:
+        own |= _contexts(entries, states)
+        summary |= {name: _mean(own[name]) for name in own if name != "reward"}
+        summary |= _per_dimension(entries, states)
+    shuffled = [entry["shuffled"] for entry in entries]
+    if None not in shuffled:
+        other = {"reward": np.array([entry["reward"] for entry in shuffled])}
+        if reads_context:
+            other |= _contexts(shuffled, states)
+        summary["shuffled_images"] = {
+            "reward": _interval(bootstrap_mean(other["reward"], **options)),
+            "context_accuracy": _mean(other.get("context_accuracy", [])),
+            "context_accuracy_known": _mean(other.get("context_accuracy_known", [])),
+            "valid_plans": _mean([entry["valid"] for entry in shuffled]),
+            "true_minus_shuffled": _true_minus_shuffled(own, other, **options),
+        }
+    return summary
+
+
+def paired_with_standard(records: list[dict], names: list[str], **options) -> dict:
+    """`<method>_minus_standard` for each post-trained method: the same cases, reward by reward."""
+    rewards = {n: [record["methods"][n]["reward"] for record in records] for n in names}
+    paired = {}
+    for name in POST_TRAINED:
+        if name in rewards and "standard" in rewards:
+            difference = paired_difference(rewards[name], rewards["standard"], **options)
+            words = verdict(difference)
+            paired[f"{name}_minus_standard"] = {**_interval(difference), "verdict": words}
+    return paired
+
+
+def summarise(records: list[dict], *, samples: int, seed: int) -> dict:
+    """Every number of the methods and their paired differences, from the per-case records."""
+    names = list(records[0]["methods"])
+    states = [record["state"] for record in records]
+    options = {"samples": samples, "seed": seed}
+    methods = {
+        name: summarise_method(
+            [record["methods"][name] for record in records],
+            states,
+            reads_context=name not in WITHOUT_CONTEXT,
+            **options,
+        )
+        for name in names
+    }
+    return {
+        "cases": len(records),
+        "methods": methods,
+        "paired": paired_with_standard(records, names, **options),
+    }

@@ -1,0 +1,132 @@
+"""One method over all cases: its plans, their pictures and scores, as records for cases.jsonl."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+from PIL import Image
+
+from agentic_styling.data import Trajectory
+from agentic_styling.evaluation import baselines
+from agentic_styling.evaluation.plan_metrics import action_scores
+from agentic_styling.evaluation.planning import Answer, planner_answers
+from agentic_styling.evaluation.scoring import execute_and_score
+from agentic_styling.rewards import PARTS
+
+# Methods without a planner: from a case and a generator to its plan. They read no picture.
+WITHOUT_PLANNER = {
+    "edit_only": lambda case, rng: baselines.edit_only(case.goal),
+    "teacher_best": lambda case, rng: case.plan,
+    "identity": lambda case, rng: baselines.identity(),
+    "random": lambda case, rng: baselines.random_plan(rng),
+    "strongest": lambda case, rng: baselines.strongest(),
+}
+FRAME_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The held-out cases, their pictures (uint8 [N, H, W, 3]), the rows that the report shows."""
+
+    trajectories: list[Trajectory]
+    images: np.ndarray
+    shown: list[int]
+
+
+def case_record(case: Trajectory, shown: bool) -> dict:
+    """The part of a case's record that no method changes."""
+    return {
+        "id": case.id,
+        "photo": case.photo,
+        "goal": case.goal,
+        "theme": case.theme,
+        "explicit": case.explicit,
+        "state": case.state,
+        "request": [{"tool": s.tool, "parameters": s.parameters} for s in case.request],
+        "shown": shown,
+        "methods": {},
+    }
+
+
+def run_method(
+    name: str, directory: str | None, cases: Cases, config: ConfigDict, pictures: Path
+) -> list[dict]:
+    """Entries of one method, one a case (see results.py); saves the film strips of shown cases."""
+    own, other = _answers(name, directory, cases, config)
+    scores, films = _run(own, cases, config, name, film=cases.shown)
+    entries = [
+        {
+            **_answer_entry(answer),
+            "text": answer.text,
+            "plan": json.loads(answer.plan.to_json()) if answer.valid else None,
+            "reward": float(scores["reward"][row]),
+            "overall": float(scores["overall"][row]),
+            "scores": {part: float(scores[part][row]) for part in PARTS},
+            "actions": action_scores(answer.plan.steps, case.request),
+            "shuffled": None,
+        }
+        for row, (answer, case) in enumerate(zip(own, cases.trajectories, strict=True))
+    ]
+    if other is not None:
+        # Who reads no picture answers the same whatever it is shown.
+        again = scores if other is own else _run(other, cases, config, f"{name}, shuffled")[0]
+        for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
+            entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
+    for row, film in zip(cases.shown, films, strict=True):
+        for step in range(1, len(own[row].plan.steps) + 1):
+            save_picture(pictures / frame_name(row, name, step), film[step])
+    return entries
+
+
+def frame_name(row: int, method: str, step: int) -> str:
+    """File of the picture of case `row` after `step` steps of a method."""
+    return f"{row:04d}_{method}_{step}.jpg"
+
+
+def source_name(row: int) -> str:
+    """File of the picture that case `row` starts from."""
+    return f"{row:04d}_source.jpg"
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [H, W, 3] as JPEG, its longer side at most 256 pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((FRAME_SIDE, FRAME_SIDE))
+    picture.save(path, quality=85)
+
+
+def _answers(
+    name: str, directory: str | None, cases: Cases, config: ConfigDict
+) -> tuple[list[Answer], list[Answer] | None]:
+    """Answers reading the own pictures and reading others' (None for the teacher's plans)."""
+    if directory is None:
+        rng = np.random.default_rng(config.seed)
+        own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
+        return own, None if name == "teacher_best" else own
+    return planner_answers(
+        Path(directory),
+        cases.images,
+        [case.goal for case in cases.trajectories],
+        temperature=config.temperature,
+        seed=config.seed,
+        max_new_tokens=config.max_new_tokens,
+    )
+
+
+def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, film=()) -> tuple:
+    return execute_and_score(
+        cases.images,
+        [answer.plan for answer in answers],
+        [case.request for case in cases.trajectories],
+        seed=config.seed,
+        label=label,
+        film=film,
+    )
+
+
+def _answer_entry(answer: Answer) -> dict:
+    """Validity and context of an answer; an invalid one states no context."""
+    return {"valid": answer.valid, "context": answer.plan.context if answer.valid else None}

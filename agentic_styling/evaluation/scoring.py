@@ -1,0 +1,53 @@
+"""Plans executed and scored on the device, in batches of one fixed shape."""
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from agentic_styling.data.teacher import MAX_TEACHER_STEPS
+from agentic_styling.rewards import PARTS, score
+from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
+
+BATCH = 32
+
+
+def execute_and_score(
+    images: np.ndarray,
+    plans: list[Plan],
+    requests: list[tuple[Step, ...]],
+    *,
+    seed: int,
+    label: str,
+    film: list[int] = (),
+) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """Run plan i on picture i and score the result against request i.
+
+    A case meets the same random numbers whatever the method, so that differences are paired.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        seed: of the executor's random numbers. label: shown beside the progress bar.
+        film: increasing row numbers whose every frame is wanted.
+
+    Returns:
+        Scores, float64 [N] each: the six parts, `overall`, `reward`. And for each row of `film`
+        its frames, uint8 [T + 1, H, W, 3], the source first.
+    """
+    scores, frames = [], []
+    # As long as where the cases were made, when they fit: the reward is then compiled already.
+    asked_steps = max(MAX_TEACHER_STEPS, *map(len, requests))
+    starts = range(0, len(plans), BATCH)
+    for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
+        # The last batch is filled up with its last case.
+        rows = np.minimum(np.arange(start, start + BATCH), len(plans) - 1)
+        source = np.float32(images[rows]) / 255
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
+        asked = encode_plans([Plan({}, requests[row]) for row in rows], asked_steps)
+        scores.append(score(source, steps[:, -1], asked))
+        kept = [row - start for row in film if start <= row < start + BATCH]
+        frames += [np.uint8(np.round(255 * np.asarray(steps[i]))) for i in kept]
+    fetched = jax.device_get(scores)
+    names = (*PARTS, "overall", "reward")
+    joined = {name: np.concatenate([getattr(batch, name) for batch in fetched]) for name in names}
+    return {name: values[: len(plans)].astype(float) for name, values in joined.items()}, frames

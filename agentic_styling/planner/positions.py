@@ -1,0 +1,84 @@
+"""Where a token or a patch stands: M-RoPE positions, visual features of tokens, patch coordinates.
+
+Everything is computed on the device from traced values, so that other image sizes, within the
+same padded shapes, run the same compiled program.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def token_positions(tokens, mask, grids, config):
+    """M-RoPE positions of a padded batch (Qwen3-VL; reference: Qwen2-VL, section 2.1).
+
+    tokens int [B, S]; mask bool [B, S]; grids int [B, I, 3] (frames, rows, columns in patches).
+    Returns positions int32 [B, S, 3] (time, height, width; 0 at padding) and the position
+    int32 [B] of the token that would follow. A visual segment starting at p has time p, height
+    p + row and width p + column on the merged grid; what follows it stands at p + the longer side.
+    """
+    if grids is None or grids.shape[1] == 0:
+        position = jnp.cumsum(mask, axis=1) - 1
+        return jnp.where(mask, position, 0)[..., None].repeat(3, -1), mask.sum(1)
+    visual = visual_mask(tokens, mask, config)
+    start = visual & ~jnp.pad(visual[:, :-1], ((0, 0), (1, 0)))
+    # One segment a frame: a video of t frames is t segments with its time stamps between them.
+    segment = jnp.cumsum(start, axis=1) - 1
+    image = jnp.sum(segment[..., None] >= jnp.cumsum(grids[..., 0], axis=1)[:, None], axis=-1)
+    image = jnp.clip(image, 0, grids.shape[1] - 1)
+    sides = grids[..., 1:] // config.vision.spatial_merge_size
+    sides = jnp.take_along_axis(sides, image[..., None], axis=1)
+    rank = jnp.cumsum(visual, axis=1) - 1
+    first = jnp.where(start, rank, -1)
+    offset = rank - jax.lax.cummax(first, axis=1)
+    width = jnp.maximum(sides[..., 1], 1)
+    within = jnp.stack([jnp.zeros_like(offset), offset // width, offset % width], axis=-1)
+
+    advance = jnp.where(visual, jnp.where(start, sides.max(-1), 0), 1) * mask
+    after = jnp.cumsum(advance, axis=1)
+    position = after - jnp.where(visual, sides.max(-1), 1)
+    position = position[..., None] + jnp.where(visual[..., None], within, 0)
+    return jnp.where(mask[..., None], position, 0), after[:, -1]
+
+
+def visual_mask(tokens, mask, config):
+    """Which tokens stand for a piece of an image or a video frame: bool [B, S]."""
+    return mask & ((tokens == config.image_token_id) | (tokens == config.video_token_id))
+
+
+def feature_index(tokens, mask, grids, features_per_image: int, config):
+    """The merged feature that each visual token takes, as an index into [I * features_per_image].
+
+    The k-th visual token of a row takes the k-th feature of the row's images in their order;
+    images may have different numbers of features. Elsewhere the index means nothing.
+    """
+    rank = jnp.cumsum(visual_mask(tokens, mask, config), axis=1) - 1
+    counts = jnp.prod(grids, axis=-1) // config.vision.spatial_merge_size**2
+    ends = jnp.cumsum(counts, axis=1)
+    image = jnp.sum(rank[..., None] >= ends[:, None], axis=-1)
+    image = jnp.clip(image, 0, grids.shape[1] - 1)
+    begin = jnp.take_along_axis(ends - counts, image, axis=1)
+    return jnp.clip(image * features_per_image + rank - begin, 0)
+
+
+def mrope_axes(config) -> np.ndarray:
+    """Which of time, height, width turns each frequency (interleaved M-RoPE): [head_dim / 2]."""
+    axes = np.zeros(config.text.head_dim // 2, np.int32)
+    for axis in (1, 2):
+        axes[axis : 3 * config.text.mrope_section[axis] : 3] = axis
+    return axes
+
+
+def patch_coordinates(grids, patches: int, merge: int):
+    """Frame, row and column of each patch in merge-block order.
+
+    grids int [N, 3] -> (frame, row, column), each int32 [N, patches]; frame is -1 at padding.
+    """
+    frames, rows, columns = (grids[:, i, None] for i in range(3))
+    index = jnp.arange(patches)[None]
+    frame, index_in_frame = jnp.divmod(index, jnp.maximum(rows * columns, 1))
+    block, in_block = jnp.divmod(index_in_frame, merge**2)
+    block_row, block_column = jnp.divmod(block, jnp.maximum(columns // merge, 1))
+    row = block_row * merge + in_block // merge
+    column = block_column * merge + in_block % merge
+    return jnp.where(frame < frames, frame, -1), row, column

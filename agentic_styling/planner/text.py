@@ -1,0 +1,174 @@
+"""The text decoder of Qwen3-VL."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.config import Qwen3VLConfig, TextConfig
+from agentic_styling.planner.positions import mrope_axes
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square norm: float32, cast back to the input's dtype, then the weight."""
+
+    eps: float
+
+    @nn.compact
+    def __call__(self, x):
+        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+        y = x.astype(jnp.float32)
+        y = y * jax.lax.rsqrt(jnp.mean(y * y, axis=-1, keepdims=True) + self.eps)
+        return y.astype(x.dtype) * scale.astype(x.dtype)
+
+
+def rope_angles(config: Qwen3VLConfig, positions, dtype):
+    """Cosine and sine [B, S, head_dim / 2] of interleaved M-RoPE for positions [B, S, 3]."""
+    positions = positions[..., mrope_axes(config)].astype(jnp.float32)
+    angles = positions * frequencies(config.text.rope_theta, config.text.head_dim)
+    return jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention with per-head norms of query and key."""
+
+    config: TextConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x, rope, mask, cache=None, slot=None):
+        config, (batch, length, _) = self.config, x.shape
+
+        def project(heads, name):
+            y = linear(heads * config.head_dim, name, self.dtype, config.attention_bias)(x)
+            return y.reshape(batch, length, heads, config.head_dim)
+
+        query = project(config.num_attention_heads, "q_proj")
+        key = project(config.num_key_value_heads, "k_proj")
+        value = project(config.num_key_value_heads, "v_proj")
+        query = rotate(RMSNorm(config.rms_norm_eps, name="q_norm")(query), *rope)
+        key = rotate(RMSNorm(config.rms_norm_eps, name="k_norm")(key), *rope)
+        key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
+        if cache is not None:
+            key = jax.lax.dynamic_update_slice_in_dim(cache[0], key, slot, axis=2)
+            value = jax.lax.dynamic_update_slice_in_dim(cache[1], value, slot, axis=2)
+        out = attend(query, key, value, mask).reshape(batch, length, -1)
+        out = residual_linear(config, "o_proj", self.dtype, config.attention_bias)(out)
+        return out, (key, value)
+
+
+class MLP(nn.Module):
+    """SwiGLU."""
+
+    config: TextConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x):
+        gate = linear(self.config.intermediate_size, "gate_proj", self.dtype)(x)
+        up = linear(self.config.intermediate_size, "up_proj", self.dtype)(x)
+        return residual_linear(self.config, "down_proj", self.dtype)(nn.silu(gate) * up)
+
+
+class DecoderLayer(nn.Module):
+    """One pre-norm layer. Adds the deepstack features, if any, at its end.
+
+    Returns (hidden, (key, value)), or (hidden, None) unless keep_cache; with a cache, new keys
+    and values are written into it from position `slot` on.
+    """
+
+    config: TextConfig
+    dtype: Any = None
+    keep_cache: bool = False
+
+    @nn.compact
+    def __call__(self, x, deepstack, rope, mask, cache=None, slot=None):
+        norm = RMSNorm(self.config.rms_norm_eps, name="input_layernorm")
+        attention, cache = Attention(self.config, self.dtype, name="self_attn")(
+            norm(x), rope, mask, cache, slot
+        )
+        x = x + attention
+        norm = RMSNorm(self.config.rms_norm_eps, name="post_attention_layernorm")
+        x = x + MLP(self.config, self.dtype, name="mlp")(norm(x))
+        if deepstack is not None:
+            x = x + deepstack
+        return x, cache if self.keep_cache else None
+
+
+class Embedding(nn.Module):
+    """The token embedding; its std makes tied logits start near unit size."""
+
+    config: TextConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, tokens):
+        shape = (self.config.vocab_size, self.config.hidden_size)
+        table = self.param("embedding", nn.initializers.normal(shape[1] ** -0.5), shape)
+        return table[tokens].astype(self.dtype or table.dtype)
+
+
+class Decoder(nn.Module):
+    """Embedding, scanned layers and final norm.
+
+    The layers are two scanned stacks, those that deepstack features are added after and the
+    rest, so that the scan carries no zeros for the rest.
+    """
+
+    config: Qwen3VLConfig
+    dtype: Any = None
+    remat: bool = False
+    keep_cache: bool = False
+
+    def setup(self):
+        text = self.config.text
+        self.embed_tokens = Embedding(text, self.dtype)
+        layer = nn.remat(DecoderLayer, prevent_cse=False) if self.remat else DecoderLayer
+        for name, start, stop in text_stacks(self.config):
+            scan = nn.scan(
+                layer,
+                variable_axes={"params": 0},
+                split_rngs={"params": True},
+                in_axes=(0, nn.broadcast, nn.broadcast),
+                length=stop - start,
+            )
+            setattr(self, name, scan(text, self.dtype, self.keep_cache))
+        self.norm = RMSNorm(text.rms_norm_eps)
+
+    def __call__(self, x, positions, mask, deepstack=None):
+        """x [B, S, D]; positions [B, S, 3]; mask bool [B, S]; deepstack [K, B, S, D] or None.
+
+        Returns hidden [B, S, D] and, with keep_cache, a list of each stack's keys and values,
+        each [L, B, K, S, head_dim].
+        """
+        causal = jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
+        attention_mask = (causal[None] & mask[:, None])[:, None]
+        rope = rope_angles(self.config, positions, x.dtype)
+        caches = []
+        for name, start, _ in text_stacks(self.config):
+            features = deepstack if start == 0 and deepstack is not None else None
+            x, cache = getattr(self, name)(x, features, rope, attention_mask)
+            caches.append(cache)
+        return self.norm(x), caches
+
+
+def text_stacks(config: Qwen3VLConfig) -> list[tuple[str, int, int]]:
+    """The scanned stacks of decoder layers: (name, first layer, end)."""
+    taps, layers = len(config.vision.deepstack_visual_indexes), config.text.num_hidden_layers
+    bounds = [(0, taps), (taps, layers)]
+    return [(f"layers_{i}", *bound) for i, bound in enumerate(bounds) if bound[0] < bound[1]]
+
+
+def linear(features: int, name: str, dtype, bias: bool = False) -> nn.Dense:
+    """A dense projection with fan-in initialisation."""
+    return nn.Dense(features, use_bias=bias, dtype=dtype, name=name)
+
+
+def residual_linear(config: TextConfig, name: str, dtype, bias: bool = False) -> nn.Dense:
+    """A projection into the residual stream: smaller at first, as there are 2 of them a layer."""
+    init = nn.initializers.variance_scaling(
+        0.5 / config.num_hidden_layers, "fan_in", "truncated_normal"
+    )
+    return nn.Dense(config.hidden_size, use_bias=bias, dtype=dtype, kernel_init=init, name=name)

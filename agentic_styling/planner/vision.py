@@ -1,0 +1,185 @@
+"""The vision tower of Qwen3-VL, on padded images whose grids are data."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.config import VisionConfig
+from agentic_styling.planner.positions import patch_coordinates
+
+LAYER_NORM_EPS = 1e-6
+ROPE_THETA = 10000.0
+
+
+class PositionEmbedding(nn.Module):
+    """A learned square table, read bilinearly with its corners on the image's corner patches."""
+
+    config: VisionConfig
+
+    @nn.compact
+    def __call__(self, grids, row, column):
+        """grids [N, 3]; row and column [N, P] -> [N, P, D]."""
+        side = int(self.config.num_position_embeddings**0.5)
+        shape = (self.config.num_position_embeddings, self.config.hidden_size)
+        table = self.param("embedding", nn.initializers.normal(0.02), shape)
+        row = interpolation(row, grids[:, 1, None], side)
+        column = interpolation(column, grids[:, 2, None], side)
+        return sum(
+            table[row_index * side + column_index] * (row_weight * column_weight)[..., None]
+            for row_index, row_weight in row
+            for column_index, column_weight in column
+        )
+
+
+def interpolation(index, length, side: int):
+    """The two table rows (and weights) that patch `index` of `length` reads: align_corners."""
+    at = index.astype(jnp.float32) * (side - 1) / jnp.maximum(length - 1, 1)
+    # Padding lies outside the image; it must not read outside the table.
+    at = jnp.clip(at, 0, side - 1)
+    low = jnp.floor(at).astype(jnp.int32)
+    weight = at - low
+    return (low, 1 - weight), (jnp.minimum(low + 1, side - 1), weight)
+
+
+class Attention(nn.Module):
+    """Full attention within a frame, by one fused projection with bias."""
+
+    config: VisionConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x, rope, mask):
+        batch, length, dim = x.shape
+        heads = self.config.num_heads
+        qkv = nn.Dense(3 * dim, dtype=self.dtype, name="qkv")(x)
+        query, key, value = jnp.unstack(qkv.reshape(batch, length, 3, heads, -1), axis=2)
+        query, key = (rotate(y.astype(jnp.float32), *rope).astype(x.dtype) for y in (query, key))
+        key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
+        out = attend(query, key, value, mask).reshape(batch, length, dim)
+        return nn.Dense(dim, dtype=self.dtype, name="proj")(out)
+
+
+class Block(nn.Module):
+    """One pre-norm block. Returns (x, None), as a scan wants it."""
+
+    config: VisionConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x, rope, mask):
+        attention = Attention(self.config, self.dtype, name="attn")
+        x = x + attention(layer_norm("norm1", self.dtype)(x), rope, mask)
+        mlp = MLP(self.config, self.dtype, name="mlp")
+        return x + mlp(layer_norm("norm2", self.dtype)(x)), None
+
+
+class MLP(nn.Module):
+    """Two projections with bias and a tanh GELU between them."""
+
+    config: VisionConfig
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x):
+        hidden = nn.Dense(self.config.intermediate_size, dtype=self.dtype, name="linear_fc1")(x)
+        return nn.Dense(x.shape[-1], dtype=self.dtype, name="linear_fc2")(gelu_tanh(hidden))
+
+
+class Merger(nn.Module):
+    """Merges 2x2 neighbouring patches into one feature of the decoder's width.
+
+    The final merger norms single patches, those of deepstack norm the merged vector.
+    """
+
+    config: VisionConfig
+    norm_after_merge: bool
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x):
+        merged = x.shape[-1] * self.config.spatial_merge_size**2
+        norm = layer_norm("norm", self.dtype)
+        if self.norm_after_merge:
+            x = norm(x.reshape(x.shape[0], -1, merged))
+        else:
+            x = norm(x).reshape(x.shape[0], -1, merged)
+        x = nn.Dense(merged, dtype=self.dtype, name="linear_fc1")(x)
+        out = self.config.out_hidden_size
+        return nn.Dense(out, dtype=self.dtype, name="linear_fc2")(gelu_erf(x))
+
+
+class VisionTower(nn.Module):
+    """Patches to features of the decoder's width, and the deepstack features.
+
+    The blocks are scanned in stacks that end at the deepstack blocks.
+    """
+
+    config: VisionConfig
+    dtype: Any = None
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, patches, grids):
+        """patches [N, P, patch_dim], P a multiple of 4; grids int [N, 3] in patches, 0 = empty.
+
+        Returns features [N, P / 4, D] and a tuple of as many deepstack features [N, P / 4, D].
+        """
+        config = self.config
+        frame, row, column = patch_coordinates(grids, patches.shape[1], config.spatial_merge_size)
+        mask = (frame[:, :, None] == frame[:, None])[:, None]
+        rope = axial_rope(row, column, config.hidden_size // config.num_heads)
+        x = nn.Dense(config.hidden_size, dtype=self.dtype, name="patch_embed")(patches)
+        position = PositionEmbedding(config, name="pos_embed")(grids, row, column)
+        x = x + position.astype(x.dtype)
+
+        block = nn.remat(Block, prevent_cse=False) if self.remat else Block
+        deepstack = []
+        for name, start, stop in vision_stacks(config):
+            scan = nn.scan(
+                block,
+                variable_axes={"params": 0},
+                split_rngs={"params": True},
+                in_axes=(nn.broadcast, nn.broadcast),
+                length=stop - start,
+            )
+            x, _ = scan(config, self.dtype, name=name)(x, rope, mask)
+            if stop - 1 in config.deepstack_visual_indexes:
+                index = config.deepstack_visual_indexes.index(stop - 1)
+                merger = Merger(config, True, self.dtype, name=f"deepstack_merger_{index}")
+                deepstack.append(merger(x))
+        return Merger(config, False, self.dtype, name="merger")(x), tuple(deepstack)
+
+
+def vision_stacks(config: VisionConfig) -> list[tuple[str, int, int]]:
+    """The scanned stacks of blocks: (name, first block, end)."""
+    ends = [index + 1 for index in config.deepstack_visual_indexes]
+    bounds = sorted({0, *ends, config.depth})
+    return [
+        (f"blocks_{i}", start, stop)
+        for i, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+    ]
+
+
+def axial_rope(row, column, head_dim: int):
+    """Cosine and sine [N, P, head_dim / 2]: a quarter of the head turns by row, one by column."""
+    inverse = frequencies(ROPE_THETA, head_dim // 2)
+    angles = jnp.stack([row, column], axis=-1)[..., None].astype(jnp.float32) * inverse
+    angles = angles.reshape(*row.shape, -1)
+    return jnp.cos(angles), jnp.sin(angles)
+
+
+def layer_norm(name: str, dtype) -> nn.LayerNorm:
+    """The tower's LayerNorm; the two-pass variance is the exact one."""
+    return nn.LayerNorm(LAYER_NORM_EPS, dtype=dtype, use_fast_variance=False, name=name)
+
+
+def gelu_tanh(x):
+    """GELU by its tanh approximation (blocks)."""
+    return nn.gelu(x, approximate=True)
+
+
+def gelu_erf(x):
+    """Exact GELU (mergers)."""
+    return nn.gelu(x, approximate=False)

@@ -1,0 +1,138 @@
+"""Attribute probes: what a photograph looks like, as a short vector measured on the device.
+
+Every probe is divided by a step that a person clearly sees, so a distance of one in any
+coordinate means one visible difference. Pictures are measured at one size, so that a picture
+and its enlargement read alike.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+SIZE = 128  # side of the square that is measured, in pixels
+GRID = 4  # cells a side of the coarse layout
+
+# One clearly visible step of each kind of measurement.
+LIGHTNESS_STEP = 0.05  # luma, range 0 to 1
+COLOUR_STEP = 0.03  # opponent colours, range -0.5 to 0.5
+LOG_STEP = 0.35  # natural logarithm of a band's energy
+SHARE_STEP = 0.08  # share of the picture's area
+
+
+def opponent(rgb: jax.Array) -> jax.Array:
+    """Lightness and two opponent colours of sRGB pixels, on the gamma-encoded values.
+
+    Near enough to even steps for a person, and a hundred times cheaper than OKLab's powers.
+
+    Args:
+      rgb: float [..., 3] in [0, 1], gamma encoded.
+
+    Returns:
+      float [..., 3]: luma (Rec. 709) in [0, 1]; red against green and yellow against blue, each
+      in [-0.5, 0.5], 0 for grey.
+    """
+    to_opponent = [[0.2126, 0.5, 0.25], [0.7152, -0.5, 0.25], [0.0722, 0.0, -0.5]]
+    return rgb @ jnp.array(to_opponent, rgb.dtype)
+
+
+@jax.jit
+def at_probe_size(images: jax.Array) -> jax.Array:
+    """Images float [N, H, W, 3] resized to [N, SIZE, SIZE, 3], antialiased."""
+    if images.shape[1:3] == (SIZE, SIZE):
+        return images
+    shape = (images.shape[0], SIZE, SIZE, 3)
+    return jnp.clip(jax.image.resize(images, shape, "cubic", antialias=True), 0.0, 1.0)
+
+
+def blur(channel: jax.Array, radius: int) -> jax.Array:
+    """Box blur twice over (a tent) of [N, H, W], edges repeated; `radius` in pixels."""
+    down, across = (_tent(size, radius) for size in channel.shape[1:])
+    return jnp.einsum("ih,nhw,jw->nij", down, channel, across)
+
+
+@functools.cache
+def _tent(size: int, radius: int) -> np.ndarray:
+    """The blur along one axis as a band matrix [size, size]: products are fast everywhere."""
+    box = np.zeros((size, size), np.float32)
+    for row in range(size):
+        for column in range(row - radius, row + radius + 1):
+            box[row, min(max(column, 0), size - 1)] += 1 / (2 * radius + 1)
+    return box @ box
+
+
+def _tone(lab: jax.Array) -> jax.Array:
+    """Lightness quantiles, then mean colour of shadows, middle tones and highlights, and chroma."""
+    lightness, a, b = lab[..., 0], lab[..., 1], lab[..., 2]
+    small = lightness.reshape(-1, SIZE // 4, 4, SIZE // 4, 4).mean((2, 4))
+    small = small.reshape(lightness.shape[0], -1)
+    ordered = jnp.sort(small, axis=1)
+    ranks = [round(q * (ordered.shape[1] - 1)) for q in (0.03, 0.15, 0.35, 0.5, 0.65, 0.85, 0.97)]
+    tones = ordered[:, jnp.array(ranks)] / LIGHTNESS_STEP
+    middle = ordered.mean(1)[:, None, None]
+    spread = ordered.std(1)[:, None, None] + 0.02
+    # Tone bands follow the picture's own range, so a darker picture still has its highlights.
+    highlights = jax.nn.sigmoid(4 * (lightness - middle) / spread - 2)
+    shadows = jax.nn.sigmoid(-4 * (lightness - middle) / spread - 2)
+    colours = []
+    for weight in (shadows, 1 - highlights - shadows, highlights):
+        total = weight.sum((1, 2)) + 1e-6
+        colours += [(weight * c).sum((1, 2)) / total / COLOUR_STEP for c in (a, b)]
+    chroma = jnp.sqrt(a**2 + b**2 + 1e-12)
+    colours += [chroma.mean((1, 2)) / COLOUR_STEP, chroma.std((1, 2)) / COLOUR_STEP]
+    return jnp.concatenate([tones, jnp.stack(colours, 1)], 1)
+
+
+def _layout(lab: jax.Array) -> jax.Array:
+    """Mean lightness and colour of each cell of a GRID x GRID division, together one step each."""
+    n, side, _, _ = lab.shape
+    cells = lab.reshape(n, GRID, side // GRID, GRID, side // GRID, 3).mean((2, 4))
+    cells = cells / jnp.array([LIGHTNESS_STEP, COLOUR_STEP, COLOUR_STEP]) / GRID
+    return cells.reshape(n, -1)
+
+
+def _texture(lab: jax.Array) -> jax.Array:
+    """Detail in three bands, grain, specks, direction, flatness and how abrupt the edges are."""
+    lightness = lab[..., 0]
+    fine, medium, coarse = (blur(lightness, r) for r in (1, 2, 4))
+    bands = [lightness - fine, fine - medium, medium - coarse]
+    log_energy = [jnp.log(jnp.abs(x).mean((1, 2)) + 1e-3) / LOG_STEP for x in bands]
+    calm = jnp.exp(-((bands[1] / 0.015) ** 2))
+    grain = (calm * jnp.abs(bands[0])).sum((1, 2)) / (calm.sum((1, 2)) + 1.0)
+    specks = [
+        jax.nn.sigmoid((sign * bands[0] - 0.08) / 0.02).mean((1, 2)) / (SHARE_STEP / 4)
+        for sign in (1, -1)
+    ]
+    across = lightness[:, :-1, 1:] - lightness[:, :-1, :-1]
+    down = lightness[:, 1:, :-1] - lightness[:, :-1, :-1]
+    falling = lightness[:, 1:, 1:] - lightness[:, :-1, :-1]
+    rising = lightness[:, 1:, :-1] - lightness[:, :-1, 1:]
+    size = [jnp.abs(g).mean((1, 2)) + 2e-3 for g in (across, down, falling, rising)]
+    direction = [jnp.log(size[0] / size[1]), jnp.log(size[2] / size[3])]
+    gradient = jnp.sqrt(across**2 + down**2 + 1e-10)
+    flat = jnp.exp(-((gradient / 0.01) ** 2)).mean((1, 2))
+    abrupt = jnp.log(gradient.std((1, 2)) + 1e-3) - jnp.log(gradient.mean((1, 2)) + 1e-3)
+    rows = [
+        *log_energy,
+        jnp.log(grain + 1e-3) / LOG_STEP,
+        *specks,
+        *(x / LOG_STEP for x in direction),
+        flat / SHARE_STEP,
+        abrupt / LOG_STEP,
+    ]
+    return jnp.stack(rows, 1)
+
+
+def probes(images: jax.Array) -> jax.Array:
+    """Measurements of each picture, in clearly visible steps.
+
+    Args:
+      images: float32 [N, H, W, 3] in [0, 1].
+
+    Returns:
+      float32 [N, K]: 7 lightness quantiles, colour of three tone bands (a, b each), mean and
+      spread of chroma, the coarse layout, and 10 texture measurements.
+    """
+    lab = opponent(at_probe_size(images))
+    return jnp.concatenate([_tone(lab), _layout(lab), _texture(lab)], 1)

@@ -1,0 +1,70 @@
+"""The config of a training run, checked before anything is read or written."""
+
+import inspect
+import math
+
+import ml_collections
+from jax.sharding import Mesh
+
+from agentic_styling.data.training_set import TrainingSet
+from agentic_styling.errors import InputError, nearest
+from agentic_styling.losses import LOSSES
+from agentic_styling.training.step import REDUCTIONS
+
+POSITIVE = (
+    "steps",
+    "batch_size",
+    "microbatches",
+    "learning_rate",
+    "clip_norm",
+    "checkpoint_every",
+    "log_every",
+)
+
+
+def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDict:
+    """The config, frozen. Raises InputError naming the first bad field."""
+    for name, table in {"loss": LOSSES, "reduction": REDUCTIONS}.items():
+        if config[name] not in table:
+            mend = nearest(config[name], table)
+            raise InputError(f"config.{name}: {config[name]!r} is unknown; {mend}")
+    for name in ("data", "init_from"):
+        if not config[name]:
+            raise InputError(f"config.{name}: not set; give a directory, --config.{name}=...")
+    for name in POSITIVE:
+        if not config[name] > 0:
+            raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
+    options = _options(config.loss)
+    for name in config.loss_kwargs:
+        if name not in options:
+            raise InputError(
+                f"config.loss_kwargs.{name}: no option of {config.loss!r}; {nearest(name, options)}"
+            )
+    return ml_collections.FrozenConfigDict(config)
+
+
+def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
+    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs."""
+    row = 2 if "pairs" in LOSSES[config.loss].needs else 1
+    devices = mesh.shape["data"] * mesh.shape["fsdp"]
+    multiple = config.microbatches * math.lcm(devices, row)
+    if config.batch_size % multiple:
+        raise InputError(
+            f"config.batch_size: {config.batch_size} rows do not divide into microbatches="
+            f"{config.microbatches}, mesh data x fsdp={devices} and rows of an example={row}; "
+            f"use a multiple of {multiple}"
+        )
+
+
+def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
+    """All keyword arguments of the loss: its defaults, the set's statistics, config.loss_kwargs."""
+    statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}
+    options = _options(config.loss)
+    if "statistics" in LOSSES[config.loss].needs:
+        options |= statistics
+    return options | dict(config.loss_kwargs)
+
+
+def _options(loss: str) -> dict[str, float]:
+    parameters = inspect.signature(LOSSES[loss].function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}

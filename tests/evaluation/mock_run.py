@@ -1,0 +1,140 @@
+"""A whole evaluation in a moment: real records, summary and report over pretended texts and scores.
+
+Only the planner, the executor and the reward are replaced.
+"""
+
+from importlib import import_module
+
+import numpy as np
+
+from agentic_styling.data import Trajectory
+from agentic_styling.evaluation import runs
+from agentic_styling.evaluation.evaluate import default_config, evaluate
+from agentic_styling.evaluation.planning import derangement, parse
+from agentic_styling.evaluation.results import METHODS
+from agentic_styling.rewards import PARTS
+from agentic_styling.tools import Plan, Step
+
+HOSTILE = '<script>alert(1)</script><img src="http://evil.test/x" onerror="alert(2)">'
+LEVELS = dict(zip(METHODS, (2.1, 0.9, 3.4, 3.3, 3.6, 3.55, 3.1, 4.7), strict=True))
+STATES = (
+    {"time_of_day": "night_moonlit", "weather": "fog_dense"},
+    {"color_grading": "warm_sunset"},
+    {"season": "winter_bare", "mood_lighting": "ominous_dark", "weather": "light_snow"},
+)
+GOALS = (
+    "make it a misty dawn",
+    "like a forgotten fairy tale",
+    "a bright morning, keep its colours",
+)
+
+
+def teacher_plan(state):
+    """A plan of three edits and a kept attribute that knows the state."""
+    steps = (
+        Step(
+            f"{next(iter(state.values()))} is too dark for a misty dawn, so lift it.".replace(
+                "_", " "
+            ),
+            "time_of_day",
+            {"source_time": state.get("time_of_day", "unknown"), "target_time": "sunrise_golden"},
+        ),
+        Step(
+            "A thin veil of mist softens the far trees.",
+            "weather",
+            {"weather_type": "mist_light", "strength": 0.75},
+        ),
+        Step(
+            "Pale gold light gathers it into one mood.",
+            "color_grading",
+            {"target_palette": "pastel_soft", "strength": 0.5},
+        ),
+        Step("The goal asks to keep them.", "preserve_attribute", {"attribute_type": "color"}),
+    )
+    words = "Turn it into a misty dawn in pale gold, soften the distance, and keep its colours."
+    return Plan(state, steps, words)
+
+
+def make_cases(count, images):
+    cases = []
+    for i in range(count):
+        state, plan = STATES[i % 3], teacher_plan(STATES[i % 3])
+        cases.append(
+            Trajectory(
+                id=f"test-{i:04d}-0",
+                context_id=f"test-{i:04d}",
+                split="test",
+                photo=f"photo{i % 4}.jpg",
+                image=images[i % len(images)],
+                state=state,
+                goal=GOALS[i % 3],
+                theme="misty dawn",
+                explicit=i % 3 == 0,
+                request=tuple(Step("", s.tool, s.parameters) for s in plan.steps[:2]),
+                plan=plan,
+                reward=4.7,
+                scores=dict.fromkeys((*PARTS, "overall"), 90.0),
+                provenance={},
+            )
+        )
+    return cases
+
+
+def mocked_texts(name, cases, rng):
+    """A trained planner reads most states right; the untrained one writes nonsense markup."""
+    if name == "baseline":
+        return [HOSTILE for _ in cases]
+    texts = []
+    for case in cases:
+        seen = dict(case.state) if rng.random() < 0.8 else {"weather": "overcast_gray"}
+        plan = teacher_plan(case.state)
+        steps = (
+            Step(HOSTILE, plan.steps[0].tool, plan.steps[0].parameters)
+            if name == "dpo"
+            else plan.steps[0],
+            *plan.steps[1:],
+        )
+        instruction = HOSTILE if name == "dpo" else plan.instruction
+        texts.append(Plan(seen, steps, instruction).to_json())
+    if name != "standard":
+        texts[0] = texts[0][:-30]
+    return texts
+
+
+def still(picture):
+    """A film in which nothing happens."""
+    return np.repeat(picture[None], 9, axis=0)
+
+
+def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, **settings):
+    """Run `evaluate` on mocked cases in all eight methods; returns its results."""
+    cases = make_cases(count, images)
+    rng = np.random.default_rng(0)
+
+    def planner_answers(directory, pictures, goals, *, seed, **_):
+        texts = mocked_texts(str(directory.name), cases, rng)
+        others = [texts[i] for i in derangement(len(texts), seed)]
+        return [parse(t) for t in texts], [parse(t) for t in others]
+
+    def execute_and_score(pictures, plans, requests, *, label, film=(), **_):
+        level = LEVELS[label.split(",")[0]] - (0.8 if "shuffled" in label else 0)
+        rewards = np.clip(rng.normal(level, 0.5, len(plans)), 0, 5)
+        noise = rng.normal(0, 6, (len(PARTS), len(plans)))
+        parts = dict(zip(PARTS, np.clip(20 * rewards + noise, 0, 100), strict=True))
+        overall = np.mean(list(parts.values()), axis=0)
+        films = [draw_film(pictures[row]) for row in film]
+        return {**parts, "overall": overall, "reward": rewards}, films
+
+    # The package exports the function under its module's name.
+    module = import_module("agentic_styling.evaluation.evaluate")
+    monkeypatch.setattr(module, "read_trajectories", lambda directory: cases)
+    for replaced in (planner_answers, execute_and_score):
+        monkeypatch.setattr(runs, replaced.__name__, replaced)
+    config = default_config()
+    config.update({"cases": "cases", "bootstrap_samples": 300, **settings})
+    for name in METHODS:
+        reads_words = name in ("edit_only", "teacher_best")
+        directory = workdir / "planners" / name
+        directory.mkdir(parents=True)
+        config.methods[name] = None if reads_words else str(directory)
+    return evaluate(config, workdir)

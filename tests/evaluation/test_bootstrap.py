@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from agentic_styling.errors import InputError
+from agentic_styling.evaluation.bootstrap import (
+    Interval,
+    bootstrap_mean,
+    paired_difference,
+    verdict,
+)
+
+
+def test_two_values_have_the_four_equally_likely_draws():
+    # Draws of {0, 1} with replacement: means 0, 0.5, 0.5, 1 with probability 1/4, 1/2, 1/4.
+    assert bootstrap_mean([0.0, 1.0], samples=4000) == (0.5, 0.0, 1.0)
+    assert bootstrap_mean([0.0, 1.0], samples=4000, level=0.4) == (0.5, 0.5, 0.5)
+
+
+def test_constant_values_have_no_width():
+    assert bootstrap_mean([3.0] * 5) == (3.0, 3.0, 3.0)
+
+
+def test_large_sample_is_the_normal_interval():
+    values = np.random.default_rng(1).normal(2.0, 3.0, 400)
+    mean, low, high = bootstrap_mean(values, samples=4000)
+    half = 1.96 * values.std() / np.sqrt(400)
+    assert mean == pytest.approx(values.mean())
+    assert (mean - low, high - mean) == (
+        pytest.approx(half, rel=0.08),
+        pytest.approx(half, rel=0.08),
+    )
+
+
+def test_intervals_cover_the_true_mean_about_as_often_as_they_claim():
+    rng = np.random.default_rng(2)
+    inside = 0
+    for seed in range(300):
+        _, low, high = bootstrap_mean(rng.normal(0, 1, 60), samples=400, seed=seed, level=0.9)
+        inside += low <= 0 <= high
+    assert 0.84 <= inside / 300 <= 0.94
+
+
+def test_pairing_removes_what_both_share():
+    cases = np.random.default_rng(3).normal(0, 10, 50)
+    assert paired_difference(cases + 0.5, cases) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_bad_values_are_refused():
+    with pytest.raises(InputError, match="no values"):
+        bootstrap_mean([])
+    with pytest.raises(InputError, match="3 against 2 cases"):
+        paired_difference([1, 2, 3], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.1, 0.4, "above, interval excludes 0"),
+        (-0.4, -0.1, "below, interval excludes 0"),
+        (-0.1, 0.4, "no clear difference"),
+        (0.0, 0.4, "no clear difference"),
+    ],
+)
+def test_verdict_says_what_the_interval_says(low, high, words):
+    assert verdict(Interval((low + high) / 2, low, high)) == words

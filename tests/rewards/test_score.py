@@ -1,0 +1,152 @@
+"""The reward ranks edits as it should, and is not fooled, on photographs of known state."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from agentic_styling.data import load_photos, state_plan
+from agentic_styling.data.generate import draw_context
+from agentic_styling.errors import InputError
+from agentic_styling.evaluation import baselines
+from agentic_styling.rewards import PARTS, score
+from agentic_styling.tools import Plan, encode_plans, execute
+
+CASES = 32
+
+
+@pytest.fixture(scope="module")
+def cases():
+    """Pictures in a known state, float32 [CASES, 128, 128, 3], and their contexts."""
+    photos = load_photos()
+    contexts = [draw_context(photos, (7, i), "train", 1, 128) for i in range(CASES)]
+    crops = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
+    states = encode_plans([state_plan(c.state) for c in contexts])
+    return execute(crops, states, jax.random.key(0)), contexts
+
+
+@pytest.fixture(scope="module")
+def rewarded(cases):
+    """From plans, one a case, to scores."""
+    source, contexts = cases
+    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
+
+    def run(plans, picture=None):
+        if picture is None:
+            picture = execute(source, encode_plans(plans), jax.random.key(3))
+        return score(source, picture, requests)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def best(cases, rewarded):
+    return rewarded([Plan({}, c.goal.request) for c in cases[1]])
+
+
+def test_the_request_itself_scores_near_the_top(best):
+    assert float(best.reward.mean()) > 4.7
+    assert float(best.reward.min()) > 3.5
+
+
+@pytest.mark.parametrize("hack", ["identity", "random", "strongest"])
+def test_hacks_score_below_the_best_plan(hack, best, rewarded):
+    rng = np.random.default_rng(0)
+    plans = {
+        "identity": [baselines.identity()] * CASES,
+        "random": [baselines.random_plan(rng) for _ in range(CASES)],
+        "strongest": [baselines.strongest()] * CASES,
+    }[hack]
+    fooled = rewarded(plans)
+    assert float((fooled.reward < best.reward).mean()) >= 0.9
+    assert float(fooled.reward.mean()) < 2.0
+
+
+@pytest.mark.parametrize("wreck", ["white", "noise", "inverted", "blurred"])
+def test_wrecked_pictures_score_low(wreck, cases, rewarded):
+    source = cases[0]
+    picture = {
+        "white": jnp.ones_like(source),
+        "noise": jax.random.uniform(jax.random.key(0), source.shape),
+        "inverted": 1 - source,
+        "blurred": jnp.broadcast_to(source.mean((1, 2), keepdims=True), source.shape),
+    }[wreck]
+    assert float(rewarded(None, picture).reward.mean()) < 1.5
+
+
+def test_half_the_strength_scores_lower(cases, best, rewarded):
+    def weaker(context):
+        targets = {s.tool: s for s in context.goal.request}
+        steps = [
+            type(s)(s.reasoning, s.tool, s.parameters | {"strength": s.parameters["strength"] / 2})
+            if "strength" in s.parameters
+            else s
+            for s in targets.values()
+        ]
+        return Plan({}, tuple(steps))
+
+    half = rewarded([weaker(c) for c in cases[1]])
+    assert float((half.reward < best.reward).mean()) > 0.9
+
+
+def test_a_misread_state_scores_lower_where_it_matters(cases, best, rewarded):
+    """The right plan depends on what the picture already is."""
+    contexts = cases[1]
+    relevant = [bool(c.state.keys() & {s.tool for s in c.goal.request}) for c in contexts]
+    blind = [
+        Plan(
+            {},
+            tuple(
+                type(s)("", s.tool, {k: v for k, v in s.parameters.items() if "source" not in k})
+                for s in c.goal.request
+            ),
+        )
+        for c in contexts
+    ]
+    lost = np.asarray(best.reward - rewarded(blind).reward)[np.array(relevant)]
+    assert sum(relevant) >= 8
+    assert lost.mean() > 0.3
+    assert (lost >= -0.05).mean() >= 0.9
+
+
+def test_parts_overall_and_reward_belong_together(best):
+    parts = np.stack([getattr(best, name) for name in PARTS])
+    assert parts.min() >= 0 and parts.max() <= 100
+    np.testing.assert_allclose(best.overall, parts.mean(0), rtol=1e-5)
+    geometric = np.exp(np.log(np.maximum(parts, 1)).mean(0))
+    np.testing.assert_allclose(best.reward, np.clip(geometric / 20, 0, 5), rtol=1e-4)
+
+
+def test_an_enlarged_case_scores_alike(cases, rewarded):
+    source, contexts = cases
+    plans = [baselines.edit_only(c.goal.text) for c in contexts]
+    result = execute(source, encode_plans(plans), jax.random.key(3))
+    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
+    shape = (CASES, 256, 256, 3)
+    large = [jax.image.resize(x, shape, "cubic").clip(0, 1) for x in (source, result)]
+    off = score(*large, requests).overall - rewarded(plans).overall
+    assert float(jnp.abs(off).mean()) < 2
+
+
+def test_an_empty_request_asks_for_stillness(cases):
+    source = cases[0]
+    nothing = encode_plans([Plan({})] * CASES)
+    still, moved = score(source, source, nothing), score(source, 1 - source, nothing)
+    assert float(still.reward.min()) > 4.5
+    assert float(moved.reward.mean()) < 1
+
+
+def test_one_colour_pictures_have_finite_scores(cases):
+    values = jnp.arange(CASES, dtype=jnp.float32) / (CASES - 1)
+    flat = jnp.broadcast_to(values[:, None, None, None], cases[0].shape)
+    requests = encode_plans([Plan({}, c.goal.request) for c in cases[1]])
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(score(flat, flat, requests)))
+
+
+def test_wrong_arguments_say_what_is_given_and_expected(cases):
+    source = cases[0][:2]
+    request = encode_plans([Plan({}), Plan({})])
+    with pytest.raises(InputError, match=r"result is uint8 \(2, 128, 128, 3\); give float32"):
+        score(source, (source * 255).astype(jnp.uint8), request)
+    with pytest.raises(InputError, match="give as many of each"):
+        score(source, source, encode_plans([Plan({})]))

@@ -1,0 +1,61 @@
+"""Bad configs, one line each; the keyword arguments of the losses."""
+
+import numpy as np
+import pytest
+
+from agentic_styling.errors import InputError
+from agentic_styling.training.mesh import make_mesh
+from agentic_styling.training.settings import check_batch, checked, loss_keywords
+from configs.train import get_config
+from tests.training.test_batches import make_set
+
+
+def config(method="standard", **fields):
+    made = get_config(method)
+    made.update(data="d", init_from="p", **fields)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"loss": "dop"}, "config.loss: 'dop' is unknown; did you mean 'dpo'?"),
+        (
+            {"reduction": "token_mean"},
+            "config.reduction: 'token_mean' is unknown; did you mean 'to",
+        ),
+        ({"data": ""}, "config.data: not set"),
+        ({"batch_size": 0}, "config.batch_size: 0 is not positive"),
+        ({"loss_kwargs": {"bata": 1.0}}, "config.loss_kwargs.bata: no option of 'dpo'; did you"),
+    ],
+)
+def test_bad_fields(fields, message):
+    made = config("dpo")
+    made.loss_kwargs.update(fields.pop("loss_kwargs", {}))
+    made.update(**fields)
+    with pytest.raises(InputError) as caught:
+        checked(made)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_batch_has_to_divide_over_micro_batches_devices_and_pairs():
+    mesh = make_mesh({"data": 2, "fsdp": 1, "tensor": 1})
+    check_batch(config(batch_size=12, microbatches=3), mesh)
+    check_batch(config("dpo", batch_size=12, microbatches=3), mesh)
+    for bad in (config(batch_size=9), config(batch_size=12, microbatches=4)):
+        with pytest.raises(InputError, match="config.batch_size: .*use a multiple of"):
+            check_batch(bad, mesh)
+    one = make_mesh({"data": 1, "fsdp": 1, "tensor": 1})
+    with pytest.raises(InputError, match="use a multiple of 2"):
+        check_batch(config("dpo", batch_size=5), one)
+
+
+def test_keywords_are_defaults_then_statistics_then_the_config():
+    training_set = make_set([5.0, 3.0, 4.0, 2.0], [0, 0, 1, 1])
+    assert loss_keywords(config("dpo"), training_set) == {"beta": 0.1}
+    made = config("reward_filtered")
+    made.loss_kwargs.threshold = 4.5
+    assert loss_keywords(made, training_set) == {"threshold": 4.5}
+    found = loss_keywords(config("standardized_reward_weighted"), training_set)
+    assert found == {"mean": 3.5, "std": pytest.approx(np.sqrt(1.25))}

@@ -1,0 +1,181 @@
+"""The train step on a real, very small Qwen3-VL: masks, reductions, meshes, overfitting."""
+
+import functools
+import math
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from agentic_styling.data import read_trajectories
+from agentic_styling.data.training_set import build_training_set, preference_pairs
+from agentic_styling.planner import (
+    ImageSettings,
+    Inputs,
+    Qwen3VL,
+    Tokenizer,
+    image_to_patches,
+    load_pretrained,
+    output_embedding,
+)
+from agentic_styling.training.batches import gather
+from agentic_styling.training.loop import reference_logps
+from agentic_styling.training.mesh import batch_sharding, make_mesh, shardings
+from agentic_styling.training.metrics import batch_metrics, weight_metrics
+from agentic_styling.training.state import create_state, decayed
+from agentic_styling.training.step import (
+    REDUCTIONS,
+    PlannerModel,
+    completion_logps,
+    join_rows,
+    make_gradient,
+    make_step,
+    split_rows,
+)
+
+ROWS = np.array([0, 1, 4, 5])
+STATISTICS = {"mean": 3.5, "std": 0.8}
+
+
+@pytest.fixture(scope="module")
+def planner(workplace):
+    directory = workplace / "planner"
+    config, params = load_pretrained(directory)
+    model = PlannerModel(config, ImageSettings.load(directory))
+    trajectories = [t for t in read_trajectories(workplace / "data") if t.split == "train"]
+    training_set = build_training_set(trajectories, Tokenizer(directory), model.images)
+    start = int(training_set.prompt_length.min()) - 1
+    return SimpleNamespace(model=model, params=params, data=training_set, start=start)
+
+
+@pytest.fixture(scope="module")
+def logps(planner):
+    """completion_logps, compiled once: (params, batch) -> logps [B]."""
+    return jax.jit(lambda params, batch: completion_logps(planner.model, params, batch, 0))
+
+
+def batch_of(planner, rows=ROWS, reference=None):
+    zeros = np.zeros(len(planner.data.reward), np.float32)
+    return gather(planner.data, rows, zeros if reference is None else reference)
+
+
+def test_log_probabilities_are_of_the_completion_and_nothing_else(planner, logps):
+    batch = batch_of(planner)
+
+    @jax.jit
+    def logits(params):
+        patches, grids = image_to_patches(batch.images, planner.model.images)
+        mask = jnp.arange(batch.tokens.shape[1]) < batch.length[:, None]
+        inputs = Inputs(jnp.asarray(batch.tokens), mask, patches, grids)
+        hidden = Qwen3VL(planner.model.config).apply({"params": params}, inputs)
+        return hidden @ output_embedding(planner.model.config, params).T
+
+    scores = np.asarray(logits(planner.params), np.float64)
+    values = logps(planner.params, batch)
+    for row in range(len(ROWS)):
+        total = 0.0
+        for place in range(batch.prompt_length[row], batch.length[row]):
+            before = scores[row, place - 1]
+            total += before[batch.tokens[row, place]] - np.logaddexp.reduce(before)
+        np.testing.assert_allclose(values[row], total, rtol=1e-5)
+
+
+def test_padding_does_not_matter_whatever_its_value(planner, logps):
+    batch = batch_of(planner)
+    values = logps(planner.params, batch)
+    padding = np.arange(batch.tokens.shape[1]) >= batch.length[:, None]
+    assert padding.any()
+    image = planner.model.config.image_token_id
+    for token in (7, image):
+        other = batch.replace(tokens=np.where(padding, token, batch.tokens).astype(np.int32))
+        np.testing.assert_array_equal(logps(planner.params, other), values)
+
+
+def test_pictures_matter(planner, logps):
+    batch = batch_of(planner)
+    values = logps(planner.params, batch)
+    shuffled = logps(planner.params, batch.replace(images=255 - batch.images))
+    assert (np.asarray(values) != np.asarray(shuffled)).all()
+
+
+def test_reductions_by_hand():
+    values, counts = jnp.array([6.0, -2.0]), jnp.array([3, 1])
+    expected = {"token-mean": 1.0, "seq-mean-token-sum": 2.0, "seq-mean-token-mean": 0.0}
+    assert {n: float((values * f(counts)).sum()) for n, f in REDUCTIONS.items()} == expected
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_rows_are_dealt_out_and_joined_again(groups):
+    rows = jnp.arange(12)
+    parts = split_rows(rows, 3, groups)
+    assert parts.shape == (3, 4)
+    np.testing.assert_array_equal(join_rows(parts, groups), rows)
+    if groups == 2:  # the second half of every part holds the partners of the first
+        np.testing.assert_array_equal(parts[:, :2] + 6, parts[:, 2:])
+
+
+def test_weight_metrics_by_hand():
+    batch = SimpleNamespace(reward=jnp.array([5.0, 3.5, 2.0]))
+    logps, counts = jnp.array([-4.0, -6.0, -9.0]), jnp.array([2, 2, 3])
+    kwargs = {"mean": 3.5, "std": 0.75}  # weights 2, 0, -2
+    found = weight_metrics("standardized_reward_weighted", logps, counts, batch, kwargs)
+    assert found == {"effective_sample_size": 2.0, "nll_negative": 3.0}
+
+
+def test_decay_spares_norms_and_biases(planner):
+    tree = jax.tree_util.tree_leaves_with_path(decayed(planner.params))
+    spared = {path[-1].key for path, decay in tree if not decay}
+    assert spared == {"scale", "bias"}
+    assert {path[-1].key for path, decay in tree if decay} == {"kernel", "embedding"}
+
+
+def run_steps(planner, loss, sizes, steps, parts):
+    """`steps` updates on one batch of eight rows, on a mesh; the metrics of each."""
+    mesh = make_mesh(dict(zip(("data", "fsdp", "tensor"), sizes, strict=True)))
+    optimizer = optax.adam(1e-2)
+    state = create_state(planner.params, optimizer, mesh)
+    reference, kwargs = np.zeros(len(planner.data.reward), np.float32), {}
+    rows = np.array([0, 4] * 4)
+    if loss == "dpo":
+        rows = preference_pairs(planner.data)[:4].T.reshape(-1)
+        args = (
+            SimpleNamespace(batch_size=8, microbatches=parts),
+            mesh,
+            planner.model,
+            state.params,
+            planner.data,
+        )
+        reference, kwargs = reference_logps(*args, rows, planner.start), {"beta": 0.1}
+    gradient = make_gradient(planner.model, loss, kwargs, "token-mean", planner.start, parts)
+    logged = functools.partial(batch_metrics, loss, kwargs)
+    step = make_step(gradient, logged, optimizer, mesh, shardings(mesh, state))
+    batch = jax.device_put(batch_of(planner, rows, reference), batch_sharding(mesh))
+    metrics = []
+    for _ in range(steps):
+        state, values = step(state, batch)
+        metrics.append(jax.device_get(values))
+    assert int(state.step) == steps
+    return metrics, state
+
+
+@pytest.mark.parametrize(("loss", "steps"), [("standard", 60), ("dpo", 4)])
+def test_one_device_and_eight_give_the_same_losses(planner, loss, steps):
+    """And so do one batch and two micro-batches."""
+    one, _ = run_steps(planner, loss, (1, 1, 1), steps, parts=1)
+    eight, state = run_steps(planner, loss, (2, 2, 2), 4, parts=2)
+    kernels = [x for x in jax.tree.leaves(state.params) if x.ndim == 3]
+    assert any(x.addressable_shards[0].data.size * 4 == x.size for x in kernels)
+    for a, b in zip(one, eight, strict=False):
+        np.testing.assert_allclose(a["loss"], b["loss"], atol=1e-5)
+        np.testing.assert_allclose(a["grad_norm"], b["grad_norm"], rtol=1e-3, atol=1e-5)
+    if loss == "standard":
+        assert one[-1]["loss"] < 0.2  # two rows are learnt by heart
+    else:
+        for first in (one[0], eight[0]):
+            np.testing.assert_allclose(first["loss"], math.log(2), atol=1e-5)
+        assert one[-1]["loss"] < 0.1
+        assert one[-1]["rewards/margins"] > 0
+        assert one[-1]["rewards/accuracies"] == 1.0
