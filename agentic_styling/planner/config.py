@@ -85,10 +85,9 @@ class Qwen3VLConfig:
             raise InputError(f"preset {name!r} is unknown; {nearest(name, PRESETS)}")
         text, vision, tied = PRESETS[name]
         config = cls(TextConfig(**text), VisionConfig(**vision), tie_word_embeddings=tied)
-        if vocab_size is None:
-            vocab_size = None if name != "tiny" else config.text.vocab_size
-        if vocab_size is None:
+        if vocab_size is None and name != "tiny":
             return config
+        vocab_size = vocab_size or config.text.vocab_size
         return dataclasses.replace(
             config,
             text=dataclasses.replace(config.text, vocab_size=vocab_size),
@@ -121,8 +120,8 @@ class Qwen3VLConfig:
         rope = {**(text.get("rope_scaling") or {}), **(text.get("rope_parameters") or {})}
         text["rope_theta"] = rope.get("rope_theta", text.get("rope_theta"))
         text["mrope_section"] = rope.get("mrope_section")
-        _require(text, "hidden_act", "silu", optional=True)
-        _require(vision, "hidden_act", "gelu_pytorch_tanh", optional=True)
+        _check_supported(text, "hidden_act", "silu")
+        _check_supported(vision, "hidden_act", "gelu_pytorch_tanh")
         ids = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
         return cls(
             text=TextConfig(**_fields(TextConfig, text)),
@@ -174,8 +173,8 @@ def _fields(cls, values: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _require(values: dict[str, Any], name: str, wanted: str, optional: bool) -> None:
-    value = values.get(name, wanted if optional else None)
+def _check_supported(values: dict[str, Any], name: str, wanted: str) -> None:
+    value = values.get(name, wanted)
     if value != wanted:
         raise InputError(f"config.json: {name} {value!r} is not supported; it must be {wanted!r}")
 
@@ -204,7 +203,7 @@ def _text(hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int
     }
 
 
-# name: text, vision, tied embedding. The tiny preset (1.5 million parameters) is the one to tune.
+# name: text, vision, tied embedding. The tiny preset (2.0 million parameters) is the one to tune.
 PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "tiny": (
         _text(hidden=128, intermediate=384, layers=4, heads=4, kv_heads=2)
