@@ -7,6 +7,8 @@ The argument is a loss of agentic_styling.losses.LOSSES.
 
 import ml_collections
 
+from agentic_styling.losses import LOSSES
+
 
 def get_config(method: str = "standard") -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
@@ -15,8 +17,9 @@ def get_config(method: str = "standard") -> ml_collections.ConfigDict:
     config.init_from = ""  # Hugging Face directory: config, weights, tokenizer
 
     config.loss = method
-    # Options of the loss, e.g. --config.loss_kwargs.beta=0.2; its own defaults where absent.
-    config.loss_kwargs = ml_collections.ConfigDict()
+    # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
+    options = LOSSES[method].options if method in LOSSES else {}
+    config.loss_kwargs = ml_collections.ConfigDict(options)
     # token-mean, seq-mean-token-sum or seq-mean-token-mean; pairs are averaged over pairs.
     config.reduction = "token-mean"
 

@@ -1,5 +1,6 @@
 """The table of losses: what the trainer calls, and what it has to bring. A new loss is one row."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,16 @@ class Loss:
 
     function: Callable
     needs: frozenset[str] = frozenset()
+
+    @property
+    def options(self) -> dict[str, float]:
+        """The keyword arguments that a user may set, with their defaults."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return {
+            p.name: p.default
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        }
 
 
 LOSSES: dict[str, Loss] = {

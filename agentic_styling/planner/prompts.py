@@ -70,7 +70,7 @@ def system_text() -> str:
         "# Answer\n\nAnswer with one JSON object and nothing else. context says how the photograph "
         'is now, one value or "unknown" for each dimension; a step gives its reason before its '
         "call; instruction is one precise sentence for the whole edit:\n"
-        '{"version":1,"context":{"season":"summer"},"steps":[{"reasoning":"...",'
+        '{"version":1,"context":{"season":"summer_lush"},"steps":[{"reasoning":"...",'
         '"tool":"...","parameters":{}}],"instruction":"..."}'
     )
 

@@ -1,6 +1,5 @@
 """The config of a training run, checked before anything is read or written."""
 
-import inspect
 import math
 
 import ml_collections
@@ -34,7 +33,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     for name in POSITIVE:
         if not config[name] > 0:
             raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
-    options = _options(config.loss)
+    options = LOSSES[config.loss].options
     for name in config.loss_kwargs:
         if name not in options:
             raise InputError(
@@ -57,14 +56,8 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
 
 
 def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
-    """All keyword arguments of the loss: its defaults, the set's statistics, config.loss_kwargs."""
-    statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}
-    options = _options(config.loss)
+    """All keyword arguments of the loss: defaults, config.loss_kwargs, the set's statistics."""
+    options = LOSSES[config.loss].options | dict(config.loss_kwargs)
     if "statistics" in LOSSES[config.loss].needs:
-        options |= statistics
-    return options | dict(config.loss_kwargs)
-
-
-def _options(loss: str) -> dict[str, float]:
-    parameters = inspect.signature(LOSSES[loss].function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        options |= {"mean": training_set.reward_mean, "std": training_set.reward_std}
+    return options

@@ -101,6 +101,12 @@ def test_table_names_every_loss_and_its_needs():
         assert ("statistics" in loss.needs) == ("std" in parameters)
         assert ("pairs" in loss.needs) == ("chosen_logps" in parameters)
         assert ("reference" in loss.needs) == ("ref_chosen_logps" in parameters)
+    options = {name: loss.options for name, loss in LOSSES.items() if loss.options}
+    assert options == {
+        "reward_filtered": {"threshold": 4.0},
+        "reward_weighted": {"floor": 3.0},
+        "dpo": {"beta": 0.1},
+    }
 
 
 def test_gradients_by_hand():

@@ -32,7 +32,7 @@ def config(method="standard", **fields):
 def test_bad_fields(fields, message):
     made = config("dpo")
     made.loss_kwargs.update(fields.pop("loss_kwargs", {}))
-    made.update(**fields)
+    made.update(fields)
     with pytest.raises(InputError) as caught:
         checked(made)
     assert str(caught.value).startswith(message)
@@ -51,7 +51,7 @@ def test_a_batch_has_to_divide_over_micro_batches_devices_and_pairs():
         check_batch(config("dpo", batch_size=5), one)
 
 
-def test_keywords_are_defaults_then_statistics_then_the_config():
+def test_keywords_are_the_configs_and_the_statistics():
     training_set = make_set([5.0, 3.0, 4.0, 2.0], [0, 0, 1, 1])
     assert loss_keywords(config("dpo"), training_set) == {"beta": 0.1}
     made = config("reward_filtered")

@@ -117,7 +117,6 @@ LOCATION = {
         0.1, 0.3, 0.05, -0.3, -0.15, black="#281c18", white="#fff0e0", vignette=0.25
     ),
 }
-REPLACE_MODE = {"partial": look(), "complete": look()}  # the amount: see execute.py
 
 ARCHITECTURE = {
     "modern_minimalist": look(0.5, -0.05, 0.0, -0.1, -0.55, black="#101214", vignette=-0.15),
