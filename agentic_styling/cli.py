@@ -28,7 +28,7 @@ def run_configured(
         rest = values(argv)[1:]
         config = values.config
     except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        message = " ".join(str(error).split())
+        message = " ".join(str(error.args[0] if error.args else error).split())
         raise InputError(f"{message}; fields and defaults are in the config file") from error
     if rest:
         raise InputError(f"{rest[0]!r} is no flag; write --config.field=value")

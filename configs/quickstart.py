@@ -19,13 +19,15 @@ def get_config(arg: str = "") -> ConfigDict:
     config.preset = "tiny"
     config.vocab_size = 1536
     config.batch_size = 32
+    config.microbatches = 8  # a few rows at a time stay in a CPU's caches
     config.steps = 500  # of S, from scratch
-    config.learning_rate = 2e-3
-    config.post_steps = 150  # of each post-training, from the S checkpoint
+    config.learning_rate = 4e-3
+    config.post_steps = 100  # of each post-training, from the S checkpoint
     config.post_learning_rate = 3e-4
     if arg == "smoke":  # minutes become seconds: for the tests, nothing is learnt
         config.train_contexts, config.test_cases = 24, 8
-        config.batch_size, config.steps, config.post_steps = 4, 4, 2
+        config.batch_size, config.microbatches = 4, 1
+        config.steps, config.post_steps = 4, 2
     elif arg:
         raise ValueError(f"configs/quickstart.py:{arg} is unknown; use :smoke or nothing")
     return config

@@ -10,12 +10,10 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from agentic_styling import cli, data, evaluation, training
-from agentic_styling.planner.from_scratch import new_planner
+from agentic_styling.planner import new_planner
 from agentic_styling.training.workdir import claim
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # configs/ lies beside experiments/
-from configs import quickstart as defaults  # noqa: E402
-from configs import train as train_defaults  # noqa: E402
+CONFIG = Path(__file__).parents[1] / "configs/quickstart.py"
 
 POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weighted", "dpo")
 
@@ -62,16 +60,18 @@ def untrained_planner(config: ConfigDict, workdir: Path) -> Path:
 
 def train(config: ConfigDict, workdir: Path, method: str, init_from: Path | str) -> str:
     """Train one method; returns the directory of its planner."""
-    fields = train_defaults.get_config(method)
+    fields = training.default_config(method)
     post = method in POST_TRAINED
     fields.update(
         seed=config.seed,
         data=str(workdir / "data/train"),
         init_from=str(init_from),
         batch_size=config.batch_size,
+        microbatches=config.microbatches,
         steps=config.post_steps if post else config.steps,
         learning_rate=config.post_learning_rate if post else config.learning_rate,
     )
+    fields.warmup_steps = fields.steps // 10
     print(f"\n{method}: {fields.steps} updates of {fields.batch_size} rows")
     training.train(fields, workdir / method)
     return str(workdir / method / "planner")
@@ -105,4 +105,4 @@ def main(config: ConfigDict, workdir: Path) -> None:
 
 
 if __name__ == "__main__":
-    cli.run_configured(main, defaults.__file__, sys.argv, default_workdir="runs/quickstart")
+    cli.run_configured(main, str(CONFIG), sys.argv, default_workdir="runs/quickstart")

@@ -1,6 +1,7 @@
 """Qwen3-VL in Flax: towers, weights, prompts, generation."""
 
 from agentic_styling.planner.config import Qwen3VLConfig, TextConfig, VisionConfig
+from agentic_styling.planner.from_scratch import new_planner
 from agentic_styling.planner.generation import GenerateResult, generate
 from agentic_styling.planner.hf import hf_inputs, hf_logits
 from agentic_styling.planner.images import (
@@ -36,6 +37,7 @@ __all__ = [
     "image_tokens",
     "init_params",
     "load_pretrained",
+    "new_planner",
     "output_embedding",
     "pad_rows",
     "save_pretrained",
