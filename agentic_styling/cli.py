@@ -1,6 +1,7 @@
 """The `agentic-styling` command, and the flags that the scripts of experiments/ share."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,14 +28,25 @@ def run_configured(
     try:
         rest = values(argv)[1:]
         config = values.config
+        dict(config or {})  # a file that failed to load only says so when it is read
     except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        message = " ".join(str(error.args[0] if error.args else error).split())
-        raise InputError(f"{message}; fields and defaults are in the config file") from error
+        raise InputError(f"{_innermost(error)}; the config file lists fields and values") from error
     if rest:
         raise InputError(f"{rest[0]!r} is no flag; write --config.field=value")
     if not values.workdir:
         raise InputError("--workdir is missing; name a directory to write to")
+    if config is None:
+        raise InputError("--config is missing; name a file of configs/")
     run(config, Path(values.workdir))
+
+
+def _innermost(error: BaseException) -> str:
+    """What was wrong at first, in one line: absl wraps it in tracebacks."""
+    misspelt = re.search(r"Did you mean .*?\?", str(error))
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    first = " ".join(str(error).split())
+    return f"no such field: {first}. {misspelt[0]}" if misspelt else first
 
 
 def _style(args: argparse.Namespace) -> None:

@@ -20,8 +20,9 @@ POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weigh
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """All stages in order; returns what results.json holds. Raises InputError for bad input."""
-    claim(config, workdir, write=True)
+    claim(config, workdir, write=False)
     photos = data.load_photos(config.photos or None)
+    claim(config, workdir, write=True)
     for split, contexts in (("train", config.train_contexts), ("test", config.test_cases)):
         data.generate(
             workdir / "data" / split,

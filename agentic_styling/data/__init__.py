@@ -2,7 +2,7 @@
 
 from agentic_styling.data.generate import generate, summary
 from agentic_styling.data.goals import Goal, make_request, sample_goal
-from agentic_styling.data.photos import Photo, load_photos, random_crop, split_photos
+from agentic_styling.data.photos import Photo, load_photos, random_crop, read_photo, split_photos
 from agentic_styling.data.states import sample_state, state_plan
 from agentic_styling.data.teacher import teach
 from agentic_styling.data.themes import Theme, themes
@@ -18,6 +18,7 @@ __all__ = [
     "load_photos",
     "make_request",
     "random_crop",
+    "read_photo",
     "read_trajectories",
     "sample_goal",
     "sample_state",

@@ -25,6 +25,7 @@ BUNDLED = {
 }
 MAX_SIDE = 1024  # a photograph is only ever cropped and shrunk; more would only cost memory
 MIN_SIDE = 64
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def load_photos(directory=None) -> list[Photo]:
         name = path.relative_to(root).as_posix()
         try:
             photos.append(_read(path, name))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             skipped.append(f"{name} ({' '.join(str(error).split())[:80]})")
     if skipped:
         shown = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
@@ -68,6 +69,17 @@ def load_photos(directory=None) -> list[Photo]:
             "different ones, so add readable .jpg or .png files until there are two or more"
         )
     return photos
+
+
+def read_photo(path) -> np.ndarray:
+    """One photograph at its own size, uint8 [H, W, 3]. Raises InputError if it is unreadable."""
+    try:
+        return _read(Path(path), str(path), max_side=None).pixels
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: no readable photograph ({reason}); give a .jpg or .png"
+        ) from error
 
 
 def split_photos(photos: list[Photo], seed: int, test_share: float = 0.25):
@@ -100,9 +112,10 @@ def random_crop(photo: Photo, rng: np.random.Generator, size: int = 128):
     return pixels[:, ::-1] if mirror else pixels, crop
 
 
-def _read(path: Path, name: str) -> Photo:
+def _read(path: Path, name: str, max_side: int | None = MAX_SIDE) -> Photo:
     with Image.open(path) as image:
-        image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG decodes at a fraction of its size
+        if max_side:
+            image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
         image = ImageOps.exif_transpose(image)
         if "A" in image.getbands() or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -111,7 +124,8 @@ def _read(path: Path, name: str) -> Photo:
         elif image.mode.startswith("I"):  # 16-bit grey: convert() would clip it to white
             image = Image.fromarray((np.asarray(image, np.float32) / 257).round().astype(np.uint8))
         image = image.convert("RGB")
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+        if max_side:
+            image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{image.width}x{image.height} pixels are too few")
     return Photo(name, np.array(image))

@@ -1,0 +1,69 @@
+"""Print the README's table of methods from an evaluated workdir.
+
+python experiments/readme_table.py runs/quickstart
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from agentic_styling.errors import InputError, one_line_errors
+
+NAMES = {
+    "edit_only": "E Edit-Only: the goal's literal words as tool calls",
+    "baseline": "B untrained planner",
+    "standard": "S Standard",
+    "reward_filtered": "R Reward-filtered",
+    "reward_weighted": "RW Reward-weighted",
+    "standardized_reward_weighted": "SW Standardized reward-weighted",
+    "dpo": "D DPO",
+    "teacher_best": "the teacher's best plan (ceiling)",
+}
+
+
+def table(results: dict) -> str:
+    """Reward with interval, difference from S, valid plans, context, and shuffled pictures."""
+    lines = [
+        "| method | reward (0 to 5) | minus S | valid plans | context read right | "
+        "reward, pictures shuffled |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, label in NAMES.items():
+        method = results["methods"][name]
+        paired = results["paired"].get(f"{name}_minus_standard")
+        known, shuffled = method["context_accuracy_known"], method["shuffled_images"]
+        cells = [
+            label,
+            interval(method["reward"]),
+            interval(paired, sign="+") if paired else "",
+            f"{method['valid_plans']:.0%}",
+            "" if known is None else f"{known:.0%}",
+            "" if shuffled is None else interval(shuffled["reward"]),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def interval(value: dict, sign: str = "") -> str:
+    """Mean and 95 % interval, to two places."""
+    return f"{value['mean']:{sign}.2f} [{value['low']:{sign}.2f}, {value['high']:{sign}.2f}]"
+
+
+@one_line_errors
+def main() -> None:
+    """Print the table, then where the numbers were made."""
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart") / "results.json"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give a workdir that was evaluated")
+    results = json.loads(path.read_text(encoding="utf-8"))
+    print(table(results))
+    machine = results["machine"]
+    print(
+        f"\n{results['cases']} held-out cases, 95 % bootstrap intervals, seed "
+        f"{results['settings']['seed']}; {machine['cores']} cores ({machine['device']}), Python "
+        f"{machine['python']}, jax {machine['jax']}, flax {machine['flax']}."
+    )
+
+
+if __name__ == "__main__":
+    main()
