@@ -147,14 +147,19 @@ def test_an_empty_folder_of_photographs_is_refused(tmp_path, capsys):
     assert "holds no photographs" in capsys.readouterr().err
 
 
-def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(demo, tmp_path, capsys):
+def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(demo, tmp_path):
     cases = tmp_path / "cases"
     shutil.copytree(demo / "data/test", cases)
     path = cases / "trajectories.jsonl"
     path.write_text(path.read_text()[:-40])
-    config = str(ROOT / "configs/evaluate.py")
-    with pytest.raises(SystemExit):
-        cli.main(
-            ["evaluate", f"--config={config}", f"--config.cases={cases}", f"--workdir={tmp_path}"]
-        )
-    assert "trajectories.jsonl" in capsys.readouterr().err
+    command = [
+        str(Path(sys.executable).parent / "agentic-styling"),
+        "evaluate",
+        "--config=configs/evaluate.py",
+        f"--config.cases={cases}",
+        f"--workdir={tmp_path / 'run'}",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and str(path) in done.stderr
+    assert not (tmp_path / "run").exists()
