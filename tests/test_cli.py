@@ -65,24 +65,14 @@ def test_another_config_in_the_same_workdir_is_refused(demo):
 
 
 def test_a_planner_that_writes_no_plan_is_said_so(demo, tmp_path, capsys):
-    photo = tmp_path / "photo.png"
+    photo, out = tmp_path / "photo.png", tmp_path / "out"
     Image.new("RGB", (160, 128), "teal").save(photo)
-    planner = str(demo / "standard/planner")
+    planner = ["--planner", str(demo / "standard/planner"), "--goal", "misty dawn"]
     with pytest.raises(SystemExit) as ended:
-        cli.main(
-            [
-                "style",
-                str(photo),
-                "--goal",
-                "misty dawn",
-                "--planner",
-                planner,
-                "--out",
-                str(tmp_path),
-            ]
-        )
+        cli.main(["style", str(photo), *planner, "--out", str(out)])
     assert ended.value.code == 2
     assert "the planner wrote no valid plan" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_plan_file_styles_a_photograph_and_is_never_overwritten(tmp_path, capsys):
