@@ -24,7 +24,7 @@ NAMES = {
 def table(results: dict) -> str:
     """Reward with interval, difference from S, valid plans, context, and shuffled pictures."""
     lines = [
-        "| method | reward (0 to 5) | minus S | valid plans | context read right | "
+        "| method | reward (0 to 5) | minus S | valid plans | context read right (shuffled) | "
         "reward, pictures shuffled |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -37,11 +37,16 @@ def table(results: dict) -> str:
             interval(method["reward"]),
             interval(paired, sign="+") if paired else "",
             f"{method['valid_plans']:.0%}",
-            "" if known is None else f"{known:.0%}",
+            "" if known is None else context(known, shuffled),
             "" if shuffled is None else interval(shuffled["reward"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def context(known: float, shuffled: dict | None) -> str:
+    """Share of the set dimensions read right, and the same reading another case's picture."""
+    return f"{known:.0%}" + (f" ({shuffled['context_accuracy_known']:.0%})" if shuffled else "")
 
 
 def interval(value: dict, sign: str = "") -> str:

@@ -10,9 +10,11 @@ from agentic_styling.data.generate import draw_context
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import PARTS, score
-from agentic_styling.tools import Plan, encode_plans, execute
+from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
 
 CASES = 32
+# Tools that the eight steps of `baselines.strongest` have no room for.
+MILDER = {"location_setting": "underwater_reef", "time_period": "cyberpunk_dystopia"}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,13 @@ def test_hacks_score_below_the_best_plan(hack, best, rewarded):
     fooled = rewarded(plans)
     assert float((fooled.reward < best.reward).mean()) >= 0.9
     assert float(fooled.reward.mean()) < 2.0
+
+
+@pytest.mark.parametrize("tool", DIMENSIONS)
+def test_one_tool_at_its_strongest_scores_below_the_best_plan(tool, best, rewarded):
+    option = (baselines.STRONGEST | MILDER)[tool]
+    step = Step("", tool, {VOCABULARY[tool].target: option})
+    assert float((rewarded([Plan({}, (step,))] * CASES).reward < best.reward).mean()) >= 0.9
 
 
 @pytest.mark.parametrize("wreck", ["white", "noise", "inverted", "blurred"])
