@@ -1,12 +1,11 @@
 """Qwen3-VL: both towers together, its inputs, and its parameters."""
 
-from typing import Any
-
 import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import Qwen3VLConfig
 from agentic_styling.planner.positions import feature_index, token_positions, visual_mask
 from agentic_styling.planner.text import Decoder
@@ -31,19 +30,18 @@ class Inputs:
 class Qwen3VL(nn.Module):
     """Inputs to hidden states float [B, S, D], after the final norm.
 
-    dtype: of the computation, by default that of the parameters. remat: recompute the layers in
-    the backward pass. keep_cache: return (hidden, caches) for decoding; see `text.Decoder`.
+    compute: precision, rematerialisation, kernels. keep_cache: return (hidden, caches) for
+    decoding; see `text.Decoder`.
     """
 
     config: Qwen3VLConfig
-    dtype: Any = None
-    remat: bool = False
+    compute: Compute = Compute()
     keep_cache: bool = False
 
     def setup(self):
         config = self.config
-        self.visual = VisionTower(config.vision, self.dtype, self.remat)
-        self.language_model = Decoder(config, self.dtype, self.remat, self.keep_cache)
+        self.visual = VisionTower(config.vision, self.compute)
+        self.language_model = Decoder(config, self.compute, self.keep_cache)
         if not config.tie_word_embeddings:
             self.lm_head = Head(config.text.vocab_size, config.text.hidden_size)
 

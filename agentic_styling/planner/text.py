@@ -1,13 +1,13 @@
 """The text decoder of Qwen3-VL."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import Qwen3VLConfig, TextConfig
+from agentic_styling.planner.linear import linear, residual_linear
 from agentic_styling.planner.positions import mrope_axes
 
 
@@ -35,14 +35,14 @@ class Attention(nn.Module):
     """Grouped-query attention with per-head norms of query and key."""
 
     config: TextConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x, rope, mask, cache=None, slot=None):
         config, (batch, length, _) = self.config, x.shape
 
         def project(heads, name):
-            y = linear(heads * config.head_dim, name, self.dtype, config.attention_bias)(x)
+            y = linear(heads * config.head_dim, name, self.compute, config.attention_bias)(x)
             return y.reshape(batch, length, heads, config.head_dim)
 
         query = project(config.num_attention_heads, "q_proj")
@@ -55,7 +55,13 @@ class Attention(nn.Module):
             key = jax.lax.dynamic_update_slice_in_dim(cache[0], key, slot, axis=2)
             value = jax.lax.dynamic_update_slice_in_dim(cache[1], value, slot, axis=2)
         out = attend(query, key, value, mask).reshape(batch, length, -1)
-        out = residual_linear(config, "o_proj", self.dtype, config.attention_bias)(out)
+        out = residual_linear(
+            config.hidden_size,
+            config.num_hidden_layers,
+            "o_proj",
+            self.compute,
+            config.attention_bias,
+        )(out)
         return out, (key, value)
 
 
@@ -63,13 +69,17 @@ class MLP(nn.Module):
     """SwiGLU."""
 
     config: TextConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x):
-        gate = linear(self.config.intermediate_size, "gate_proj", self.dtype)(x)
-        up = linear(self.config.intermediate_size, "up_proj", self.dtype)(x)
-        return residual_linear(self.config, "down_proj", self.dtype)(nn.silu(gate) * up)
+        config = self.config
+        gate = linear(config.intermediate_size, "gate_proj", self.compute)(x)
+        up = linear(config.intermediate_size, "up_proj", self.compute)(x)
+        down = residual_linear(
+            config.hidden_size, config.num_hidden_layers, "down_proj", self.compute
+        )
+        return down(nn.silu(gate) * up)
 
 
 class DecoderLayer(nn.Module):
@@ -80,18 +90,18 @@ class DecoderLayer(nn.Module):
     """
 
     config: TextConfig
-    dtype: Any = None
+    compute: Compute = Compute()
     keep_cache: bool = False
 
     @nn.compact
     def __call__(self, x, deepstack, rope, mask, cache=None, slot=None):
         norm = RMSNorm(self.config.rms_norm_eps, name="input_layernorm")
-        attention, cache = Attention(self.config, self.dtype, name="self_attn")(
+        attention, cache = Attention(self.config, self.compute, name="self_attn")(
             norm(x), rope, mask, cache, slot
         )
         x = x + attention
         norm = RMSNorm(self.config.rms_norm_eps, name="post_attention_layernorm")
-        x = x + MLP(self.config, self.dtype, name="mlp")(norm(x))
+        x = x + MLP(self.config, self.compute, name="mlp")(norm(x))
         if deepstack is not None:
             x = x + deepstack
         return x, cache if self.keep_cache else None
@@ -101,13 +111,13 @@ class Embedding(nn.Module):
     """The token embedding; its std makes tied logits start near unit size."""
 
     config: TextConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, tokens):
         shape = (self.config.vocab_size, self.config.hidden_size)
         table = self.param("embedding", nn.initializers.normal(shape[1] ** -0.5), shape)
-        return table[tokens].astype(self.dtype or table.dtype)
+        return table[tokens].astype(self.compute.dtype or table.dtype)
 
 
 class Decoder(nn.Module):
@@ -118,14 +128,13 @@ class Decoder(nn.Module):
     """
 
     config: Qwen3VLConfig
-    dtype: Any = None
-    remat: bool = False
+    compute: Compute = Compute()
     keep_cache: bool = False
 
     def setup(self):
         text = self.config.text
-        self.embed_tokens = Embedding(text, self.dtype)
-        layer = nn.remat(DecoderLayer, prevent_cse=False) if self.remat else DecoderLayer
+        self.embed_tokens = Embedding(text, self.compute)
+        layer = self.compute.rematerialised(DecoderLayer)
         for name, start, stop in text_stacks(self.config):
             scan = nn.scan(
                 layer,
@@ -134,7 +143,7 @@ class Decoder(nn.Module):
                 in_axes=(0, nn.broadcast, nn.broadcast),
                 length=stop - start,
             )
-            setattr(self, name, scan(text, self.dtype, self.keep_cache))
+            setattr(self, name, scan(text, self.compute, self.keep_cache))
         self.norm = RMSNorm(text.rms_norm_eps)
 
     def __call__(self, x, positions, mask, deepstack=None):
@@ -159,16 +168,3 @@ def text_stacks(config: Qwen3VLConfig) -> list[tuple[str, int, int]]:
     taps, layers = len(config.vision.deepstack_visual_indexes), config.text.num_hidden_layers
     bounds = [(0, taps), (taps, layers)]
     return [(f"layers_{i}", *bound) for i, bound in enumerate(bounds) if bound[0] < bound[1]]
-
-
-def linear(features: int, name: str, dtype, bias: bool = False) -> nn.Dense:
-    """A dense projection with fan-in initialisation."""
-    return nn.Dense(features, use_bias=bias, dtype=dtype, name=name)
-
-
-def residual_linear(config: TextConfig, name: str, dtype, bias: bool = False) -> nn.Dense:
-    """A projection into the residual stream: smaller at first, as there are 2 of them a layer."""
-    init = nn.initializers.variance_scaling(
-        0.5 / config.num_hidden_layers, "fan_in", "truncated_normal"
-    )
-    return nn.Dense(config.hidden_size, use_bias=bias, dtype=dtype, kernel_init=init, name=name)

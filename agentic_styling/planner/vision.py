@@ -1,12 +1,12 @@
 """The vision tower of Qwen3-VL, on padded images whose grids are data."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 
 from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import VisionConfig
+from agentic_styling.planner.linear import linear
 from agentic_styling.planner.positions import patch_coordinates
 
 LAYER_NORM_EPS = 1e-6
@@ -47,44 +47,44 @@ class Attention(nn.Module):
     """Full attention within a frame, by one fused projection with bias."""
 
     config: VisionConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x, rope, mask):
         batch, length, dim = x.shape
         heads = self.config.num_heads
-        qkv = nn.Dense(3 * dim, dtype=self.dtype, name="qkv")(x)
+        qkv = linear(3 * dim, "qkv", self.compute, bias=True)(x)
         query, key, value = jnp.unstack(qkv.reshape(batch, length, 3, heads, -1), axis=2)
         query, key = (rotate(y.astype(jnp.float32), *rope).astype(x.dtype) for y in (query, key))
         key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
         out = attend(query, key, value, mask).reshape(batch, length, dim)
-        return nn.Dense(dim, dtype=self.dtype, name="proj")(out)
+        return linear(dim, "proj", self.compute, bias=True)(out)
 
 
 class Block(nn.Module):
     """One pre-norm block. Returns (x, None), as a scan wants it."""
 
     config: VisionConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x, rope, mask):
-        attention = Attention(self.config, self.dtype, name="attn")
-        x = x + attention(layer_norm("norm1", self.dtype)(x), rope, mask)
-        mlp = MLP(self.config, self.dtype, name="mlp")
-        return x + mlp(layer_norm("norm2", self.dtype)(x)), None
+        attention = Attention(self.config, self.compute, name="attn")
+        x = x + attention(layer_norm("norm1", self.compute)(x), rope, mask)
+        mlp = MLP(self.config, self.compute, name="mlp")
+        return x + mlp(layer_norm("norm2", self.compute)(x)), None
 
 
 class MLP(nn.Module):
     """Two projections with bias and a tanh GELU between them."""
 
     config: VisionConfig
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x):
-        hidden = nn.Dense(self.config.intermediate_size, dtype=self.dtype, name="linear_fc1")(x)
-        return nn.Dense(x.shape[-1], dtype=self.dtype, name="linear_fc2")(gelu_tanh(hidden))
+        hidden = linear(self.config.intermediate_size, "linear_fc1", self.compute, bias=True)(x)
+        return linear(x.shape[-1], "linear_fc2", self.compute, bias=True)(gelu_tanh(hidden))
 
 
 class Merger(nn.Module):
@@ -95,19 +95,19 @@ class Merger(nn.Module):
 
     config: VisionConfig
     norm_after_merge: bool
-    dtype: Any = None
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, x):
         merged = x.shape[-1] * self.config.spatial_merge_size**2
-        norm = layer_norm("norm", self.dtype)
+        norm = layer_norm("norm", self.compute)
         if self.norm_after_merge:
             x = norm(x.reshape(x.shape[0], -1, merged))
         else:
             x = norm(x).reshape(x.shape[0], -1, merged)
-        x = nn.Dense(merged, dtype=self.dtype, name="linear_fc1")(x)
+        x = linear(merged, "linear_fc1", self.compute, bias=True)(x)
         out = self.config.out_hidden_size
-        return nn.Dense(out, dtype=self.dtype, name="linear_fc2")(gelu_erf(x))
+        return linear(out, "linear_fc2", self.compute, bias=True)(gelu_erf(x))
 
 
 class VisionTower(nn.Module):
@@ -117,8 +117,7 @@ class VisionTower(nn.Module):
     """
 
     config: VisionConfig
-    dtype: Any = None
-    remat: bool = False
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, patches, grids):
@@ -130,11 +129,11 @@ class VisionTower(nn.Module):
         frame, row, column = patch_coordinates(grids, patches.shape[1], config.spatial_merge_size)
         mask = (frame[:, :, None] == frame[:, None])[:, None]
         rope = axial_rope(row, column, config.hidden_size // config.num_heads)
-        x = nn.Dense(config.hidden_size, dtype=self.dtype, name="patch_embed")(patches)
+        x = linear(config.hidden_size, "patch_embed", self.compute, bias=True)(patches)
         position = PositionEmbedding(config, name="pos_embed")(grids, row, column)
         x = x + position.astype(x.dtype)
 
-        block = nn.remat(Block, prevent_cse=False) if self.remat else Block
+        block = self.compute.rematerialised(Block)
         deepstack = []
         for name, start, stop in vision_stacks(config):
             scan = nn.scan(
@@ -144,12 +143,12 @@ class VisionTower(nn.Module):
                 in_axes=(nn.broadcast, nn.broadcast),
                 length=stop - start,
             )
-            x, _ = scan(config, self.dtype, name=name)(x, rope, mask)
+            x, _ = scan(config, self.compute, name=name)(x, rope, mask)
             if stop - 1 in config.deepstack_visual_indexes:
                 index = config.deepstack_visual_indexes.index(stop - 1)
-                merger = Merger(config, True, self.dtype, name=f"deepstack_merger_{index}")
+                merger = Merger(config, True, self.compute, name=f"deepstack_merger_{index}")
                 deepstack.append(merger(x))
-        return Merger(config, False, self.dtype, name="merger")(x), tuple(deepstack)
+        return Merger(config, False, self.compute, name="merger")(x), tuple(deepstack)
 
 
 def vision_stacks(config: VisionConfig) -> list[tuple[str, int, int]]:
@@ -170,9 +169,9 @@ def axial_rope(row, column, head_dim: int):
     return jnp.cos(angles), jnp.sin(angles)
 
 
-def layer_norm(name: str, dtype) -> nn.LayerNorm:
+def layer_norm(name: str, compute: Compute) -> nn.LayerNorm:
     """The tower's LayerNorm; the two-pass variance is the exact one."""
-    return nn.LayerNorm(LAYER_NORM_EPS, dtype=dtype, use_fast_variance=False, name=name)
+    return nn.LayerNorm(LAYER_NORM_EPS, dtype=compute.dtype, use_fast_variance=False, name=name)
 
 
 def gelu_tanh(x):

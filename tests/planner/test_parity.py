@@ -16,6 +16,7 @@ from agentic_styling.planner import (
     text,
     vision,
 )
+from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.weights import tensors
 
 from . import oracle
@@ -162,7 +163,7 @@ def test_goldens_catch_a_dropped_qkv_bias(config, params, goldens):
 
 def test_layer_norm_epsilon():
     x = 1e-3 * np.random.default_rng(0).standard_normal((4, 32)).astype(np.float32)
-    norm = nn.Sequential([vision.layer_norm("norm", None)])
+    norm = nn.Sequential([vision.layer_norm("norm", Compute())])
     out = norm.apply(norm.init(jax.random.key(0), x), x)
     centred = x - x.mean(-1, keepdims=True)
     expected = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)

@@ -1,0 +1,40 @@
+"""How the model is computed, as opposed to what it is: one setting for both towers."""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from agentic_styling.errors import InputError, nearest
+
+# What the backward pass finds saved; what it lacks is computed again.
+REMAT_POLICIES = {
+    "none": None,
+    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "full": jax.checkpoint_policies.nothing_saveable,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """Precision, rematerialisation and kernels of a `Qwen3VL`; hashable.
+
+    dtype: of the computation, by default that of the parameters. remat: "none" saves every
+    activation, "dots" the results of projections, "full" only a layer's input.
+    """
+
+    dtype: Any = None
+    remat: str = "none"
+
+    def __post_init__(self):
+        if self.remat not in REMAT_POLICIES:
+            raise InputError(
+                f"remat {self.remat!r} is unknown; {nearest(self.remat, REMAT_POLICIES)}"
+            )
+
+    def rematerialised(self, layer: type[nn.Module]) -> type[nn.Module]:
+        """The layer class, its activations saved by the policy."""
+        if self.remat == "none":
+            return layer
+        return nn.remat(layer, prevent_cse=False, policy=REMAT_POLICIES[self.remat])
