@@ -1,17 +1,21 @@
-# make demo   from photographs to a post-trained planner and a report
-# make test   lint, format, the order of imports, every test
+# make demo          from photographs to a post-trained planner and a report
+# make test          lint, format, the order of imports, every test
+# make test-parity   against torch and transformers, live
 PYTHON ?= python3
 WORKDIR ?= runs/quickstart
 PHOTOS ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-parity lint format clean
 
 demo: .venv/data.installed
 	$(BIN)/python experiments/quickstart.py --workdir=$(WORKDIR) $(if $(PHOTOS),"--config.photos=$(PHOTOS)")
 
 test: .venv/test.installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-parity: .venv/parity.installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m parity tests/parity
 
 lint: .venv/test.installed
 	$(BIN)/ruff check .

@@ -21,17 +21,20 @@ EXTRAS = {
     "notebooks": ["ipykernel", "matplotlib", "nbclient", "nbformat"],
     "cuda": ["jax[cuda12]"],
     "tpu": ["jax[tpu]"],
-    "parity": ["torch>=2.6"],
 }
 EXTRAS["test"] = [
     *EXTRAS["data"],
     *EXTRAS["notebooks"],
     "hypothesis",
     "opencv-python-headless",
+    "pillow>=13",  # whose bicubic the planner reproduces
     "pytest>=8",
     "pytest-xdist",
     "ruff==0.17.6",
 ]
+# dashscope ships Qwen's vocabulary; its later versions only depend on more. torch: up to the
+# version that the reference was read off.
+EXTRAS["parity"] = [*EXTRAS["test"], "dashscope==1.14.0", "peft>=0.17", "torch>=2.6,<2.14"]
 
 setup(
     name="agentic-styling",

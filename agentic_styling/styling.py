@@ -30,8 +30,7 @@ def style(
     film strip with the reason under each step. Give either `planner` (a directory) and `goal`,
     or `plan` (a file).
 
-    Raises InputError for unreadable input, for a planner whose text is no valid plan, and
-    rather than overwrite a file.
+    Raises InputError for unreadable input, and rather than overwrite a file.
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
@@ -45,7 +44,9 @@ def style(
         plans = [read_plan(plan)] * len(pictures)
     else:
         loaded = Planner.from_pretrained(planner)
-        plans = [ask(loaded, name, p, goal, temperature, seed) for name, p in pictures.items()]
+        goals = [goal] * len(pictures)
+        asked = loaded.plan(list(pictures.values()), goals, temperature=temperature, seed=seed)
+        plans = [samples[0] for samples in asked]
     out.mkdir(parents=True, exist_ok=True)
     rows = zip(pictures.items(), plans, strict=True)
     for (name, pixels), chosen in tqdm(rows, total=len(plans), desc="style"):
@@ -57,19 +58,6 @@ def style(
         film_strip(frames, chosen, goal).save(out / f"{name}.strip.jpg", quality=90)
         print(f"{out / name}.png")
     return plans
-
-
-def ask(
-    planner: Planner, name: str, pixels: np.ndarray, goal: str, temperature: float, seed: int
-) -> Plan:
-    """The planner's plan for one photograph, uint8 [H, W, 3]; InputError when it wrote none."""
-    [[plan]] = planner.plan([pixels], [goal], temperature=temperature, seed=seed)
-    if plan is None:
-        raise InputError(
-            f"{name}: the planner wrote no valid plan; try another --seed with --temperature 0.7,"
-            " or a planner that is trained further"
-        )
-    return plan
 
 
 def read_plan(path: str) -> Plan:

@@ -1,8 +1,10 @@
 """Qwen3-VL in Flax: towers, weights, prompts, generation."""
 
+from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import Qwen3VLConfig, TextConfig, VisionConfig
 from agentic_styling.planner.from_scratch import new_planner
 from agentic_styling.planner.generation import GenerateResult, generate
+from agentic_styling.planner.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.hf import hf_inputs, hf_logits
 from agentic_styling.planner.images import (
     TINY_IMAGES,
@@ -11,23 +13,37 @@ from agentic_styling.planner.images import (
     image_tokens,
     smart_resize,
 )
+from agentic_styling.planner.lora import (
+    LoraConfig,
+    init_lora,
+    load_adapters,
+    lora_variables,
+    merge_lora,
+    save_adapters,
+)
 from agentic_styling.planner.model import Inputs, Qwen3VL, init_params, output_embedding
+from agentic_styling.planner.plan_forms import PLAN_FORMS
 from agentic_styling.planner.planner import Planner
 from agentic_styling.planner.prompts import encode_completions, encode_prompts, pad_rows
 from agentic_styling.planner.tokenizer import Tokenizer, train_tokenizer
 from agentic_styling.planner.weights import load_pretrained, save_pretrained
 
 __all__ = [
+    "PLAN_FORMS",
     "TINY_IMAGES",
+    "Compute",
     "GenerateResult",
     "ImageSettings",
     "Inputs",
+    "LoraConfig",
+    "PlanGrammar",
     "Planner",
     "Qwen3VL",
     "Qwen3VLConfig",
     "TextConfig",
     "Tokenizer",
     "VisionConfig",
+    "compile_plan_grammar",
     "encode_completions",
     "encode_prompts",
     "generate",
@@ -35,11 +51,16 @@ __all__ = [
     "hf_logits",
     "image_to_patches",
     "image_tokens",
+    "init_lora",
     "init_params",
+    "load_adapters",
     "load_pretrained",
+    "lora_variables",
+    "merge_lora",
     "new_planner",
     "output_embedding",
     "pad_rows",
+    "save_adapters",
     "save_pretrained",
     "smart_resize",
     "train_tokenizer",

@@ -1,16 +1,101 @@
-"""The one attention of both towers, and the rotation of queries and keys."""
+"""The one attention of both towers, its implementations, and the rotation of queries and keys."""
 
+import flax.struct
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
+
+from agentic_styling.errors import InputError
+
+IMPLEMENTATIONS = ("auto", "xla", "cudnn", "pallas")
+PALLAS_BLOCKS = (512, 256, 128)
+QUERY_BLOCK, MOST_BLOCKS = 128, 16  # of xla_attention; more blocks compile too long
+NO_SEGMENT = -2  # of what is added to reach whole blocks; towers use ids from -1
 
 
-def attend(query, key, value, mask):
-    """Scaled dot-product attention with grouped queries; the softmax is in float32.
+@flax.struct.dataclass
+class SegmentMask:
+    """Who may look where in self-attention, and by which kernel.
 
-    query [B, S, H, D]; key and value [B, K, T, D] where K divides H, heads first because a cache
-    in that order is read without a transposition; mask bool, broadcast to [B, 1, S, T], True =
-    may look. Returns [B, S, H, D]. A query that may look nowhere gets an unspecified finite value.
+    segments int32 [B, S]: a position may look at those of its own segment and, if causal, at none
+    after itself. implementation: "xla", "cudnn" or "pallas". one_first: every row is at most one
+    segment that matters, at its beginning, and then padding, 0.
     """
+
+    segments: jax.Array
+    causal: bool = flax.struct.field(pytree_node=False)
+    implementation: str = flax.struct.field(pytree_node=False, default="xla")
+    one_first: bool = flax.struct.field(pytree_node=False, default=False)
+
+
+def same_segment(segments):
+    """Bool [B, 1, S, S] of segments int [B, S]."""
+    return segments[:, None, :, None] == segments[:, None, None, :]
+
+
+def choose(name: str, dtype, head_dim: int) -> str:
+    """The implementation of a name of IMPLEMENTATIONS; "auto" is the fastest that works here.
+
+    Raises InputError where the one named cannot work: on this backend, with this dtype or head.
+    """
+    if name == "auto":
+        works = (kernel for kernel in ("cudnn", "pallas") if not _obstacle(kernel, dtype, head_dim))
+        return next(works, "xla")
+    obstacle = _obstacle(name, dtype, head_dim)
+    if obstacle:
+        raise InputError(f"attention {name!r} cannot work here: {obstacle}; use 'auto' or 'xla'")
+    return name
+
+
+def _obstacle(name: str, dtype, head_dim: int) -> str | None:
+    backend = jax.default_backend()
+    if name == "cudnn":
+        capability = getattr(jax.local_devices()[0], "compute_capability", "")
+        if backend != "gpu" or not capability[:1].isdigit() or float(capability) < 8:
+            return f"it needs an NVIDIA GPU of capability 8.0 or more, not {backend} {capability}"
+        if dtype not in (jnp.bfloat16, jnp.float16):
+            return f"it needs bfloat16 or float16, not {jnp.dtype(dtype)}"
+        if head_dim % 8 or head_dim > 128:
+            return f"it needs a head_dim of 8, 16, .. 128, not {head_dim}"
+    if name == "pallas":
+        if backend != "tpu":
+            return f"it needs a TPU, not {backend}"
+        if jax.device_count() > 1 and jax.sharding.get_abstract_mesh().empty:
+            return "it needs jax.set_mesh(mesh) with several devices"
+    return None
+
+
+def attend(query, key, value, mask: SegmentMask):
+    """Scaled dot-product self-attention with grouped queries; the softmax is in float32.
+
+    query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first because a cache
+    in that order is read without a transposition. Returns [B, S, H, D].
+    """
+    kernels = {"xla": xla_attention, "cudnn": cudnn_attention, "pallas": pallas_attention}
+    return kernels[mask.implementation](query, key, value, mask)
+
+
+def xla_attention(query, key, value, mask: SegmentMask):
+    """`attend` by matrix products, a block of queries after another; for every backend.
+
+    A causal block meets only the keys before its end, which halves the work; and a block's scores
+    stay in a CPU's cache.
+    """
+    length, segments = query.shape[1], mask.segments
+    block, blocks = max(QUERY_BLOCK, -(-length // MOST_BLOCKS)), []
+    for start in range(0, length, block):
+        stop = min(start + block, length)
+        end = stop if mask.causal else length
+        seen = segments[:, start:stop, None] == segments[:, None, :end]
+        if mask.causal:
+            seen &= jnp.arange(start, stop)[:, None] >= jnp.arange(end)
+        keys, values = key[:, :, :end], value[:, :, :end]
+        blocks.append(_attend_block(query[:, start:stop], keys, values, seen[:, None, None]))
+    return jnp.concatenate(blocks, axis=1)
+
+
+def _attend_block(query, key, value, seen):
+    """query [B, S, H, D]; key and value [B, K, T, D]; seen bool [B, 1, 1, S, T]."""
     batch, length, heads, dim = query.shape
     kv_heads = key.shape[1]
     grouped = (batch, length, kv_heads, heads // kv_heads, dim)
@@ -19,11 +104,107 @@ def attend(query, key, value, mask):
     rows = query.reshape(batch, kv_heads, -1, dim)
     scores = jnp.einsum("bkrd,bktd->bkrt", rows, key, preferred_element_type=jnp.float32)
     scores = scores.reshape(*query.shape[:-1], -1)
-    scores = jnp.where(mask[:, :, None], scores, jnp.finfo(jnp.float32).min)
+    scores = jnp.where(seen, scores, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
     weights = weights.reshape(batch, kv_heads, -1, weights.shape[-1])
     out = jnp.einsum("bkrt,bktd->bkrd", weights, value).reshape(query.shape)
     return out.transpose(0, 3, 1, 2, 4).reshape(batch, length, heads, dim)
+
+
+def cudnn_attention(query, key, value, mask: SegmentMask):
+    """`attend` by cuDNN's flash attention, for bfloat16 and float16 on NVIDIA GPUs.
+
+    Fast with mask.one_first. Else the mask is an added bias, for which the backward kernel also
+    computes a gradient that nobody reads.
+    """
+    length = query.shape[1]
+    # The backward kernel takes even lengths only.
+    query, key, value, segments = _whole_blocks(8, query, key, value, mask.segments)
+    real = segments > 0
+    if mask.one_first:
+        # Whatever the kernel leaves in padding, forward or backward, goes no further.
+        query = jnp.where(real[:, :, None, None], query, 0)
+        key, value = (jnp.where(real[:, None, :, None], x, 0) for x in (key, value))
+        lengths = real.sum(1, dtype=jnp.int32)
+        told = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
+    else:
+        told = {"mask": same_segment(segments)}
+    key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
+    out = jax.nn.dot_product_attention(
+        query, key, value, is_causal=mask.causal, implementation="cudnn", **told
+    )
+    return (jnp.where(real[:, :, None, None], out, 0) if mask.one_first else out)[:, :length]
+
+
+def pallas_attention(query, key, value, mask: SegmentMask, interpret: bool = False):
+    """`attend` by the splash kernel of TPUs; interpret: run it as plain JAX, anywhere.
+
+    Devices of the mesh of `jax.set_mesh` share the rows, and those of its axis "tensor" the heads.
+    """
+    length = query.shape[1]
+    query = query * query.shape[-1] ** -0.5
+    query, key, value, segments = _whole_blocks(PALLAS_BLOCKS[-1], query, key, value, mask.segments)
+
+    def kernel(query, key, value, segments):
+        splash = _splash(*query.shape[1:3], mask.causal, interpret)
+        return jax.vmap(splash)(query, key, value, segments)
+
+    mesh = jax.sharding.get_abstract_mesh()
+    if not mesh.empty:
+        # The compiler cannot split a kernel by itself.
+        rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a != "tensor"])
+        heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
+        split = PartitionSpec(rows, heads)
+        kernel = jax.shard_map(
+            kernel,
+            in_specs=(split, split, split, PartitionSpec(rows)),
+            out_specs=split,
+            check_vma=False,
+        )
+    out = kernel(jnp.swapaxes(query, 1, 2), key, value, segments)
+    return jnp.swapaxes(out, 1, 2)[:, :length]
+
+
+def _splash(heads: int, length: int, causal: bool, interpret: bool):
+    """Attention of one row: query [H, S, D], key and value [K, S, D], segments int32 [S]."""
+    from jax.experimental.pallas.ops.tpu import splash_attention
+
+    mask = splash_attention.CausalMask if causal else splash_attention.FullMask
+    mask = splash_attention.MultiHeadMask([mask((length, length))] * heads)
+    block = next(block for block in PALLAS_BLOCKS if length % block == 0)
+    names = ("block_q", "block_kv", "block_kv_compute", "block_q_dkv", "block_kv_dkv")
+    names += ("block_kv_dkv_compute", "block_q_dq", "block_kv_dq")
+    sizes = splash_attention.BlockSizes(**dict.fromkeys(names, block))
+    kernel = splash_attention.make_splash_mha_single_device(
+        mask, block_sizes=sizes, interpret=interpret
+    )
+
+    def attend_row(query, key, value, segments):
+        return kernel(query, key, value, splash_attention.SegmentIds(q=segments, kv=segments))
+
+    return attend_row
+
+
+def _whole_blocks(block: int, query, key, value, segments):
+    """The same with positions added to a multiple of `block`, in a segment of their own."""
+    more = -query.shape[1] % block
+    if not more:
+        return query, key, value, segments
+    query = jnp.pad(query, ((0, 0), (0, more), (0, 0), (0, 0)))
+    key, value = (jnp.pad(x, ((0, 0), (0, 0), (0, more), (0, 0))) for x in (key, value))
+    return query, key, value, jnp.pad(segments, ((0, 0), (0, more)), constant_values=NO_SEGMENT)
+
+
+def _dividing(mesh, size: int, axes: list[str]) -> tuple[str, ...]:
+    """The axes of the mesh, from the first on, whose devices can share `size` evenly."""
+    kept, devices = (), 1
+    for axis in axes:
+        devices *= mesh.shape[axis]
+        if size % devices == 0:
+            kept = (*kept, axis)
+        else:
+            devices //= mesh.shape[axis]
+    return kept
 
 
 def rotate(x, cos, sin):

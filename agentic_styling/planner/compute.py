@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 
 from agentic_styling.errors import InputError, nearest
+from agentic_styling.planner.attention import IMPLEMENTATIONS
 
 # What the backward pass finds saved; what it lacks is computed again.
 REMAT_POLICIES = {
@@ -22,15 +23,24 @@ class Compute:
 
     dtype: of the computation, by default that of the parameters. remat: "none" saves every
     activation, "dots" the results of projections, "full" only a layer's input.
+    lora_dropout: share of an adapter's inputs that are dropped, where a "dropout" key is given.
+    attention: a name of `attention.IMPLEMENTATIONS`; "auto" takes the fastest that works here.
     """
 
     dtype: Any = None
     remat: str = "none"
+    lora_dropout: float = 0.0
+    attention: str = "auto"
 
     def __post_init__(self):
         if self.remat not in REMAT_POLICIES:
             raise InputError(
                 f"remat {self.remat!r} is unknown; {nearest(self.remat, REMAT_POLICIES)}"
+            )
+        if self.attention not in IMPLEMENTATIONS:
+            raise InputError(
+                f"attention {self.attention!r} is unknown; "
+                f"{nearest(self.attention, IMPLEMENTATIONS)}"
             )
 
     def rematerialised(self, layer: type[nn.Module]) -> type[nn.Module]:

@@ -7,10 +7,22 @@ from typing import Any
 
 from agentic_styling.errors import InputError, nearest
 
+DENSE, MOE = "qwen3_vl", "qwen3_vl_moe"
+ARCHITECTURES = {
+    DENSE: "Qwen3VLForConditionalGeneration",
+    MOE: "Qwen3VLMoeForConditionalGeneration",
+}
+# What the published mixture of experts says, and the only thing that is supported.
+EVERY_LAYER_SPARSE = {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
+
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig:
-    """Sizes of the text decoder. The defaults are what every published size shares."""
+    """Sizes of the text decoder. The defaults are what every published dense size shares.
+
+    num_experts: 0 in a dense decoder; else every layer is a mixture of experts of width
+    moe_intermediate_size, of which each token takes num_experts_per_tok.
+    """
 
     hidden_size: int
     intermediate_size: int
@@ -24,6 +36,9 @@ class TextConfig:
     mrope_section: tuple[int, ...] = (24, 20, 20)
     attention_bias: bool = False
     max_position_embeddings: int = 262144
+    num_experts: int = 0
+    num_experts_per_tok: int = 0
+    moe_intermediate_size: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +65,7 @@ class VisionConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Qwen3VLConfig:
-    """A dense Qwen3-VL: both towers, the visual token ids, and whether the embedding is tied.
+    """A Qwen3-VL: both towers, the visual token ids, and whether the embedding is tied.
 
     Hashable, so it can be a static argument of a jitted function.
     """
@@ -74,10 +89,16 @@ class Qwen3VLConfig:
                 f"config: {len(self.vision.deepstack_visual_indexes)} deepstack blocks need at "
                 f"least as many text layers, not {self.text.num_hidden_layers}"
             )
+        experts, taken = self.text.num_experts, self.text.num_experts_per_tok
+        if experts and not (0 < taken <= experts and self.text.moe_intermediate_size > 0):
+            raise InputError(
+                f"config: num_experts {experts} needs num_experts_per_tok (here {taken}) from 1 "
+                "to as many, and a moe_intermediate_size"
+            )
 
     @classmethod
     def preset(cls, name: str, vocab_size: int | None = None) -> Qwen3VLConfig:
-        """A published size ("2b", "4b", "8b", "32b") or "tiny", made to be trained from scratch.
+        """A published size ("2b", "4b", "8b", "32b", "30b-a3b") or "tiny", to train from scratch.
 
         A vocab_size puts the special tokens last, in the order of `tokenizer.SPECIAL_TOKENS`.
         """
@@ -111,17 +132,21 @@ class Qwen3VLConfig:
     @classmethod
     def from_hf(cls, hf: dict[str, Any]) -> Qwen3VLConfig:
         """Read a Hugging Face config.json, with either style of rope keys."""
-        if hf.get("model_type") != "qwen3_vl":
+        if hf.get("model_type") not in (DENSE, MOE):
             raise InputError(
                 f"config.json: model_type {hf.get('model_type')!r} is not supported; "
-                "use a dense Qwen3-VL, model_type 'qwen3_vl'"
+                f"use a Qwen3-VL, model_type {DENSE!r} or {MOE!r}"
             )
-        text, vision = dict(hf["text_config"]), hf["vision_config"]
+        text, vision = _section(hf, "text_config"), _section(hf, "vision_config")
         rope = {**(text.get("rope_scaling") or {}), **(text.get("rope_parameters") or {})}
         text["rope_theta"] = rope.get("rope_theta", text.get("rope_theta"))
         text["mrope_section"] = rope.get("mrope_section")
+        _check_supported(rope, "rope_type", "default")
+        _check_supported(rope, "mrope_interleaved", True)
         _check_supported(text, "hidden_act", "silu")
         _check_supported(vision, "hidden_act", "gelu_pytorch_tanh")
+        if hf["model_type"] == MOE:
+            _read_experts(text)
         ids = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
         return cls(
             text=TextConfig(**_fields(TextConfig, text)),
@@ -134,8 +159,14 @@ class Qwen3VLConfig:
         """The config.json that transformers reads, in the style of the published files."""
         text, vision = dataclasses.asdict(self.text), dataclasses.asdict(self.vision)
         section = list(text.pop("mrope_section"))
+        kind = MOE if self.text.num_experts else DENSE
+        if kind == MOE:
+            text |= EVERY_LAYER_SPARSE
+        else:
+            for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
+                text.pop(name)
         text |= {
-            "model_type": "qwen3_vl_text",
+            "model_type": f"{kind}_text",
             "hidden_act": "silu",
             "rope_scaling": {
                 "mrope_interleaved": True,
@@ -144,13 +175,13 @@ class Qwen3VLConfig:
             },
         }
         vision |= {
-            "model_type": "qwen3_vl",
+            "model_type": kind,
             "hidden_act": "gelu_pytorch_tanh",
             "deepstack_visual_indexes": list(self.vision.deepstack_visual_indexes),
         }
         return {
-            "architectures": ["Qwen3VLForConditionalGeneration"],
-            "model_type": "qwen3_vl",
+            "architectures": [ARCHITECTURES[kind]],
+            "model_type": kind,
             "image_token_id": self.image_token_id,
             "video_token_id": self.video_token_id,
             "vision_start_token_id": self.vision_start_token_id,
@@ -159,6 +190,25 @@ class Qwen3VLConfig:
             "text_config": text,
             "vision_config": vision,
         }
+
+
+def _section(hf: dict[str, Any], name: str) -> dict[str, Any]:
+    if not isinstance(hf.get(name), dict):
+        raise InputError(f"config.json: {name} is missing; use the config.json of a Qwen3-VL")
+    return dict(hf[name])
+
+
+def _read_experts(text: dict[str, Any]) -> None:
+    """Give the experts' sizes our names; dense layers among the sparse are not supported."""
+    # transformers writes the first of these and reads both.
+    text["num_experts"] = text.get("num_local_experts") or text.get("num_experts")
+    for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
+        if not text.get(name):
+            raise InputError(f"config.json: text_config lacks {name!r}; add it")
+    heads = text.get("num_attention_heads") or 1
+    text["head_dim"] = text.get("head_dim") or text.get("hidden_size", 0) // heads
+    for name, wanted in EVERY_LAYER_SPARSE.items():
+        _check_supported(text, name, wanted)
 
 
 def _fields(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -173,9 +223,9 @@ def _fields(cls, values: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _check_supported(values: dict[str, Any], name: str, wanted: str) -> None:
-    value = values.get(name, wanted)
-    if value != wanted:
+def _check_supported(values: dict[str, Any], name: str, wanted) -> None:
+    value = values.get(name)
+    if value is not None and value != wanted:
         raise InputError(f"config.json: {name} {value!r} is not supported; it must be {wanted!r}")
 
 
@@ -223,4 +273,10 @@ PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "4b": (_text(2560, 9728, 36, 32, 8), _VISION_SMALL | {"out_hidden_size": 2560}, True),
     "8b": (_text(4096, 12288, 36, 32, 8), _VISION_LARGE | {"out_hidden_size": 4096}, False),
     "32b": (_text(5120, 25600, 64, 64, 8), _VISION_LARGE | {"out_hidden_size": 5120}, False),
+    "30b-a3b": (
+        _text(2048, 6144, 48, 32, 4)
+        | {"num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768},
+        _VISION_LARGE | {"out_hidden_size": 2048},
+        False,
+    ),
 }

@@ -1,18 +1,19 @@
-"""One token a row through the text decoder, against its KV cache."""
+"""One token a row through the text decoder, against its KV caches."""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from agentic_styling.planner.config import Qwen3VLConfig
+from agentic_styling.planner.kv_cache import KVCache
 from agentic_styling.planner.text import DecoderLayer, RMSNorm, rope_angles, text_stacks
 
 
-def decode(config, params, layers, token, position, mask, caches, slot):
-    """One token a row through the decoder, against the caches.
+def decode(config, params, layers, token, position, prompt_mask, caches: list[KVCache], slot):
+    """The next hidden states [R, 1, D], after the final norm, and the caches.
 
-    token and position int32 [B]; mask bool [B, T] of the cache's slots; caches: (key, value) of
-    each layer, [B, K, T, head_dim], which get the token's at `slot`. Returns hidden [B, 1, D]
-    after the final norm, and the caches.
+    layers: of `unstacked_layers`. token and position int32 [R]; prompt_mask bool [B, S]; caches:
+    one a layer, which get the token's keys and values at `slot`.
     """
     language_model = params["language_model"]
     x = language_model["embed_tokens"]["embedding"][token][:, None]
@@ -20,18 +21,29 @@ def decode(config, params, layers, token, position, mask, caches, slot):
     rope = rope_angles(config, position, x.dtype)
     layer, written = DecoderLayer(config.text, keep_cache=True), []
     for layer_params, cache in zip(layers, caches, strict=True):
-        x, cache = layer.apply(
-            {"params": layer_params}, x, None, rope, mask[:, None, None], cache, slot
-        )
+        x, cache = layer.apply({"params": layer_params}, x, None, rope, prompt_mask, cache, slot)
         written.append(cache)
     norm = RMSNorm(config.text.rms_norm_eps)
     return norm.apply({"params": language_model["norm"]}, x), written
 
 
 def unstacked_layers(config: Qwen3VLConfig, params) -> list:
-    """The parameters of each decoder layer, taken out of the scanned stacks."""
+    """The parameters of each decoder layer, taken out of the scanned stacks.
+
+    Decoding works on single layers: a scan over stacks would copy each layer's parameters and
+    cache at every token. On one CPU device they are views; elsewhere a copy for the call.
+    """
+    stacks = {name: params["language_model"][name] for name, *_ in text_stacks(config)}
+    devices = {device for x in jax.tree.leaves(stacks) for device in x.devices()}
+    if {device.platform for device in devices} == {"cpu"} and len(devices) == 1:
+        stacks = jax.tree.map(np.asarray, stacks)
+        return [jax.tree.map(jax.device_put, layer) for layer in _split(stacks)]
+    return jax.jit(_split)(stacks)
+
+
+def _split(stacks) -> list:
     return [
-        jax.tree.map(lambda x, i=i: x[i], params["language_model"][name])
-        for name, start, stop in text_stacks(config)
-        for i in range(stop - start)
+        jax.tree.map(lambda x, i=i: x[i], stack)
+        for stack in stacks.values()
+        for i in range(len(jax.tree.leaves(stack)[0]))
     ]

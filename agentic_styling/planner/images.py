@@ -6,12 +6,20 @@ import dataclasses
 import functools
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from agentic_styling.errors import InputError
+from agentic_styling.planner.resample import resize
+from agentic_styling.planner.safetensors_files import read_json
+
+SETTINGS_FILE = "preprocessor_config.json"
+# What Qwen's processor does to every image, and so does `image_to_patches`.
+FIXED = {"do_resize": True, "resample": 3, "do_rescale": True, "do_normalize": True}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,16 +36,23 @@ class ImageSettings:
 
     @classmethod
     def load(cls, directory: str | Path) -> ImageSettings:
-        """Read directory/preprocessor_config.json; the shipped settings if there is none."""
-        path = Path(directory) / "preprocessor_config.json"
-        if not path.is_file():
-            return cls()
-        values = json.loads(path.read_text(encoding="utf-8"))
-        size = values.get("size", {})
-        default = cls()
+        """Read directory/preprocessor_config.json; the shipped settings if there is none.
+
+        An image_processor in processor_config.json, where transformers 5 writes it, goes before.
+        Raises InputError for settings that would make other patches than ours.
+        """
+        path, values = _settings_file(Path(directory))
+        for name, wanted in FIXED.items():
+            if values.get(name, wanted) != wanted:
+                raise InputError(f"{path}: {name} {values[name]!r} is not supported; use {wanted}")
+        if not math.isclose(values.get("rescale_factor", 1 / 255), 1 / 255):
+            raise InputError(
+                f"{path}: rescale_factor {values['rescale_factor']} is not supported; use 1/255"
+            )
+        size, default = values.get("size") or {}, cls()
         return cls(
-            min_pixels=size.get("shortest_edge", default.min_pixels),
-            max_pixels=size.get("longest_edge", default.max_pixels),
+            min_pixels=values.get("min_pixels") or size.get("shortest_edge", default.min_pixels),
+            max_pixels=values.get("max_pixels") or size.get("longest_edge", default.max_pixels),
             patch_size=values.get("patch_size", default.patch_size),
             temporal_patch_size=values.get("temporal_patch_size", default.temporal_patch_size),
             merge_size=values.get("merge_size", default.merge_size),
@@ -56,7 +71,7 @@ class ImageSettings:
             "image_mean": [self.mean] * 3,
             "image_std": [self.std] * 3,
         }
-        path = Path(directory) / "preprocessor_config.json"
+        path = Path(directory) / SETTINGS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
@@ -102,10 +117,10 @@ def image_to_patches(images, settings: ImageSettings = ImageSettings()):
     [B, 1, 3].
     """
     if jnp.issubdtype(images.dtype, jnp.floating):
-        images = jnp.round(jnp.clip(images, 0, 1) * 255)
+        images = jnp.round(jnp.clip(images, 0, 1) * 255).astype(jnp.uint8)
     batch, height, width, channels = images.shape
     height, width = smart_resize(height, width, settings)
-    pixels = resize(images.astype(jnp.float32), height, width)
+    pixels = resize(images, height, width).astype(jnp.float32)
     pixels = (pixels / 255 - settings.mean) / settings.std
 
     patch, merge = settings.patch_size, settings.merge_size
@@ -119,20 +134,45 @@ def image_to_patches(images, settings: ImageSettings = ImageSettings()):
     return patches, jnp.tile(jnp.array([1, rows, columns], jnp.int32), (batch, 1, 1))
 
 
-def resize(pixels, height: int, width: int):
-    """Pillow's bicubic: width first, rounded to whole levels, then height.
+def images_to_patches(images, settings: ImageSettings, patches: int):
+    """Pictures of any sizes, one for each row of `Inputs`, padded to a number of patches.
 
-    pixels float [B, H, W, C] in [0, 255] -> whole levels [B, height, width, C].
+    images: [B, H, W, 3], or B arrays [H, W, 3], as for `image_to_patches`; those of one size run
+    together, in one program a size. Returns patches float32 [B, 1, patches, C * T * 16 * 16] and
+    grids int32 [B, 1, 3].
     """
-    batch, old_height, _, channels = pixels.shape
-    for shape in (
-        (batch, old_height, width, channels),
-        (batch, height, width, channels),
-    ):
-        if shape != pixels.shape:
-            pixels = jax.image.resize(pixels, shape, "cubic", antialias=True)
-            pixels = jnp.clip(jnp.round(pixels), 0, 255)
-    return pixels
+    if hasattr(images, "dtype"):
+        cut, grids = image_to_patches(images, settings)
+        return _pad(cut, patches), grids
+    groups: dict[tuple, list[int]] = {}
+    for row, image in enumerate(images):
+        groups.setdefault((image.shape, image.dtype), []).append(row)
+    if len(groups) == 1:
+        return images_to_patches(_stack(images), settings, patches)
+    parts, order = [], []
+    for rows in groups.values():
+        # Of a size as many as a power of two, so that other mixtures share the programs.
+        rows += rows[-1:] * ((1 << (len(rows) - 1).bit_length()) - len(rows))
+        parts.append(images_to_patches(_stack([images[r] for r in rows]), settings, patches))
+        order += rows
+    _, places = np.unique(order, return_index=True)
+    pixels, grids = (jnp.concatenate(arrays)[places] for arrays in zip(*parts, strict=True))
+    return pixels, grids
+
+
+def _stack(images: Sequence):
+    """Arrays of one shape in one, on the device if they are there."""
+    return (jnp if isinstance(images[0], jax.Array) else np).stack(images)
+
+
+def _pad(cut, patches: int):
+    return jnp.pad(cut, ((0, 0), (0, 0), (0, patches - cut.shape[2]), (0, 0)))
+
+
+def bucket(count: int) -> int:
+    """The least of 64, 96, 128, 192, 256, ... that holds count: padding takes a third at most."""
+    power = max(64, 1 << (count - 1).bit_length())
+    return power * 3 // 4 if count <= power * 3 // 4 and power > 64 else power
 
 
 def _same(path: Path, name: str, values: dict, default: float) -> float:
@@ -141,3 +181,17 @@ def _same(path: Path, name: str, values: dict, default: float) -> float:
     if len(entries) != 1:
         raise InputError(f"{path}: {name} {values[name]} differs by channel; use one value")
     return entries.pop()
+
+
+def _settings_file(directory: Path) -> tuple[Path, dict]:
+    """The file with the image processor's settings and what it says."""
+    path = directory / "processor_config.json"
+    values = read_json(path) if path.is_file() else {}
+    if "image_processor" in values:
+        values = values["image_processor"]
+    else:
+        path = directory / SETTINGS_FILE
+        values = read_json(path) if path.is_file() else {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: no JSON object of settings; fetch it again")
+    return path, values

@@ -1,18 +1,77 @@
-"""The dense projections of both towers."""
+"""The dense projections of both towers, each with room for a low-rank adapter."""
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 
 from agentic_styling.planner.compute import Compute
 
 
-def linear(features: int, name: str, compute: Compute, bias: bool = False) -> nn.Dense:
+@jax.custom_vjp
+def matmul(x, kernel):
+    """x [..., in] @ kernel [in, out].
+
+    Its gradient forms the kernel's as x^T dy. The automatic one forms dy^T x, for which CPUs
+    transpose dy, often the wider one, and compute what made it a second time, column by column.
+    """
+    return x @ kernel
+
+
+def _matmul_forward(x, kernel):
+    return x @ kernel, (x, kernel)
+
+
+def _matmul_backward(saved, dy):
+    x, kernel = saved
+    return jnp.einsum("...o,io->...i", dy, kernel), jnp.einsum("...i,...o->io", x, dy)
+
+
+matmul.defvjp(_matmul_forward, _matmul_backward)
+
+
+class Linear(nn.Dense):
+    """A dense projection, plus dropout(x) a b where the collection "lora" has a and b for it.
+
+    a [in, r]; b [r, out], scaled beforehand (`lora_variables`). Dropout acts only where a PRNG
+    key named "dropout" is given. LoRA, arXiv:2106.09685, section 4.1.
+    """
+
+    lora_dropout: float = 0.0
+
+    def __call__(self, x):
+        y = super().__call__(x)
+        if not self.has_variable("lora", "a"):
+            return y
+        a, b = (self.get_variable("lora", name).astype(y.dtype) for name in ("a", "b"))
+        x = x.astype(y.dtype)
+        if self.lora_dropout and self.has_rng("dropout"):
+            keep = 1 - self.lora_dropout
+            kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)
+            x = jnp.where(kept, x / keep, 0)
+        return y + (x @ a) @ b
+
+
+def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:
     """A dense projection with fan-in initialisation."""
-    return nn.Dense(features, use_bias=bias, dtype=compute.dtype, name=name)
+    init = nn.initializers.lecun_normal()
+    return _linear(features, name, compute, bias, init)
 
 
 def residual_linear(
     features: int, depth: int, name: str, compute: Compute, bias: bool = False
-) -> nn.Dense:
+) -> Linear:
     """A projection into the residual stream: smaller at first, as there are 2 of them a layer."""
     init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
-    return nn.Dense(features, use_bias=bias, dtype=compute.dtype, kernel_init=init, name=name)
+    return _linear(features, name, compute, bias, init)
+
+
+def _linear(features, name, compute, bias, init) -> Linear:
+    return Linear(
+        features,
+        use_bias=bias,
+        dtype=compute.dtype,
+        kernel_init=init,
+        dot_general=lambda x, kernel, *_, **__: matmul(x, kernel),
+        lora_dropout=compute.lora_dropout,
+        name=name,
+    )

@@ -19,12 +19,15 @@ class Inputs:
     tokens int32 [B, S]; mask bool [B, S], True = a real token, padding left or right;
     patches float [B, I, P, 1536], normalised, in merge-block order, P a multiple of 4;
     grids int32 [B, I, 3], frames, rows, columns in patches, zeros = no image. Both may be None.
+    segments int32 [B, S]: where rows are packed, 1, 2, .. = the examples of a row one after the
+    other (their images in the same order), 0 = padding; None = one example a row.
     """
 
     tokens: jax.Array
     mask: jax.Array
     patches: jax.Array | None = None
     grids: jax.Array | None = None
+    segments: jax.Array | None = None
 
 
 class Qwen3VL(nn.Module):
@@ -49,14 +52,17 @@ class Qwen3VL(nn.Module):
         """Hidden states [B, S, D]; with keep_cache also the keys and values of each stack."""
         tokens, mask, grids = inputs.tokens, inputs.mask, inputs.grids
         x = self.language_model.embed_tokens(tokens)
-        positions, _ = token_positions(tokens, mask, grids, self.config)
+        segments = inputs.segments
+        if segments is not None:
+            segments = jnp.where(mask, segments, 0).astype(jnp.int32)
+        positions, _ = token_positions(tokens, mask, grids, self.config, segments)
         deepstack = None
         if inputs.patches is not None:
             features, deepstack = self.visual_features(inputs, x.dtype)
             visual = visual_mask(tokens, mask, self.config)[..., None]
             x = jnp.where(visual, features, x)
             deepstack = jnp.where(visual, deepstack, 0)
-        hidden, caches = self.language_model(x, positions, mask, deepstack)
+        hidden, caches = self.language_model(x, positions, mask, deepstack, segments)
         if self.is_initializing() and not self.config.tie_word_embeddings:
             self.lm_head()
         return (hidden, caches) if self.keep_cache else hidden
@@ -68,7 +74,8 @@ class Qwen3VL(nn.Module):
         """
         batch, images, patches, dim = inputs.patches.shape
         features, deepstack = self.visual(
-            inputs.patches.reshape(batch * images, patches, dim), inputs.grids.reshape(-1, 3)
+            inputs.patches.reshape(batch * images, patches, dim).astype(dtype),
+            inputs.grids.reshape(-1, 3),
         )
         stacked = jnp.stack([features, *deepstack]).astype(dtype)
         stacked = stacked.reshape(len(stacked), batch, -1, stacked.shape[-1])

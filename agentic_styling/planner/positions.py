@@ -9,36 +9,53 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def token_positions(tokens, mask, grids, config):
+def token_positions(tokens, mask, grids, config, segments=None):
     """M-RoPE positions of a padded batch (Qwen3-VL; reference: Qwen2-VL, section 2.1).
 
-    tokens int [B, S]; mask bool [B, S]; grids int [B, I, 3] (frames, rows, columns in patches).
+    tokens int [B, S]; mask bool [B, S]; grids int [B, I, 3] (frames, rows, columns in patches);
+    segments int [B, S] of packed rows, in each of which positions begin again, or None.
     Returns positions int32 [B, S, 3] (time, height, width; 0 at padding) and the position
-    int32 [B] of the token that would follow. A visual segment starting at p has time p, height
+    int32 [B] of the token that would follow. A visual run starting at p has time p, height
     p + row and width p + column on the merged grid; what follows it stands at p + the longer side.
     """
+    segments = mask.astype(jnp.int32) if segments is None else segments
+    new = mask & (segments != _before(segments))
     if grids is None or grids.shape[1] == 0:
-        position = jnp.cumsum(mask, axis=1) - 1
-        return jnp.where(mask, position, 0)[..., None].repeat(3, -1), mask.sum(1)
-    visual = visual_mask(tokens, mask, config)
-    start = visual & ~jnp.pad(visual[:, :-1], ((0, 0), (1, 0)))
-    # One segment a frame: a video of t frames is t segments with its time stamps between them.
-    segment = jnp.cumsum(start, axis=1) - 1
-    image = jnp.sum(segment[..., None] >= jnp.cumsum(grids[..., 0], axis=1)[:, None], axis=-1)
+        advance, length, within = mask.astype(jnp.int32), 1, 0
+    else:
+        visual = visual_mask(tokens, mask, config)
+        start = visual & ~_before(visual)
+        sides, within = _places(visual, start, grids, config)
+        length = jnp.where(visual, sides.max(-1), 1)
+        advance = jnp.where(visual & ~start, 0, length) * mask
+    after = jnp.cumsum(advance, axis=1)
+    origin = jax.lax.cummax(jnp.where(new, after - advance, 0), axis=1)
+    position = (after - length - origin)[..., None] + within
+    position = jnp.where(mask[..., None], jnp.broadcast_to(position, (*mask.shape, 3)), 0)
+    return position, after[:, -1] - origin[:, -1]
+
+
+def _places(visual, start, grids, config):
+    """The merged rows and columns [B, S, 2] of each visual token's grid, and its place there.
+
+    start: where a run of placeholders begins, an image or one frame of a video. The place is
+    int [B, S, 3]: 0, row, column; 0 for text.
+    """
+    run = jnp.cumsum(start, axis=1) - 1
+    image = jnp.sum(run[..., None] >= jnp.cumsum(grids[..., 0], axis=1)[:, None], axis=-1)
     image = jnp.clip(image, 0, grids.shape[1] - 1)
     sides = grids[..., 1:] // config.vision.spatial_merge_size
     sides = jnp.take_along_axis(sides, image[..., None], axis=1)
     rank = jnp.cumsum(visual, axis=1) - 1
-    first = jnp.where(start, rank, -1)
-    offset = rank - jax.lax.cummax(first, axis=1)
+    offset = rank - jax.lax.cummax(jnp.where(start, rank, -1), axis=1)
     width = jnp.maximum(sides[..., 1], 1)
     within = jnp.stack([jnp.zeros_like(offset), offset // width, offset % width], axis=-1)
+    return sides, jnp.where(visual[..., None], within, 0)
 
-    advance = jnp.where(visual, jnp.where(start, sides.max(-1), 0), 1) * mask
-    after = jnp.cumsum(advance, axis=1)
-    position = after - jnp.where(visual, sides.max(-1), 1)
-    position = position[..., None] + jnp.where(visual[..., None], within, 0)
-    return jnp.where(mask[..., None], position, 0), after[:, -1]
+
+def _before(x):
+    """Each entry's predecessor along the row; 0 or False at the first."""
+    return jnp.pad(x[:, :-1], ((0, 0), (1, 0)))
 
 
 def visual_mask(tokens, mask, config):

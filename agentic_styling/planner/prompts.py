@@ -1,31 +1,32 @@
 """Prompts in Qwen's chat template, completions, and their padding into arrays."""
 
-import json
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from agentic_styling.errors import InputError
 from agentic_styling.planner.tokenizer import Tokenizer
-from agentic_styling.tools import VOCABULARY
 
 
 def encode_prompts(
-    tokenizer: Tokenizer, goals: Iterable[str], image_tokens: int, *, system: bool = False
+    tokenizer: Tokenizer, goals: Iterable[str], image_tokens: int | Sequence[int], system: str = ""
 ) -> list[list[int]]:
     """The prompt's token ids for each goal: one image, the goal, and the assistant's turn opened.
 
-    image_tokens: how many placeholders the image takes (`images.image_tokens`). system: begin
-    with the turn that explains the tools, for models that were not trained on our plans.
+    image_tokens: how many placeholders an image takes (`images.image_tokens`), one number for all
+    or one for each goal. system: the text of a system turn, for models that were not trained on
+    our plans (`PLAN_FORMS`); without one Qwen's template begins with the user.
     """
-    turn = _turn(tokenizer, "system", tokenizer.encode(system_text())) if system else []
-    image = [tokenizer.vision_start, *[tokenizer.image_pad] * image_tokens, tokenizer.vision_end]
+    begin = _turn(tokenizer, f"system\n{system}", []) if system else []
     answer = [tokenizer.im_start, *tokenizer.encode("assistant\n")]
-    prompts = []
-    for row, goal in enumerate(goals):
+    goals, prompts = list(goals), []
+    counts = np.broadcast_to(image_tokens, len(goals))
+    for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
         if not goal.strip():
             raise InputError(f"goals[{row}] is empty; say what the picture should become")
-        prompts.append(turn + _turn(tokenizer, "user", image + tokenizer.encode(goal)) + answer)
+        image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
+        user = _turn(tokenizer, "user\n", image + tokenizer.encode(goal))
+        prompts.append(begin + user + answer)
     return prompts
 
 
@@ -59,42 +60,12 @@ def pad_rows(
     return tokens, mask
 
 
-def system_text() -> str:
-    """What a model that never saw our plans is told: the tools, and the form of the answer."""
-    signatures = "\n".join(json.dumps(signature) for signature in tool_signatures())
-    return (
-        "You are an expert photo stylist. Look at the photograph, read the goal, and plan the "
-        "edit as a short sequence of tool calls.\n\n"
-        "# Tools\n\nThe tools, as JSON signatures within <tools></tools> XML tags:\n"
-        f"<tools>\n{signatures}\n</tools>\n\n"
-        "# Answer\n\nAnswer with one JSON object and nothing else. context says how the photograph "
-        'is now, one value or "unknown" for each dimension; a step gives its reason before its '
-        "call; instruction is one precise sentence for the whole edit:\n"
-        '{"version":1,"context":{"season":"summer_lush"},"steps":[{"reasoning":"...",'
-        '"tool":"...","parameters":{}}],"instruction":"..."}'
-    )
-
-
-def tool_signatures() -> list[dict]:
-    """The vocabulary as function signatures in JSON schema."""
-    types = {"enum": "string", "text": "string", "bool": "boolean", "number": "number"}
-    signatures = []
-    for tool in VOCABULARY.values():
-        properties = {}
-        for parameter in tool.parameters.values():
-            schema = {"type": types[parameter.kind]}
-            if parameter.kind == "enum":
-                schema["enum"] = list(parameter.values)
-            elif parameter.kind == "number":
-                schema["minimum"], schema["maximum"] = parameter.values
-            properties[parameter.name] = schema
-        schema = {"type": "object", "properties": properties, "required": [tool.target]}
-        signatures.append(
-            {"type": "function", "function": {"name": tool.name, "parameters": schema}}
-        )
-    return signatures
-
-
-def _turn(tokenizer: Tokenizer, role: str, content: list[int]) -> list[int]:
-    start, end = tokenizer.encode(f"{role}\n"), tokenizer.encode("\n")
-    return [tokenizer.im_start, *start, *content, tokenizer.im_end, *end]
+def _turn(tokenizer: Tokenizer, opening: str, rest: list[int]) -> list[int]:
+    """A turn of the template: text that begins with its role, then tokens."""
+    return [
+        tokenizer.im_start,
+        *tokenizer.encode(opening),
+        *rest,
+        tokenizer.im_end,
+        *tokenizer.encode("\n"),
+    ]

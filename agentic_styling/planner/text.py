@@ -4,10 +4,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.attention import SegmentMask, attend, choose, frequencies, rotate
 from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import Qwen3VLConfig, TextConfig
+from agentic_styling.planner.kv_cache import attend_cached
 from agentic_styling.planner.linear import linear, residual_linear
+from agentic_styling.planner.moe import SparseMLP
 from agentic_styling.planner.positions import mrope_axes
 
 
@@ -51,18 +53,19 @@ class Attention(nn.Module):
         query = rotate(RMSNorm(config.rms_norm_eps, name="q_norm")(query), *rope)
         key = rotate(RMSNorm(config.rms_norm_eps, name="k_norm")(key), *rope)
         key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
-        if cache is not None:
-            key = jax.lax.dynamic_update_slice_in_dim(cache[0], key, slot, axis=2)
-            value = jax.lax.dynamic_update_slice_in_dim(cache[1], value, slot, axis=2)
-        out = attend(query, key, value, mask).reshape(batch, length, -1)
+        if cache is None:
+            out, cache = attend(query, key, value, mask), (key, value)
+        else:
+            cache = cache.write(key, value, slot)
+            out = attend_cached(query, cache, mask, slot)
         out = residual_linear(
             config.hidden_size,
             config.num_hidden_layers,
             "o_proj",
             self.compute,
             config.attention_bias,
-        )(out)
-        return out, (key, value)
+        )(out.reshape(batch, length, -1))
+        return out, cache
 
 
 class MLP(nn.Module):
@@ -85,8 +88,8 @@ class MLP(nn.Module):
 class DecoderLayer(nn.Module):
     """One pre-norm layer. Adds the deepstack features, if any, at its end.
 
-    Returns (hidden, (key, value)), or (hidden, None) unless keep_cache; with a cache, new keys
-    and values are written into it from position `slot` on.
+    Returns (hidden, (key, value)), or (hidden, None) unless keep_cache. With a `KVCache` x is one
+    token a row, mask bool [B, S] that of the prompts, and the cache is written at `slot`.
     """
 
     config: TextConfig
@@ -101,7 +104,8 @@ class DecoderLayer(nn.Module):
         )
         x = x + attention
         norm = RMSNorm(self.config.rms_norm_eps, name="post_attention_layernorm")
-        x = x + MLP(self.config, self.compute, name="mlp")(norm(x))
+        mlp = SparseMLP if self.config.num_experts else MLP
+        x = x + mlp(self.config, self.compute, name="mlp")(norm(x))
         if deepstack is not None:
             x = x + deepstack
         return x, cache if self.keep_cache else None
@@ -138,29 +142,50 @@ class Decoder(nn.Module):
         for name, start, stop in text_stacks(self.config):
             scan = nn.scan(
                 layer,
-                variable_axes={"params": 0},
-                split_rngs={"params": True},
+                variable_axes={"params": 0, "lora": 0},
+                split_rngs={"params": True, "dropout": True},
                 in_axes=(0, nn.broadcast, nn.broadcast),
                 length=stop - start,
             )
             setattr(self, name, scan(text, self.compute, self.keep_cache))
         self.norm = RMSNorm(text.rms_norm_eps)
 
-    def __call__(self, x, positions, mask, deepstack=None):
+    def __call__(self, x, positions, mask, deepstack=None, segments=None):
         """x [B, S, D]; positions [B, S, 3]; mask bool [B, S]; deepstack [K, B, S, D] or None.
 
+        segments int32 [B, S]: in packed rows, where tokens see their own segment only, 0 = padding.
         Returns hidden [B, S, D] and, with keep_cache, a list of each stack's keys and values,
         each [L, B, K, S, head_dim].
         """
-        causal = jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
-        attention_mask = (causal[None] & mask[:, None])[:, None]
+        attention = choose(self.compute.attention, x.dtype, self.config.text.head_dim)
+        if attention != "cudnn" or segments is not None:
+            segments = mask.astype(jnp.int32) if segments is None else segments
+            mask = SegmentMask(segments, causal=True, implementation=attention)
+            return self._layers(x, positions, mask, deepstack)
+        # With padding last this kernel needs no mask, and is much faster.
+        first = jnp.argmax(mask, axis=1)
+        x, positions, mask = (_roll(y, -first, 0) for y in (x, positions, mask))
+        deepstack = None if deepstack is None else _roll(deepstack, -first, 1)
+        mask = SegmentMask(
+            mask.astype(jnp.int32), causal=True, implementation=attention, one_first=True
+        )
+        x, caches = self._layers(x, positions, mask, deepstack)
+        return _roll(x, first, 0), jax.tree.map(lambda y: _roll(y, first, 1, 3), caches)
+
+    def _layers(self, x, positions, mask, deepstack):
         rope = rope_angles(self.config, positions, x.dtype)
         caches = []
-        for name, start, _ in text_stacks(self.config):
-            features = deepstack if start == 0 and deepstack is not None else None
-            x, cache = getattr(self, name)(x, features, rope, attention_mask)
+        for name, _, _ in text_stacks(self.config):
+            features = deepstack if name == "layers_0" else None
+            x, cache = getattr(self, name)(x, features, rope, mask)
             caches.append(cache)
         return self.norm(x), caches
+
+
+def _roll(x, by, rows: int, axis: int | None = None):
+    """Each row of x (an index of axis `rows`) rolled by its own amount along the next axis."""
+    axis = rows + 1 if axis is None else axis
+    return jax.vmap(lambda row, n: jnp.roll(row, n, axis - 1), (rows, 0), rows)(x, by)
 
 
 def text_stacks(config: Qwen3VLConfig) -> list[tuple[str, int, int]]:

@@ -1,8 +1,9 @@
-"""Tokenizers: any Hugging Face directory's tokenizer.json, or a small one trained on plans."""
+"""Tokenizers: any Hugging Face directory's, or a small one trained on plans."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +27,15 @@ SPLIT = (
 )
 
 
+TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
+SETTINGS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "eos_token": IM_END,
+    "pad_token": PAD,
+    "clean_up_tokenization_spaces": False,
+}
+
+
 class Tokenizer:
     """Text to token ids and back. Special tokens never come out of text, only from their ids.
 
@@ -34,12 +44,12 @@ class Tokenizer:
     """
 
     def __init__(self, directory: str | Path):
-        from tokenizers import Tokenizer as Backend
+        """Read directory/tokenizer.json, or else whatever transformers' AutoTokenizer reads there.
 
-        self.path = Path(directory) / "tokenizer.json"
-        if not self.path.is_file():
-            raise InputError(f"{self.path}: no such file; name a directory with a tokenizer.json")
-        self._backend = Backend.from_file(str(self.path))
+        Raises InputError for a directory without a tokenizer, or one that lacks Qwen's tokens.
+        """
+        self.path = Path(directory)
+        self._backend = _read_backend(self.path)
         # A goal that spells a special token must not act as one.
         self._backend.encode_special_tokens = True
         self.vocab_size = self._backend.get_vocab_size()
@@ -57,24 +67,57 @@ class Tokenizer:
         """The text of token ids, special tokens included."""
         return self._backend.decode([int(i) for i in ids], skip_special_tokens=False)
 
+    def vocabulary(self) -> dict[str, int]:
+        """The ids of the byte-level tokens, as tokenizer.json spells them; added ones left out."""
+        tokens, added = self._backend.get_vocab(), self._backend.get_added_tokens_decoder()
+        return {text: token for text, token in tokens.items() if token not in added}
+
     def save(self, directory: str | Path) -> None:
-        """Write tokenizer.json, and tokenizer_config.json for transformers' AutoTokenizer."""
+        """Write tokenizer.json, and the settings that transformers' AutoTokenizer reads with it.
+
+        Settings and chat template are those of the directory it came from, if they are there.
+        """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self._backend.save(str(directory / "tokenizer.json"))
-        settings = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "eos_token": IM_END,
-            "pad_token": PAD,
-            "clean_up_tokenization_spaces": False,
-        }
-        (directory / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+        self._backend.save(str(directory / TOKENIZER_FILE))
+        kept = ("chat_template.jinja", "chat_template.json", SETTINGS_FILE)
+        kept = [self.path / name for name in kept if (self.path / name).is_file()]
+        if self.path / SETTINGS_FILE not in kept:
+            text = json.dumps(SETTINGS, indent=2) + "\n"
+            (directory / SETTINGS_FILE).write_text(text, encoding="utf-8")
+        for path in kept:
+            if not path.parent.samefile(directory):
+                shutil.copyfile(path, directory / path.name)
 
     def _special(self, token: str) -> int:
         index = self._backend.token_to_id(token)
         if index is None:
             raise InputError(f"{self.path}: lacks the token {token!r}; use a Qwen3-VL tokenizer")
         return index
+
+
+def _read_backend(directory: Path):
+    """The `tokenizers` object behind a directory's files; transformers only where it must."""
+    from tokenizers import Tokenizer as Backend
+
+    try:
+        if (directory / TOKENIZER_FILE).is_file():
+            return Backend.from_file(str(directory / TOKENIZER_FILE))
+        if not directory.is_dir():
+            raise OSError("no such directory")
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+        return tokenizer.backend_tokenizer
+    # tokenizers raises bare Exceptions, and transformers many kinds.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{directory}: no tokenizer could be read ({reason}); name a directory with a "
+            "tokenizer.json, or with vocab.json, merges.txt and tokenizer_config.json"
+        ) from error
 
 
 def train_tokenizer(
@@ -108,7 +151,7 @@ def train_tokenizer(
     backend.add_special_tokens(list(SPECIAL_TOKENS))
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    backend.save(str(directory / "tokenizer.json"))
+    backend.save(str(directory / TOKENIZER_FILE))
     tokenizer = Tokenizer(directory)
     tokenizer.save(directory)
     return tokenizer

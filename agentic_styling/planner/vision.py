@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from agentic_styling.planner.attention import attend, frequencies, rotate
+from agentic_styling.planner.attention import SegmentMask, attend, choose, frequencies, rotate
 from agentic_styling.planner.compute import Compute
 from agentic_styling.planner.config import VisionConfig
 from agentic_styling.planner.linear import linear
@@ -127,9 +127,11 @@ class VisionTower(nn.Module):
         """
         config = self.config
         frame, row, column = patch_coordinates(grids, patches.shape[1], config.spatial_merge_size)
-        mask = (frame[:, :, None] == frame[:, None])[:, None]
-        rope = axial_rope(row, column, config.hidden_size // config.num_heads)
+        head_dim = config.hidden_size // config.num_heads
+        rope = axial_rope(row, column, head_dim)
         x = linear(config.hidden_size, "patch_embed", self.compute, bias=True)(patches)
+        implementation = choose(self.compute.attention, x.dtype, head_dim)
+        mask = SegmentMask(frame, causal=False, implementation=implementation)
         position = PositionEmbedding(config, name="pos_embed")(grids, row, column)
         x = x + position.astype(x.dtype)
 
@@ -138,8 +140,8 @@ class VisionTower(nn.Module):
         for name, start, stop in vision_stacks(config):
             scan = nn.scan(
                 block,
-                variable_axes={"params": 0},
-                split_rngs={"params": True},
+                variable_axes={"params": 0, "lora": 0},
+                split_rngs={"params": True, "dropout": True},
                 in_axes=(nn.broadcast, nn.broadcast),
                 length=stop - start,
             )

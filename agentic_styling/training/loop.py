@@ -13,9 +13,10 @@ from agentic_styling.data import read_trajectories
 from agentic_styling.data.training_set import TrainingSet, build_training_set
 from agentic_styling.losses import LOSSES
 from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained, save_pretrained
+from agentic_styling.planner.partition import shardings
 from agentic_styling.training.batches import examples, gather, rows_at
 from agentic_styling.training.checkpoints import Checkpoints
-from agentic_styling.training.mesh import batch_sharding, make_mesh, shardings
+from agentic_styling.training.mesh import batch_sharding, make_mesh
 from agentic_styling.training.metrics import batch_metrics
 from agentic_styling.training.settings import check_batch, checked, loss_keywords
 from agentic_styling.training.state import create_state, make_optimizer
@@ -46,7 +47,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     tokenizer = Tokenizer(config.init_from)
-    model_config, params = load_pretrained(config.init_from)
+    model_config, params = load_pretrained(config.init_from, mesh)
     model = PlannerModel(model_config, ImageSettings.load(config.init_from))
     training_set = build_training_set(
         [t for t in read_trajectories(config.data) if t.split == "train"],

@@ -1,7 +1,6 @@
-"""The device mesh, and which axis of which parameter goes to which axis of the mesh."""
+"""The device mesh, and how a batch lies on it. Where parameters go: `planner.partition`."""
 
 import math
-import re
 from collections.abc import Mapping
 
 import jax
@@ -10,14 +9,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from agentic_styling.errors import InputError
 
 AXES = ("data", "fsdp", "tensor")
-# A kernel is [in, out]. What makes heads or hidden units is cut along its output, what gathers
-# them again along its input; the embeddings are cut along the vocabulary.
-RULES = (
-    (r"(q_proj|k_proj|v_proj|gate_proj|up_proj|qkv|linear_fc1)/kernel$", ("fsdp", "tensor")),
-    (r"(o_proj|down_proj|proj|linear_fc2)/kernel$", ("tensor", "fsdp")),
-    (r"(embed_tokens|lm_head)/embedding$", ("tensor", "fsdp")),
-    (r"patch_embed/kernel$", ("fsdp", None)),
-)
 
 
 def make_mesh(sizes: Mapping[str, int]) -> Mesh:
@@ -40,26 +31,3 @@ def make_mesh(sizes: Mapping[str, int]) -> Mesh:
 def batch_sharding(mesh: Mesh) -> NamedSharding:
     """The first axis of every array of a batch is split over data and fsdp."""
     return NamedSharding(mesh, PartitionSpec(("data", "fsdp")))
-
-
-def shardings(mesh: Mesh, tree) -> object:
-    """A NamedSharding for every leaf of a tree of parameters, or of anything shaped like them.
-
-    The rule is found by the leaf's path (optimiser moments end in their parameter's path), and is
-    laid on the last axes, so a stack of layers keeps its leading axis whole. An axis that does
-    not divide is replicated.
-    """
-
-    def of(path, leaf):
-        name = jax.tree_util.keystr(path, simple=True, separator="/")
-        spec = next((spec for pattern, spec in RULES if re.search(pattern, name)), ())
-        if len(spec) > len(leaf.shape):
-            spec = ()
-        spec = (None,) * (len(leaf.shape) - len(spec)) + spec
-        fits = [
-            axis if axis and size % mesh.shape[axis] == 0 else None
-            for size, axis in zip(leaf.shape, spec, strict=True)
-        ]
-        return NamedSharding(mesh, PartitionSpec(*fits))
-
-    return jax.tree_util.tree_map_with_path(of, tree)

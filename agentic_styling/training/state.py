@@ -9,7 +9,7 @@ import ml_collections
 import optax
 
 from agentic_styling.errors import InputError
-from agentic_styling.training.mesh import shardings
+from agentic_styling.planner.partition import shardings
 
 NO_DECAY = re.compile(r"(bias|scale)$")
 

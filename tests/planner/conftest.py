@@ -1,15 +1,13 @@
 import json
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import traverse_util
 
 from agentic_styling.planner import Qwen3VLConfig, train_tokenizer
-from agentic_styling.planner.weights import tensors
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 
 from . import oracle
+from .ours import perturbed_params
 
 
 @pytest.fixture(scope="session")
@@ -19,15 +17,7 @@ def config():
 
 @pytest.fixture(scope="session")
 def params(config):
-    """Our tree, with the same weights as the model that made the goldens."""
-    table = tensors(config)
-    weights = oracle.weights({tensor.name: tensor.shape for tensor in table})
-    flat = {}
-    for tensor in table:
-        flat.setdefault(tensor.path, []).append(tensor.unpack(weights[tensor.name]))
-    stacked = {tensor.path for tensor in table if tensor.index is not None}
-    flat = {p: np.stack(a) if p in stacked else a[0] for p, a in flat.items()}
-    return traverse_util.unflatten_dict({p: jnp.asarray(a) for p, a in flat.items()})
+    return perturbed_params(config)
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_padding_on_either_side_and_row_order_change_nothing(config, params, inp
     out = sampled(config, params, inputs)
     right = sampled(config, params, right_padded(inputs))
     assert right.tokens.tolist() == out.tokens.tolist()
-    swapped = inputs.replace(**{k: v[::-1] for k, v in vars(inputs).items()})
+    swapped = jax.tree.map(lambda x: x[::-1], inputs)
     out_swapped = sampled(config, params, swapped, seed=np.array([6, 5]))
     assert out_swapped.tokens[::-1].tolist() == out.tokens.tolist()
     other = sampled(config, params, inputs, seed=7)
@@ -66,7 +67,7 @@ def test_padding_on_either_side_and_row_order_change_nothing(config, params, inp
 
 def test_a_row_alone_and_several_samples_of_it(config, params, inputs):
     out = sampled(config, params, inputs)
-    alone = inputs.replace(**{k: v[:1] for k, v in vars(inputs).items()})
+    alone = jax.tree.map(lambda x: x[:1], inputs)
     pair = generate(
         config, params, alone, max_new_tokens=NEW, stop_ids=NEVER, num_samples=2, seed=5
     )
@@ -103,5 +104,6 @@ def test_no_recompilation_for_other_prompts_seeds_and_temperatures(config, param
     compiled = _generate._cache_size()
     other = inputs.replace(tokens=inputs.tokens[::-1], mask=inputs.mask[::-1])
     sampled(config, params, other.replace(grids=other.grids[::-1]), stop_ids=(3,), seed=9)
-    generate(config, params, other, max_new_tokens=NEW, stop_ids=(4,), temperature=0.3)
+    cut = {"temperature": 0.3, "top_k": 3, "top_p": 0.5}
+    generate(config, params, other, max_new_tokens=NEW, stop_ids=(4,), **cut)
     assert _generate._cache_size() == compiled

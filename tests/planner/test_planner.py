@@ -7,20 +7,29 @@ import pytest
 from agentic_styling.errors import InputError
 from agentic_styling.planner import (
     TINY_IMAGES,
+    ImageSettings,
     Planner,
     Qwen3VLConfig,
     Tokenizer,
+    encode_prompts,
+    image_to_patches,
     init_params,
+    pad_rows,
     planner,
     save_pretrained,
 )
-from agentic_styling.tools import Plan
+from agentic_styling.planner.generation import _generate
+from agentic_styling.tools import Plan, Step
 
 
 @pytest.fixture(scope="module")
 def directory(tokenizer_directory):
+    """A planner of one layer a tower: what is tested here is around the model."""
     tokenizer = Tokenizer(tokenizer_directory)
     config = Qwen3VLConfig.preset("tiny").for_tokenizer(tokenizer)
+    text = dataclasses.replace(config.text, num_hidden_layers=1)
+    vision = dataclasses.replace(config.vision, depth=1, deepstack_visual_indexes=(0,))
+    config = dataclasses.replace(config, text=text, vision=vision)
     save_pretrained(tokenizer_directory, config, init_params(config, jax.random.key(0)))
     TINY_IMAGES.save(tokenizer_directory)
     return tokenizer_directory
@@ -32,8 +41,19 @@ def loaded(directory):
 
 
 @pytest.fixture(scope="module")
+def free(loaded):
+    """The same planner with pictures of 1 to 64 tokens instead of 16 always."""
+    return dataclasses.replace(loaded, images=ImageSettings(min_pixels=1024, max_pixels=65536))
+
+
+def noise(height, width, seed=0):
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3))
+    return values.astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
 def photos():
-    return np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3)).astype(np.uint8)
+    return np.stack([noise(128, 128, seed) for seed in range(3)])
 
 
 GOALS = ["Make it a rainy evening.", "Autumn.", "A watercolor of winter."]
@@ -47,14 +67,90 @@ def test_answers_do_not_depend_on_the_chunking(loaded, photos, monkeypatch):
     assert len({text for samples in answers for text in samples}) == 6
     assert loaded.complete(list(photos[:2]), GOALS[:2], seed=1, **options) == answers[:2]
     assert loaded.complete(photos[:2], GOALS[:2], seed=2, **options) != answers[:2]
-    plans = loaded.plan(photos[:2], GOALS[:2], seed=1, **options)
+    plans = loaded.plan(photos[:2], GOALS[:2], seed=1, constrained=False, **options)
     assert plans == [[None, None], [None, None]]
 
 
-def test_plans_are_parsed(loaded, photos, monkeypatch):
-    plan = Plan.from_json('{"version":1,"context":{},"steps":[],"instruction":"Keep it."}')
-    monkeypatch.setattr(Planner, "complete", lambda *_, **__: [[plan.to_json(), "no plan"]])
-    assert loaded.plan(photos[:1], GOALS[:1]) == [[plan, None]]
+def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
+    """Each row is what it would be alone, padded; the largest pictures run first."""
+    sizes = [(64, 64), (160, 224), (96, 64), (160, 224), (256, 256), (64, 64)]
+    photos = [noise(*size, seed) for seed, size in enumerate(sizes)]
+    photos[3] = photos[3].astype(np.float32) / 255
+    goals = [*GOALS, "Night.", "Fog.", "A longer goal, with a snowy morning in it."]
+    called = []
+
+    def generate(config, params, inputs, *, seed, num_samples, **_):
+        called.append((inputs, seed))
+        ids = [free.tokenizer.encode(str(number)) for number in seed]
+        result = dataclasses.make_dataclass("Result", ["tokens", "lengths"])
+        return result(pad_rows(ids, 0)[0], np.array([len(row) for row in ids]))
+
+    monkeypatch.setattr(planner, "generate", generate)
+    monkeypatch.setattr(planner, "PATCHES", 512)
+    answers = free.complete(photos, goals, num_samples=2)
+    assert answers == [[str(2 * row), str(2 * row + 1)] for row in range(6)]
+    assert [inputs.patches.shape for inputs, _ in called] == [
+        (2, 1, 256, 1536),
+        (2, 1, 192, 1536),
+        (8, 1, 64, 1536),
+    ]
+    rows = [[4, 1], [3, 2], [0, 5, 5, 5, 5, 5, 5, 5]]
+    for (inputs, _), expected in zip(called, rows, strict=True):
+        assert inputs.tokens.shape[1] == inputs.patches.shape[2] // 4 + 64
+        for place, row in enumerate(expected):
+            patches, grids = image_to_patches(photos[row][None], free.images)
+            count = patches.shape[2]
+            np.testing.assert_array_equal(inputs.patches[place, 0, :count], patches[0, 0])
+            assert not np.asarray(inputs.patches[place, 0, count:]).any()
+            assert inputs.grids[place].tolist() == grids[0].tolist()
+            (prompt,) = encode_prompts(free.tokenizer, [goals[row]], count // 4)
+            assert inputs.tokens[place][inputs.mask[place]].tolist() == prompt
+
+
+def test_another_size_in_the_bucket_compiles_no_decoding(free, monkeypatch):
+    """Pictures of 65 to 96 patches share a bucket."""
+    monkeypatch.setattr(planner, "PATCHES", 192)
+    options = {"max_new_tokens": 3}
+    free.complete([noise(128, 160), noise(96, 192)], GOALS[:2], **options)
+    compiled = _generate._cache_size()
+    free.complete([noise(192, 128), noise(64, 32)], GOALS[:2], temperature=0.5, **options)
+    free.complete([noise(224, 96)] * 3, [GOALS[2], "Fog.", "Snow."], seed=3, **options)
+    assert _generate._cache_size() == compiled
+    free.complete([noise(256, 128), noise(128, 128)], GOALS[:2], **options)
+    assert _generate._cache_size() > compiled
+
+
+def test_constrained_answers_are_plans(loaded, photos):
+    options = {"temperature": 1.5, "num_samples": 4, "max_new_tokens": 100}
+    plans = loaded.plan(photos[:1], GOALS[:1], **options)
+    assert all(isinstance(plan, Plan) for plan in plans[0])
+    assert len(set(map(repr, plans[0]))) == 4
+    texts = loaded.complete(photos[:1], GOALS[:1], constrained=True, **options)
+    assert [Plan.from_json(text) for text in texts[0]] == plans[0]
+
+
+def test_tool_calls_are_read_and_asked_for(loaded, photos, monkeypatch):
+    plan = Plan({}, (Step("So.", "weather", {"weather_type": "hail"}),), "Hail.")
+    text = (
+        'So.\n<tool_call>\n{"name": "weather", "arguments": {"weather_type": "hail"}}\n</tool_call>'
+    )
+    asking = dataclasses.replace(loaded, form="tool_calls", system=True)
+    with pytest.raises(InputError, match="form 'tool_calls' has no grammar"):
+        asking.plan(photos[:1], GOALS[:1])
+    seen = []
+
+    def generate(config, params, inputs, **_):
+        seen.append(loaded.tokenizer.decode(np.asarray(inputs.tokens)[0]))
+        tokens = [*loaded.tokenizer.encode(text + "\nHail."), loaded.tokenizer.im_end]
+        return dataclasses.make_dataclass("Result", ["tokens", "lengths"])(
+            np.array([tokens]), np.array([len(tokens)])
+        )
+
+    monkeypatch.setattr(planner, "generate", generate)
+    assert asking.plan(photos[:1], GOALS[:1], constrained=False) == [[plan]]
+    assert "<|im_start|>system" in seen[0] and "Context:" in seen[0]
+    with pytest.raises(InputError, match="did you mean 'tool_calls'"):
+        dataclasses.replace(loaded, form="tool_call")
 
 
 def test_the_end_of_the_turn_is_no_text(loaded):
@@ -66,10 +162,27 @@ def test_the_end_of_the_turn_is_no_text(loaded):
     assert loaded._texts(result(tokens, np.array([len(ids)]))) == ["ab"]
 
 
+def test_nothing_asked_nothing_answered(loaded, photos):
+    assert loaded.complete([], []) == []
+    assert loaded.plan(photos[:0], []) == []
+
+
 def test_bad_input(loaded, photos):
     with pytest.raises(InputError, match="3 images and 2 goals"):
         loaded.complete(photos, GOALS[:2])
-    with pytest.raises(InputError, match="crop them to one size"):
-        loaded.complete([photos[0], photos[0, :64]], GOALS[:2])
-    with pytest.raises(InputError, match=r"must be \[H, W, 3\]"):
+    with pytest.raises(InputError, match=r"images\[1\] has shape \(64, 128\); each must be"):
+        loaded.complete([photos[0], photos[0, :64, :, 0]], GOALS[:2])
+    with pytest.raises(InputError, match=r"images\[0\] has shape .* \[H, W, 3\]"):
         loaded.complete(photos[..., 0], GOALS)
+    with pytest.raises(InputError, match=r"images\[1\] is int64; use uint8"):
+        loaded.complete([photos[0], photos[0].astype(int)], GOALS[:2])
+    with pytest.raises(InputError, match="num_samples 0 is too small"):
+        loaded.complete(photos, GOALS, num_samples=0)
+
+
+def test_a_prompt_beyond_the_models_context(loaded, photos):
+    text = dataclasses.replace(loaded.config.text, max_position_embeddings=70)
+    short = dataclasses.replace(loaded, config=dataclasses.replace(loaded.config, text=text))
+    lengths = r"goals\[1\]: its prompt has \d\d tokens and the model's limit is 70 with .* 30"
+    with pytest.raises(InputError, match=lengths):
+        short.complete(photos[:2], ["Fog.", "A " + "very " * 10 + "foggy day."], max_new_tokens=30)

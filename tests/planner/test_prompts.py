@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from agentic_styling.errors import InputError
-from agentic_styling.planner import Tokenizer, encode_completions, encode_prompts, pad_rows
-from agentic_styling.planner.prompts import tool_signatures
+from agentic_styling.planner import (
+    PLAN_FORMS,
+    Tokenizer,
+    encode_completions,
+    encode_prompts,
+    pad_rows,
+)
 from agentic_styling.tools import VOCABULARY
 
 
@@ -29,22 +34,19 @@ def test_a_goal_cannot_end_its_turn(tokenizer):
     assert prompt.count(tokenizer.im_start) == 2
 
 
+def test_pictures_of_different_sizes(tokenizer):
+    prompts = encode_prompts(tokenizer, (goal for goal in ["Night.", "Fog."]), [2, 5])
+    assert [prompt.count(tokenizer.image_pad) for prompt in prompts] == [2, 5]
+
+
 def test_the_system_turn_lists_every_tool(tokenizer):
-    (prompt,) = encode_prompts(tokenizer, ["Night."], 1, system=True)
+    (prompt,) = encode_prompts(tokenizer, ["Night."], 1, PLAN_FORMS["json"].system_text())
     text = tokenizer.decode(prompt)
-    assert text.startswith("<|im_start|>system\n")
+    assert text.startswith("<|im_start|>system\nYou are")
+    assert "}<|im_end|>\n<|im_start|>user\n<|vision_start|>" in text
     listed = text.split("<tools>\n")[1].split("\n</tools>")[0].splitlines()
     functions = [json.loads(line)["function"] for line in listed]
     assert [function["name"] for function in functions] == list(VOCABULARY)
-
-
-def test_signatures_give_the_values():
-    by_name = {s["function"]["name"]: s["function"]["parameters"] for s in tool_signatures()}
-    season = by_name["season"]
-    assert season["required"] == [VOCABULARY["season"].target]
-    values = VOCABULARY["season"].parameters[VOCABULARY["season"].target].values
-    assert season["properties"][VOCABULARY["season"].target]["enum"] == list(values)
-    assert season["properties"]["strength"] == {"type": "number", "minimum": 0, "maximum": 1}
 
 
 def test_completions_end_the_turn(tokenizer):

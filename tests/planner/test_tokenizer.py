@@ -1,3 +1,7 @@
+import json
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +53,13 @@ def test_transformers_reads_it(tokenizer_directory, trained, plan_texts):
 
 
 def test_errors(tmp_path):
-    with pytest.raises(InputError, match="tokenizer.json: no such file"):
+    with pytest.raises(InputError, match="no tokenizer could be read .*a tokenizer.json") as caught:
+        Tokenizer(tmp_path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"nowhere: no tokenizer .* \(no such directory\)"):
+        Tokenizer(tmp_path / "nowhere")
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(InputError, match="no tokenizer could be read"):
         Tokenizer(tmp_path)
     with pytest.raises(InputError, match="vocab_size 200 is too small; use at least 263"):
         train_tokenizer(["text"], tmp_path, vocab_size=200)
@@ -61,3 +71,57 @@ def test_other_tokenizers_are_refused(tmp_path):
     tokenizers.Tokenizer(tokenizers.models.BPE()).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(InputError, match="lacks the token"):
         Tokenizer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def vocabulary_directory(tokenizer_directory, tmp_path_factory):
+    """The same tokens in the older form, without tokenizer.json."""
+    directory = tmp_path_factory.mktemp("vocabulary")
+    model = json.loads((tokenizer_directory / "tokenizer.json").read_text())["model"]
+    (directory / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = "\n".join(" ".join(merge) for merge in model["merges"])
+    (directory / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
+    first = len(model["vocab"])
+    added = {
+        str(first + place): {"content": token, "special": True, "normalized": False}
+        for place, token in enumerate(tokenizer.SPECIAL_TOKENS)
+    }
+    settings = {"tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder": added}
+    settings |= {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "chat_template": "Hi"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    return directory
+
+
+def test_a_directory_without_tokenizer_json(vocabulary_directory, trained, plan_texts, tmp_path):
+    """vocab.json and merges.txt, cut at Qwen's own places; saved, it needs transformers no more."""
+    read = Tokenizer(vocabulary_directory)
+    ids = ("vocab_size", "pad", "im_start", "im_end", "vision_start", "image_pad", "video_pad")
+    assert [getattr(read, name) for name in ids] == [getattr(trained, name) for name in ids]
+    assert read.vocabulary() == trained.vocabulary()
+    for text in ["A misty dawn.", plan_texts[0], "é\n\n<|im_end|>"]:
+        assert read.decode(read.encode(text)) == text
+        assert max(read.encode(text)) < read.pad
+    read.save(tmp_path)
+    again = Tokenizer(tmp_path)
+    assert (tmp_path / "tokenizer.json").is_file()
+    assert again.encode(plan_texts[0]) == read.encode(plan_texts[0])
+
+
+def test_saving_keeps_the_settings_it_came_with(vocabulary_directory, tmp_path):
+    read = Tokenizer(vocabulary_directory)
+    read.save(tmp_path)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert settings["chat_template"] == "Hi"
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
+    Tokenizer(tmp_path).save(tmp_path / "copy")
+    assert (tmp_path / "copy/chat_template.jinja").read_text() == "{{ messages }}"
+    Tokenizer(tmp_path).save(tmp_path)
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == settings
+
+
+def test_the_fast_path_imports_no_transformers(tokenizer_directory):
+    code = (
+        "import sys; from agentic_styling.planner.tokenizer import Tokenizer;"
+        f"Tokenizer({str(tokenizer_directory)!r}); assert 'transformers' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

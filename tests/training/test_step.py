@@ -21,9 +21,10 @@ from agentic_styling.planner import (
     load_pretrained,
     output_embedding,
 )
+from agentic_styling.planner.partition import shardings
 from agentic_styling.training.batches import gather
 from agentic_styling.training.loop import reference_logps
-from agentic_styling.training.mesh import batch_sharding, make_mesh, shardings
+from agentic_styling.training.mesh import batch_sharding, make_mesh
 from agentic_styling.training.metrics import batch_metrics, weight_metrics
 from agentic_styling.training.state import create_state, decayed
 from agentic_styling.training.step import (

@@ -1,0 +1,120 @@
+"""Plans as Qwen's tool calls, both ways, and the system text that asks for them."""
+
+import json
+
+from agentic_styling.tools import VOCABULARY, Plan, PlanError
+
+OPEN, CLOSE = "<tool_call>", "</tool_call>"
+CONTEXT = "Context:"
+
+ANSWER = """\
+Begin with one line that says how the photograph is now, one value or "unknown" for each dimension:
+Context: {"season": "summer_lush"}
+Before each call give its reason in a sentence. After the last call write one precise instruction \
+for the whole edit."""
+
+
+def write_tool_calls(plan: Plan) -> str:
+    """The plan as an assistant's turn: context, each step's reason and call, and the instruction.
+
+    The calls are as Qwen's chat template writes them. Raises PlanError for a reason that holds
+    the marks of a call, or an instruction that does.
+    """
+    parts = [f"{CONTEXT} {_dumps(plan.context)}"]
+    for number, step in enumerate(plan.steps, 1):
+        call = _dumps({"name": step.tool, "arguments": step.parameters})
+        parts += [_checked(step.reasoning, f"step {number}"), f"{OPEN}\n{call}\n{CLOSE}"]
+    parts.append(_checked(plan.instruction, "instruction"))
+    return "\n".join(part for part in parts if part)
+
+
+def read_tool_calls(text: str) -> Plan:
+    """The plan of such a turn; white space around a text is dropped, the context may be missing.
+
+    Raises PlanError naming the step.
+    """
+    context, rest = _read_context(text.strip())
+    steps = []
+    while OPEN in rest:
+        reasoning, _, rest = rest.partition(OPEN)
+        where = f"step {len(steps) + 1}"
+        call, rest = _read_object(rest, where)
+        if not rest.startswith(CLOSE):
+            raise PlanError(f"{where}: the call has no end; write {CLOSE} after its object")
+        if set(call) != {"name", "arguments"}:
+            raise PlanError(f"{where}: the call has {sorted(call)}; write name and arguments")
+        rest = rest.removeprefix(CLOSE)
+        step = {"reasoning": reasoning.strip(), "tool": call["name"]}
+        steps.append(step | {"parameters": call["arguments"]})
+    return Plan.from_json({"context": context, "steps": steps, "instruction": rest.strip()})
+
+
+def tool_calls_system_text() -> str:
+    """The system turn of a model that was not trained on our plans, in Qwen's form of tools."""
+    return (
+        "You are an expert photo stylist. Look at the photograph, read the goal, and plan the edit "
+        f"as a short sequence of tool calls.\n\n{ANSWER}\n\n{tools_text(tool_signatures())}"
+    )
+
+
+def tools_text(signatures: list[dict]) -> str:
+    """How Qwen's chat template tells a model of its tools."""
+    listed = "".join(f"\n{_dumps(signature)}" for signature in signatures)
+    return (
+        "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
+        "You are provided with function signatures within <tools></tools> XML tags:\n"
+        f"<tools>{listed}\n</tools>\n\n"
+        "For each function call, return a json object with function name and arguments within "
+        "<tool_call></tool_call> XML tags:\n"
+        f'{OPEN}\n{{"name": <function-name>, "arguments": <args-json-object>}}\n{CLOSE}'
+    )
+
+
+def tool_signatures() -> list[dict]:
+    """The vocabulary as function signatures in JSON schema."""
+    types = {"enum": "string", "text": "string", "bool": "boolean", "number": "number"}
+    signatures = []
+    for tool in VOCABULARY.values():
+        properties = {}
+        for parameter in tool.parameters.values():
+            schema = {"type": types[parameter.kind]}
+            if parameter.kind == "enum":
+                schema["enum"] = list(parameter.values)
+            elif parameter.kind == "number":
+                schema["minimum"], schema["maximum"] = parameter.values
+            properties[parameter.name] = schema
+        schema = {"type": "object", "properties": properties, "required": [tool.target]}
+        signatures.append(
+            {"type": "function", "function": {"name": tool.name, "parameters": schema}}
+        )
+    return signatures
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _checked(text: str, where: str) -> str:
+    if OPEN in text:
+        raise PlanError(f"{where}: the text holds {OPEN!r}, which begins a call; take it out")
+    return text.strip()
+
+
+def _read_context(text: str) -> tuple[dict, str]:
+    """The context that a turn begins with, and what follows it."""
+    if not text.startswith(CONTEXT):
+        return {}, text
+    return _read_object(text.removeprefix(CONTEXT), "context")
+
+
+def _read_object(text: str, where: str) -> tuple[dict, str]:
+    """The JSON object that a text begins with, and what follows without leading space."""
+    text = text.lstrip()
+    try:
+        data, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise PlanError(f"{where}: not JSON ({reason}); write one JSON object") from None
+    if not isinstance(data, dict):
+        raise PlanError(f"{where}: {text[:40]!r} is no JSON object; write one")
+    return data, text[end:].lstrip()

@@ -1,0 +1,54 @@
+"""Directories both ways: what one side saves, the other loads."""
+
+import jax
+import numpy as np
+import pytest
+from planner import oracle, ours, reference
+
+from agentic_styling.planner import Qwen3VLConfig, load_pretrained, save_pretrained
+
+from .shapes import hf_config
+
+pytestmark = pytest.mark.parity
+NAMES = ["grouped and tied", "ungrouped and untied, late deepstack", "experts"]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def hf(request):
+    return hf_config(request.param)
+
+
+def torch_logits(model):
+    import torch
+
+    with torch.no_grad():
+        return model(**reference.torch_batch(oracle.batch("images"))).logits.numpy()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_transformers_loads_what_we_save(several, hf, tmp_path):
+    import transformers
+
+    size = {"max_shard_bytes": 300_000} if several else {}
+    config = Qwen3VLConfig.from_hf(hf)
+    save_pretrained(tmp_path, config, ours.perturbed_params(config), **size)
+    files = list(tmp_path.glob("*.safetensors"))
+    assert (len(files) > 2) == several
+    model, report = transformers.AutoModelForImageTextToText.from_pretrained(
+        tmp_path, output_loading_info=True, experts_implementation="eager"
+    )
+    assert not any(report.values()), report
+    expected = torch_logits(reference.reference_model(hf))
+    np.testing.assert_array_equal(torch_logits(model), expected)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_we_load_what_transformers_saves(several, hf, tmp_path):
+    size = {"max_shard_size": "300KB"} if several else {}
+    reference.reference_model(hf).save_pretrained(tmp_path, **size)
+    assert (len(list(tmp_path.glob("*.safetensors"))) > 2) == several
+    config, params = load_pretrained(tmp_path)
+    assert config == Qwen3VLConfig.from_hf(hf)
+    expected = ours.perturbed_params(config)
+    assert jax.tree.structure(params) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, params, expected)

@@ -1,0 +1,113 @@
+"""Adapters against PEFT's, both ways: files, logits, gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import traverse_util
+from planner import oracle, ours, reference
+
+from agentic_styling.planner import Qwen3VL, Qwen3VLConfig, hf_inputs, output_embedding
+from agentic_styling.planner.lora import (
+    LoraConfig,
+    adapter_tensors,
+    init_lora,
+    load_adapters,
+    lora_variables,
+    save_adapters,
+)
+
+from .shapes import hf_config
+
+pytestmark = pytest.mark.parity
+DEFAULT = LoraConfig().targets
+RUNS = {
+    "grouped and tied": LoraConfig(rank=3, alpha=6, targets=(*DEFAULT, "proj"), vision=True),
+    "ungrouped and untied, late deepstack": LoraConfig(rank=2, alpha=5, targets=DEFAULT),
+    "experts": LoraConfig(rank=4, alpha=4, targets=("q_proj", "v_proj", "qkv"), vision=True),
+}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def run(request):
+    """A Hugging Face config, ours, the adapters' config, and adapters large enough to matter."""
+    pytest.importorskip("peft")
+    hf, lora = hf_config(request.param), RUNS[request.param]
+    config = Qwen3VLConfig.from_hf(hf)
+    flat = traverse_util.flatten_dict(init_lora(config, lora, jax.random.key(0)))
+    flat = {p: jnp.float32(0.1 * oracle.draw("/".join(p), x.shape)) for p, x in flat.items()}
+    return hf, config, lora, traverse_util.unflatten_dict(flat)
+
+
+def with_peft(model, directory):
+    import peft
+
+    return peft.PeftModel.from_pretrained(model, directory, is_trainable=True).eval()
+
+
+def stored(config, lora, tree) -> dict[str, np.ndarray]:
+    """A tree of adapters by PEFT's names."""
+    flat = traverse_util.flatten_dict(tree)
+    return {t.name: t.pack(np.asarray(flat[t.path])) for t in adapter_tensors(config, lora)}
+
+
+def test_logits_and_gradients(run, tmp_path):
+    hf, config, lora, adapters = run
+    save_adapters(tmp_path, config, adapters, lora)
+    model = with_peft(reference.reference_model(hf), tmp_path)
+    batch = oracle.batch("images")
+    cotangent = oracle.cotangent("images", batch["attention_mask"])
+    expected, expected_gradients = reference.logits_and_gradients(model, batch, cotangent)
+    expected_gradients = {
+        name.replace(".default.", "."): gradient
+        for name, gradient in expected_gradients.items()
+        if ".lora_" in name
+    }
+
+    params, inputs = ours.perturbed_params(config), hf_inputs(config, batch)
+
+    def loss(adapters, params, inputs):
+        hidden = Qwen3VL(config).apply(lora_variables(params, adapters, lora), inputs)
+        logits = hidden @ output_embedding(config, params).T * inputs.mask[..., None]
+        return (logits * cotangent).sum(), logits
+
+    program = ours.compiled(jax.value_and_grad(loss, has_aux=True), adapters, params, inputs)
+    (_, found), gradients = program(adapters, params, inputs)
+    assert ours.error(found, expected) < 1e-5
+    gradients = stored(config, lora, gradients)
+    assert gradients.keys() == expected_gradients.keys()
+    errors = {n: ours.error(gradients[n], g) for n, g in expected_gradients.items()}
+    worst = max(errors, key=errors.get)
+    print(f"logits {ours.error(found, expected):.1e}, gradient of {worst} {errors[worst]:.1e}")
+    assert errors[worst] < 1e-4, worst
+
+
+def test_we_load_what_peft_saves(run, tmp_path):
+    import peft
+    import torch
+
+    hf, config, lora, adapters = run
+    given = peft.LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        target_modules=list(lora.targets),
+        exclude_modules=None if lora.vision else ".*visual.*",
+    )
+    model = peft.get_peft_model(reference.reference_model(hf), given)
+    expected = stored(config, lora, adapters)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".lora_" in name:
+                weight = expected.pop(name.replace(".default.", "."))
+                parameter.copy_(torch.from_numpy(weight.copy()))
+    assert not expected
+    model.save_pretrained(tmp_path)
+    found, loaded = load_adapters(tmp_path, config)
+    assert (found.rank, found.alpha, set(found.targets)) == (
+        lora.rank,
+        lora.alpha,
+        set(lora.targets),
+    )
+    assert found.vision == lora.vision
+    assert jax.tree.structure(loaded) == jax.tree.structure(adapters)
+    jax.tree.map(np.testing.assert_array_equal, loaded, adapters)
