@@ -55,9 +55,11 @@ def generate(
     for each row of the result, or an int, which gives row r the seed + r; what a row samples
     depends on its prompt and its seed only. num_samples: samples a prompt, sharing one prefill;
     the result has B * num_samples rows, the samples of a prompt together. Raises InputError for
-    settings out of range, and where the grammar does not fit them.
+    settings out of range, packed rows, and where the grammar does not fit the settings.
     """
     _check_sampling(temperature, top_k, top_p)
+    if inputs.segments is not None:
+        raise InputError("inputs.segments: packed rows cannot be continued; give a prompt a row")
     if grammar is not None:
         _check_grammar(grammar, config, max_new_tokens, stop_ids)
     rows = inputs.tokens.shape[0] * num_samples

@@ -8,13 +8,7 @@ from agentic_styling.planner import Qwen3VLConfig, init_params, output_embedding
 
 from .oracle import HF_CONFIG
 
-TOTALS = {
-    "2b": 2127532032,
-    "4b": 4437815808,
-    "8b": 8767123696,
-    "32b": 33357390064,
-    "30b-a3b": 31070754032,
-}
+PUBLISHED = ("2b", "4b", "8b", "32b", "30b-a3b")
 EXPERTS = {"num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
 
 
@@ -24,11 +18,10 @@ def sparse(**changes):
     return HF_CONFIG | {"model_type": "qwen3_vl_moe", "text_config": text}
 
 
-@pytest.mark.parametrize("name", TOTALS)
-def test_parameter_totals(name):
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_output_embedding_shape(name):
     config = Qwen3VLConfig.preset(name)
     shapes = jax.eval_shape(lambda key: init_params(config, key), jax.random.key(0))
-    assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == TOTALS[name]
     shape = (config.text.vocab_size, config.text.hidden_size)
     assert output_embedding(config, shapes).shape == shape
 
@@ -85,7 +78,7 @@ def published(name):
     }
 
 
-@pytest.mark.parametrize("name", TOTALS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_published_keys_are_read(name):
     hf = published(name)
     before = copy.deepcopy(hf)
@@ -109,7 +102,7 @@ def test_a_sparse_head_dim_follows_from_the_heads():
     assert Qwen3VLConfig.from_hf(hf).text.head_dim == 16
 
 
-@pytest.mark.parametrize("name", ["tiny", *TOTALS])
+@pytest.mark.parametrize("name", ["tiny", *PUBLISHED])
 def test_round_trip_through_config_json(name):
     config = Qwen3VLConfig.preset(name)
     assert Qwen3VLConfig.from_hf(config.to_hf()) == config

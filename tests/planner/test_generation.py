@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from agentic_styling.errors import InputError
 from agentic_styling.planner import generate, hf_inputs, hf_logits
 from agentic_styling.planner.generation import _generate
 
@@ -107,3 +108,9 @@ def test_no_recompilation_for_other_prompts_seeds_and_temperatures(config, param
     cut = {"temperature": 0.3, "top_k": 3, "top_p": 0.5}
     generate(config, params, other, max_new_tokens=NEW, stop_ids=(4,), **cut)
     assert _generate._cache_size() == compiled
+
+
+def test_packed_rows_are_refused(config, params, inputs):
+    packed = inputs.replace(segments=inputs.mask.astype(jnp.int32))
+    with pytest.raises(InputError, match="inputs.segments: packed rows cannot be continued"):
+        sampled(config, params, packed)

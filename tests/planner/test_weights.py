@@ -312,11 +312,3 @@ def test_broken_directories_are_told_in_one_line(several, tmp_path_factory):
 def test_untied_models_have_a_head():
     table = {tensor.name: tensor.shape for tensor in tensors(Qwen3VLConfig.preset("8b"))}
     assert table["lm_head.weight"] == (151936, 4096)
-    assert len(table) == 750
-
-
-@pytest.mark.parametrize(
-    ("name", "count"), [("2b", 625), ("4b", 713), ("32b", 1058), ("30b-a3b", 882)]
-)
-def test_tensor_counts(name, count):
-    assert len(tensors(Qwen3VLConfig.preset(name))) == count
