@@ -9,6 +9,7 @@ from agentic_styling.tools import VOCABULARY, Plan
 
 FRAME_HEIGHT = 300
 MARGIN = 20
+REASON_LINES = 6
 INK, QUIET, PAPER = (28, 28, 30), (110, 110, 115), (250, 249, 247)
 
 
@@ -21,7 +22,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
       goal: written above, when given.
 
     Returns:
-      An RGB picture, all frames 300 pixels high.
+      An RGB picture, all frames 300 pixels high, reasons of at most 6 lines.
     """
     width = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 200)
     title, body = ImageFont.load_default(22), ImageFont.load_default(15)
@@ -33,7 +34,10 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
         for step in plan.steps
     ]
     columns = max(int(width / 7.6), 12)
-    wrapped = [(textwrap.wrap(a, columns), textwrap.wrap(b, columns)) for a, b in captions]
+    clipped = {"max_lines": REASON_LINES, "placeholder": " ..."}
+    wrapped = [
+        (textwrap.wrap(a, columns), textwrap.wrap(b, columns, **clipped)) for a, b in captions
+    ]
     line = 20
     text_height = line * max(len(a) + len(b) for a, b in wrapped) + MARGIN
     top = MARGIN + (40 if goal else 0)
