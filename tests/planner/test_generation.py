@@ -5,6 +5,7 @@ import pytest
 
 from agentic_styling.errors import InputError
 from agentic_styling.planner import generate, hf_inputs, hf_logits
+from agentic_styling.planner.decoding import unstacked_layers
 from agentic_styling.planner.generation import _generate
 
 from . import oracle
@@ -114,3 +115,13 @@ def test_packed_rows_are_refused(config, params, inputs):
     packed = inputs.replace(segments=inputs.mask.astype(jnp.int32))
     with pytest.raises(InputError, match="inputs.segments: packed rows cannot be continued"):
         sampled(config, params, packed)
+
+
+def test_layers_outlive_donated_parameters(config, params):
+    """They may be views of them: whoever trains on gives the parameters' memory away."""
+    given = jax.tree.map(jnp.array, params)
+    layers = unstacked_layers(config, given)
+    before = jax.tree.map(np.array, layers)
+    erase = jax.jit(lambda tree: jax.tree.map(jnp.zeros_like, tree), donate_argnums=0)
+    jax.block_until_ready(erase(given))
+    jax.tree.map(np.testing.assert_array_equal, layers, before)
