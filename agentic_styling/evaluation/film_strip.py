@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from agentic_styling.tools import VOCABULARY, Plan
+from agentic_styling.tools import VOCABULARY, Plan, composed_steps
 
 FRAME_HEIGHT = 300
 MARGIN = 20
@@ -18,7 +18,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
 
     Args:
       frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step.
-      plan: a plan of T steps.
+      plan: a plan of T steps, as composed.
       goal: written above, when given.
 
     Returns:
@@ -31,7 +31,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
             f"{step.tool}: {step.parameters[VOCABULARY[step.tool].target]}".replace("_", " "),
             step.reasoning,
         )
-        for step in plan.steps
+        for step in composed_steps(plan)
     ]
     columns = max(int(width / 7.6), 12)
     clipped = {"max_lines": REASON_LINES, "placeholder": " ..."}

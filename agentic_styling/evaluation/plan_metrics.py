@@ -7,7 +7,7 @@ from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Step
 
 
 def actions(steps: Iterable[Step]) -> frozenset[tuple[str, str]]:
-    """The (tool, target option) pairs of some steps; order, repetition and strength are ignored."""
+    """The (tool, target) pairs of composed steps; order, repetition and strength are ignored."""
     return frozenset((step.tool, step.parameters[VOCABULARY[step.tool].target]) for step in steps)
 
 

@@ -9,7 +9,7 @@ from agentic_styling.evaluation.report_tables import badge, kind, labels, number
 from agentic_styling.evaluation.results import WITHOUT_CONTEXT
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.rewards import PARTS
-from agentic_styling.tools import MODIFIERS, VOCABULARY
+from agentic_styling.tools import MODIFIERS, VOCABULARY, Plan, composed_steps
 
 TAB_ORDER = (
     "teacher_best",
@@ -90,10 +90,10 @@ def first_film(records: list[dict], method: str, pictures: Path) -> Markup | Non
     """Before and after of the first shown case in which the method changes the picture."""
     for row, record in enumerate(records):
         plan = record["methods"][method]["plan"]
-        edits = plan and [step for step in plan["steps"] if step["tool"] not in MODIFIERS]
-        if not record["shown"] or not edits:
+        steps = _steps(plan) if plan else []
+        if not record["shown"] or all(step["tool"] in MODIFIERS for step in steps):
             continue
-        last = pictures / frame_name(row, method, len(plan["steps"]))
+        last = pictures / frame_name(row, method, len(steps))
         return tag(
             "figure",
             tag(
@@ -132,8 +132,18 @@ def _given(row: int, record: dict, pictures: Path) -> list[Markup]:
     ]
 
 
+def _steps(plan: dict) -> list[dict]:
+    """The steps behind the frames: those of the plan as they run."""
+    return [vars(step) for step in composed_steps(Plan.from_json(plan))]
+
+
 def _target(step: dict) -> str:
     return str(step["parameters"].get(VOCABULARY[step["tool"]].target, ""))
+
+
+def _constrains(step: dict) -> str:
+    kept = step["tool"] == "exclude_region" or step["tool"].startswith("preserve")
+    return "Kept" if kept else plain(step["tool"]).capitalize()
 
 
 def _strength(step: dict) -> str:
@@ -150,7 +160,7 @@ def _panel(row: int, name: str, record: dict, pictures: Path, hidden: bool) -> M
         plan = entry["plan"]
         if name not in WITHOUT_CONTEXT:
             content.append(_context(plan["context"], record["state"]))
-        content.append(_film(row, name, plan["steps"], pictures))
+        content.append(_film(row, name, _steps(plan), pictures))
         if plan["instruction"] and name not in WITHOUT_CONTEXT:
             content.append(tag("blockquote", plan["instruction"]))
     return tag(
@@ -232,7 +242,7 @@ def _film(row: int, name: str, steps: list[dict], pictures: Path) -> Markup:
     kept = [
         tag(
             "p",
-            tag("b", f"Kept: {plain(_target(step))}. "),
+            tag("b", f"{_constrains(step)}: {plain(_target(step))}. "),
             step["reasoning"],
             class_="kept",
         )

@@ -14,6 +14,7 @@ from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
+from agentic_styling.tools import composed_steps
 
 # Methods without a planner: from a case and a generator to its plan. They read no picture.
 WITHOUT_PLANNER = {
@@ -64,7 +65,7 @@ def run_method(
             "reward": float(scores["reward"][row]),
             "overall": float(scores["overall"][row]),
             "scores": {part: float(scores[part][row]) for part in PARTS},
-            "actions": action_scores(answer.plan.steps, case.request),
+            "actions": action_scores(composed_steps(answer.plan), case.request),
             "shuffled": None,
         }
         for row, (answer, case) in enumerate(zip(own, cases.trajectories, strict=True))
@@ -75,7 +76,7 @@ def run_method(
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
     for row, film in zip(cases.shown, films, strict=True):
-        for step in range(1, len(own[row].plan.steps) + 1):
+        for step in range(1, len(composed_steps(own[row].plan)) + 1):
             save_picture(pictures / frame_name(row, name, step), film[step])
     return entries
 

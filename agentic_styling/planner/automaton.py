@@ -1,8 +1,10 @@
 """The language of plans as an automaton over bytes: exactly what `Plan.to_json` writes.
 
-Keys stand in the order of `Plan.to_json`. Numbers have at most DECIMALS decimals. Texts are UTF-8
-(RFC 3629, section 4), and JSON escapes (RFC 8259, section 7) stand where `json.dumps` puts them.
-The number of steps is left open, for a counter: see `Automaton.again`.
+Keys stand in the order of `Plan.to_json`. Numbers have at most DECIMALS decimals, lists 1 to ITEMS
+items; names of steps are the vocabulary's, and an action's own parameters are {}, since what they
+may be depends on it. Texts are UTF-8 (RFC 3629, section 4), and JSON escapes (RFC 8259, section 7)
+stand where `json.dumps` puts them. The number of steps is left open, for a counter: see
+`Automaton.again`.
 """
 
 import json
@@ -11,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY
+from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Parameter
 
 DECIMALS = 3
+ITEMS = 3
 
 # The nodes of a free text: between characters, then the middles of characters and of escapes, in
 # the order of `DETOURS`, the bytes from each to the end of its character.
@@ -73,17 +76,14 @@ def plan_automaton() -> Automaton:
     no_more = {'],"instruction":"': instruction}
     step_end = nodes.words({"}": nodes.words({",": again} | no_more)})
     tools = {
-        f'{tool.name}","parameters":{{': nodes.object(
-            [(p.name, p.name == tool.target, p.kind, p.values) for p in tool.parameters.values()],
-            step_end,
-        )
+        f'{tool.name}","parameters":{{': nodes.object([*tool.parameters.values()], step_end)
         for tool in VOCABULARY.values()
     }
     nodes.close(reasoning, nodes.words({',"tool":"': nodes.words(tools)}))
     steps = nodes.words({'{"reasoning":"': reasoning} | no_more)
     targets = {d: VOCABULARY[d].parameters[VOCABULARY[d].target].values for d in DIMENSIONS}
     context = nodes.object(
-        [(name, False, "enum", (UNKNOWN, *values)) for name, values in targets.items()],
+        [Parameter(d, "enum", (UNKNOWN, *values), UNKNOWN) for d, values in targets.items()],
         nodes.words({',"steps":[': steps}),
     )
     start = nodes.words({'{"version":1,"context":{': context})
@@ -143,24 +143,33 @@ class _Nodes:
     def close(self, text: int, then: int) -> None:
         self.moves[text][ord('"')] = then
 
-    def object(self, fields: list[tuple[str, bool, str, tuple]], then: int) -> int:
-        """The node that reads fields (name, required, kind, values) in order, and the brace."""
+    def object(self, fields: list[Parameter], then: int) -> int:
+        """The node that reads fields in order, and the brace."""
         choices = {"}": then}
         after = self.words(choices)
-        for name, required, kind, values in reversed(fields):
-            passed = {} if required else choices
-            choices = passed | {f'"{name}":': self._value(kind, values, after)}
+        for field in reversed(fields):
+            passed = {} if field.default is None else choices
+            choices = passed | {f'"{field.name}":': self._value(field, after)}
             after = self.words({k if k == "}" else f",{k}": n for k, n in choices.items()})
         return self.words(choices)
 
-    def _value(self, kind: str, values: tuple, then: int) -> int:
-        if kind == "text":
+    def _value(self, field: Parameter, then: int) -> int:
+        if field.kind == "list":
+            return self._list(field._replace(kind=field.items), then)
+        if field.kind == "object":
+            return self.words({"{}": then})
+        if field.kind == "text":
             text = self.text()
             self.close(text, then)
             return self.words({'"': text})
-        if kind == "number":
-            values = _decimals(*values)
+        values = _decimals(*field.values) if field.kind == "number" else field.values
         return self.words({json.dumps(value): then for value in values})
+
+    def _list(self, item: Parameter, then: int) -> int:
+        after = self.words({"]": then})
+        for _ in range(ITEMS - 1):
+            after = self.words({"]": then, ",": self._value(item, after)})
+        return self.words({"[": self._value(item, after)})
 
 
 def _decimals(low: float, high: float) -> list[int | float]:

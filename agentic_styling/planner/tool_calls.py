@@ -2,7 +2,7 @@
 
 import json
 
-from agentic_styling.tools import VOCABULARY, Plan, PlanError
+from agentic_styling.tools import MAX_ITEMS, VOCABULARY, Parameter, Plan, PlanError
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 CONTEXT = "Context:"
@@ -12,6 +12,23 @@ Begin with one line that says how the photograph is now, one value or "unknown" 
 Context: {"season": "summer_lush"}
 Before each call give its reason in a sentence. After the last call write one precise instruction \
 for the whole edit."""
+
+_TYPES = {
+    "enum": "string",
+    "text": "string",
+    "name": "string",
+    "action": "string",
+    "bool": "boolean",
+    "number": "number",
+    "list": "array",
+    "object": "object",
+}
+# Said once for each parameter, where the values themselves would fill pages.
+_DESCRIPTIONS = {
+    "name": "a step: its tool, or tool:option",
+    "action": "tool:option",
+    "object": "more parameters of that tool",
+}
 
 
 def write_tool_calls(plan: Plan) -> str:
@@ -72,22 +89,27 @@ def tools_text(signatures: list[dict]) -> str:
 
 def tool_signatures() -> list[dict]:
     """The vocabulary as function signatures in JSON schema."""
-    types = {"enum": "string", "text": "string", "bool": "boolean", "number": "number"}
     signatures = []
     for tool in VOCABULARY.values():
-        properties = {}
-        for parameter in tool.parameters.values():
-            schema = {"type": types[parameter.kind]}
-            if parameter.kind == "enum":
-                schema["enum"] = list(parameter.values)
-            elif parameter.kind == "number":
-                schema["minimum"], schema["maximum"] = parameter.values
-            properties[parameter.name] = schema
+        properties = {name: _schema(p, p.kind) for name, p in tool.parameters.items()}
         schema = {"type": "object", "properties": properties, "required": [tool.target]}
         signatures.append(
             {"type": "function", "function": {"name": tool.name, "parameters": schema}}
         )
     return signatures
+
+
+def _schema(parameter: Parameter, kind: str) -> dict:
+    schema = {"type": _TYPES[kind]}
+    if kind == "enum":
+        schema["enum"] = list(parameter.values)
+    elif kind == "number":
+        schema["minimum"], schema["maximum"] = parameter.values
+    elif kind == "list":
+        schema |= {"items": _schema(parameter, parameter.items), "maxItems": MAX_ITEMS}
+    elif kind in _DESCRIPTIONS:
+        schema["description"] = _DESCRIPTIONS[kind]
+    return schema
 
 
 def _dumps(value: object) -> str:

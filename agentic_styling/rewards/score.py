@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards.probes import at_probe_size, blur, opponent, probes
-from agentic_styling.tools import PlanArrays, execute, execute_steps
+from agentic_styling.tools import PlanArrays, execute_steps
 
 PARTS = (
     "instruction_following",
@@ -73,9 +73,10 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
 
 @jax.jit
 def _score(source, result, request):
-    strip = execute_steps(source, request, jax.random.key(0))
-    # The same request, its snowflakes elsewhere: what two good results may differ by.
-    twin = execute(source, request, jax.random.key(1))
+    # Twice, as every row has its own snowflakes: what two good results may differ by.
+    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), (source, request))
+    strip, twin = jnp.split(execute_steps(*twice, jax.random.key(0)), 2)
+    twin = twin[:, -1]
     batch, frames = strip.shape[:2]
     measured = probes(strip.reshape(-1, *strip.shape[2:])).reshape(batch, frames, -1)
     moved = probes(result) - measured[:, 0]

@@ -1,12 +1,21 @@
 """The ten styling dimensions: vocabulary, plans, transforms, the executor."""
 
-from agentic_styling.tools.encode import NUM_SLOTS, SLOTS, TOOL_INDEX, PlanArrays, encode_plans
+from agentic_styling.tools.compose import composed_steps
+from agentic_styling.tools.encode import (
+    COMBINE,
+    NUM_SLOTS,
+    SLOTS,
+    TOOL_INDEX,
+    PlanArrays,
+    encode_plans,
+)
 from agentic_styling.tools.execute import execute, execute_steps
 from agentic_styling.tools.plan import MAX_STEPS, Plan, PlanError, Step
 from agentic_styling.tools.vocabulary import (
     ALIASES,
     AUTO,
     DIMENSIONS,
+    MAX_ITEMS,
     MODIFIERS,
     UNKNOWN,
     VOCABULARY,
@@ -17,7 +26,9 @@ from agentic_styling.tools.vocabulary import (
 __all__ = [
     "ALIASES",
     "AUTO",
+    "COMBINE",
     "DIMENSIONS",
+    "MAX_ITEMS",
     "MAX_STEPS",
     "MODIFIERS",
     "NUM_SLOTS",
@@ -31,6 +42,7 @@ __all__ = [
     "Tool",
     "UNKNOWN",
     "VOCABULARY",
+    "composed_steps",
     "encode_plans",
     "execute",
     "execute_steps",

@@ -1,139 +1,224 @@
 """The executor: plans applied to photographs on the device.
 
-Rows run one after another (`lax.map`) and steps in a scan, so that a step costs what its tool
-costs: under vmap a switch would run every branch. A step is the point-wise grade from the source's
-look to the target's, then weather, effect or medium; strength blends the result with the picture
-before it.
+A plan runs in stages. A stage is a run of adjacent point-wise steps, applied in one pass, up to
+and with the first that draws something; then its constraints and the group it belongs to. Each
+row's stage runs the kernels that it needs and no other (buckets.py).
 """
 
 import functools
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.errors import InputError
-from agentic_styling.tools.effects import INTENSITY, apply_effect
-from agentic_styling.tools.encode import TOOL_INDEX, PlanArrays, is_modifier
-from agentic_styling.tools.grade import grade
-from agentic_styling.tools.looks import RECIPES
-from agentic_styling.tools.media import MEDIA, TECHNIQUE, TEXTURE, apply_medium
-from agentic_styling.tools.modifiers import Kept, restore, what_is_kept
-from agentic_styling.tools.particles import WEATHER_PARTICLES, draw_particles
+from agentic_styling.tools import dimensions, modifiers
+from agentic_styling.tools.blend import combine, is_layer
+from agentic_styling.tools.buckets import map_buckets, rows_at_once
+from agentic_styling.tools.encode import COMBINE, PlanArrays, is_modifier
+from agentic_styling.tools.grade import grade_rows
+from agentic_styling.tools.scene import Scene, estimate_scene
 
-_LOCATION = TOOL_INDEX["location_setting"]
-_WEATHER = TOOL_INDEX["weather"]
-_EFFECT = TOOL_INDEX["atmospheric_effects"]
-_MEDIUM = TOOL_INDEX["artistic_medium"]
-_WEATHER_INTENSITY = (0.5, 1.0, 1.3, 1.6)  # light, moderate, heavy, extreme
+_RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
 
 
-@jax.jit
-def execute(images: jax.Array, plans: PlanArrays, key: jax.Array) -> jax.Array:
+@functools.partial(jax.jit, static_argnames="mesh")
+def execute(
+    images: jax.Array, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
+) -> jax.Array:
     """Apply each row's plan to its photograph.
 
-    images: float32 [B, H, W, 3] in [0, 1]; plans: rows [B, T, ...]; key: one PRNG key, row b uses
-    fold_in(key, b). Returns float32 [B, H, W, 3] in [0, 1]. Differentiable in the plans' strength;
-    strength 0 is the identity. Another plan does not recompile; another shape does. Raises
-    InputError for uint8 images or a batch that does not match.
+    images: float32 or bfloat16 [B, H, W, 3] in [0, 1]; plans: rows [B, T, ...]; key: one PRNG key,
+    row b uses fold_in(key, b); mesh: the rows are split over all its devices, B divisible by them.
+    Returns [B, H, W, 3] of images' dtype in [0, 1]. Differentiable in the plans' strength; strength
+    0 is the identity. Another plan does not recompile; another shape does. Raises InputError for
+    uint8 images or a batch that does not match.
     """
-    return _map_rows(functools.partial(_run, keep_frames=False), images, plans, key)
+    return _run(images, plans, key, mesh, keep_frames=False)
 
 
-@jax.jit
-def execute_steps(images: jax.Array, plans: PlanArrays, key: jax.Array) -> jax.Array:
-    """Every frame of `execute`: float32 [B, T + 1, H, W, 3], frame 0 the source."""
-    return _map_rows(functools.partial(_run, keep_frames=True), images, plans, key)
+@functools.partial(jax.jit, static_argnames="mesh")
+def execute_steps(
+    images: jax.Array, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
+) -> jax.Array:
+    """Every frame of `execute`: [B, T + 1, H, W, 3], frame 0 the source, the last its result."""
+    return _run(images, plans, key, mesh, keep_frames=True)
 
 
-def _map_rows(run, images, plans, key):
-    if images.ndim != 4 or images.dtype != jnp.float32 or len(images) != len(plans.tool):
+def _run(images, plans, key, mesh, keep_frames):
+    floating = images.dtype in (jnp.float32, jnp.bfloat16)
+    fits = images.ndim == 4 and images.shape[-1] == 3 and len(images) == len(plans.tool)
+    if not (floating and fits):
         raise InputError(
             f"images: {images.dtype} {list(images.shape)} for {len(plans.tool)} plans; "
             "use float32 [B, H, W, 3] in [0, 1], one for each plan"
         )
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(len(images)))
-    return jax.lax.map(lambda row: run(*row), (images, *plans, keys))
+    seeds = jax.vmap(lambda k: jax.random.bits(k, plans.tool.shape[1:]))(keys)
+    run = functools.partial(_run_batch, keep_frames=keep_frames)
+    if mesh is not None:
+        if len(images) % mesh.size:
+            raise InputError(
+                f"images: {len(images)} rows on {mesh.size} devices; pad them to a multiple"
+            )
+        rows = PartitionSpec(mesh.axis_names)
+        run = jax.shard_map(run, mesh=mesh, in_specs=rows, out_specs=rows, check_vma=False)
+        # A mesh of explicit axes wants its inputs where they are used.
+        split = jax.device_put((images, plans, seeds), NamedSharding(mesh, rows))
+        return run(*split)
+    return run(images, plans, seeds)
 
 
-def _run(image, tool, options, strength, key, *, keep_frames: bool):
-    """One photograph [H, W, 3] through its plan's T steps, in planes [3, H, W]: they vectorise."""
-    image = jnp.moveaxis(image, -1, 0)
-    height, width = image.shape[1:]
-    seeds = jax.random.bits(key, tool.shape)
-    nothing = jnp.zeros((height, width))
-    any_kept = jnp.any(is_modifier(tool) & (strength > 0))
-    kept = jax.lax.cond(
-        any_kept,
-        lambda: what_is_kept(tool, options, strength, height, width),
-        lambda: Kept(nothing, nothing, nothing, nothing),
+def _run_batch(images, plans, seeds, keep_frames):
+    """The batch in planes [B, 3, H, W], which vectorise, stage by stage."""
+    source = jnp.moveaxis(images, -1, 1)
+    size = rows_at_once()
+    scenes = jax.lax.map(estimate_scene, source, batch_size=None if size == 1 else size)
+    stages = jax.vmap(functools.partial(_stages, fuse=not keep_frames))(plans)
+
+    def stage(pictures, j):
+        runs, draws = stages[0][:, j], stages[1][:, j]
+
+        def some():
+            # Rematerialised in the gradient: a switch saves what all its branches would need.
+            run = jax.checkpoint(functools.partial(_stage, plans.tool.shape[1]))
+            rows = (*pictures, source, scenes, plans, seeds, runs)
+            return map_buckets(run, draws, rows, size)
+
+        pictures = jax.lax.cond(jnp.any(runs[:, 0] >= 0), some, lambda: pictures)
+        return pictures, pictures[0] if keep_frames else None
+
+    (last, _), frames = jax.lax.scan(stage, (source, source), jnp.arange(plans.tool.shape[1]))
+    if keep_frames:
+        frames = jnp.concatenate([source[None], frames])
+        return jnp.moveaxis(frames, (0, 2), (1, -1))
+    return jnp.moveaxis(last, 1, -1)
+
+
+def _stages(plan: PlanArrays, fuse: bool):
+    """One plan's stages: the slots of each [T, T], -1 where none, and its kernel [T].
+
+    Kernel 0 draws nothing, 1 + r is renderer r. Without `fuse`, stage t is slot t.
+    """
+    steps = plan.tool.shape[0]
+    graduated = modifiers.is_graduated_picture(plan.tool, plan.options)
+    active = (plan.tool >= 0) & (~is_modifier(plan.tool) | graduated) & (plan.strength > 0)
+    own = jax.vmap(dimensions.renderer_of)(plan.tool, plan.options)
+    kernels = 1 + jnp.where(graduated, len(_RENDERERS) - 1, own)
+    alone = (plan.group > 0) | _is_touched(plan) | graduated
+
+    def place(carry, t):
+        number, length, goes_on = carry
+        joins = goes_on & ~alone[t] & fuse
+        new = (jnp.where(joins, number, number + 1), jnp.where(joins, length + 1, 1))
+        new = (*new, (kernels[t] == 0) & ~alone[t])
+        carry = jax.tree.map(lambda a, b: jnp.where(active[t], a, b), new, carry)
+        row = jnp.where(active[t], carry[0] if fuse else t, steps)
+        return carry, (row, carry[1] - 1)
+
+    start = (jnp.int32(-1), jnp.int32(0), jnp.bool_(False))
+    _, (row, position) = jax.lax.scan(place, start, jnp.arange(steps))
+    runs = jnp.full((steps, steps), -1, jnp.int32)
+    slots = jnp.arange(steps, dtype=jnp.int32)
+    runs = runs.at[row, position if fuse else 0].set(slots, mode="drop")
+    stage_kernels = jnp.zeros(steps, jnp.int32).at[row].max(kernels, mode="drop")
+    return runs, stage_kernels
+
+
+def _is_touched(plan):
+    """[T]: whether a modifier in force constrains the step."""
+    touches = plan.touches & (is_modifier(plan.tool) & (plan.strength > 0))[:, None]
+    return jnp.any(touches, axis=0)
+
+
+def _is_confined(plan, t):
+    """Whether step t is constrained, by a modifier or as a graduated effect by itself."""
+    return _is_touched(plan)[t] | modifiers.is_graduated_picture(plan.tool[t], plan.options[t])
+
+
+def _stage(steps, kernel, rows):
+    """One stage of a chunk of rows [C, ...] that all need one kernel: pictures and group bases."""
+    current, base, source, scenes, plans, seeds, runs = rows
+    length = jnp.sum(runs >= 0, axis=1)
+    last = jnp.maximum(jnp.max(runs, axis=1), 0)
+    member = jax.vmap(_member)(plans, last) & (length > 0)[:, None]
+    start = jnp.where(_each(member[:, 1], current), base, current)
+    edit = grade_rows(start, scenes, *jax.vmap(_recipes)(plans, runs))
+    draws = [lambda image, *_: image, *(_over_rows(r) for r in _RENDERERS)]
+    edit = jax.lax.switch(kernel, draws, edit, scenes, plans, seeds, last)
+    grouped, confined = jnp.any(member[:, 0]), jax.vmap(_is_confined)(plans, last) & (length > 0)
+    edit = jax.lax.cond(
+        grouped, lambda: _rows(_join, current, start, edit, plans, last, member), lambda: edit
     )
 
-    def step(current, inputs):
-        # Rematerialised in the gradient: a switch saves what all its branches would need.
-        edit = jax.checkpoint(_apply_step)(current, *inputs)
-        changed = any_kept & _changes(inputs[0]) & (inputs[2] > 0)
-        edit = jax.lax.cond(changed, restore, _same, edit, image, kept)
-        return edit, edit if keep_frames else None
+    def confine():
+        within = _rows(_confine, current, edit, source, scenes, plans, last)
+        return jnp.where(_each(confined, edit), within, edit)
 
-    last, frames = jax.lax.scan(step, image, (tool, options, strength, seeds))
-    frames = jnp.concatenate([image[None], frames]) if keep_frames else last
-    return jnp.moveaxis(frames, -3, -1)
+    edit = jax.lax.cond(jnp.any(confined), confine, lambda: edit)
 
+    def based():
+        """The base of a group from its first member on."""
+        layered = jax.vmap(lambda p, t: p.combine[t] == COMBINE.index("replace"))(plans, last)
+        first = jnp.where(_each(layered, edit), edit, current)
+        return jnp.where(_each(member[:, 0] & ~member[:, 1], edit), first, base)
 
-def _apply_step(image, tool, options, strength, seed):
-    """One step of one photograph; no step and modifiers pass it on."""
-    active = _changes(tool)
-    edit = jax.lax.cond(active, _grade, _same, image, tool, options)
-    kind = sum(k * (tool == index) for k, index in ((1, _WEATHER), (2, _EFFECT), (3, _MEDIUM)))
-    edit = jax.lax.switch(kind, (_same, _weather, _effect, _medium), edit, options, seed)
-    amount = strength * jnp.where(tool == _LOCATION, _location_amount(image, options), 1.0)
-    return image + jnp.where(active, amount, 0.0) * (edit - image)
+    return edit, jax.lax.cond(grouped, based, lambda: base)
 
 
-def _changes(tool):
-    """Whether a step changes pixels: neither no step nor a modifier."""
-    return (tool >= 0) & ~is_modifier(tool)
+def _each(flags, pictures):
+    return flags.reshape(-1, *[1] * (pictures.ndim - 1))
 
 
-def _same(image, *_):
-    return image
+def _rows(function, *rows):
+    """`function` over the rows of a chunk; a chunk of one row is not vmapped: conds stay conds."""
+    if jax.tree.leaves(rows)[0].shape[0] == 1:
+        out = function(*jax.tree.map(lambda x: x[0], rows))
+        return jax.tree.map(lambda x: x[None], out)
+    return jax.vmap(function)(*rows)
 
 
-def _location_amount(image, options):
-    """[H, W]: less of the look for a partial replacement, and in a foreground to be kept."""
-    y = jnp.linspace(-1.0, 1.0, image.shape[1])[:, None]
-    x = jnp.linspace(-1.0, 1.0, image.shape[2])[None, :]
-    foreground = jnp.exp(-((x / 0.6) ** 2) - ((y - 0.35) / 0.6) ** 2)
-    partial = jnp.where(options[2] == 0, 0.6, 1.0)
-    return partial * (1 - 0.35 * foreground * (options[3] == 1))
+def _recipes(plan, run):
+    """Of each step of a run [T]: the recipes taken off and put on, and its strength."""
+    slots = jnp.maximum(run, 0)
+    tool = jnp.minimum(plan.tool[slots], len(dimensions.MODULES) - 1)
+    takes, puts = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
+    looks = (run >= 0) & ~is_modifier(plan.tool[slots])
+    return takes, puts, jnp.where(looks, _amount(plan, slots), 0.0)
 
 
-def _grade(image, tool, options):
-    """The point-wise look. New weather is scaled by its intensity."""
-    rows = jnp.asarray(RECIPES)[tool, jnp.arange(options.shape[0]), options]
-    intensity = jnp.array(_WEATHER_INTENSITY)[jnp.minimum(options[2], 3)]
-    scale = jnp.where((tool == _WEATHER) & _is_new(options), intensity, 1.0)
-    return grade(image, rows[0], scale * rows[1] + jnp.sum(rows[2:], axis=0))
+def _amount(plan, t):
+    """How far a step goes: a layer all the way, as its strength is its opacity's."""
+    layer = is_layer(plan.combine[t]) & (plan.strength[t] > 0)
+    return jnp.where(layer, 1.0, plan.strength[t])
 
 
-def _is_new(options):
-    """Whether the target is not what the source has already (a source counts unknown as 0)."""
-    return options[0] != options[1] + 1
+def _over_rows(renderer):
+    """A renderer over a chunk, with strength as its opacity."""
+
+    def one(image, scene, plan, seeds, t):
+        edit = renderer(image.astype(jnp.float32), scene, plan.options[t], seeds[t])
+        edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
+        return edit.astype(image.dtype)
+
+    return functools.partial(_rows, one)
 
 
-def _weather(image, options, seed):
-    falls = _is_new(options) & (options[4] == 1)
-    amount = falls * jnp.array(_WEATHER_INTENSITY)[options[2]]
-    row = jnp.asarray(WEATHER_PARTICLES)[options[1]]
-    return jax.lax.cond((row[0] > 0) & falls, draw_particles, _same, image, row, amount, seed)
+def _confine(before, edit, source, scene: Scene, plan, t):
+    constraint = modifiers.constrain(plan, t, source, scene)
+    return modifiers.confine(before, edit, source, constraint).astype(edit.dtype)
 
 
-def _effect(image, options, seed):
-    amount = jnp.asarray(INTENSITY)[options[2]] * _is_new(options)
-    return apply_effect(image, options, amount, seed)
+def _member(plan, t):
+    """Whether step t is in a group, and whether a member before it has set the group's base."""
+    grouped = plan.group[t] > 0
+    earlier = (plan.group == plan.group[t]) & (jnp.arange(len(plan.group)) < t)
+    return jnp.stack([grouped, grouped & jnp.any(earlier & (plan.strength > 0))])
 
 
-def _medium(image, options, seed):
-    texture = jnp.asarray(TECHNIQUE)[options[2]] * jnp.asarray(TEXTURE)[options[4]]
-    row = jnp.asarray(MEDIA)[options[1]]
-    return jax.lax.cond(_is_new(options), apply_medium, _same, image, row, texture, seed)
+def _join(current, base, edit, plan, t, member):
+    """The picture after step t, which made `edit` of the base, if it is in a group."""
+    members = jnp.sum(plan.group == plan.group[t])
+    opacity = plan.numbers[t, 0] * plan.strength[t]
+    joined = combine(current, base, edit, plan.combine[t], opacity, members).astype(edit.dtype)
+    return jnp.where(member[0], joined, edit)

@@ -1,84 +1,233 @@
-"""What a plan leaves alone: preserved attributes and excluded regions, through all its steps."""
+"""What constrains a step on the device: where it may act, and what of the photograph it must keep.
+
+Each modifier of a plan that touches a step gives a weight by place, in [0, 1], that multiplies
+with the others', or keeps colour, lighting or texture of the source photograph.
+"""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from agentic_styling.tools.blur import gaussian_blur
-from agentic_styling.tools.encode import TOOL_INDEX
+from agentic_styling.tools.encode import SLOTS, TOOL_INDEX
+from agentic_styling.tools.filters.blur import gaussian_blur
+from agentic_styling.tools.filters.noise import cloud_noise, pixel_grid
 from agentic_styling.tools.grade import luma_of
-from agentic_styling.tools.looks import by_option
+from agentic_styling.tools.masks import ramp, region_index, region_mask
+from agentic_styling.tools.recipe import by_option
+from agentic_styling.tools.scene import Scene
+from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
 
-_EDGE = 0.06  # width of a region's soft edge, in parts of the picture
-
-# left, right, top, bottom in parts of the picture; 1 = all but that box. Indoor and outdoor cannot
-# be told from pixels alone: they exclude nothing.
-_NOTHING = (2.0, 2.0, 2.0, 2.0, 0.0)
-_REGIONS = {
-    "foreground": (0.1, 0.9, 0.4, 2.0, 0.0),
-    "background": (0.1, 0.9, 0.4, 2.0, 1.0),
-    "left_half": (-1.0, 0.5, -1.0, 2.0, 0.0),
-    "right_half": (0.5, 2.0, -1.0, 2.0, 0.0),
-    "top_half": (-1.0, 2.0, -1.0, 0.5, 0.0),
-    "bottom_half": (-1.0, 2.0, 0.5, 2.0, 0.0),
-    "center": (0.25, 0.75, 0.25, 0.75, 0.0),
-    "edges": (0.25, 0.75, 0.25, 0.75, 1.0),
+_REGION = {
+    "indoor_only": "indoor",
+    "outdoor_only": "outdoor",
+    "global": "everywhere",
+    "foreground_only": "foreground",
+    "background_only": "background",
+    "specific_object": "subject",
+    "architecture_only": "buildings",
+    "objects_only": "subject",
+    "lighting_only": "everywhere",
+    "plants": "greens",
+    "lighting_fixtures": "lights",
 }
-_EVERYWHERE = (-1.0, 2.0, -1.0, 2.0, 0.0)
-_SCOPES = {
-    "foreground_only": _REGIONS["foreground"],
-    "background_only": _REGIONS["background"],
+# The parameter of each modifier that names a region; a category but plants and lamps can only be
+# taken for the subject.
+_REGION_PARAMETER = {
+    "preserve_attribute": "scope",
+    "exclude_region": "region_type",
+    "spatial_constraint": "apply_to",
+    "selective_blend": "blend_regions",
+    "preserve_object_category": "category",
 }
-_ATTRIBUTES = {"color": (1, 0, 0), "lighting": (0, 1, 0), "texture": (0, 0, 1)}
-
-REGION = by_option("exclude_region", "region_type", _REGIONS, _NOTHING)
-SCOPE = by_option("preserve_attribute", "scope", _SCOPES, _EVERYWHERE)
-ATTRIBUTE = by_option("preserve_attribute", "attribute_type", _ATTRIBUTES, (0, 0, 0))
-
-
-class Kept(NamedTuple):
-    """How much of the source photograph stays, [H, W] each, in [0, 1]."""
-
-    color: jax.Array
-    lighting: jax.Array
-    texture: jax.Array
-    region: jax.Array
+KEPT = ("color", "lighting", "texture")
+_KEEPS = {"color": (1, 0, 0), "lighting": (0, 1, 0), "texture": (0, 0, 1)}
+# A step of these tools is what would change the attribute.
+_CHANGERS = {
+    "style": ("artistic_medium",),
+    "architecture": ("architecture_style", "location_setting"),
+    "mood": ("mood_lighting",),
+    "weather": ("weather", "atmospheric_effects"),
+    "technology": ("time_period",),
+}
 
 
-def region_mask(box: jax.Array, height: int, width: int) -> jax.Array:
-    """[H, W]: 1 inside a box (left, right, top, bottom, invert), with a soft edge."""
-    y = ((jnp.arange(height) + 0.5) / height)[:, None]
-    x = ((jnp.arange(width) + 0.5) / width)[None, :]
-    sides = (x - box[0], box[1] - x, y - box[2], box[3] - y)
-    inside = 1.0
-    for side in sides:
-        inside = inside * jnp.clip(side / _EDGE + 0.5, 0.0, 1.0)
-    return jnp.where(box[4] > 0, 1 - inside, inside)
+def _regions() -> np.ndarray:
+    """int32 [tools, values]: index into REGIONS of each value of a modifier's region parameter."""
+    table = np.zeros((len(VOCABULARY), 16), np.int32)
+    for tool, parameter in _REGION_PARAMETER.items():
+        values = VOCABULARY[tool].parameters[parameter].values
+        other = "subject" if parameter == "category" else None
+        names = tuple(_REGION.get(value, other or value) for value in values)
+        table[TOOL_INDEX[tool], : len(values)] = region_index(names)
+    return table
 
 
-def what_is_kept(tool, options, strength, height: int, width: int) -> Kept:
-    """What the modifiers among a plan's steps (tool [T], options [T, P], strength [T]) keep."""
-    mask = jax.vmap(lambda box: region_mask(box, height, width))
-    preserve = jnp.where(tool == TOOL_INDEX["preserve_attribute"], strength, 0.0)
-    scopes = mask(jnp.asarray(SCOPE)[options[:, 2] % len(SCOPE)])
-    weights = preserve[:, None] * jnp.asarray(ATTRIBUTE)[options[:, 1] % len(ATTRIBUTE)]
-    kept = [jnp.max(scopes * weights[:, k, None, None], axis=0) for k in range(3)]
-    exclude = jnp.where(tool == TOOL_INDEX["exclude_region"], strength, 0.0)
-    fully = jnp.where(options[:, 2] > 0, 1.0, 0.5)
-    regions = mask(jnp.asarray(REGION)[options[:, 1] % len(REGION)])
-    return Kept(*kept, jnp.max(regions * (exclude * fully)[:, None, None], axis=0))
+def _at(tool: str, parameter: str) -> int:
+    return SLOTS[tool].index(parameter)
 
 
-def restore(edit: jax.Array, source: jax.Array, kept: Kept) -> jax.Array:
-    """The edit with what is kept put back from the source photograph, both [3, H, W]."""
+def _option(tool: str, parameter: str, value: object) -> int:
+    return VOCABULARY[tool].parameters[parameter].values.index(value)
+
+
+_REGIONS = _regions()
+_REGION_SLOT = np.zeros(len(VOCABULARY), np.int32)
+for _tool, _parameter in _REGION_PARAMETER.items():
+    _REGION_SLOT[TOOL_INDEX[_tool]] = _at(_tool, _parameter)
+_KEEP = by_option("preserve_attribute", "attribute_type", _KEEPS, (0, 0, 0))
+_BLOCK = by_option(
+    "preserve_attribute",
+    "attribute_type",
+    {name: [d in tools for d in DIMENSIONS] for name, tools in _CHANGERS.items()},
+    [False] * len(DIMENSIONS),
+)
+_ATTRIBUTE = _at("preserve_attribute", "attribute_type")
+_OBJECTS = _option("preserve_attribute", "attribute_type", "objects")
+_FULLY = _at("exclude_region", "preserve_fully")
+_SOFT = _at("spatial_constraint", "blend_edges")
+_LEVEL = _at("preserve_object_category", "preservation_level")
+_DIRECTION = _at("graduated_effect", "gradient_direction")
+_EFFECT = _at("graduated_effect", "effect_type")
+_ALGORITHM = _at("selective_blend", "blend_algorithm")
+_BLEND_REGION = _at("selective_blend", "blend_regions")
+_LIGHT_ONLY = _option("selective_blend", "blend_regions", "lighting_only")
+# Effects that a graduated_effect brings itself; the others fade a step of the plan.
+GRADUATED = ("saturation", "brightness", "blur")
+_OWN = [_option("graduated_effect", "effect_type", name) for name in GRADUATED]
+
+
+class Constraint(NamedTuple):
+    """weight [H, W] of a step's change; kept [3, H, W]: how much of the source's KEPT stays."""
+
+    weight: jax.Array
+    kept: jax.Array
+
+
+def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
+    """Whether a step is a graduated saturation, brightness or blur, which draws by itself."""
+    own = sum(options[..., _EFFECT] == index for index in _OWN) > 0
+    return (tool == TOOL_INDEX["graduated_effect"]) & own
+
+
+def draw_graduated(image, scene, options, seed):
+    """The whole effect of a graduated saturation, brightness or blur on [3, H, W]."""
+    luma = luma_of(image)
+    saturated = jnp.clip(luma + 1.9 * (image - luma), 0.0, 1.0)
+    bright = 1 - (1 - image) * (1 - 0.55 * image)
+    sigma = min(image.shape[1:]) / 45
+    blurred = gaussian_blur(image, sigma)
+    drawn = zip(_OWN, (saturated, bright, blurred), strict=True)
+    return sum(jnp.where(options[_EFFECT] == index, out, 0.0) for index, out in drawn)
+
+
+def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
+    """What a plan's modifiers (PlanArrays of one row) ask of its step t. image: the source."""
+    height, width = image.shape[1:]
+    free = Constraint(jnp.ones((height, width)), jnp.zeros((3, height, width)))
+    graduates = plan.tool == TOOL_INDEX["graduated_effect"]
+    own = graduates & (jnp.arange(len(plan.tool)) == t)
+    touches = plan.touches[:, t] | own
+    tool = plan.tool[t]
+
+    def add(so_far, modifier):
+        index, options, strength, numbers, touched = modifier
+
+        def found():
+            one = _constraint(index, options, strength, numbers, tool, image, scene)
+            return Constraint(so_far.weight * one.weight, jnp.maximum(so_far.kept, one.kept))
+
+        return jax.lax.cond(touched & (strength > 0), found, lambda: so_far), None
+
+    # What a graduated effect draws itself has its strength as opacity already.
+    strengths = jnp.where(own, 1.0, plan.strength)
+    rows = (plan.tool, plan.options, strengths, plan.numbers, touches)
+    return jax.lax.scan(add, free, rows)[0]
+
+
+def _constraint(modifier, options, strength, numbers, tool, image, scene) -> Constraint:
+    def of(name):
+        return modifier == TOOL_INDEX[name]
+
+    region = jnp.asarray(_REGIONS)[modifier, options[jnp.asarray(_REGION_SLOT)[modifier]]]
+    hard = of("spatial_constraint") & (options[_SOFT] == 0)
+    mask = region_mask(region, hard, image, scene)
+    barred = strength * mask
+    attribute = options[_ATTRIBUTE] % len(_KEEP)
+    level = options[_LEVEL]
+    blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(tool, len(DIMENSIONS) - 1)]
+    blocked = jnp.where(attribute == _OBJECTS, scene.subject, blocked)
+    weights = {
+        "exclude_region": 1 - barred * jnp.where(options[_FULLY] > 0, 1.0, 0.5),
+        "spatial_constraint": 1 - strength * (1 - mask),
+        "graduated_effect": 1 - strength * (1 - _graduation(options, numbers, image)),
+        "selective_blend": 1 - strength * (1 - _share(options, numbers, mask, image)),
+        "preserve_object_category": 1 - barred * (level == 0),
+        "preserve_attribute": 1 - barred * blocked,
+    }
+    weight = sum(jnp.where(of(name), w, 0.0) for name, w in weights.items())
+    # position_only keeps the detail that shows where a thing is; appearance_only its colours.
+    shown = jnp.array([[0, 0, 0], [0, 0, 1], [1, 1, 0]], jnp.float32)[level % 3]
+    lit = of("selective_blend") & (options[_BLEND_REGION] == _LIGHT_ONLY)
+    keeps = jnp.where(of("preserve_attribute"), jnp.asarray(_KEEP)[attribute], 0.0)
+    keeps = jnp.where(of("preserve_object_category"), shown, keeps)
+    kept = keeps[:, None, None] * barred
+    share = _apply_share(numbers)
+    kept = jnp.where(lit, jnp.array([0, 1, 0])[:, None, None] * strength * (1 - share), kept)
+    return Constraint(weight, kept)
+
+
+def _graduation(options, numbers, image):
+    start, end = numbers[0], numbers[1]
+    return jnp.clip(start + (end - start) * ramp(options[_DIRECTION], *image.shape[1:]), 0, 1)
+
+
+def _apply_share(numbers):
+    """The target's share of a selective blend: its ratio against both; all of it if both are 0."""
+    preserve, apply = jnp.maximum(numbers[0], 0), jnp.maximum(numbers[1], 0)
+    total = preserve + apply
+    return jnp.where(total > 0, apply / jnp.where(total > 0, total, 1.0), 1.0)
+
+
+def _share(options, numbers, mask, image):
+    """How much of an edit a selective blend lets through, [H, W]; outside its region all.
+
+    linear is the same everywhere; smooth gives more to the light tones and less to the dark;
+    sharp_transition takes the lightest share of the picture whole; artistic takes it in patches.
+    """
+    share = _apply_share(numbers)
+    light = luma_of(image.astype(jnp.float32))[0]
+    y, x = pixel_grid(*image.shape[1:])
+    patches = cloud_noise(y * 7, x * 7, jnp.uint32(11))
+    shares = (
+        share,
+        jnp.clip(share + (light - 0.5) * 4 * share * (1 - share), 0.0, 1.0),
+        jnp.clip((light - (1 - share)) / 0.04 + 0.5, 0.0, 1.0),
+        jnp.clip((0.2 + 0.6 * share - patches) / 0.06 + 0.5, 0.0, 1.0),
+    )
+    through = sum(jnp.where(options[_ALGORITHM] == i, s, 0.0) for i, s in enumerate(shares))
+    lit = options[_BLEND_REGION] == _LIGHT_ONLY
+    return jnp.where(lit, 1.0, 1 - mask * (1 - through))
+
+
+def confine(before, edit, source, constraint: Constraint):
+    """The edit where it may act, with what is kept put back from the source, all [3, H, W]."""
+    weight = constraint.weight
+    out = jnp.where(weight <= 0, before, before + weight * (edit - before))
+    return jax.lax.cond(
+        jnp.any(constraint.kept > 0), _restore, lambda o, *_: o, out, source, constraint.kept
+    )
+
+
+def _restore(edit, source, kept):
+    color, lighting, texture = kept[:, None]
     sigma = max(min(edit.shape[1:]) / 64, 1.0)
     detail = source - gaussian_blur(source, sigma) - (edit - gaussian_blur(edit, sigma))
-    out = jnp.clip(edit + kept.texture * detail, 0.0, 1.0)
+    out = jnp.clip(edit + texture * detail, 0.0, 1.0)
     source_luma = luma_of(source)
-    out = out + kept.color * (with_luma(source - source_luma, luma_of(out)) - out)
-    out = out + kept.lighting * (with_luma(out - luma_of(out), source_luma) - out)
-    return jnp.where(kept.region >= 1.0, source, out + kept.region * (source - out))
+    out = out + color * (with_luma(source - source_luma, luma_of(out)) - out)
+    return out + lighting * (with_luma(out - luma_of(out), source_luma) - out)
 
 
 def with_luma(chroma: jax.Array, luma: jax.Array) -> jax.Array:

@@ -4,11 +4,26 @@ import json
 from dataclasses import dataclass
 
 from agentic_styling.errors import InputError, nearest
-from agentic_styling.tools.vocabulary import ALIASES, DIMENSIONS, UNKNOWN, VOCABULARY, Parameter
+from agentic_styling.tools.names import read_name
+from agentic_styling.tools.vocabulary import (
+    ALIASES,
+    DIMENSIONS,
+    MAX_ITEMS,
+    UNKNOWN,
+    VOCABULARY,
+    Parameter,
+)
 
 MAX_STEPS = 8
 _KEYS = ("version", "context", "steps", "instruction")
 _STEP_KEYS = ("reasoning", "tool", "parameters")
+# Tools whose parameters name other steps; no name may stand for one of them.
+STRUCTURAL = (
+    "conditional_transform",
+    "sequence_transform",
+    "parallel_transform",
+    "layered_transformation",
+)
 
 
 class PlanError(InputError):
@@ -146,24 +161,98 @@ def check_step(step: Step, where: str) -> Step:
             mend = nearest(key, tool.parameters)
             raise PlanError(f"{where}: {name} has no parameter {_show(key)}; {mend}")
     if tool.target not in given:
-        values = ", ".join(tool.parameters[tool.target].values)
-        raise PlanError(f'{where}: {name} needs "{tool.target}"; use one of {values}')
-    for key, value in given.items():
-        _check_value(tool.parameters[key], value, f"{where}: {name}.{key}")
-    return Step(step.reasoning, name, {key: given[key] for key in tool.parameters if key in given})
+        mend = _what_to_write(tool.parameters[tool.target])
+        raise PlanError(f'{where}: {name} needs "{tool.target}"; {mend}')
+    checked = {
+        key: _check_value(parameter, given[key], f"{where}: {name}.{key}")
+        for key, parameter in tool.parameters.items()
+        if key in given
+    }
+    step = Step(step.reasoning, name, checked)
+    for key, parameter in tool.parameters.items():
+        if parameter.kind == "object" and key in checked:
+            checked[key] = _check_branch(step, key.removesuffix("_parameters"), where)
+        elif parameter.kind == "action" and key in checked:
+            _check_branch(step, key.removesuffix("_action"), where)
+    return step
 
 
-def _check_value(parameter: Parameter, value: object, where: str) -> None:
-    values = parameter.values
-    if parameter.kind == "text":
+def branch_step(step: Step, branch: str) -> Step | None:
+    """The step that a conditional_transform takes, branch "then" or "else"; None for nothing."""
+    action = step.parameters.get(f"{branch}_action", "")
+    if not action:
+        return None
+    tool, option = read_name(action)
+    named = {VOCABULARY[tool].target: option} if option else {}
+    more = step.parameters.get(f"{branch}_parameters", {})
+    return Step(step.reasoning, tool, named | more)
+
+
+def _check_branch(step: Step, branch: str, where: str) -> dict:
+    """The branch's own parameters, as its tool has them and in its order."""
+    more = step.parameters.get(f"{branch}_parameters", {})
+    where = f"{where}: {step.tool}.{branch}_action"
+    taken = branch_step(step, branch)
+    if taken is None and more:
+        raise PlanError(f"{where}: is missing, but {branch}_parameters are given; name the tool")
+    if taken is None:
+        return {}
+    parameters = check_step(taken, where).parameters
+    return {key: value for key, value in parameters.items() if key in more}
+
+
+def _check_value(parameter: Parameter, value: object, where: str) -> object:
+    """The value; of a list a copy."""
+    kind, values = parameter.kind, parameter.values
+    if kind in ("text", "name"):
         _check_text(value, where)
-    elif parameter.kind == "bool":
+    elif kind == "action":
+        _check_action(parameter, value, where)
+    elif kind == "list":
+        return _check_list(parameter, value, where)
+    elif kind == "object":
+        if not isinstance(value, dict):
+            raise PlanError(f"{where}: {_show(value)} is not an object; write {{...}}")
+    elif kind == "bool":
         if not isinstance(value, bool):
             raise PlanError(f"{where}: {_show(value)} is not a truth value; use true or false")
-    elif parameter.kind == "number":
+    elif kind == "number":
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not values[0] <= value <= values[1]:
             mend = f"use a number from {values[0]:g} to {values[1]:g}"
             raise PlanError(f"{where}: {_show(value)} is out of range; {mend}")
     elif not isinstance(value, str) or value not in values:
         raise PlanError(f"{where}: {_show(value)} is not an option; {nearest(value, values)}")
+    return value
+
+
+def _check_action(parameter: Parameter, value: object, where: str) -> None:
+    _check_text(value, where)
+    named = read_name(value)
+    if value == parameter.default or (named and named[0] not in STRUCTURAL):
+        return
+    if named:
+        raise PlanError(f"{where}: {named[0]} cannot depend on a condition; name one step")
+    mend = nearest(value, parameter.values)
+    mend = mend if mend.startswith("did you mean") else _what_to_write(parameter)
+    raise PlanError(f"{where}: {_show(value)} names no step; {mend}")
+
+
+def _check_list(parameter: Parameter, value: object, where: str) -> list:
+    if not isinstance(value, list | tuple):
+        raise PlanError(f"{where}: {_show(value)} is not a list; {_what_to_write(parameter)}")
+    if len(value) > MAX_ITEMS:
+        raise PlanError(f"{where}: {len(value)} items; a list has at most {MAX_ITEMS}")
+    item = parameter._replace(kind=parameter.items)
+    return [_check_value(item, v, f"{where}[{i}]") for i, v in enumerate(value)]
+
+
+def _what_to_write(parameter: Parameter) -> str:
+    if parameter.kind == "enum":
+        return "use one of " + ", ".join(parameter.values)
+    if parameter.kind == "list":
+        example = parameter.values[-1] if parameter.values else "..."
+        return f"write a list such as {json.dumps([example])}"
+    if parameter.kind == "number":
+        return "use a number from {:g} to {:g}".format(*parameter.values)
+    return 'write a tool and an option, as in "weather:fog_dense"'

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from agentic_styling.planner import Inputs, Qwen3VLConfig, generate, init_params, pad_rows
 from agentic_styling.planner.automaton import DECIMALS
 from agentic_styling.planner.grammar import advance, allowed, initial_state
-from agentic_styling.tools import Plan, PlanError
+from agentic_styling.tools import VOCABULARY, Plan, PlanError
 from tests.tools.strategies import plans
 
 from . import oracle
@@ -26,10 +26,7 @@ def plan_samples() -> list[str]:
     @settings(deadline=None, max_examples=100, database=None, derandomize=True)
     @given(plan=plans())
     def collect(plan):
-        data = json.loads(plan.to_json())
-        for step in data["steps"]:
-            if "strength" in step["parameters"]:
-                step["parameters"]["strength"] = round(step["parameters"]["strength"], DECIMALS)
+        data = json.loads(plan.to_json(), parse_float=lambda text: round(float(text), DECIMALS))
         found.append(Plan.from_json(data).to_json())
 
     collect()
@@ -37,15 +34,30 @@ def plan_samples() -> list[str]:
 
 
 def belongs(text: bytes) -> bool:
-    """Whether Plan.to_json writes a text just so, its numbers with few decimals."""
+    """Whether Plan.to_json writes a text just so, within what the grammar leaves of plans."""
     try:
         text = text.decode()
         plan = Plan.from_json(text)
     except (UnicodeDecodeError, PlanError):
         return False
-    numbers = [s.parameters["strength"] for s in plan.steps if "strength" in s.parameters]
-    few = all(str(n) in (str(round(n, DECIMALS)), "0", "1") for n in numbers)
-    return plan.to_json() == text and few and "-" not in map(str, numbers)
+    values = [
+        _belongs(VOCABULARY[step.tool].parameters[name], value)
+        for step in plan.steps
+        for name, value in step.parameters.items()
+    ]
+    return plan.to_json() == text and all(values)
+
+
+def _belongs(parameter, value) -> bool:
+    """Few decimals, names of the vocabulary, no parameters of an action, lists of 1 to 3."""
+    if parameter.kind == "list":
+        item = parameter._replace(kind=parameter.items)
+        return 1 <= len(value) <= 3 and all(_belongs(item, v) for v in value)
+    if parameter.kind == "number":
+        return str(value) in (str(round(value, DECIMALS)), "0", "1") and "-" not in str(value)
+    if parameter.kind == "object":
+        return value == {}
+    return parameter.kind == "text" or value in parameter.values
 
 
 def brute_force(automaton, nodes, tokens):

@@ -41,12 +41,15 @@ def automaton():
 
 @pytest.fixture(scope="module")
 def by_bytes(automaton, tokenizer, grammar):
-    """300 nodes, all of one text and the busiest among them, and their brute-forced edges."""
+    """300 nodes, all of one text, the busiest and some before a next step among them, and their
+    brute-forced edges."""
     rng = np.random.default_rng(0)
     text = automaton.texts.max() + np.arange(len(DETOURS))
     busy = np.argsort(np.diff(grammar.offsets))[-30:]
-    some = rng.choice(len(automaton.moves), 256, replace=False)
-    nodes = np.setdiff1d(np.concatenate([text, busy, some]), [automaton.end])
+    begin = np.flatnonzero(grammar.edges[2])[::50]
+    begin = np.searchsorted(grammar.offsets, begin, side="right") - 1
+    some = rng.choice(len(automaton.moves), 240, replace=False)
+    nodes = np.setdiff1d(np.concatenate([text, busy, begin, some]), [automaton.end])
     tokens = trie.token_bytes(tokenizer)
     to, begun = brute_force(automaton, nodes, list(tokens))
     return nodes, np.array(list(tokens.values())), to, begun

@@ -138,6 +138,23 @@ def test_signatures_give_the_values():
     assert season["properties"]["strength"] == {"type": "number", "minimum": 0, "maximum": 1}
 
 
+def test_signatures_of_lists_names_and_objects():
+    by_name = {s["function"]["name"]: s["function"]["parameters"] for s in tool_signatures()}
+    layers = by_name["layered_transformation"]["properties"]
+    name = {"type": "string", "description": "a step: its tool, or tool:option"}
+    ratio = {"type": "number", "minimum": 0, "maximum": 1}
+    assert layers["overlay_layers"] == {"type": "array", "items": name, "maxItems": 4}
+    assert layers["base_layer"] == name
+    assert layers["layer_opacities"]["items"] == ratio
+    assert layers["blend_modes"]["items"]["enum"][:2] == ["normal", "multiply"]
+    choice = by_name["conditional_transform"]
+    assert choice["required"] == ["then_action"]
+    assert choice["properties"]["then_parameters"]["type"] == "object"
+    assert by_name["preserve_object_category"]["properties"]["examples"]["items"] == {
+        "type": "string"
+    }
+
+
 @pytest.mark.parametrize("form", PLAN_FORMS)
 def test_every_form_reads_what_it_writes(form):
     assert PLAN_FORMS[form].read(PLAN_FORMS[form].write(PLAN)) == PLAN

@@ -1,110 +1,141 @@
-"""Modifiers keep what they promise, wherever in the plan they stand."""
+"""Modifiers keep what they promise: regions, colour, lighting, texture, and shares of an edit."""
 
 import jax
 import numpy as np
 import pytest
 
-from agentic_styling.tools.blur import gaussian_blur
-from agentic_styling.tools.modifiers import REGION, region_mask, with_luma
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.filters.blur import gaussian_blur
+from agentic_styling.tools.modifiers import with_luma
 
-from .test_execute import HEIGHT, SCENE, WIDTH, _run, _step
+from .light_executor import HEIGHT, PHOTOGRAPH, SUBJECT, WIDTH, light_kernels, run
+from .planned import step
 
-GRADE = _step("color_grading", "sepia_vintage")
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+SEPIA = step("color_grading", "sepia_vintage")
+RAIN = step("weather", "light_rain")  # drawn
+LEFT = np.s_[:, : WIDTH // 2 - 2]
+INSIDE = SUBJECT > 0
 
 
-@pytest.mark.parametrize(
-    ("region", "inside", "outside"),
-    [
-        ("left_half", np.s_[:, : WIDTH // 2 - 3], np.s_[:, WIDTH // 2 + 3 :]),
-        ("right_half", np.s_[:, WIDTH // 2 + 3 :], np.s_[:, : WIDTH // 2 - 3]),
-        ("top_half", np.s_[: HEIGHT // 2 - 2], np.s_[HEIGHT // 2 + 2 :]),
-        ("bottom_half", np.s_[HEIGHT // 2 + 2 :], np.s_[: HEIGHT // 2 - 2]),
-        ("center", np.s_[10:22, 15:33], np.s_[:6]),
-        ("edges", np.s_[:6], np.s_[10:22, 15:33]),
-    ],
-)
-def test_an_excluded_region_is_the_source_exactly(region, inside, outside):
-    exclude = _step("exclude_region", region)
-    edit, before, after = _run([GRADE], [exclude, GRADE], [GRADE, exclude])
-    assert np.array_equal(before, after)
-    assert np.array_equal(before[inside], SCENE[inside])
-    np.testing.assert_allclose(before[outside], edit[outside], atol=1e-6)
+@pytest.fixture(scope="module", autouse=True)
+def light():
+    with light_kernels():
+        yield
+
+
+def detail(image):
+    planes = np.moveaxis(image, -1, 0)
+    return planes - np.asarray(gaussian_blur(planes, 1.0))
 
 
 def test_half_excluded_is_half_way():
-    half = _step("exclude_region", "left_half", preserve_fully=False)
-    quarter = _step("exclude_region", "left_half", strength=0.25)
-    edit, out, weak = _run([GRADE], [GRADE, half], [GRADE, quarter])
-    left = np.s_[:, : WIDTH // 2 - 3]
-    np.testing.assert_allclose(out[left], (0.5 * edit + 0.5 * SCENE)[left], atol=1e-6)
-    np.testing.assert_allclose(weak[left], (0.75 * edit + 0.25 * SCENE)[left], atol=1e-6)
-
-
-@pytest.mark.parametrize("region", ["indoor", "outdoor"])
-def test_indoor_and_outdoor_exclude_nothing(region):
-    edit, out = _run([GRADE], [GRADE, _step("exclude_region", region)])
-    np.testing.assert_allclose(out, edit, atol=1e-6)
+    half = step("exclude_region", "left_half", preserve_fully=False)
+    quarter = step("exclude_region", "left_half", strength=0.25)
+    edit, out, weak = run([SEPIA], [SEPIA, half], [SEPIA, quarter])
+    np.testing.assert_allclose(out[LEFT], (0.5 * edit + 0.5 * PHOTOGRAPH)[LEFT], atol=1e-6)
+    np.testing.assert_allclose(weak[LEFT], (0.75 * edit + 0.25 * PHOTOGRAPH)[LEFT], atol=1e-6)
 
 
 def test_color_is_kept():
-    edit, out = _run([GRADE], [GRADE, _step("preserve_attribute", "color")])
+    edit, out = run([SEPIA], [SEPIA, step("preserve_attribute", "color")])
     np.testing.assert_allclose(out @ LUMA, edit @ LUMA, atol=1e-5)
-    chroma, wanted = (v - (v @ LUMA)[..., None] for v in (out, SCENE))
+    chroma, wanted = (v - (v @ LUMA)[..., None] for v in (out, PHOTOGRAPH))
     inside = np.all((out > 0.01) & (out < 0.99), axis=-1)
     assert inside.mean() > 0.5
     np.testing.assert_allclose(chroma[inside], wanted[inside], atol=1e-5)
 
 
 def test_lighting_is_kept():
-    edit, out = _run([GRADE], [GRADE, _step("preserve_attribute", "lighting")])
-    assert np.abs((edit - SCENE) @ LUMA).max() > 0.03
-    np.testing.assert_allclose(out @ LUMA, SCENE @ LUMA, atol=1e-5)
+    edit, out = run([RAIN], [RAIN, step("preserve_attribute", "lighting")])
+    assert np.abs((edit - PHOTOGRAPH) @ LUMA).max() > 0.03
+    np.testing.assert_allclose(out @ LUMA, PHOTOGRAPH @ LUMA, atol=1e-5)
 
 
 def test_texture_is_kept():
-    paint = _step("artistic_medium", "oil_painting_smooth", texture_visibility="none")
-    edit, out = _run([paint], [paint, _step("preserve_attribute", "texture")])
-
-    def detail(image):
-        planes = np.moveaxis(image, -1, 0)
-        return planes - np.asarray(gaussian_blur(planes, 1.0))
-
-    meadow = np.s_[:, 26:]
-    gaps = [np.mean(np.abs(detail(v)[meadow] - detail(SCENE)[meadow])) for v in (out, edit)]
+    flat = step("weather", "fog_dense")
+    edit, out = run([flat], [flat, step("preserve_attribute", "texture")])
+    gaps = [np.mean(np.abs(detail(v) - detail(PHOTOGRAPH))) for v in (out, edit)]
+    assert gaps[1] > 0.003
     assert gaps[0] < 0.5 * gaps[1]
 
 
 def test_scope_limits_what_is_kept():
-    keep = _step("preserve_attribute", "lighting", scope="foreground_only")
-    edit, out = _run([GRADE], [keep, GRADE])
-    np.testing.assert_allclose((out @ LUMA)[20:, 10:38], (SCENE @ LUMA)[20:, 10:38], atol=1e-5)
-    np.testing.assert_allclose(out[:8], edit[:8], atol=1e-6)
+    keep = step("preserve_attribute", "lighting", scope="specific_object")
+    edit, out = run([SEPIA], [keep, SEPIA])
+    np.testing.assert_allclose((out @ LUMA)[INSIDE], (PHOTOGRAPH @ LUMA)[INSIDE], atol=1e-5)
+    np.testing.assert_allclose(out[~INSIDE], edit[~INSIDE], atol=1e-6)
 
 
-@pytest.mark.parametrize("attribute", ["objects", "style", "mood"])
-def test_other_attributes_change_nothing(attribute):
-    edit, out = _run([GRADE], [GRADE, _step("preserve_attribute", attribute)])
-    np.testing.assert_allclose(out, edit, atol=1e-6)
+@pytest.mark.parametrize(
+    ("attribute", "barred", "free"),
+    [
+        ("style", "artistic_medium", "season"),
+        ("weather", "atmospheric_effects", "time_of_day"),
+        ("mood", "mood_lighting", "time_of_day"),
+        ("architecture", "location_setting", "season"),
+        ("technology", "time_period", "season"),
+    ],
+)
+def test_an_attribute_bars_the_tools_that_would_change_it(attribute, barred, free):
+    keep = step("preserve_attribute", attribute)
+    out, edit, same = run([keep, step(barred)], [keep, step(free)], [step(free)])
+    assert np.array_equal(out, PHOTOGRAPH)
+    np.testing.assert_allclose(edit, same, atol=1e-6)
 
 
-def test_complementary_regions_add_up():
-    values = VOCABULARY["exclude_region"].parameters["region_type"].values
-    mask = {v: np.asarray(region_mask(REGION[i], 20, 30)) for i, v in enumerate(values)}
-    for one, two in [
-        ("center", "edges"),
-        ("foreground", "background"),
-        ("top_half", "bottom_half"),
-    ]:
-        np.testing.assert_allclose(mask[one] + mask[two], 1.0, atol=1e-6)
-    assert mask["indoor"].max() == 0
+def test_levels_of_a_kept_subject():
+    """appearance_only keeps its colours and light, position_only its detail."""
+    rows = [
+        [step("preserve_object_category", "people", preservation_level=level), SEPIA]
+        for level in ("full", "position_only", "appearance_only")
+    ]
+    edit, full, position, appearance = run([SEPIA], *rows)
+    assert np.array_equal(full[INSIDE], PHOTOGRAPH[INSIDE])
+    np.testing.assert_allclose((appearance @ LUMA)[INSIDE], (PHOTOGRAPH @ LUMA)[INSIDE], atol=1e-5)
+    assert np.abs(position - edit)[INSIDE].max() > 1e-3
+    for out in (full, position, appearance):
+        np.testing.assert_allclose(out[~INSIDE], edit[~INSIDE], atol=1e-6)
+
+
+def _blend(preserve, apply, **parameters):
+    numbers = {"source_preserve_ratio": preserve, "target_apply_ratio": apply}
+    return [step("selective_blend", **numbers, **parameters), SEPIA]
+
+
+def test_a_linear_blend_takes_its_share():
+    edit, out, all_of_it = run([SEPIA], _blend(0.3, 0.9), _blend(0.0, 0.0))
+    np.testing.assert_allclose(out, PHOTOGRAPH + 0.75 * (edit - PHOTOGRAPH), atol=1e-6)
+    np.testing.assert_allclose(all_of_it, edit, atol=1e-6)
+
+
+def test_other_blends_choose_by_light_and_place():
+    edit, *outs = run(
+        [SEPIA],
+        *(_blend(0.5, 0.5, blend_algorithm=a) for a in ("smooth", "sharp_transition", "artistic")),
+    )
+    light = PHOTOGRAPH @ LUMA
+    size = np.abs(edit - PHOTOGRAPH).sum(-1)
+    shares = [np.abs(out - PHOTOGRAPH).sum(-1) / np.maximum(size, 1e-6) for out in outs]
+    seen = size > 0.02
+    smooth, sharp, patches = (share[seen] for share in shares)
+    np.testing.assert_allclose(smooth, np.clip(light, 0, 1)[seen], atol=1e-3)
+    assert (sharp[light[seen] > 0.53] > 0.99).all()
+    assert (sharp[light[seen] < 0.47] < 0.01).all()
+    assert 0.2 < patches.mean() < 0.8 and np.mean((patches > 0.05) & (patches < 0.95)) < 0.5
+
+
+def test_constraints_multiply():
+    half = step("exclude_region", "left_half", preserve_fully=False)
+    edit, out = run([SEPIA], [half, *_blend(0.5, 0.5)])
+    np.testing.assert_allclose(
+        out[LEFT], (PHOTOGRAPH + 0.25 * (edit - PHOTOGRAPH))[LEFT], atol=1e-6
+    )
 
 
 def test_with_luma_keeps_luma_in_range():
     rng = np.random.default_rng(0)
-    image = rng.random((3, 8, 8), np.float32)
-    luma = rng.random((1, 8, 8), np.float32)
+    image = rng.random((3, HEIGHT, WIDTH), np.float32)
+    luma = rng.random((1, HEIGHT, WIDTH), np.float32)
     out = np.asarray(jax.jit(with_luma)(image - np.tensordot(LUMA, image, 1)[None], luma))
     assert out.min() >= 0
     assert out.max() <= 1

@@ -11,11 +11,15 @@ from agentic_styling.tools import Plan, PlanError, Step
 
 from .strategies import plans
 
+SPRING = {"target_season": "spring_blooming"}
+
 NIGHT = {"target_time": "night_moonlit"}
+HAIL = {"then_action": "weather:hail"}
+LAYERS = {"overlay_layers": ["weather:hail"]}
 
 
-@settings(max_examples=60, deadline=None)
-@given(plans())
+@settings(max_examples=100, deadline=None)
+@given(plans(branches=True))
 def test_round_trip(plan):
     assert Plan.from_json(plan.to_json()) == plan
     assert Plan.from_json(json.loads(plan.to_json())) == plan
@@ -40,6 +44,22 @@ def test_aliases_are_mapped():
     assert plan.context == {"weather": "hail"}
     assert plan.steps == (Step("", "season", {"target_season": "winter_bare"}),)
     assert plan.instruction == ""
+
+
+def test_lists_and_branches_are_copied_and_in_order():
+    given = {"else_action": "season", "else_parameters": {"strength": 1, **SPRING}, **HAIL}
+    opacities = (0.5, 1)
+    steps = [
+        Step("", "conditional_transform", given),
+        Step("", "layered_transformation", LAYERS | {"layer_opacities": opacities}),
+    ]
+    first, second = Plan({}, steps).steps
+    assert list(first.parameters) == ["then_action", "else_action", "else_parameters"]
+    assert list(first.parameters["else_parameters"]) == ["target_season", "strength"]
+    assert second.parameters["layer_opacities"] == [0.5, 1]
+    LAYERS["overlay_layers"].append("moon")
+    assert second.parameters["overlay_layers"] == ["weather:hail"]
+    LAYERS["overlay_layers"].pop()
 
 
 BAD = {
@@ -74,6 +94,29 @@ BAD_STEPS = [
     ("time_of_day", NIGHT | {"sky_color": 3}, ("sky_color", "3", "not text")),
     ("weather", {"weather_type": "hail", "active_precipitation": 1}, ("true or false",)),
     ("weather", [], ("parameters", "[]")),
+    ("sequence_transform", {}, ("steps", 'a list such as ["atmospheric_effects:bioluminescence"]')),
+    ("sequence_transform", {"steps": "weather"}, ("steps", "'weather'", "not a list")),
+    ("sequence_transform", {"steps": ["weather"] * 5}, ("5 items", "at most 4")),
+    ("sequence_transform", {"steps": ["weather", 3]}, ("steps[1]", "3", "not text")),
+    ("parallel_transform", {"actions": [], "blend_mode": "averag"}, ("mean 'average'?",)),
+    ("layered_transformation", LAYERS | {"blend_modes": ["screan"]}, ("blend_modes[0]", "screen")),
+    ("layered_transformation", LAYERS | {"layer_opacities": [2]}, ("layer_opacities[0]", "2")),
+    ("graduated_effect", {"effect_type": "fog", "intensity_end": -1}, ("intensity_end", "-1")),
+    ("selective_blend", {}, ("target_apply_ratio", "from 0 to 1")),
+    ("conditional_transform", {"condition": ""}, ("then_action", '"weather:fog_dense"')),
+    ("conditional_transform", {"then_action": "wether:hail"}, ("mean 'weather:hail'?",)),
+    ("conditional_transform", {"then_action": "zzz"}, ("'zzz' names no step", "weather:fog_dense")),
+    ("conditional_transform", {"then_action": ""}, ("then_action", "names no step")),
+    ("conditional_transform", {"then_action": "weather"}, ("then_action", "weather_type")),
+    ("conditional_transform", {"then_action": "parallel_transform"}, ("cannot depend",)),
+    ("conditional_transform", HAIL | {"then_parameters": 1}, ("then_parameters", "not an object")),
+    ("conditional_transform", HAIL | {"then_parameters": {"x": 1}}, ("then_action", "'x'")),
+    (
+        "conditional_transform",
+        HAIL | {"then_parameters": {"intensity": "hevy"}},
+        ("then_action: weather.intensity", "mean 'heavy'?"),
+    ),
+    ("conditional_transform", HAIL | {"else_parameters": {"x": 1}}, ("else_action: is missing",)),
 ]
 
 
@@ -114,8 +157,8 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
-@given(plans(max_steps=3), JSON, st.data())
+@settings(max_examples=200, deadline=None)
+@given(plans(max_steps=3, branches=True), JSON, st.data())
 def test_fuzzed_plans_raise_plan_errors_only(plan, junk, data):
     """A plan with one of its values replaced by anything at all is a plan or a PlanError."""
     tree = json.loads(plan.to_json())

@@ -5,6 +5,7 @@ import pytest
 from agentic_styling.tools import (
     ALIASES,
     DIMENSIONS,
+    MODIFIERS,
     NUM_SLOTS,
     SLOTS,
     TOOL_INDEX,
@@ -38,10 +39,60 @@ def test_dimension_is_as_published(name):
     assert tool.parameters[source].default == "unknown"
 
 
+# By hand: the kinds of each modifier's parameters, its target first.
+KINDS = {
+    "preserve_attribute": "attribute_type:enum scope:enum target_object:text reason:text",
+    "exclude_region": "region_type:enum exclusion_reason:text preserve_fully:bool",
+    "conditional_transform": "then_action:action condition:text then_parameters:object "
+    "else_action:action else_parameters:object",
+    "preserve_object_category": "category:enum preservation_level:enum examples:list of text "
+    "reason:text",
+    "spatial_constraint": "apply_to:enum transformation_type:enum blend_edges:bool",
+    "sequence_transform": "steps:list of name step_descriptions:list of text order_matters:bool",
+    "parallel_transform": "actions:list of name action_descriptions:list of text blend_mode:enum",
+    "graduated_effect": "effect_type:enum gradient_direction:enum intensity_start:number "
+    "intensity_end:number",
+    "layered_transformation": "overlay_layers:list of name base_layer:name "
+    "blend_modes:list of enum layer_opacities:list of number",
+    "selective_blend": "target_apply_ratio:number source_preserve_ratio:number "
+    "blend_regions:enum blend_algorithm:enum",
+}
+
+
 def test_dimensions_come_first_and_modifiers_last():
     assert tuple(PUBLISHED) == DIMENSIONS
-    assert tuple(VOCABULARY) == (*DIMENSIONS, "preserve_attribute", "exclude_region")
+    assert tuple(KINDS) == MODIFIERS
+    assert tuple(VOCABULARY) == (*DIMENSIONS, *MODIFIERS)
     assert TOOL_INDEX["exclude_region"] == 11
+    assert TOOL_INDEX["selective_blend"] == 19
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_modifier_is_as_published(name):
+    tool = VOCABULARY[name]
+    parameters = [p for p in tool.parameters.values() if p.name != "strength"]
+    said = [f"{p.name}:{p.kind}" + (f" of {p.items}" if p.items else "") for p in parameters]
+    assert " ".join(said) == KINDS[name]
+    assert (tool.source, tool.target) == (None, parameters[0].name)
+
+
+def test_options_of_modifiers():
+    def values(tool, parameter):
+        return VOCABULARY[tool].parameters[parameter].values
+
+    assert values("layered_transformation", "blend_modes") == (
+        "normal", "multiply", "screen", "overlay", "soft_light", "hard_light", "add",
+    )  # fmt: skip
+    assert values("graduated_effect", "gradient_direction")[4:] == ("center_out", "edges_in")
+    assert len(values("preserve_object_category", "category")) == 10
+    assert values("spatial_constraint", "apply_to")[:2] == ("indoor_only", "outdoor_only")
+    assert values("selective_blend", "blend_regions")[1] == "architecture_only"
+    assert len(values("sequence_transform", "steps")) == 10 + 171
+    assert values("conditional_transform", "then_action")[0] == "location_setting:urban_city"
+
+
+def test_every_tool_has_a_strength():
+    assert {t.parameters["strength"].default for t in VOCABULARY.values()} == {1.0}
 
 
 def test_only_the_target_is_required():
@@ -86,4 +137,6 @@ def test_slots_hold_source_then_target():
         "source_weather", "weather_type", "intensity", "visibility", "active_precipitation",
     )  # fmt: skip
     assert SLOTS["preserve_attribute"] == (None, "attribute_type", "scope", None, None)
+    assert SLOTS["graduated_effect"][:4] == (None, "effect_type", "gradient_direction", None)
+    assert SLOTS["selective_blend"][:4] == (None, None, "blend_regions", "blend_algorithm")
     assert {len(slots) for slots in SLOTS.values()} == {NUM_SLOTS}

@@ -1,0 +1,84 @@
+"""The ten dimensions, a file each: the look of every option, and what it draws.
+
+LOOKS[parameter][option] is a recipe row (recipe.py), neutral where missing. RENDERERS, where there
+are any, draw the spatial part: `(image [3, H, W], scene, options [P], seed) -> image`;
+`renderer_of(options)` picks one, -1 for none.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.tools.dimensions import (
+    architecture_style,
+    artistic_medium,
+    atmospheric_effects,
+    color_grading,
+    location_setting,
+    mood_lighting,
+    season,
+    time_of_day,
+    time_period,
+    weather,
+)
+from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
+from agentic_styling.tools.recipe import SIZE, by_option, removable
+from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
+
+MODULES = (
+    location_setting,
+    architecture_style,
+    time_period,
+    time_of_day,
+    season,
+    weather,
+    mood_lighting,
+    color_grading,
+    artistic_medium,
+    atmospheric_effects,
+)
+LOOKS = {name: module.LOOKS for name, module in zip(DIMENSIONS, MODULES, strict=True)}
+RENDERERS = tuple(r for module in MODULES for r in getattr(module, "RENDERERS", ()))
+
+
+def _recipes() -> np.ndarray:
+    """float32 [tools, slots, values, SIZE]; a source has of its target's rows, after
+    a neutral one, what can be taken off."""
+    most = max(len(p.values) for t in VOCABULARY.values() for p in t.parameters.values()) + 1
+    table = np.zeros((len(DIMENSIONS), NUM_SLOTS, most, SIZE), np.float32)
+    for i, name in enumerate(DIMENSIONS):
+        for parameter, rows in LOOKS[name].items():
+            found = by_option(name, parameter, rows, np.zeros(SIZE))
+            table[i, SLOTS[name].index(parameter), : len(found)] = found
+        table[i, 0, 1:] = [removable(row) for row in table[i, 1, :-1]]
+    return table
+
+
+RECIPES = _recipes()
+
+
+def recipes_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The recipes that a step takes off and puts on, [SIZE] each; a source that is the target's
+    look already stays on."""
+    rows = jnp.asarray(RECIPES)[tool, jnp.arange(options.shape[0]), options]
+    new = jnp.where(options[0] == options[1] + 1, 0.0, 1.0)
+    scale = _scale(tool, options)
+    return new * rows[0], new * scale * rows[1] + jnp.sum(rows[2:], axis=0)
+
+
+def _scale(tool, options):
+    """How much of the target's look its other options ask for."""
+    scales = [module.look_scale(options) for module in MODULES if hasattr(module, "look_scale")]
+    tools = [i for i, module in enumerate(MODULES) if hasattr(module, "look_scale")]
+    return jnp.select([tool == i for i in tools], scales, 1.0)
+
+
+def renderer_of(tool: jax.Array, options: jax.Array) -> jax.Array:
+    """Index into RENDERERS of what a step draws, -1 for nothing."""
+    first, found = 0, jnp.int32(-1)
+    for i, module in enumerate(MODULES):
+        if hasattr(module, "RENDERERS"):
+            own = module.renderer_of(options)
+            found = jnp.where((tool == i) & (own >= 0), first + own, found)
+            first += len(module.RENDERERS)
+    return found

@@ -1,0 +1,259 @@
+"""Blurs of planes [C, H, W] with traced widths; the border is repeated, so none gets dark edges.
+
+All take float32 or bfloat16, work in float32 and return the image's dtype; C is any number of
+planes. Widths are in pixels, Python numbers or traced scalars.
+"""
+
+import functools
+import math
+import numbers
+
+import jax
+import jax.numpy as jnp
+
+# On a CPU a traced blur is chosen among shifted sums out to these radii, and for a Gaussian then
+# grids of these strides, from the sigmas that they are exact for.
+_RADII = (9, 23)
+_STRIDES = {4: 5.75, 8: 11.5}
+_STAGES = 6
+
+
+def gaussian_blur(image: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """A Gaussian blur of [C, H, W]; sigma 0 is the identity.
+
+    Equals OpenCV's GaussianBlur with BORDER_REPLICATE to 1e-4 (it cuts the tails at 4 sigma). On a
+    CPU the way is chosen by sigma, at trace time for a Python number; under vmap a traced sigma
+    for each image runs every way there, so map over images instead. Accelerators multiply with
+    band matrices.
+    """
+    bounds = (2.25, *_STRIDES.values())
+    if _is_static(sigma) and sigma <= bounds[1]:
+        on_cpu = _by_shifted_sums(_gaussian, max(math.ceil(4 * sigma), 1))
+    else:
+        ways = [_by_shifted_sums(_gaussian, radius) for radius in _RADII]
+        on_cpu = _one_of(ways + [_by_coarse_grid(stride) for stride in _STRIDES], bounds, sigma)
+    return _blur(image, _at_least(0.1, sigma), on_cpu, _by_gaussian_matrices)
+
+
+def box_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
+    """The mean of [C, H, W] over 2 * radius + 1 pixels each way, the border repeated.
+
+    A radius between whole pixels takes the outermost ones in part. Equals OpenCV's blur with
+    BORDER_REPLICATE.
+    """
+    if _is_static(radius) and radius <= _RADII[-1]:
+        on_cpu = _by_shifted_sums(_box, max(math.ceil(radius), 1))
+    else:
+        ways = [_by_shifted_sums(_box, largest) for largest in _RADII]
+        on_cpu = _one_of([*ways, _by_box_matrices], _RADII, radius)
+    return _blur(image, _at_least(0.0, radius), on_cpu, _by_box_matrices)
+
+
+def _is_static(width) -> bool:
+    return isinstance(width, numbers.Real)
+
+
+def _at_least(least, width):
+    return jnp.maximum(jnp.asarray(width, jnp.float32), least)
+
+
+def _one_of(ways, bounds, width):
+    """The way for a width: the first up to bounds[0], ...; known now, or chosen as it runs."""
+
+    def index(width):
+        return sum((width > bound) * 1 for bound in bounds)
+
+    if _is_static(width):
+        return ways[index(width)]
+    return lambda planes, width: jax.lax.switch(index(width), ways, planes, width)
+
+
+def _blur(image, width, on_cpu, by_matrices):
+    out = _differentiable(image.astype(jnp.float32), width, on_cpu, by_matrices)
+    return out.astype(image.dtype)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _differentiable(planes, width, on_cpu, by_matrices):
+    return jax.lax.platform_dependent(planes, width, cpu=on_cpu, default=by_matrices)
+
+
+def _forward(planes, width, on_cpu, by_matrices):
+    return _differentiable(planes, width, on_cpu, by_matrices), (planes, width)
+
+
+def _backward(on_cpu, by_matrices, saved, cotangent):
+    # The gradient of shifted sums is a sum of padded planes: slow to compile and to run.
+    return jax.vjp(by_matrices, *saved)[1](cotangent)
+
+
+_differentiable.defvjp(_forward, _backward)
+
+
+def _gaussian(distance, sigma):
+    return jnp.exp(-0.5 * (distance / sigma) ** 2)
+
+
+def _box(distance, radius):
+    return jnp.clip(radius + 1 - distance, 0.0, 1.0)
+
+
+def _by_shifted_sums(kernel, radius: int):
+    def blur(image, width):
+        weights = kernel(jnp.arange(radius + 1), width)
+        weights = weights / (2 * jnp.sum(weights) - weights[0])
+        for axis in (1, 2):
+            size, padded = image.shape[axis], _pad_edge(image, radius, axis)
+            out = weights[0] * image
+            for d in range(1, radius + 1):
+                before, after = (_window(padded, radius + at, size, axis) for at in (-d, d))
+                out = out + weights[d] * (before + after)
+            image = out
+        return image
+
+    return blur
+
+
+def _window(x, start, size, axis):
+    return jax.lax.slice_in_dim(x, start, start + size, axis=axis)
+
+
+def _pad_edge(image, radius: int, axis: int):
+    # Not jnp.pad with zeros: XLA fuses that into every slice, and the time becomes quadratic.
+    padding = [(0, 0)] * image.ndim
+    padding[axis] = (radius, radius)
+    return jnp.pad(image, padding, mode="edge")
+
+
+def _by_coarse_grid(stride: int):
+    """Two Gaussians, sampled between every `stride` pixels: down to that grid, and up again.
+
+    With both at least `stride` wide the samples add up to one Gaussian, to 1e-4 of the contrast.
+    """
+    beyond = 4  # cells outside the picture that the way up still sees
+
+    def blur(image, sigma):
+        down = jnp.sqrt(jnp.maximum(sigma**2 - stride**2, stride**2))
+        pairs = []
+        for n in image.shape[1:]:
+            cells = (jnp.arange(-(-n // stride) + 2 * beyond) - beyond + 0.5) * stride - 0.5
+            up = _gaussian(jnp.arange(n)[:, None] - cells, stride)
+            pairs.append((_gaussian_matrix(cells, n, down), up / jnp.sum(up, 1, keepdims=True)))
+        (down_y, up_y), (down_x, up_x) = pairs
+        return _product(up_y, _product(down_y, image, down_x), up_x)
+
+    return blur
+
+
+def _by_gaussian_matrices(image, sigma):
+    rows, columns = (_gaussian_matrix(jnp.arange(n), n, sigma) for n in image.shape[1:])
+    return _product(rows, image, columns)
+
+
+def _by_box_matrices(image, radius):
+    rows, columns = (_box_matrix(n, radius) for n in image.shape[1:])
+    return _product(rows, image, columns)
+
+
+def _product(rows, image, columns):
+    """rows @ plane @ columns.T for every plane."""
+    highest = jax.lax.Precision.HIGHEST
+    out = jnp.einsum("mh,chw->cmw", rows, image, precision=highest)
+    return jnp.einsum("nw,cmw->cmn", columns, out, precision=highest)
+
+
+def _box_matrix(n: int, radius):
+    at = jnp.arange(n, dtype=jnp.float32)
+    weights = _box(jnp.abs(at[:, None] - at), radius)
+    before, after = (jnp.maximum(radius - d, 0.0)[:, None] for d in (at, n - 1 - at))
+    return (weights + before * (at == 0) + after * (at == n - 1)) / (2 * radius + 1)
+
+
+def _gaussian_matrix(at, n: int, sigma):
+    """Weights [len(at), n] of a line's pixels in a Gaussian at `at`; the outer ones repeated."""
+    pixels = jnp.arange(n)
+    weights = _gaussian(at[:, None] - pixels, sigma)
+    before, after = _tail(at, sigma)[:, None], _tail(n - 1 - at, sigma)[:, None]
+    weights = weights + before * (pixels == 0) + after * (pixels == n - 1)
+    return weights / jnp.sum(weights, axis=1, keepdims=True)
+
+
+def _tail(distance, sigma):
+    """The sum of a Gaussian's weights at distance + 1, distance + 2, ...
+
+    Eight terms, then the integral with the midpoint rule's correction: exact for any sigma.
+    """
+    near = _gaussian(distance[:, None] + jnp.arange(1, 9), sigma)
+    start = distance + 8.5
+    rest = jax.scipy.special.erfc(start / (sigma * 2**0.5)) * sigma * (jnp.pi / 2) ** 0.5
+    return jnp.sum(near, axis=1) + rest - start / (24 * sigma**2) * _gaussian(start, sigma)
+
+
+def motion_blur(
+    image: jax.Array, length: jax.Array | float, angle: jax.Array | float = 0.0
+) -> jax.Array:
+    """A blur of [C, H, W] along a line: the way of a moving camera.
+
+    length: at most a quarter of the shorter side (more is clipped), soft to half a pixel at its
+    ends. angle: radians from the x axis towards the y axis, which points down.
+    """
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    half = jnp.clip(length, 1.0, min(image.shape[1:]) / 4) / 2
+
+    def line(y, x):
+        along, across = jnp.abs(y * sine + x * cosine), jnp.abs(y * cosine - x * sine)
+        return jnp.clip(half + 0.5 - along, 0.0, 1.0) * jnp.clip(1 - across, 0.0, 1.0)
+
+    return _convolve(image, line)
+
+
+def disc_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
+    """The blur of a lens out of focus over [C, H, W]: the mean over a disc.
+
+    radius: at most an eighth of the shorter side (more is clipped), soft to half a pixel at its
+    rim. Blur in linear light, or the lights will not shine.
+    """
+    radius = jnp.clip(radius, 0.5, min(image.shape[1:]) / 8)
+    return _convolve(image, lambda y, x: jnp.clip(radius + 0.5 - jnp.hypot(y, x), 0.0, 1.0))
+
+
+def _convolve(image, kernel):
+    """[C, H, W] by a symmetric kernel(y, x) no wider than a quarter of the shorter side, by FFT."""
+    h, w = image.shape[1:]
+    margin = min(h, w) // 8 + 2
+    planes = _pad_edge(_pad_edge(image.astype(jnp.float32), margin, 1), margin, 2)
+    size = planes.shape[1:]
+    y, x = (jnp.minimum(jnp.arange(n), n - jnp.arange(n)) for n in size)
+    y, x = (jnp.where(jnp.arange(n) > n // 2, -v, v) for n, v in zip(size, (y, x), strict=True))
+    weights = kernel(*jnp.meshgrid(y.astype(jnp.float32), x.astype(jnp.float32), indexing="ij"))
+    spectrum = jnp.fft.rfft2(planes) * jnp.fft.rfft2(weights / jnp.sum(weights))
+    out = jnp.fft.irfft2(spectrum, size)[:, margin : margin + h, margin : margin + w]
+    return out.astype(image.dtype)
+
+
+def zoom_blur(
+    image: jax.Array, amount: jax.Array | float, y: jax.Array | float, x: jax.Array | float
+) -> jax.Array:
+    """[C, H, W] smeared away from a point: the mean of magnifications up to 1 / (1 - amount).
+
+    amount: 0 to below 1, the part of its distance from the point that a pixel is smeared over.
+    y, x: the point in pixels; it may lie outside. Meant for small planes (rays, glows at reduced
+    resolution): it costs twelve products with [H, H] and [W, W] matrices.
+    """
+    out = image.astype(jnp.float32)
+    amount = jnp.clip(amount, 0.0, 0.99)
+    for stage in range(_STAGES):  # 2, 4, ... 64 magnifications: in each, half as far as before
+        scale = (1 - amount) ** (0.5 ** (stage + 1))
+        matrices = []
+        for n, centre in zip(image.shape[1:], (y, x), strict=True):
+            at = jnp.clip(centre + (jnp.arange(n) - centre) * scale, 0, n - 1)
+            matrices.append(jnp.maximum(1 - jnp.abs(at[:, None] - jnp.arange(n)), 0.0))
+        out = (out + _product(matrices[0], out, matrices[1])) / 2
+    return out.astype(image.dtype)
+
+
+def shift(image: jax.Array, dy: int, dx: int) -> jax.Array:
+    """[C, H, W] moved by whole pixels (static), the border repeated."""
+    h, w = image.shape[1:]
+    padding = ((0, 0), (max(dy, 0), max(-dy, 0)), (max(dx, 0), max(-dx, 0)))
+    return jnp.pad(image, padding, mode="edge")[:, max(-dy, 0) :, max(-dx, 0) :][:, :h, :w]

@@ -1,0 +1,242 @@
+"""This project and dm-pix: one jit call a batch."""
+
+import numpy as np
+
+from tool_peers.work import (
+    ANGLE,
+    BATCH,
+    BILATERAL,
+    BLOCK,
+    BOX,
+    CURVE,
+    FOG,
+    GUIDED,
+    HIGHLIGHTS,
+    KELVIN,
+    KUWAHARA,
+    LENGTH,
+    SHADOWS,
+    SIGMAS,
+    STOPS,
+    TINT,
+    VIBRANCE,
+    depth,
+    photographs,
+    table,
+)
+
+
+class Ours:
+    """This project: one jit call a batch; pictures one after another in it on a CPU."""
+
+    whole, dtypes = True, ("float32",)
+
+    def __init__(self, dtype):
+        pass
+
+    def batch(self, pictures):
+        """float32 [B, 3, H, W] on the device."""
+        import jax.numpy as jnp
+
+        return jnp.asarray(np.moveaxis(pictures, -1, 1).astype(np.float32) / 255)
+
+    def _mapped(self, function, *numbers):
+        """Over the batch in one jit call; the numbers are traced."""
+        import jax
+
+        at_once = 1 if jax.default_backend() == "cpu" else BATCH
+
+        @jax.jit
+        def run(batch, numbers):
+            one = lambda image: function(image, *numbers)  # noqa: E731
+            return jax.vmap(one)(batch) if at_once > 1 else jax.lax.map(one, batch)
+
+        numbers = [jax.numpy.asarray(number, np.float32) for number in numbers]
+        return lambda batch: jax.block_until_ready(run(batch, numbers))
+
+    def chain(self):
+        from agentic_styling.tools.color import tone, white_balance
+
+        def run(image, kelvin, tint, stops, xs, ys, amount, shadows, highlights):
+            image = white_balance.white_balance(image, kelvin, tint)
+            image = tone.tone_curve(tone.exposure(image, stops), xs, ys)
+            return tone.split_tone(tone.vibrance(image, amount), shadows, highlights)
+
+        return self._mapped(run, KELVIN, TINT, STOPS, *CURVE, VIBRANCE, SHADOWS, HIGHLIGHTS)
+
+    def grade(self):
+        from agentic_styling.tools.dimensions import LOOKS
+        from agentic_styling.tools.grade import grade
+        from agentic_styling.tools.scene import Scene
+
+        look = LOOKS["color_grading"]["target_palette"]["orange_teal"][None]
+        scene = Scene(depth(), depth(), 1 - depth(), depth() * 0.5)
+
+        def run(image, source, target, strength):
+            return grade(image, scene, source, target, strength)
+
+        return self._mapped(run, 0 * look, look, np.ones(1))
+
+    def lut(self):
+        from agentic_styling.tools.color.lut import apply_lut
+
+        return self._mapped(apply_lut, table())
+
+    def gaussian_2(self):
+        from agentic_styling.tools.filters.blur import gaussian_blur
+
+        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[0]))
+
+    def gaussian_8(self):
+        from agentic_styling.tools.filters.blur import gaussian_blur
+
+        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[1]))
+
+    def gaussian_2_traced(self):
+        from agentic_styling.tools.filters.blur import gaussian_blur
+
+        return self._mapped(gaussian_blur, SIGMAS[0])
+
+    def box(self):
+        from agentic_styling.tools.filters.blur import box_blur
+
+        return self._mapped(lambda image: box_blur(image, BOX))
+
+    def motion(self):
+        from agentic_styling.tools.filters.blur import motion_blur
+
+        return self._mapped(motion_blur, LENGTH, np.deg2rad(ANGLE))
+
+    def guided(self):
+        from agentic_styling.tools.filters.smoothing import guided_filter
+
+        return self._mapped(lambda image: guided_filter(image, image, *GUIDED))
+
+    def bilateral(self):
+        from agentic_styling.tools.filters.smoothing import bilateral_filter
+
+        return self._mapped(lambda image: bilateral_filter(image, *BILATERAL))
+
+    def kuwahara(self):
+        from agentic_styling.tools.filters.smoothing import kuwahara
+
+        return self._mapped(lambda image: kuwahara(image, KUWAHARA))
+
+    def ssim(self):
+        from agentic_styling.tools.filters.ssim import ssim
+
+        other = self.batch(photographs()[1:2])[0]
+        return self._mapped(ssim, other)
+
+    def haze(self):
+        from agentic_styling.tools.atmosphere.haze import haze
+
+        return self._mapped(haze, depth(), 1.0, FOG)
+
+    def fog(self):
+        import jax.numpy as jnp
+
+        from agentic_styling.tools.atmosphere.haze import fog, veil
+        from agentic_styling.tools.scene import Scene
+
+        scene = Scene(*(jnp.asarray(depth()) for _ in range(4)))
+        return self._mapped(lambda image, color: veil(image, fog(scene, jnp.uint32(1)), color), FOG)
+
+    def _falling(self, kind):
+        import jax.numpy as jnp
+
+        from agentic_styling.tools.atmosphere.particles import falling
+
+        def run(image, subject, row, color):
+            return falling(image, subject, row, 1.0, color, jnp.uint32(1))
+
+        return self._mapped(run, depth(), kind.row(), (0.9, 0.92, 0.95))
+
+    def rain(self):
+        from agentic_styling.tools.atmosphere.particles import RAIN
+
+        return self._falling(RAIN)
+
+    def snow(self):
+        from agentic_styling.tools.atmosphere.particles import SNOW
+
+        return self._falling(SNOW)
+
+    def flare(self):
+        from agentic_styling.tools.atmosphere.flare import lens_flare
+
+        return self._mapped(lens_flare, 0.3, 0.4, 2.0, (1.0, 0.9, 0.7))
+
+    def grain(self):
+        import jax.numpy as jnp
+
+        from agentic_styling.tools.atmosphere.grain import film_grain
+
+        return self._mapped(lambda image, amount: film_grain(image, amount, jnp.uint32(1)), 0.13)
+
+    def vignette(self):
+        from agentic_styling.tools.atmosphere.light import vignette
+
+        return self._mapped(vignette, 0.7)
+
+    def halftone(self):
+        from agentic_styling.tools.filters.screens import halftone
+        from agentic_styling.tools.grade import luma_of
+
+        return self._mapped(lambda i, f, a: halftone(1 - luma_of(i)[0], f, a), 58.0, 0.4)
+
+    def posterize(self):
+        from agentic_styling.tools.filters.screens import posterize
+
+        return self._mapped(posterize, 16.0)
+
+    def pixelate(self):
+        import jax.numpy as jnp
+
+        from agentic_styling.tools.scene import shrink
+
+        def run(image):
+            return jnp.repeat(jnp.repeat(shrink(image, BLOCK), BLOCK, axis=1), BLOCK, axis=2)
+
+        return self._mapped(run)
+
+
+class DmPix:
+    """dm-pix, jitted over the batch; pictures one after another on a CPU."""
+
+    whole, dtypes = True, ("float32",)
+
+    def __init__(self, dtype):
+        pass
+
+    def batch(self, pictures):
+        """float32 [B, H, W, 3] on the device."""
+        import jax.numpy as jnp
+
+        return jnp.asarray(pictures.astype(np.float32) / 255)
+
+    def _mapped(self, function, *arrays):
+        import jax
+
+        @jax.jit
+        def run(batch, arrays):
+            return jax.lax.map(lambda image: function(image, *arrays), batch)
+
+        return lambda batch: jax.block_until_ready(run(batch, arrays))
+
+    def _gaussian(self, sigma):
+        import dm_pix
+
+        return self._mapped(lambda image: dm_pix.gaussian_blur(image, sigma, 8 * sigma + 1))
+
+    def gaussian_2(self):
+        return self._gaussian(SIGMAS[0])
+
+    def gaussian_8(self):
+        return self._gaussian(SIGMAS[1])
+
+    def ssim(self):
+        import dm_pix
+
+        other = self.batch(photographs()[1:2])[0]
+        return self._mapped(dm_pix.ssim, other)

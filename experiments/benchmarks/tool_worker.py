@@ -1,0 +1,89 @@
+"""A process of the tools' benchmark: one library, which does a row of work each time it is told.
+
+    python tool_worker.py SIDE DTYPE
+
+Every line read is the name of a row. The answer gives the seconds a picture, and how the work was
+shared out; the first one of a row also prepares it, which takes longer.
+"""
+
+import functools
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tool_peers import SIDES
+from tool_peers.work import BATCH, photographs
+
+_LONGEST = 1.0  # second a call: a slow one does fewer pictures
+_CORES = len(os.sched_getaffinity(0))
+
+
+def prepare(side, row: str, pictures):
+    """(call, pictures a call, how) of a row; None where the side does not have it."""
+    method = getattr(side, row, None)
+    function = method() if method else None
+    if function is None:
+        return None
+    if side.whole:
+        call = functools.partial(function, pictures)
+        call()
+        return call, BATCH, "a batch"
+    once = _seconds(lambda: [function(pictures[0]) for _ in range(2)]) / 2
+    count = max(1, min(BATCH, int(_LONGEST / once)))
+    some = pictures[:count]
+    ways = {
+        "own threads": lambda: _share_out(function, some, own=True),
+        f"{_CORES} threads over pictures": lambda: _share_out(function, some, own=False),
+    }
+    taken = {how: min(_seconds(way) for _ in range(2)) for how, way in ways.items()}
+    best = min(taken, key=taken.get)
+    return ways[best], count, best
+
+
+def _share_out(function, pictures, own: bool):
+    """A picture after another, with the library's threads or with ours."""
+    import cv2
+
+    cv2.setNumThreads(_CORES if own else 1)
+    if own:
+        return [function(picture) for picture in pictures]
+    return list(_pool().map(function, pictures))
+
+
+@functools.cache
+def _pool():
+    return ThreadPoolExecutor(_CORES)
+
+
+def _seconds(call) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Serve rows until the input ends."""
+    name, dtype = sys.argv[1:]
+    side = SIDES[name](dtype)
+    pictures, prepared, current = None, None, None
+    for line in sys.stdin:
+        try:
+            if pictures is None:
+                pictures = side.batch(photographs())
+            if line != current:
+                prepared, current = prepare(side, line.strip(), pictures), line
+            answer = {}
+            if prepared:
+                call, count, how = prepared
+                answer = {"seconds": _seconds(call) / count, "how": how}
+            if "jax" in sys.modules:
+                answer["backend"] = sys.modules["jax"].default_backend()
+        except ImportError as error:
+            answer = {"missing": str(error)}
+        print("timed", json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

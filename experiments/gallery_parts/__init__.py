@@ -1,0 +1,1 @@
+"""What experiments/gallery.py is made of."""

@@ -1,0 +1,87 @@
+"""The measured tables of docs/tools.md."""
+
+from pathlib import Path
+
+from agentic_styling.errors import InputError
+from agentic_styling.rewards.attributes import ATTRIBUTES
+from agentic_styling.tools import DIMENSIONS
+from gallery_parts.independence import OWN, Found, Movement, between_dimensions
+
+BEGIN = "<!-- measured: begin; written by experiments/gallery.py --docs -->"
+END = "<!-- measured: end -->"
+
+
+def write_tables(path: Path, found: Found, names: list[str], size: int) -> None:
+    """Replace what stands between the two marks of a page. Raises InputError without them."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if BEGIN not in text or END not in text:
+        raise InputError(f"{path}: has no place for the tables; write {BEGIN!r} and {END!r}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    tables = [
+        f"Measured on {', '.join(names)} at {size} x {size} pixels.",
+        _attributes(),
+        _dimensions(),
+        _between(found),
+        _options(found),
+        _alike(found),
+    ]
+    path.write_text(before + BEGIN + "\n" + "\n\n".join(tables) + "\n" + END + after, "utf-8")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _attributes() -> str:
+    rows = [
+        [f"`{name}`", a.meaning.replace("*", "\\*"), a.unit.replace("*", "\\*"), f"{a.step:g}"]
+        for name, a in ATTRIBUTES.items()
+    ]
+    return "### Attributes\n\n" + _table(["attribute", "meaning", "unit", "visible step"], rows)
+
+
+def _dimensions() -> str:
+    rows = [[name, reason, " ".join(own)] for name, (own, reason) in OWN.items()]
+    return "### What each dimension is meant to move\n\n" + _table(
+        ["dimension", "because", "own attributes"], rows
+    )
+
+
+def _between(found: Found) -> str:
+    values = between_dimensions(found.moved)
+    rows = [
+        [row, *(f"**{v:.1f}**" if i == j else f"{v:.1f}" for j, v in enumerate(values[i]))]
+        for i, row in enumerate(DIMENSIONS)
+    ]
+    note = (
+        "Mean length of the movement of a row's options along the own attributes of the column's "
+        "dimension, in visible steps: on the diagonal its own, elsewhere what is not also its own."
+    )
+    return f"### Between dimensions\n\n{note}\n\n" + _table(["", *DIMENSIONS], rows)
+
+
+def _options(found: Found) -> str:
+    head = ["dimension", "option", "own", "other", "most foreign"]
+    ordered = found.offenders()
+    worst = _table(head, [_option(*item) for item in ordered[:25]])
+    every = _table(head, [_option(*item) for item in found.options()])
+    return (
+        f"### Furthest outside their dimension\n\n{worst}\n\n"
+        f"<details><summary>Every option</summary>\n\n{every}\n\n</details>"
+    )
+
+
+def _option(tool: str, option: str, m: Movement) -> list[str]:
+    foreign = f"{m.foreign} {m.foreign_steps:+.1f}"
+    return [tool, option, f"{m.own:.1f}", f"{m.other:.1f}", foreign]
+
+
+def _alike(found: Found) -> str:
+    rows = [
+        [f"`{name}`", ", ".join(group.values), f"{group.apart:.2f}"]
+        for name, groups in found.alike.items()
+        for group in groups
+    ]
+    title = "### Values less than a visible step apart\n\n"
+    return title + (_table(["parameter", "values", "steps"], rows) if rows else "None.")

@@ -1,0 +1,213 @@
+"""How far an option moves a picture along its own dimension's attributes, and along others'."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from agentic_styling.rewards.attributes import ATTRIBUTES, attributes, thumbnails
+from agentic_styling.tools import AUTO, DIMENSIONS
+
+STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])
+# A CIE 1976 difference of 2.3 is just noticeable in patches side by side (Mahy et al. 1994); here
+# over a whole picture, as root mean square, with a little to spare.
+COLOR_STEP = 3.0
+_SAME = 0.02  # steps: rounding
+
+_TONE = "luminance midtones contrast black_level white_level tones"
+_CASTS = "temperature tint chroma hue_spread green_cover autumn_cover"
+_SPLIT = "shadow_temperature shadow_tint highlight_temperature highlight_tint"
+_AIR = "haze haze_height glow"
+_FALL = "radial_falloff side_light top_light"
+_MARKS = "bright_specks dark_specks bright_lines dark_lines"
+_TEXTURE = "sharpness grain edge_density flatness strokes direction color_detail"
+
+# Where chroma may move, so may the share of the picture that is strongly green or orange; where
+# black may be lifted, so may the dark channel.
+# dimension: (the attributes it is meant to move, why these).
+OWN = {
+    "location_setting": (
+        f"{_TONE} {_CASTS} haze haze_height top_light snow_cover",
+        "a place is the colour of its light, of its ground and of its air",
+    ),
+    "architecture_style": (
+        f"{_TEXTURE} {_MARKS} {_CASTS} contrast",
+        "a style is a material: its colour, its grain, its joints",
+    ),
+    "time_period": (
+        f"{_CASTS} {_SPLIT} contrast black_level white_level tones haze grain sharpness "
+        "radial_falloff",
+        "an era is seen through its own pictures: dyes, fading, grain, lenses",
+    ),
+    "time_of_day": (
+        f"{_TONE} {_CASTS} {_SPLIT} {_FALL} glow haze",
+        "the sun sets how much light there is, its colour, and where it comes from",
+    ),
+    "season": (
+        f"{_CASTS} snow_cover bright_specks color_detail luminance",
+        "a season is the colour of its leaves and what lies on the ground",
+    ),
+    "weather": (
+        f"{_AIR} {_MARKS} {_CASTS} luminance contrast black_level white_level tones top_light "
+        "snow_cover edge_density direction sharpness",
+        "weather is the light of its sky, the air between, and what falls through it",
+    ),
+    "mood_lighting": (
+        f"{_TONE} {_CASTS} {_SPLIT} {_FALL} {_AIR}",
+        "a mood is made with lamps: key, colour, depth of shadow, falloff",
+    ),
+    "color_grading": (
+        f"{_CASTS} {_SPLIT} contrast black_level white_level tones haze",
+        "a grade moves colours and the tone curve, and nothing in space",
+    ),
+    "artistic_medium": (
+        f"{_TEXTURE} {_MARKS} tones contrast white_level black_level chroma hue_spread "
+        "green_cover autumn_cover",
+        "a medium is its marks: strokes, lines, flat areas, paper, few or many pigments",
+    ),
+    "atmospheric_effects": (
+        f"{_AIR} {_MARKS} {_TEXTURE} contrast black_level chroma green_cover autumn_cover "
+        "radial_falloff",
+        "an effect is something in the air or the lens, before the scene, and may veil it",
+    ),
+}
+OWN = {name: (tuple(text.split()), reason) for name, (text, reason) in OWN.items()}
+OWN_MASK = {
+    name: np.array([attribute in own for attribute in ATTRIBUTES]) for name, (own, _) in OWN.items()
+}
+
+
+class Measured(NamedTuple):
+    """A picture per photograph: its attributes in steps [P, K], its thumbnails [P, 64, 64, 3]."""
+
+    steps: np.ndarray
+    thumbnails: np.ndarray
+
+
+def measure(images: np.ndarray) -> Measured:
+    """Measure pictures float32 [P, S, S, 3]."""
+    return Measured(np.asarray(attributes(images)) / STEPS, np.asarray(thumbnails(images)))
+
+
+class Movement(NamedTuple):
+    """How an option moves photographs, in visible steps.
+
+    mean: [K], signed, over the photographs. own, other: length of the movement along the
+    dimension's own attributes and along all others. foreign: the attribute moved most among others,
+    and by how much. visible: how far the picture is from the photograph in all.
+    """
+
+    mean: np.ndarray
+    own: float
+    other: float
+    foreign: str
+    foreign_steps: float
+    visible: float
+
+
+def movement(dimension: str, before: Measured, after: Measured) -> Movement:
+    """What an option of `dimension` does to the photographs."""
+    change = after.steps - before.steps
+    size, own = np.abs(change).mean(0), OWN_MASK[dimension]
+    foreign = list(ATTRIBUTES)[int(np.argmax(np.where(own, -1.0, size)))]
+    return Movement(
+        change.mean(0),
+        float(np.linalg.norm(size[own])),
+        float(np.linalg.norm(size[~own])),
+        foreign,
+        float(change.mean(0)[list(ATTRIBUTES).index(foreign)]),
+        distance(before, after),
+    )
+
+
+def distance(one: Measured, other: Measured) -> float:
+    """How different two renderings look, in visible steps, averaged over the photographs.
+
+    The larger of the colour difference and of the attribute that differs most.
+    """
+    color = ((one.thumbnails - other.thumbnails) ** 2).sum(-1).mean((1, 2)) ** 0.5 / COLOR_STEP
+    named = np.abs(one.steps - other.steps).max(1)
+    return float(np.maximum(color, named).mean())
+
+
+class Alike(NamedTuple):
+    """Values of a parameter that look alike: how far apart they are, in visible steps."""
+
+    parameter: str
+    values: tuple[str, ...]
+    apart: float
+
+
+def alike(parameter: str, labels: list[str], rows: list[Measured]) -> list[Alike]:
+    """Values that give the same picture, and then pairs less than a visible step apart.
+
+    What "auto" stands for is one of the other values, so it is left out. Of values that give the
+    same picture only the first is compared with others.
+    """
+    same: dict[int, list[int]] = {}
+    for i in (i for i, label in enumerate(labels) if label != AUTO):
+        twin = next((first for first in same if distance(rows[first], rows[i]) < _SAME), i)
+        same.setdefault(twin, []).append(i)
+    found = [
+        Alike(parameter, tuple(labels[i] for i in group), 0.0)
+        for group in same.values()
+        if len(group) > 1
+    ]
+    pairs = [
+        Alike(parameter, (labels[i], labels[j]), distance(rows[i], rows[j]))
+        for i, j in itertools.combinations(same, 2)
+    ]
+    return found + sorted((pair for pair in pairs if pair.apart < 1), key=lambda pair: pair.apart)
+
+
+class Found:
+    """What was measured: movements of the target options, and values that look alike.
+
+    moved: dimension to {option: Movement}; alike: tool.parameter to what looks alike.
+    """
+
+    def __init__(self):
+        self.moved: dict[str, dict[str, Movement]] = {}
+        self.alike: dict[str, list[Alike]] = {}
+
+    def add(self, section, before: Measured, rows: list[Measured]) -> None:
+        """Take in the rows of a section; a source is a way back and is not compared."""
+        labels = [row.label for row in section.rows]
+        if section.kind == "target":
+            self.moved[section.tool] = {
+                label: movement(section.tool, before, row)
+                for label, row in zip(labels, rows, strict=True)
+            }
+        if section.kind != "source":
+            self.alike[section.name] = alike(section.name, labels, rows)
+
+    def options(self) -> list[tuple[str, str, Movement]]:
+        """(dimension, option, Movement) of every target option."""
+        return [
+            (d, option, m) for d, options in self.moved.items() for option, m in options.items()
+        ]
+
+    def idle(self) -> list[tuple[str, str, Movement]]:
+        """The options that do less than a visible step."""
+        return [item for item in self.options() if item[2].visible < 1]
+
+    def offenders(self) -> list[tuple[str, str, Movement]]:
+        """The options in order of how far they move one attribute that is not their dimension's."""
+        return sorted(self.options(), key=lambda item: -abs(item[2].foreign_steps))
+
+
+def between_dimensions(moved: dict[str, dict[str, Movement]]) -> np.ndarray:
+    """[10, 10] steps: how far options of a row's dimension move the column's own attributes.
+
+    On the diagonal a dimension's own; elsewhere only what is not also its own. Rows of dimensions
+    without movements are not a number.
+    """
+    table = np.full((len(DIMENSIONS), len(DIMENSIONS)), np.nan)
+    for i, row in enumerate(DIMENSIONS):
+        if row not in moved:
+            continue
+        means = np.abs([m.mean for m in moved[row].values()])
+        for j, column in enumerate(DIMENSIONS):
+            mask = OWN_MASK[row] if i == j else OWN_MASK[column] & ~OWN_MASK[row]
+            table[i, j] = np.linalg.norm(means[:, mask], axis=1).mean()
+    return table

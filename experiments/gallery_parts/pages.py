@@ -1,0 +1,221 @@
+"""The gallery as HTML: an index, a page a tool, JPEG files beside them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from agentic_styling.evaluation.markup import Markup, tag
+from agentic_styling.rewards.attributes import ATTRIBUTES
+from agentic_styling.tools import DIMENSIONS
+from gallery_parts.independence import (
+    OWN,
+    OWN_MASK,
+    Alike,
+    Found,
+    Movement,
+    between_dimensions,
+)
+
+_HERE = Path(__file__).parent
+_ASSETS = ("gallery.css", "gallery.js")
+
+
+def write_assets(out: Path) -> None:
+    """The style sheet and the script that every page links to."""
+    for name in _ASSETS:
+        shutil.copyfile(_HERE / name, out / name)
+
+
+def write_pictures(out: Path, folder: str, row: int, pictures: np.ndarray) -> list[str]:
+    """JPEG files of uint8 [P, S, S, 3]; returns their paths within `out`."""
+    directory = out / "pictures" / folder
+    directory.mkdir(parents=True, exist_ok=True)
+    for k, picture in enumerate(pictures):
+        Image.fromarray(picture).save(directory / f"{row:02d}_{k}.jpg", quality=90)
+    return [f"pictures/{folder}/{row:02d}_{k}.jpg" for k in range(len(pictures))]
+
+
+def words(name: str) -> str:
+    """A name of the vocabulary as words."""
+    return name.replace("_", " ")
+
+
+def _page(title: str, *content: object) -> str:
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("link", rel="stylesheet", href="gallery.css"),
+        tag("script", defer=True, src="gallery.js"),
+    )
+    return "<!doctype html>\n" + tag("html", head, tag("body", *content), lang="en")
+
+
+def _navigation(tools: list[str], here: str | None) -> Markup:
+    links = [tag("a", "all", href="index.html", aria_current="page" if here is None else None)]
+    for tool in tools:
+        current = "page" if tool == here else None
+        links.append(tag("a", words(tool), href=f"{tool}.html", aria_current=current))
+    return tag("nav", *links)
+
+
+def _picture(path: str, source: str, caption: str, side: int) -> Markup:
+    image = tag("img", src=path, alt=caption, loading="lazy", width=side, height=side)
+    return tag("a", image, href=path, class_="picture", data_source=source, title=caption)
+
+
+def _grid_row(label: object, paths: list[str], sources: list[str], name: str, side: int, names):
+    pictures = [
+        _picture(path, source, f"{name}, {photo}", side)
+        for path, source, photo in zip(paths, sources, names, strict=True)
+    ]
+    return tag("div", tag("div", label, class_="label"), *pictures, class_="row")
+
+
+def _label(row_label: str, movement: Movement | None) -> list[Markup]:
+    found = [tag("b", words(row_label))]
+    if movement:
+        text = f"own {movement.own:.1f}, other {movement.other:.1f}"
+        found.append(tag("small", text, title="steps along own and other attributes"))
+    return found
+
+
+def section_html(section, rendered, sources, names, side, found: Found) -> Markup:
+    """One parameter: the photographs, then a row for each value; rendered: (label, paths) a row."""
+    rows = [_grid_row(tag("small", "photograph"), sources, sources, "photograph", side, names)]
+    moved = found.moved.get(section.tool, {}) if section.kind == "target" else {}
+    for label, paths in rendered:
+        caption = f"{words(section.parameter)}: {words(label)}"
+        rows.append(
+            _grid_row(_label(label, moved.get(label)), paths, sources, caption, side, names)
+        )
+    close = [tag("li", alike_words(group)) for group in found.alike.get(section.name, [])]
+    return tag(
+        "section",
+        tag("h2", words(section.parameter)),
+        tag("p", words(section.note), class_="note") if section.note else None,
+        tag("div", *rows, class_="grid", style=f"--columns: {len(names)}"),
+        [tag("p", "Values that look alike:", class_="note"), tag("ol", *close)] if close else None,
+        id=section.parameter,
+    )
+
+
+def alike_words(found: Alike) -> str:
+    """Values that look alike, in words."""
+    apart = f"{found.apart:.2f} of a step apart" if found.apart else "the same"
+    return f"{', '.join(map(words, found.values))}: {apart}"
+
+
+def write_tool(
+    out: Path, tool: str, tools: list[str], body: dict[str, Markup], found: Found
+) -> None:
+    """The page of one tool; body: its sections by parameter."""
+    lead = heat = None
+    if tool in OWN:
+        own, reason = OWN[tool]
+        names = ", ".join(words(name) for name in own)
+        lead = tag("p", f"{reason}. Meant to move: {names}.", class_="lead")
+    if tool in found.moved:
+        heat = _options_heat(tool, found.moved[tool])
+    parameters = [tag("a", words(name), href=f"#{name}") for name in body]
+    if heat:
+        parameters.append(tag("a", "what each option moves", href="#moves"))
+    inside = tag("nav", *parameters)
+    header = tag("header", _navigation(tools, tool), tag("h1", words(tool)), lead, inside)
+    text = _page(words(tool), header, tag("main", *body.values(), heat))
+    (out / f"{tool}.html").write_text(text, encoding="utf-8")
+
+
+def _heat_cell(value: float, own: bool, most: float = 6.0) -> Markup:
+    strength = min(abs(value) / most, 1.0)
+    side = "up" if value > 0 else "down"
+    shown = f"{value:.1f}" if abs(value) >= 0.5 else ""
+    return tag("td", shown, class_=f"{side}{' own' if own else ''}", style=f"--v: {strength:.2f}")
+
+
+def _heat_table(names: list, rows: dict[str, list[Markup]]) -> Markup:
+    head = [tag("th", tag("span", words(name)), title=title) for name, title in names]
+    body = [tag("tr", tag("th", words(label)), *cells) for label, cells in rows.items()]
+    table = tag("table", tag("thead", tag("tr", tag("th"), *head)), tag("tbody", *body))
+    return tag("div", table, class_="heat")
+
+
+def _options_heat(tool: str, moved: dict[str, Movement]) -> Markup:
+    own = OWN_MASK[tool]
+    order = [*np.flatnonzero(own), *np.flatnonzero(~own)]
+    attributes = list(ATTRIBUTES.items())
+    names = [(attributes[k][0], attributes[k][1].meaning) for k in order]
+    rows = {label: [_heat_cell(m.mean[k], own[k]) for k in order] for label, m in moved.items()}
+    note = "Mean over the photographs, in visible steps; the dimension's own attributes are framed."
+    return tag(
+        "section",
+        tag("h2", "What each option moves"),
+        tag("p", note, class_="note"),
+        _heat_table(names, rows),
+        id="moves",
+    )
+
+
+def _independence(found: Found) -> Markup:
+    values = between_dimensions(found.moved)
+    rows = {
+        row: [_heat_cell(v, i == j) for j, v in enumerate(values[i])]
+        for i, row in enumerate(DIMENSIONS)
+        if row in found.moved
+    }
+    note = (
+        "How far the options of a row's dimension move a picture along the own attributes of the "
+        "column's, in visible steps: on the diagonal its own, elsewhere what is not also its own."
+    )
+    return tag(
+        "section",
+        tag("h2", "Independence"),
+        tag("p", note, class_="note"),
+        _heat_table([(name, OWN[name][1]) for name in DIMENSIONS], rows),
+    )
+
+
+def _list(title: str, note: str, lines: list[str]) -> Markup:
+    items = tag("ol", *(tag("li", line) for line in lines)) if lines else tag("p", "None.")
+    return tag("section", tag("h2", title), tag("p", note, class_="note"), items)
+
+
+def _lists(found: Found) -> list[Markup]:
+    idle = [f"{words(tool)}: {words(option)}, {m.visible:.2f}" for tool, option, m in found.idle()]
+    alike = [
+        f"{words(name)}: {alike_words(group)}"
+        for name, groups in found.alike.items()
+        for group in groups
+    ]
+    offenders = [
+        f"{words(tool)}: {words(option)}, {words(m.foreign)} {m.foreign_steps:+.1f} "
+        f"(own {m.own:.1f}, other {m.other:.1f})"
+        for tool, option, m in found.offenders()[:30]
+    ]
+    return [
+        _list("Furthest outside their dimension", "Steps of one foreign attribute.", offenders),
+        _list("Hardly visible", "Less than one visible step from the photograph.", idle),
+        _list("Values that look alike", "Less than one visible step apart.", alike),
+    ]
+
+
+def write_index(out: Path, tools: list[str], covers: dict, found: Found) -> None:
+    """The first page: a tile a tool (covers: tool to caption and picture), and independence."""
+    tiles = [
+        tag(
+            "a",
+            tag("img", src=covers[tool][1], alt="", loading="lazy"),
+            tag("b", words(tool)),
+            tag("small", words(covers[tool][0])),
+            href=f"{tool}.html",
+        )
+        for tool in tools
+    ]
+    measured = [_independence(found), *_lists(found)] if found.moved else []
+    header = tag("header", _navigation(tools, None), tag("h1", "The styling tools"))
+    main = tag("main", tag("div", *tiles, class_="tiles"), *measured)
+    (out / "index.html").write_text(_page("Gallery", header, main), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The looks of the ten dimensions, judged by number on real photographs."""

@@ -1,0 +1,98 @@
+"""One step on one photograph as the executor does it, and what a photographer would measure."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import skimage.data
+from skimage.color import rgb2lab
+from skimage.transform import resize
+from sklearn.datasets import load_sample_image
+
+from agentic_styling.tools import dimensions
+from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
+from agentic_styling.tools.grade import grade
+from agentic_styling.tools.scene import estimate_scene
+from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
+
+SIDE = 128
+MODULES = dict(zip(DIMENSIONS, dimensions.MODULES, strict=True))
+
+
+@functools.cache
+def photograph(name: str) -> jax.Array:
+    """A photograph that scikit-image or scikit-learn brings along, [3, SIDE, SIDE]."""
+    load = getattr(skimage.data, name, None)
+    image = load() if load else load_sample_image(f"{name}.jpg")
+    side = min(image.shape[:2])
+    image = resize(image[:side, :side] / 255, (SIDE, SIDE), anti_aliasing=True)
+    return jnp.asarray(image.transpose(2, 0, 1), jnp.float32)
+
+
+@functools.cache
+def scene_of(name: str):
+    return jax.jit(estimate_scene)(photograph(name))
+
+
+def options_of(tool: str, **given) -> np.ndarray:
+    """int32 [NUM_SLOTS] of a step, defaults filled in."""
+    options = np.zeros(NUM_SLOTS, np.int32)
+    for slot, name in enumerate(SLOTS[tool]):
+        if name:
+            parameter = VOCABULARY[tool].parameters[name]
+            options[slot] = parameter.values.index(given.pop(name, parameter.default))
+    assert not given, given
+    return options
+
+
+@jax.jit
+def graded(image, scene, tool, options):
+    source, target = dimensions.recipes_of(tool, options)
+    return grade(image, scene, source[None], target[None], jnp.ones(1))
+
+
+drawn = jax.jit(lambda draw, *rest: draw(*rest), static_argnums=0)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def drawn_with_slope(renderer, scene, options):
+    """What a renderer makes of bars of black, grey and white in bfloat16, and its gradient."""
+    height, width = scene.depth.shape
+    bars = jnp.round(2 * jnp.linspace(0, 1, height)) / 2
+    image = jnp.broadcast_to(bars[None, :, None], (3, height, width)).astype(jnp.bfloat16)
+
+    def total(image):
+        edit = renderer(image, scene, options, jnp.uint32(0))
+        return jnp.sum(edit.astype(jnp.float32)), edit
+
+    slope, edit = jax.grad(total, has_aux=True)(image)
+    return edit, slope
+
+
+def styled(tool: str, name: str, seed: int = 0, **given) -> np.ndarray:
+    """A bundled photograph after one step at full strength, [3, SIDE, SIDE]."""
+    image, scene, options = photograph(name), scene_of(name), options_of(tool, **given)
+    image = graded(image, scene, DIMENSIONS.index(tool), options)
+    module = MODULES[tool]
+    kernel = int(module.renderer_of(options)) if hasattr(module, "renderer_of") else -1
+    if kernel >= 0:
+        image = drawn(module.RENDERERS[kernel], image, scene, options, jnp.uint32(seed))
+    assert np.isfinite(image).all()
+    return np.clip(np.asarray(image), 0, 1)
+
+
+def lab(image: np.ndarray) -> np.ndarray:
+    """CIE L*, a*, b* as planes, by scikit-image."""
+    return rgb2lab(np.moveaxis(np.asarray(image, np.float64), 0, -1)).transpose(2, 0, 1)
+
+
+def nearest_pair(pictures: dict[str, np.ndarray]) -> tuple[float, str, str]:
+    """The mean colour difference (CIE 1976) of the two pictures that are most alike."""
+    labs = {name: lab(picture) for name, picture in pictures.items()}
+    return min(
+        (float(np.sqrt(((labs[a] - labs[b]) ** 2).sum(0)).mean()), a, b)
+        for a in labs
+        for b in labs
+        if a < b
+    )

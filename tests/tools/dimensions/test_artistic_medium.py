@@ -1,0 +1,159 @@
+"""Media, techniques, movements and textures: each its own, and what its name says."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from skimage.filters import sobel
+
+from agentic_styling.tools.artistic.strokes import structure
+from agentic_styling.tools.dimensions import artistic_medium as medium
+from agentic_styling.tools.vocabulary import VOCABULARY
+from tests.tools.dimensions.styled import (
+    SIDE,
+    graded,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+)
+
+TOOL = "artistic_medium"
+PARAMETERS = VOCABULARY[TOOL].parameters
+MEDIA = PARAMETERS["target_medium"].values
+MOVEMENTS = PARAMETERS["art_movement"].values
+TECHNIQUES = PARAMETERS["technique"].values
+TEXTURES = PARAMETERS["texture_visibility"].values
+
+
+@functools.cache
+def _compiled():
+    """One compilation gives pictures and gradients: the tests share it."""
+
+    def total(image, scene, options, seed):
+        edit = medium.render(image, scene, options, seed)
+        return jnp.sum(edit), edit
+
+    quick = {"xla_backend_optimization_level": 0}
+    return jax.jit(jax.grad(total, has_aux=True), compiler_options=quick)
+
+
+def made(target, name="astronaut", seed=3, **given):
+    """A photograph after one step, [3, SIDE, SIDE]."""
+    options = options_of(TOOL, target_medium=target, **given)
+    tool = list(VOCABULARY).index(TOOL)
+    image = graded(photograph(name), scene_of(name), tool, options)
+    return np.asarray(_compiled()(image, scene_of(name), options, jnp.uint32(seed))[1])
+
+
+@functools.cache
+def every_medium():
+    return {target: made(target) for target in MEDIA}
+
+
+def test_media_are_finite_and_all_different():
+    for picture in every_medium().values():
+        assert np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1
+    distance, *names = nearest_pair(every_medium())
+    assert distance > 2.5, names
+
+
+def test_movements_are_all_different():
+    pictures = {m: made("photorealistic", art_movement=m) for m in MOVEMENTS}
+    distance, *names = nearest_pair(pictures)
+    assert distance > 5, names
+
+
+@pytest.mark.parametrize("target", ["photorealistic", "oil_painting_thick", "pencil_sketch"])
+def test_techniques_and_textures_are_all_different(target):
+    distance, *names = nearest_pair({t: made(target, technique=t) for t in TECHNIQUES})
+    assert distance > 1.5, names
+    pictures = {t: made(target, texture_visibility=t) for t in TEXTURES}
+    distance, *names = nearest_pair(pictures)
+    assert distance > 0.4, names
+    # More texture, more fine detail.
+    rough = [sobel(pictures[t].mean(0)).mean() for t in TEXTURES]
+    assert rough == sorted(rough)
+
+
+def test_media_are_what_their_names_say():
+    pictures, photo = every_medium(), np.asarray(photograph("astronaut"))
+    chroma = {k: np.hypot(*lab(v)[1:]).mean() for k, v in pictures.items()}
+    for name in ("ink_brush", "pen_ink_lines", "pencil_sketch", "charcoal_sketch"):
+        assert chroma[name] < 0.5 * np.hypot(*lab(photo)[1:]).mean()
+    light = {k: lab(v)[0] for k, v in pictures.items()}
+    # Watercolour leaves the rim of its paper white; ink is black; hyperrealism is crisp.
+    assert light["watercolor_flowing"][:2].mean() > 88
+    assert (light["ink_brush"] < 20).mean() > 0.1 and (light["ink_brush"] > 85).mean() > 0.2
+    detail = {k: sobel(v.mean(0)).mean() for k, v in pictures.items()}
+    assert detail["hyperrealistic"] > 1.15 * detail["photorealistic"]
+    assert detail["3d_rendered"] < 0.9 * detail["photorealistic"]
+
+
+def test_pixel_art_is_square_pixels_of_few_colors():
+    picture = every_medium()["pixel_art"]
+    side = max(2, round(SIDE / 72))
+    blocks = picture[:, : SIDE // side * side, : SIDE // side * side]
+    blocks = blocks.reshape(3, SIDE // side, side, SIDE // side, side)
+    assert np.ptp(blocks, axis=(2, 4)).max() < 1e-6
+    colors = np.unique(np.round(picture.reshape(3, -1).T, 2), axis=0)
+    assert len(colors) < 60  # sixteen, and the few where two are as near
+
+
+def test_vector_art_has_few_colors():
+    colors = np.round(every_medium()["vector_art"] * 12).reshape(3, -1).T
+    _, counts = np.unique(colors, axis=0, return_counts=True)
+    assert np.sort(counts)[::-1][:24].sum() > 0.6 * SIDE * SIDE
+
+
+def test_strokes_follow_edges():
+    y, x = jnp.mgrid[:96, :96] / 96
+    for angle in (0.0, 0.5, 1.2):
+        across = y * jnp.cos(angle) - x * jnp.sin(angle)
+        stripes = jnp.broadcast_to(0.5 + 0.4 * jnp.sin(40 * across), (3, 96, 96))
+        cos, sin = np.asarray(structure(stripes))[:, 20:-20, 20:-20]
+        found = 0.5 * np.arctan2(sin.mean(), cos.mean())
+        assert np.cos(2 * (found - angle)) > 0.99
+
+
+def test_nothing_is_drawn_where_nothing_is_new():
+    for target in MEDIA:
+        same = options_of(TOOL, target_medium=target, source_medium=target)
+        assert int(medium.renderer_of(same)) == -1
+        assert int(medium.renderer_of(options_of(TOOL, target_medium=target))) == 0
+        moved = options_of(TOOL, target_medium=target, art_movement="cubism", source_medium=target)
+        assert int(medium.renderer_of(moved)) == 0
+    # The movement is drawn upon the medium that is there: no second coat of it.
+    given = {"source_medium": "pencil_sketch", "art_movement": "baroque"}
+    assert np.hypot(*lab(made("pencil_sketch", **given))[1:]).mean() > 10
+
+
+def test_another_seed_moves_the_strokes_and_not_the_picture():
+    first, other = (made("oil_painting_thick", seed=s) for s in (1, 2))
+    np.testing.assert_array_equal(first, made("oil_painting_thick", seed=1))
+    assert np.abs(first - other).mean() > 0.01
+    assert np.abs(first.mean((1, 2)) - other.mean((1, 2))).max() < 0.02
+
+
+@pytest.mark.parametrize("index", range(len(MEDIA)))
+def test_gradients_are_finite_on_black_grey_and_white(index):
+    bars = jnp.round(2 * jnp.linspace(0, 1, SIDE)) / 2
+    image = jnp.broadcast_to(bars[None, :, None], (3, SIDE, SIDE))
+    given = {
+        "art_movement": MOVEMENTS[index % len(MOVEMENTS)],
+        "technique": TECHNIQUES[index % len(TECHNIQUES)],
+    }
+    options = options_of(TOOL, target_medium=MEDIA[index], **given)
+    slope, edit = _compiled()(image, scene_of("astronaut"), options, jnp.uint32(0))
+    assert np.isfinite(edit).all() and np.isfinite(slope).all()
+
+
+def test_the_dtype_stays():
+    options, scene = options_of(TOOL, target_medium="gouache"), scene_of("astronaut")
+    for dtype in (jnp.float32, jnp.bfloat16):
+        image = jax.ShapeDtypeStruct((3, SIDE, SIDE), dtype)
+        made = jax.eval_shape(medium.render, image, scene, options, jnp.uint32(0))
+        assert made.dtype == dtype and made.shape == image.shape
