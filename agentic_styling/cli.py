@@ -1,6 +1,7 @@
 """The `agentic-styling` command, and the flags that the scripts of experiments/ share."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -37,7 +38,20 @@ def run_configured(
         raise InputError("--workdir is missing; name a directory to write to")
     if config is None:
         raise InputError("--config is missing; name a file of configs/")
+    keep_compiled_programs()
     run(config, Path(values.workdir))
+
+
+def keep_compiled_programs() -> None:
+    """Keep what XLA compiles on disk between runs: the executor takes a minute on a CPU.
+
+    In JAX_COMPILATION_CACHE_DIR where that is set, else agentic_styling/ of the user's cache.
+    """
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(home / "agentic_styling/programs"))
 
 
 def _innermost(error: BaseException) -> str:
@@ -131,4 +145,5 @@ def main(argv: list[str] | None = None) -> None:
         run_configured(evaluation.evaluate, None, argv)
     else:
         args = _parser().parse_args(argv)
+        keep_compiled_programs()
         args.run(args)

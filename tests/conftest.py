@@ -1,10 +1,12 @@
 """The whole suite runs on eight fake CPU devices, so that sharded code is tested everywhere.
 
 XLA compiles fast code slowly, and tests run a program a few times only: so here it optimises less,
-also in the processes that tests start.
+also in the processes that tests start. What takes long to compile, as the executor does, is kept
+for the other processes of the run.
 """
 
 import os
+import tempfile
 
 os.environ["XLA_FLAGS"] = " ".join(
     [
@@ -13,6 +15,12 @@ os.environ["XLA_FLAGS"] = " ".join(
         "--xla_cpu_use_fusion_emitters=false",
     ]
 ).strip()
+# Set once, in the process that starts the workers, and gone with it.
+_PROGRAMS = None
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _PROGRAMS = tempfile.TemporaryDirectory(prefix="programs-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "10"
 
 import jax  # noqa: E402
 
