@@ -238,14 +238,19 @@ def main() -> None:
     if args.rows:
         found = measure_primitives(args.rows, args.rounds)
         results["primitives"], results["missing"], results["backend"] = found
+        _write(results, args.out)
     if args.plans:
         results["plans"] = measure_plans(args.plans, args.by_hand, args.size)
-    text = report(results)
-    print(text)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / f"tools_{results['backend']}"
-        path.with_suffix(".md").write_text(text)
+        _write(results, args.out)
+    print(report(results))
+
+
+def _write(results: dict, out: Path | None) -> None:
+    """What is measured so far: the plans take minutes more."""
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / f"tools_{results['backend']}"
+        path.with_suffix(".md").write_text(report(results))
         path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -92,7 +92,8 @@ def style(photograph: np.ndarray, plan: Prepared, seed: int) -> np.ndarray:
                 image, logits = to_image(logits), None
             image = _draw(image, shot, work)
             if plan.modifiers:
-                image = confine(before, image, source, shot, plan.modifiers, work.tool)
+                kept = confine(before, image, source, shot, plan.modifiers, work.tool)
+                image = np.asarray(kept, np.float32)  # masks of some regions are float64
     if logits is not None:
         image = to_image(logits)
     return np.moveaxis(image, 0, -1)
