@@ -34,9 +34,15 @@ EXTRAS["test"] = [
 ]
 # dashscope ships Qwen's vocabulary; its later versions only depend on more. torch: up to the
 # version that the reference was read off.
-EXTRAS["parity"] = [*EXTRAS["test"], "dashscope==1.14.0", "peft>=0.17", "torch>=2.6,<2.14"]
+EXTRAS["parity"] = [
+    *EXTRAS["test"],
+    "colour-science",
+    "dashscope==1.14.0",
+    "peft>=0.17",
+    "torch>=2.6,<2.14",
+]
 # The peers of experiments/benchmarks/.
-EXTRAS["benchmarks"] = [*EXTRAS["parity"], "albumentationsx", "colour-science", "kornia"]
+EXTRAS["benchmarks"] = [*EXTRAS["parity"], "albumentationsx", "kornia"]
 
 setup(
     name="agentic-styling",

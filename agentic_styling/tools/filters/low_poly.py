@@ -33,8 +33,10 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
     valid = [jnp.min(_area(split), axis=-1) for split in (falling, rising)]
     # The diagonal that joins corners of like tone follows an edge; it must lie within the block.
     tone = luma_of(shrink(image, max(1, cell // 4)))
-    at = lambda p: _sample(tone, p[..., 0] / height, p[..., 1] / width)[0]  # noqa: E731
-    unlike = jnp.abs(at(a) - at(c)) - jnp.abs(at(b) - at(d))
+    at_a, at_b, at_c, at_d = (
+        _sample(tone, p[..., 0] / height, p[..., 1] / width)[0] for p in (a, b, c, d)
+    )
+    unlike = jnp.abs(at_a - at_c) - jnp.abs(at_b - at_d)
     pick = jnp.where(jnp.minimum(*valid) > 0, unlike > 0, valid[1] > valid[0])
     return Mesh(jnp.where(pick[..., None, None, None], rising, falling), cell)
 

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from agentic_styling.tools import recipe
+
 from . import light, nature
 from .common import (
     Shot,
@@ -23,28 +25,8 @@ from .common import (
     vignette,
 )
 
-COLORS = {
-    "red": "#e03028",
-    "orange": "#f08028",
-    "amber": "#ffb030",
-    "gold": "#e8c040",
-    "yellow": "#f8e048",
-    "green": "#40b048",
-    "teal": "#20a098",
-    "cyan": "#40d8e8",
-    "blue": "#3870e0",
-    "navy": "#142858",
-    "violet": "#8050e0",
-    "purple": "#9038b0",
-    "magenta": "#e030b0",
-    "pink": "#f490b8",
-    "brown": "#805030",
-    "white": "#ffffff",
-    "gray": "#909498",
-    "black": "#101010",
-}
-
-
+# "auto" is an option's own colour.
+COLORS = {name: color for name, color in recipe.COLORS.items() if name != "auto"}
 _AMOUNTS = {"subtle": 0.45, "moderate": 1.0, "heavy": 1.6, "extreme": 2.4}
 
 

@@ -48,7 +48,9 @@ class Ours:
 
         @jax.jit
         def run(batch, numbers):
-            one = lambda image: function(image, *numbers)  # noqa: E731
+            def one(image):
+                return function(image, *numbers)
+
             return jax.vmap(one)(batch) if at_once > 1 else jax.lax.map(one, batch)
 
         numbers = [jax.numpy.asarray(number, np.float32) for number in numbers]

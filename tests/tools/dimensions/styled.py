@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_image
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.grade import grade
-from agentic_styling.tools.scene import estimate_scene
+from agentic_styling.tools.scene import Scene, estimate_scene
 from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
 
 SIDE = 128
@@ -33,6 +33,14 @@ def photograph(name: str) -> jax.Array:
 @functools.cache
 def scene_of(name: str):
     return jax.jit(estimate_scene)(photograph(name))
+
+
+def a_scene():
+    """Sky above, a field below."""
+    y = np.broadcast_to(((np.arange(SIDE) + 0.5) / SIDE)[:, None], (SIDE, SIDE))
+    sky, below = (y < 0.4).astype(np.float32), (y > 0.5).astype(np.float32)
+    maps = ((1 - y).astype(np.float32), sky, below, np.zeros_like(sky))
+    return Scene(*map(jnp.asarray, maps))
 
 
 def options_of(tool: str, **given) -> np.ndarray:

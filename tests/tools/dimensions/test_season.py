@@ -7,11 +7,11 @@ import pytest
 
 from agentic_styling.tools.atmosphere import foliage, ground
 from agentic_styling.tools.dimensions import season
-from agentic_styling.tools.scene import Scene
 from agentic_styling.tools.vocabulary import VOCABULARY
 
 from .styled import (
     SIDE,
+    a_scene,
     drawn,
     drawn_with_slope,
     lab,
@@ -28,14 +28,6 @@ SEASONS = PARAMETERS["target_season"].values
 
 def at(target, name="china", **given):
     return styled("season", name, target_season=target, **given)
-
-
-def a_scene():
-    """Sky above, a field below."""
-    y = np.broadcast_to(((np.arange(SIDE) + 0.5) / SIDE)[:, None], (SIDE, SIDE))
-    sky, below = (y < 0.4).astype(np.float32), (y > 0.5).astype(np.float32)
-    maps = ((1 - y).astype(np.float32), sky, below, np.zeros_like(sky))
-    return Scene(*map(jnp.asarray, maps))
 
 
 @pytest.mark.parametrize("name", ["china", "coffee"])

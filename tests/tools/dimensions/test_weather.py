@@ -10,6 +10,8 @@ from agentic_styling.tools.dimensions import weather
 from agentic_styling.tools.vocabulary import VOCABULARY
 
 from .styled import (
+    SIDE,
+    a_scene,
     drawn,
     drawn_with_slope,
     lab,
@@ -19,7 +21,6 @@ from .styled import (
     scene_of,
     styled,
 )
-from .test_season import SIDE, a_scene
 
 PARAMETERS = VOCABULARY["weather"].parameters
 TYPES = PARAMETERS["weather_type"].values
