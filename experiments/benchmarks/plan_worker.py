@@ -28,17 +28,23 @@ def pictures(size: int) -> np.ndarray:
 
 
 def ours(count: int, size: int):
-    """A call of `execute` for each batch; the last is filled up with plans of no step."""
+    """A call of `execute` for each batch, shared out to the devices; a CPU has one a core.
+
+    The last batch is filled up with plans of no step.
+    """
     import jax
 
     from agentic_styling.tools import Plan, encode_plans, execute
 
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     plans = random_plans(count, _SEED)
     plans += [Plan({})] * (-count % BATCH)
     steps = max(len(plan.steps) for plan in plans)
     batches = [encode_plans(plans[i : i + BATCH], steps) for i in range(0, len(plans), BATCH)]
     images, key = jax.numpy.asarray(pictures(size)), jax.random.key(0)
-    return lambda batch: jax.block_until_ready(execute(images, batches[batch], key))
+    mesh = jax.make_mesh((jax.device_count(),), ("rows",))
+    images, *batches = jax.device_put((images, *batches), jax.NamedSharding(mesh, jax.P("rows")))
+    return lambda batch: jax.block_until_ready(execute(images, batches[batch], key, mesh=mesh))
 
 
 def hand(count: int, size: int):

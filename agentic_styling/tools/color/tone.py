@@ -5,8 +5,11 @@ Images are display values [3, H, W] in [0, 1], and so are results. Every number 
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from agentic_styling.tools.color.spaces import (
+    LUMA,
+    apply_matrix,
     column,
     in_float32,
     linear_to_srgb,
@@ -16,7 +19,9 @@ from agentic_styling.tools.color.spaces import (
 )
 
 # The direction of skin of any depth, hue 20 degrees, in (red - luma, luma - blue).
-_SKIN = (0.773, 0.635)
+_SKIN = np.array([[0.773, 0.0, -0.635], [0.635, 0.0, 0.773]])
+# Luma; how far a colour lies from grey along that direction, and across it.
+_LUMA_AND_SKIN = np.vstack([LUMA, _SKIN - _SKIN.sum(1, keepdims=True) * LUMA])
 
 
 @in_float32
@@ -104,50 +109,50 @@ def _end_slope(step, next_step, secant, next_secant):
     return jnp.where(turns, 3 * secant, slope)
 
 
-# From here on a pixel's channels meet. These work on a list of planes [H, W], r, g, b: XLA would
-# compute slices of [3, H, W] again for every use, three times more with each step of a chain.
+# From here on a pixel's channels meet. What they make together is a plane [H, W] behind a product
+# with a matrix or a division: XLA on a CPU computes anything cheaper once more for each channel.
 
 
-def _largest(planes):
-    return jnp.maximum(jnp.maximum(planes[0], planes[1]), planes[2])
+def _extremes(planes):
+    """The largest and the smallest of three planes, [H, W] each."""
+    red, green, blue = planes
+    return (
+        jnp.maximum(jnp.maximum(red, green), blue),
+        jnp.minimum(jnp.minimum(red, green), blue),
+    )
 
 
-def _smallest(planes):
-    return jnp.minimum(jnp.minimum(planes[0], planes[1]), planes[2])
-
-
-def _recolor(grey: jax.Array, offsets: list[jax.Array]) -> jax.Array:
-    """grey [H, W] plus offsets without luma, as [3, H, W]; shortened where a channel would clip.
+def _recolor(grey: jax.Array, offsets: jax.Array, scale: jax.Array | float = 1.0) -> jax.Array:
+    """grey [H, W] + scale >= 0 times offsets [3, H, W] without luma; shortened where they clip.
 
     So luma and hue stay where clipping would turn them.
     """
+    most, least = _extremes(offsets)
     room = jnp.maximum(grey * (1.0 - grey), 1e-5)
-    reach = jnp.maximum(_largest(offsets) * grey, -_smallest(offsets) * (1.0 - grey))
-    share = room / jnp.maximum(room, reach)
-    return jnp.stack([jnp.clip(grey + share * x, 0.0, 1.0) for x in offsets])
+    reach = scale * jnp.maximum(most * grey, -least * (1.0 - grey))
+    share = scale * room / jnp.maximum(room, reach)
+    return jnp.clip(grey + share * offsets, 0.0, 1.0)
 
 
 @in_float32
 def saturation(image: jax.Array, amount: jax.Array | float) -> jax.Array:
-    """Chroma times 1 + amount, luma and hue kept: -1 leaves grey, 0 the image."""
-    planes = list(image)
-    grey = luma(planes)
-    return _recolor(grey, [(x - grey) * (1.0 + amount) for x in planes])
+    """Chroma times 1 + amount, amount >= -1, luma and hue kept: -1 leaves grey, 0 the image."""
+    (grey,) = apply_matrix(image, LUMA[None])
+    return _recolor(grey, image - grey, 1.0 + amount)
 
 
 @in_float32
 def vibrance(image: jax.Array, amount: jax.Array | float) -> jax.Array:
-    """Saturation that acts on dull colours most, hardly on vivid ones, and little on skin."""
-    planes = list(image)
-    grey = luma(planes)
-    offsets = [x - grey for x in planes]
-    red, _, blue = offsets
-    along, across = _SKIN[0] * red - _SKIN[1] * blue, _SKIN[1] * red + _SKIN[0] * blue
+    """Saturation that acts on dull colours most, hardly on vivid ones, and little on skin.
+
+    amount >= -1; 0 is the image.
+    """
+    grey, along, across = apply_matrix(image, _LUMA_AND_SKIN)
     skin = jnp.clip(8.0 * (along - 1.6 * jnp.abs(across)), 0.0, 1.0)  # 32 degrees to either side
     skin = skin * skin * (3.0 - 2.0 * skin)
-    vivid = _largest(offsets) - _smallest(offsets)
-    scale = 1.0 + amount * (1.0 - vivid) * (1.0 - 0.7 * skin)
-    return _recolor(grey, [scale * x for x in offsets])
+    most, least = _extremes(image)
+    scale = 1.0 + amount * (1.0 - (most - least)) * (1.0 - 0.7 * skin)
+    return _recolor(grey, image - grey, scale)
 
 
 @in_float32
@@ -163,17 +168,12 @@ def split_tone(
     does nothing. balance in [-1, 1]: above 0 the colour of the highlights reaches further down.
     Black and white stay.
     """
-    planes = list(image)
-    grey = luma(planes)
-    shadows, highlights = (_without_luma(x) for x in (shadows, highlights))
+    (grey,) = apply_matrix(image, LUMA[None])
+    dark, light = (column(_without_luma(x)) for x in (shadows, highlights))
     bright = grey + balance * grey * (1.0 - grey)
     ends = (2.0 * grey - 1.0) ** 2
     middle = 1.0 - ends * ends
-    offsets = [
-        x - grey + middle * (dark + bright * (light - dark))
-        for x, dark, light in zip(planes, shadows, highlights, strict=True)
-    ]
-    return _recolor(grey, offsets)
+    return _recolor(grey, image - grey + middle * (dark + bright * (light - dark)))
 
 
 def _without_luma(color):

@@ -92,8 +92,15 @@ def kelvin_gains(kelvin: float, tint: float = 0.0) -> np.ndarray:
 
 @in_float32
 def white_balance(
-    image: jax.Array, kelvin: jax.Array | float, tint: jax.Array | float = 0.0
+    image: jax.Array,
+    kelvin: jax.Array | float,
+    tint: jax.Array | float = 0.0,
+    stops: jax.Array | float = 0.0,
 ) -> jax.Array:
-    """[3, H, W] in [0, 1], balanced for a light of `kelvin` and `tint`; see `balance_matrix`."""
-    balanced = apply_matrix(srgb_to_linear(image), balance_matrix(kelvin, tint))
+    """[3, H, W] in [0, 1], balanced for a light of `kelvin` and `tint`; see `balance_matrix`.
+
+    stops: exposed by 2 ** stops besides, in the same pass through linear light.
+    """
+    matrix = jnp.exp2(jnp.asarray(stops, jnp.float32)) * balance_matrix(kelvin, tint)
+    balanced = apply_matrix(srgb_to_linear(image), matrix)
     return linear_to_srgb(jnp.clip(balanced, 0.0, 1.0))

@@ -41,8 +41,8 @@ def box_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
     A radius between whole pixels takes the outermost ones in part. Equals OpenCV's blur with
     BORDER_REPLICATE.
     """
-    if _is_static(radius) and radius <= _RADII[-1]:
-        on_cpu = _by_shifted_sums(_box, max(math.ceil(radius), 1))
+    if _is_static(radius) and radius == int(radius) and radius <= _RADII[-1]:
+        on_cpu = _by_windows(int(radius))
     else:
         ways = [_by_shifted_sums(_box, largest) for largest in _RADII]
         on_cpu = _one_of([*ways, _by_box_matrices], _RADII, radius)
@@ -102,14 +102,27 @@ def _by_shifted_sums(kernel, radius: int):
     def blur(image, width):
         weights = kernel(jnp.arange(radius + 1), width)
         weights = weights / (2 * jnp.sum(weights) - weights[0])
+        # Padded for both ways at once: to pad takes as long as a pass.
+        planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
         for axis in (1, 2):
-            size, padded = image.shape[axis], _pad_edge(image, radius, axis)
-            out = weights[0] * image
+            size = image.shape[axis]
+            out = weights[0] * _window(planes, radius, size, axis)
             for d in range(1, radius + 1):
-                before, after = (_window(padded, radius + at, size, axis) for at in (-d, d))
+                before, after = (_window(planes, radius + at, size, axis) for at in (-d, d))
                 out = out + weights[d] * (before + after)
-            image = out
-        return image
+            planes = out
+        return planes
+
+    return blur
+
+
+def _by_windows(radius: int):
+    def blur(image, _):
+        planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
+        side = 2 * radius + 1
+        for shape in ((1, side, 1), (1, 1, side)):
+            planes = jax.lax.reduce_window(planes, 0.0, jax.lax.add, shape, (1, 1, 1), "VALID")
+        return planes / side**2
 
     return blur
 

@@ -15,14 +15,20 @@ def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
     mean over planes and places. H and W are at least 11. Wang et al. 2004 (Image quality
     assessment: from error visibility to structural similarity), equation 13.
     """
-    a, b = a.astype(jnp.float32), b.astype(jnp.float32)
+    # A plane at a time: XLA on a CPU fuses the mean with all before it, and then vectorises none.
+    return jnp.mean(jax.lax.map(_similarity, (a.astype(jnp.float32), b.astype(jnp.float32))))
+
+
+def _similarity(planes):
+    """The map [H - 10, W - 10] of two planes [H, W]."""
+    a, b = planes
     # Stacked: apart, XLA on a CPU repeats the first pass of each in every tap of its second.
     mean_a, mean_b, squares, product = _windows(jnp.stack([a, b, a * a + b * b, a * b]))
     means, mean_squares = mean_a * mean_b, mean_a**2 + mean_b**2
     covariance, variances = product - means, squares - mean_squares
     luminance = (2 * means + _C1) / (mean_squares + _C1)
     structure = (2 * covariance + _C2) / (variances + _C2)
-    return jnp.mean(luminance * structure)
+    return luminance * structure
 
 
 def _windows(planes):

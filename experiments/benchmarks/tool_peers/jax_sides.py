@@ -1,10 +1,12 @@
 """This project and dm-pix: one jit call a batch."""
 
+import functools
+import os
+
 import numpy as np
 
 from tool_peers.work import (
     ANGLE,
-    BATCH,
     BILATERAL,
     BLOCK,
     BOX,
@@ -26,42 +28,67 @@ from tool_peers.work import (
 )
 
 
-class Ours:
-    """This project: one jit call a batch; pictures one after another in it on a CPU."""
+class _Jax:
+    """A batch in one jit call, shared out to the devices; a CPU has one for each core.
 
-    whole, dtypes = True, ("float32",)
+    `apart`: on a CPU pictures go one after another. What comes out is written over a batch that
+    has been, as in a loop that gives its buffers back.
+    """
+
+    whole, dtypes, apart = True, ("float32",), True
 
     def __init__(self, dtype):
-        pass
-
-    def batch(self, pictures):
-        """float32 [B, 3, H, W] on the device."""
-        import jax.numpy as jnp
-
-        return jnp.asarray(np.moveaxis(pictures, -1, 1).astype(np.float32) / 255)
-
-    def _mapped(self, function, *numbers):
-        """Over the batch in one jit call; the numbers are traced."""
         import jax
 
-        at_once = 1 if jax.default_backend() == "cpu" else BATCH
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        self.mesh = jax.make_mesh((jax.device_count(),), ("rows",))
+        self.rows = jax.NamedSharding(self.mesh, jax.P("rows"))
 
-        @jax.jit
-        def run(batch, numbers):
+    def _mapped(self, function, *numbers):
+        """Over the batch; the numbers are traced."""
+        import jax
+
+        def share(batch, numbers):
             def one(image):
                 return function(image, *numbers)
 
-            return jax.vmap(one)(batch) if at_once > 1 else jax.lax.map(one, batch)
+            apart = self.apart and jax.default_backend() == "cpu"
+            return jax.lax.map(one, batch) if apart else jax.vmap(one)(batch)
 
-        numbers = [jax.numpy.asarray(number, np.float32) for number in numbers]
-        return lambda batch: jax.block_until_ready(run(batch, numbers))
+        specs = {"in_specs": (jax.P("rows"), jax.P()), "out_specs": jax.P("rows")}
+        shares = jax.shard_map(share, mesh=self.mesh, **specs, check_vma=False)
+        run = functools.partial(jax.jit, donate_argnums=2, keep_unused=True)
+        run = run(lambda batch, numbers, _: shares(batch, numbers))
+        everywhere = jax.NamedSharding(self.mesh, jax.P())
+        numbers = [jax.device_put(np.float32(number), everywhere) for number in numbers]
+        spare = []
+
+        def call(batch):
+            if not spare:
+                out = jax.eval_shape(shares, batch, numbers)
+                spare.append(jax.device_put(np.zeros(out.shape, out.dtype), self.rows))
+            spare.append(jax.block_until_ready(run(batch, numbers, spare.pop())))
+            return spare[0]
+
+        return call
+
+
+class Ours(_Jax):
+    """This project."""
+
+    def batch(self, pictures):
+        """float32 [B, 3, H, W] on the devices."""
+        import jax
+
+        planes = np.moveaxis(pictures, -1, 1).astype(np.float32) / 255
+        return jax.device_put(planes, self.rows)
 
     def chain(self):
         from agentic_styling.tools.color import tone, white_balance
 
         def run(image, kelvin, tint, stops, xs, ys, amount, shadows, highlights):
-            image = white_balance.white_balance(image, kelvin, tint)
-            image = tone.tone_curve(tone.exposure(image, stops), xs, ys)
+            image = white_balance.white_balance(image, kelvin, tint, stops)
+            image = tone.tone_curve(image, xs, ys)
             return tone.split_tone(tone.vibrance(image, amount), shadows, highlights)
 
         return self._mapped(run, KELVIN, TINT, STOPS, *CURVE, VIBRANCE, SHADOWS, HIGHLIGHTS)
@@ -127,8 +154,7 @@ class Ours:
     def ssim(self):
         from agentic_styling.tools.filters.ssim import ssim
 
-        other = self.batch(photographs()[1:2])[0]
-        return self._mapped(ssim, other)
+        return self._mapped(ssim, np.moveaxis(photographs()[1], -1, 0) / 255)
 
     def haze(self):
         from agentic_styling.tools.atmosphere.haze import haze
@@ -203,28 +229,16 @@ class Ours:
         return self._mapped(run)
 
 
-class DmPix:
-    """dm-pix, jitted over the batch; pictures one after another on a CPU."""
+class DmPix(_Jax):
+    """dm-pix on a batch, as its functions take one."""
 
-    whole, dtypes = True, ("float32",)
-
-    def __init__(self, dtype):
-        pass
+    apart = False
 
     def batch(self, pictures):
-        """float32 [B, H, W, 3] on the device."""
-        import jax.numpy as jnp
-
-        return jnp.asarray(pictures.astype(np.float32) / 255)
-
-    def _mapped(self, function, *arrays):
+        """float32 [B, H, W, 3] on the devices."""
         import jax
 
-        @jax.jit
-        def run(batch, arrays):
-            return jax.lax.map(lambda image: function(image, *arrays), batch)
-
-        return lambda batch: jax.block_until_ready(run(batch, arrays))
+        return jax.device_put(pictures.astype(np.float32) / 255, self.rows)
 
     def _gaussian(self, sigma):
         import dm_pix
@@ -240,5 +254,10 @@ class DmPix:
     def ssim(self):
         import dm_pix
 
-        other = self.batch(photographs()[1:2])[0]
-        return self._mapped(dm_pix.ssim, other)
+        return self._mapped(dm_pix.ssim, photographs()[1] / 255)
+
+
+class MappedDmPix(DmPix):
+    """dm-pix on one picture after another: on a CPU its SSIM is faster so."""
+
+    apart = True

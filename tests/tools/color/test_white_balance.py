@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools.color.spaces import LUMA, luminance, srgb_to_linear
+from agentic_styling.tools.color.tone import exposure
 from agentic_styling.tools.color.white_balance import (
     balance_matrix,
     kelvin_gains,
@@ -104,3 +105,11 @@ def test_another_kelvin_compiles_nothing():
     before = balance._cache_size()
     balance(image, 7777.0, -5.0)
     assert balance._cache_size() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stops_expose_what_is_balanced(name):
+    """Where nothing clips, as one after the other."""
+    image = 0.5 * photograph(name)
+    apart = exposure(balance(image, 4800.0, 10.0), -0.7)
+    np.testing.assert_allclose(balance(image, 4800.0, 10.0, -0.7), apart, atol=3e-6)
