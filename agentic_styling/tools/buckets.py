@@ -1,8 +1,8 @@
 """Rows of a batch grouped by the kernel they need, so that a device runs only those.
 
 A `lax.switch` over rows under vmap runs every branch. So rows are sorted by kernel into chunks of
-one kernel each, as tokens are by expert; a chunk's kernel is then a scalar. On a CPU a chunk is a
-row, and nothing has to be sorted.
+one kernel each, as tokens are by expert; a chunk's kernel is then a scalar. A batch of one row, as
+on a CPU, has nothing to sort.
 """
 
 import jax
@@ -21,10 +21,8 @@ def map_buckets(run, kernels: jax.Array, rows, size: int):
     kernel and rows [size, ...], of which some may be copies, and returns a pytree of as many.
     """
     batch = kernels.shape[0]
-    if size == 1:
-        one = jax.tree.map(lambda x: x[:, None], rows)
-        out = jax.lax.map(lambda c: run(*c), (kernels, one))
-        return jax.tree.map(lambda x: x[:, 0], out)
+    if batch == 1:
+        return run(kernels[0], rows)
     chunk_kernels, index = _schedule(kernels, size)
     out = jax.lax.map(
         lambda c: run(c[0], jax.tree.map(lambda x: x[jnp.minimum(c[1], batch - 1)], rows)),

@@ -70,10 +70,22 @@ def _run(images, plans, key, mesh, keep_frames):
 
 
 def _run_batch(images, plans, seeds, keep_frames):
-    """The batch in planes [B, 3, H, W], which vectorise, stage by stage."""
+    run = functools.partial(_run_rows, keep_frames=keep_frames)
+    if rows_at_once() > 1:
+        return run(images, plans, seeds)
+
+    def alone(row):
+        """A picture stays in the cache from one stage to the next."""
+        return run(*jax.tree.map(lambda x: x[None], row))[0]
+
+    return jax.lax.map(alone, (images, plans, seeds))
+
+
+def _run_rows(images, plans, seeds, keep_frames):
+    """The rows in planes [B, 3, H, W], which vectorise, stage by stage."""
     source = jnp.moveaxis(images, -1, 1)
     size = rows_at_once()
-    scenes = jax.lax.map(estimate_scene, source, batch_size=None if size == 1 else size)
+    scenes = jax.lax.map(estimate_scene, source, batch_size=size)
     stages = jax.vmap(functools.partial(_stages, fuse=not keep_frames))(plans)
 
     def stage(pictures, j):

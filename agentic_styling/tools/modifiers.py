@@ -41,8 +41,8 @@ _REGION_PARAMETER = {
     "selective_blend": "blend_regions",
     "preserve_object_category": "category",
 }
-KEPT = ("color", "lighting", "texture")
-_KEEPS = {"color": (1, 0, 0), "lighting": (0, 1, 0), "texture": (0, 0, 1)}
+# What can be put back from the source, in the order in which it is.
+_KEEPS = {"texture": (1, 0, 0), "color": (0, 1, 0), "lighting": (0, 0, 1)}
 # A step of these tools is what would change the attribute.
 _CHANGERS = {
     "style": ("artistic_medium",),
@@ -99,7 +99,8 @@ _OWN = [_option("graduated_effect", "effect_type", name) for name in GRADUATED]
 
 
 class Constraint(NamedTuple):
-    """weight [H, W] of a step's change; kept [3, H, W]: how much of the source's KEPT stays."""
+    """weight [H, W] of a step's change; kept [3, H, W]: how much of the source's
+    texture, color and lighting stays."""
 
     weight: jax.Array
     kept: jax.Array
@@ -147,35 +148,70 @@ def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
 
 
 def _constraint(modifier, options, strength, numbers, tool, image, scene) -> Constraint:
-    def of(name):
-        return modifier == TOOL_INDEX[name]
-
     region = jnp.asarray(_REGIONS)[modifier, options[jnp.asarray(_REGION_SLOT)[modifier]]]
-    hard = of("spatial_constraint") & (options[_SOFT] == 0)
+    hard = (modifier == TOOL_INDEX["spatial_constraint"]) & (options[_SOFT] == 0)
     mask = region_mask(region, hard, image, scene)
-    barred = strength * mask
-    attribute = options[_ATTRIBUTE] % len(_KEEP)
-    level = options[_LEVEL]
+    kind = jnp.asarray(_KIND)[modifier]
+    kinds = list(_CONSTRAIN.values())
+    return jax.lax.switch(kind, kinds, options, strength, numbers, tool, mask, image, scene)
+
+
+def _only_weight(weigh):
+    def constrain_(options, strength, numbers, tool, mask, image, scene):
+        weight = weigh(options, strength, numbers, mask, image)
+        return Constraint(weight, jnp.zeros((3, *mask.shape)))
+
+    return constrain_
+
+
+def _excluded(options, strength, numbers, mask, image):
+    return 1 - strength * mask * jnp.where(options[_FULLY] > 0, 1.0, 0.5)
+
+
+def _confined(options, strength, numbers, mask, image):
+    return 1 - strength * (1 - mask)
+
+
+def _graduated(options, strength, numbers, mask, image):
+    return 1 - strength * (1 - _graduation(options, numbers, image))
+
+
+def _blended(options, strength, numbers, tool, mask, image, scene):
+    weight = 1 - strength * (1 - _share(options, numbers, mask, image))
+    lit = options[_BLEND_REGION] == _LIGHT_ONLY
+    lighting = jnp.where(lit, strength * (1 - _apply_share(numbers)), 0.0)
+    return Constraint(weight, _everywhere(_KEEPS["lighting"], lighting, mask))
+
+
+def _category_kept(options, strength, numbers, tool, mask, image, scene):
+    barred, level = strength * mask, options[_LEVEL]
+    # position_only keeps the detail that shows where a thing is; appearance_only its colours.
+    shown = jnp.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], jnp.float32)[level % 3]
+    return Constraint(1 - barred * (level == 0), shown[:, None, None] * barred)
+
+
+def _attribute_kept(options, strength, numbers, tool, mask, image, scene):
+    barred, attribute = strength * mask, options[_ATTRIBUTE] % len(_KEEP)
     blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(tool, len(DIMENSIONS) - 1)]
     blocked = jnp.where(attribute == _OBJECTS, scene.subject, blocked)
-    weights = {
-        "exclude_region": 1 - barred * jnp.where(options[_FULLY] > 0, 1.0, 0.5),
-        "spatial_constraint": 1 - strength * (1 - mask),
-        "graduated_effect": 1 - strength * (1 - _graduation(options, numbers, image)),
-        "selective_blend": 1 - strength * (1 - _share(options, numbers, mask, image)),
-        "preserve_object_category": 1 - barred * (level == 0),
-        "preserve_attribute": 1 - barred * blocked,
-    }
-    weight = sum(jnp.where(of(name), w, 0.0) for name, w in weights.items())
-    # position_only keeps the detail that shows where a thing is; appearance_only its colours.
-    shown = jnp.array([[0, 0, 0], [0, 0, 1], [1, 1, 0]], jnp.float32)[level % 3]
-    lit = of("selective_blend") & (options[_BLEND_REGION] == _LIGHT_ONLY)
-    keeps = jnp.where(of("preserve_attribute"), jnp.asarray(_KEEP)[attribute], 0.0)
-    keeps = jnp.where(of("preserve_object_category"), shown, keeps)
-    kept = keeps[:, None, None] * barred
-    share = _apply_share(numbers)
-    kept = jnp.where(lit, jnp.array([0, 1, 0])[:, None, None] * strength * (1 - share), kept)
-    return Constraint(weight, kept)
+    kept = jnp.asarray(_KEEP)[attribute][:, None, None] * barred
+    return Constraint(1 - barred * blocked, kept)
+
+
+def _everywhere(keeps, amount, mask):
+    return jnp.broadcast_to(amount * jnp.array(keeps)[:, None, None], (3, *mask.shape))
+
+
+_CONSTRAIN = {
+    "exclude_region": _only_weight(_excluded),
+    "spatial_constraint": _only_weight(_confined),
+    "graduated_effect": _only_weight(_graduated),
+    "selective_blend": _blended,
+    "preserve_object_category": _category_kept,
+    "preserve_attribute": _attribute_kept,
+}
+_KIND = np.zeros(len(VOCABULARY), np.int32)
+_KIND[[TOOL_INDEX[name] for name in _CONSTRAIN]] = np.arange(len(_CONSTRAIN))
 
 
 def _graduation(options, numbers, image):
@@ -198,15 +234,19 @@ def _share(options, numbers, mask, image):
     """
     share = _apply_share(numbers)
     light = luma_of(image.astype(jnp.float32))[0]
-    y, x = pixel_grid(*image.shape[1:])
-    patches = cloud_noise(y * 7, x * 7, jnp.uint32(11))
+
+    def patches():
+        y, x = pixel_grid(*image.shape[1:])
+        noise = cloud_noise(y * 7, x * 7, jnp.uint32(11))
+        return jnp.clip((0.2 + 0.6 * share - noise) / 0.06 + 0.5, 0.0, 1.0)
+
     shares = (
-        share,
-        jnp.clip(share + (light - 0.5) * 4 * share * (1 - share), 0.0, 1.0),
-        jnp.clip((light - (1 - share)) / 0.04 + 0.5, 0.0, 1.0),
-        jnp.clip((0.2 + 0.6 * share - patches) / 0.06 + 0.5, 0.0, 1.0),
+        lambda: jnp.broadcast_to(share, light.shape),
+        lambda: jnp.clip(share + (light - 0.5) * 4 * share * (1 - share), 0.0, 1.0),
+        lambda: jnp.clip((light - (1 - share)) / 0.04 + 0.5, 0.0, 1.0),
+        patches,
     )
-    through = sum(jnp.where(options[_ALGORITHM] == i, s, 0.0) for i, s in enumerate(shares))
+    through = jax.lax.switch(options[_ALGORITHM], shares)
     lit = options[_BLEND_REGION] == _LIGHT_ONLY
     return jnp.where(lit, 1.0, 1 - mask * (1 - through))
 
@@ -215,23 +255,31 @@ def confine(before, edit, source, constraint: Constraint):
     """The edit where it may act, with what is kept put back from the source, all [3, H, W]."""
     weight = constraint.weight
     out = jnp.where(weight <= 0, before, before + weight * (edit - before))
-    return jax.lax.cond(
-        jnp.any(constraint.kept > 0), _restore, lambda o, *_: o, out, source, constraint.kept
-    )
+    for kept, restore in zip(constraint.kept, _RESTORE, strict=True):
+        keep = jnp.any(kept > 0)
+        out = jax.lax.cond(keep, restore, lambda out, *_: out, out, source, kept)
+    return out
 
 
-def _restore(edit, source, kept):
-    color, lighting, texture = kept[:, None]
+def _texture(edit, source, kept):
     sigma = max(min(edit.shape[1:]) / 64, 1.0)
-    detail = source - gaussian_blur(source, sigma) - (edit - gaussian_blur(edit, sigma))
-    out = jnp.clip(edit + texture * detail, 0.0, 1.0)
-    source_luma = luma_of(source)
-    out = out + color * (with_luma(source - source_luma, luma_of(out)) - out)
-    return out + lighting * (with_luma(out - luma_of(out), source_luma) - out)
+    detail = source - edit
+    return jnp.clip(edit + kept * (detail - gaussian_blur(detail, sigma)), 0.0, 1.0)
+
+
+def _color(edit, source, kept):
+    return edit + kept * (with_luma(source - luma_of(source), luma_of(edit)) - edit)
+
+
+def _lighting(edit, source, kept):
+    return edit + kept * (with_luma(edit - luma_of(edit), luma_of(source)) - edit)
+
+
+_RESTORE = (_texture, _color, _lighting)
 
 
 def with_luma(chroma: jax.Array, luma: jax.Array) -> jax.Array:
     """luma + chroma, the chroma drawn in as far as needed to stay in [0, 1]; luma is kept."""
     room = jnp.where(chroma > 0, 1 - luma, luma) / jnp.maximum(jnp.abs(chroma), 1e-6)
-    fits = jnp.clip(jnp.min(room, axis=0, keepdims=True), 0.0, 1.0)
+    fits = jnp.clip(jnp.minimum(jnp.minimum(room[:1], room[1:2]), room[2:]), 0.0, 1.0)
     return jnp.clip(luma + fits * chroma, 0.0, 1.0)
