@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.color.spaces import apply_matrix
 from agentic_styling.tools.recipe import FIELDS, LUMA, SOFT, WHITE_LOGIT
 from agentic_styling.tools.scene import Scene
 
@@ -24,8 +25,8 @@ def column(values: jax.Array) -> jax.Array:
 
 
 def luma_of(image: jax.Array) -> jax.Array:
-    """Luma (BT.601) [1, H, W] of [3, H, W]."""
-    return sum(LUMA[k] * image[k : k + 1] for k in range(3))
+    """Luma (BT.601), float32 [1, H, W] of [3, H, W]."""
+    return apply_matrix(image.astype(jnp.float32), LUMA[None])
 
 
 def grade(
