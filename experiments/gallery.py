@@ -27,7 +27,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="folder to write to")
     parser.add_argument("--only", metavar="TOOL[.PARAMETER]", help="a part, for a quick look")
     parser.add_argument("--size", type=int, default=320, help="side of a picture, in pixels")
-    parser.add_argument("--columns", type=int, default=5, help="how many photographs")
+    parser.add_argument("--columns", type=int, default=6, help="how many photographs")
     parser.add_argument("--sheet", action="store_true", help="also one PNG per parameter")
     parser.add_argument("--docs", type=Path, help="a page to write the measured tables into")
     args = parser.parse_args(argv)

@@ -12,9 +12,9 @@ import skimage.data
 from skimage.transform import resize
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, dimensions, encode_plans
-from agentic_styling.tools.execute import _confine
 from agentic_styling.tools.grade import grade
 from agentic_styling.tools.scene import estimate_scene
+from agentic_styling.tools.stage import _confine
 
 sys.path.append(str(Path(__file__).parents[1] / "experiments/benchmarks"))
 plans_by_hand = importlib.import_module("hand_written.plans")

@@ -68,14 +68,15 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
             f" {request.tool.shape[0]} requests differ; give as many of each, of one size"
         )
     # Outside _score, so that pictures of any size share its one program.
-    return _score(at_probe_size(source), at_probe_size(result), request)
+    source, result = at_probe_size(source), at_probe_size(result)
+    # Twice, as every row has its own snowflakes: what two good results may differ by.
+    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), (source, request))
+    return _score(source, result, execute_steps(*twice, jax.random.key(0)))
 
 
 @jax.jit
-def _score(source, result, request):
-    # Twice, as every row has its own snowflakes: what two good results may differ by.
-    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), (source, request))
-    strip, twin = jnp.split(execute_steps(*twice, jax.random.key(0)), 2)
+def _score(source, result, frames):
+    strip, twin = jnp.split(frames, 2)
     twin = twin[:, -1]
     batch, frames = strip.shape[:2]
     measured = probes(strip.reshape(-1, *strip.shape[2:])).reshape(batch, frames, -1)

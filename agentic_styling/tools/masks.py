@@ -8,7 +8,7 @@ import numpy as np
 from agentic_styling.tools.recipe import LUMA
 from agentic_styling.tools.scene import Scene
 
-SOFT_EDGE = 0.06  # width of a soft edge, in parts of the picture
+SOFT_EDGE = 0.1  # width of a soft edge, in parts of the picture
 _HARD_EDGE = 1e-4
 
 # left, right, top, bottom in parts of the picture; 1 = all but that box

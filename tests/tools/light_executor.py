@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools import execute, execute_steps
+from agentic_styling.tools import by_kernel, execute, stage
 from agentic_styling.tools.encode import TOOL_INDEX
 from agentic_styling.tools.scene import Scene
 
@@ -57,14 +57,15 @@ def _known_scene(image):
 def light_kernels():
     """execute and execute_steps as they are but for the kernels that they call."""
     with pytest.MonkeyPatch.context() as patch:
-        graduated = executor._RENDERERS[-1]
+        graduated = stage.RENDERERS[-1]
         light = tuple(_light_kernel(k) for k in range(len(DRAWN)))
-        patch.setattr(executor, "_RENDERERS", (*light, graduated))
-        patch.setattr(executor.dimensions, "renderer_of", _light_renderer_of)
+        patch.setattr(stage, "RENDERERS", (*light, graduated))
+        patch.setattr(stage.dimensions, "renderer_of", _light_renderer_of)
         patch.setattr(executor, "estimate_scene", _known_scene)
+        patch.setattr(by_kernel, "estimate_scene", _known_scene)
+        patch.setattr(by_kernel, "_programs", {})
         yield
-    execute.clear_cache()
-    execute_steps.clear_cache()
+    executor.run_in_one.clear_cache()
 
 
 def run(*rows, images=IMAGES, key=KEY) -> np.ndarray:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType
 
 from agentic_styling.errors import InputError
-from agentic_styling.tools import DIMENSIONS, Plan, encode_plans, execute, execute_steps
+from agentic_styling.tools import (
+    DIMENSIONS,
+    Plan,
+    by_kernel,
+    encode_plans,
+    execute,
+    execute_steps,
+    stage,
+)
 
 from .light_executor import (
     HEIGHT,
@@ -155,7 +163,7 @@ def test_rows_do_not_depend_on_each_other():
 
 def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
     monkeypatch.setattr(executor, "rows_at_once", lambda: 3)
-    in_threes = jax.jit(executor._run, static_argnums=(3, 4), compiler_options=QUICK)
+    in_threes = jax.jit(executor.run_in_one, static_argnums=(3, 4), compiler_options=QUICK)
     for rows in (MANY, MANY[::-1], [row[:i] for i, row in enumerate(MANY)]):
         out = in_threes(IMAGES, encoded(rows), KEY, None, False)
         np.testing.assert_allclose(out, run(*rows), atol=1e-6)
@@ -195,16 +203,35 @@ def test_wrong_images_are_named(images, run_plans):
 
 def test_another_plan_another_picture_another_key_compile_nothing():
     run(*MANY)
-    before = execute._cache_size()
+    before = _programs()
     other = [step("weather", "hail"), step("artistic_medium", "pixel_art", strength=0.3)]
     run(other, [step("graduated_effect", "blur")], images=1 - IMAGES, key=jax.random.key(1))
-    assert execute._cache_size() == before
+    assert _programs() == before
+
+
+def _programs():
+    """Of each kernel, and of all in one, how many are compiled."""
+    found = {name: program.result()._cache_size() for name, program in by_kernel._programs.items()}
+    return found | {"all": executor.run_in_one._cache_size()}
+
+
+def test_all_in_one_program_gives_what_kernels_one_by_one_give():
+    for frames in (False, True):
+        out = executor.run_in_one(IMAGES, encoded(MANY), KEY, None, frames)
+        apart = frames_of(*MANY) if frames else run(*MANY)
+        np.testing.assert_allclose(out, apart, atol=1e-6)
+
+
+def test_fewer_and_more_slots_than_plans_have_give_the_same():
+    for slots in (6, 11):
+        arrays = encode_plans([Plan({}, tuple(row)) for row in MANY], slots)
+        np.testing.assert_allclose(execute(IMAGES, arrays, KEY), run(*MANY), atol=1e-6)
+        frames = execute_steps(IMAGES, arrays, KEY)
+        assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
 
 
 def test_bfloat16_stays_and_is_near():
-    half = jax.jit(executor._run, static_argnums=(3, 4), compiler_options=QUICK)
-    images = jnp.asarray(IMAGES).astype(jnp.bfloat16)
-    out = half(images, encoded(MANY), KEY, None, False)
+    out = execute(jnp.asarray(IMAGES).astype(jnp.bfloat16), encoded(MANY), KEY)
     assert out.dtype == jnp.bfloat16
     gap = np.abs(np.asarray(out, np.float32) - run(*MANY))
     assert gap.max() < 0.06 and gap.mean() < 0.004
@@ -221,7 +248,7 @@ def test_the_gradient_in_strength_is_the_difference_quotient():
     at = jnp.where(arrays.tool >= 0, 0.3 + 0.4 * arrays.strength, 0.0)
 
     def brightness(strength):
-        out = executor._run(images, arrays._replace(strength=strength), KEY, None, False)
+        out = execute(images, arrays._replace(strength=strength), KEY)
         return jnp.mean(out, axis=(1, 2, 3))
 
     def with_gradient(strength):
@@ -245,7 +272,7 @@ def test_the_gradient_in_strength_is_the_difference_quotient():
 
 
 def _stages(rows, fuse=True):
-    runs, kernels = jax.vmap(functools.partial(executor._stages, fuse=fuse))(encoded(rows))
+    runs, kernels = jax.vmap(functools.partial(stage.stages_of, fuse=fuse))(encoded(rows))
     return [
         ([[int(slot) for slot in run if slot >= 0] for run in runs[i] if run[0] >= 0], kernels[i])
         for i in range(len(rows))
@@ -274,6 +301,6 @@ def test_what_is_constrained_grouped_or_graduated_is_a_stage_of_its_own():
 
 
 def test_without_fusion_every_step_is_a_stage_at_its_own_slot():
-    runs, _ = executor._stages(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
+    runs, _ = stage.stages_of(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
     assert runs[:, 0].tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
     assert (runs[:, 1:] == -1).all()

@@ -1,7 +1,7 @@
 """Plans with their true kernels: every option does something of its own, any plan gives a picture.
 
-One shape for all, compiled once, and quickly rather than well; how plans are run is tested with
-light kernels in test_execute.py.
+All in one program, as under jit and on accelerators, compiled once, and quickly rather than well;
+how plans are run is tested with light kernels in test_execute.py.
 """
 
 import functools
@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.transform import resize
 
-from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, encode_plans, execute
+from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, encode_plans
+from agentic_styling.tools.execute import run_in_one
 from agentic_styling.tools.plan import STRUCTURAL
 
 from .planned import ROWS, encoded, photograph, step
@@ -29,7 +30,7 @@ STYLED = [VOCABULARY[name] for name in DIMENSIONS]
 
 @functools.cache
 def _compiled():
-    lowered = execute.lower(IMAGES, encoded([]), KEY)
+    lowered = run_in_one.lower(IMAGES, encoded([]), KEY, None, False)
     return lowered.compile(compiler_options={"xla_backend_optimization_level": 0})
 
 

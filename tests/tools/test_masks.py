@@ -42,8 +42,8 @@ def test_masks_are_between_nothing_and_all(name, hard):
 @pytest.mark.parametrize(
     ("region", "inside", "outside"),
     [
-        ("left_half", np.s_[:, :28], np.s_[:, 32:]),
-        ("right_half", np.s_[:, 32:], np.s_[:, :28]),
+        ("left_half", np.s_[:, :27], np.s_[:, 33:]),
+        ("right_half", np.s_[:, 33:], np.s_[:, :27]),
         ("top_half", np.s_[:18], np.s_[22:]),
         ("bottom_half", np.s_[22:], np.s_[:18]),
         ("center", np.s_[12:28, 18:42], np.s_[:8]),

@@ -178,7 +178,7 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
     bend = to_full(bend, height, width)
     share = jnp.clip(amount * (0.1 + 0.95 * swarm), 0.0, 0.95)
     glow, white = lights(y + 0.06 * bend, x - 0.06 * bend, plankton, 0.13, share, seed)
-    dark = 1 - 0.4 * jnp.minimum(amount, 2.1)  # it is seen at night
+    dark = 1 - 0.28 * jnp.minimum(amount, 2.1)  # it is seen at night
     shadow = jnp.array([0.75, 1.05, 1.2])[:, None, None]
     night = image * jnp.clip(dark * shadow, 0.12, 1.0)
     halo = 0.2 * jnp.minimum(amount, 1.4) * swarm * (0.4 + luma_of(image))

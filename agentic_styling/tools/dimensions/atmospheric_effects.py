@@ -31,7 +31,7 @@ EFFECT = {
     "sparkles_magical": look(-0.12, tint=0.05),
     "light_beams_godrays": look(-0.25, 0.05, contrast=0.05),
     "bokeh_lights": look(-0.25),
-    "bioluminescence": look(-0.35, -0.15, saturation=-0.1),
+    "bioluminescence": look(-0.2, -0.15, saturation=-0.1),
     "digital_artifacts": look(saturation=0.1),
     "cracks_damage": look(saturation=-0.1),
 }

@@ -297,7 +297,7 @@ LOCATION = {
     ),
 }
 
-_HELD = 0.35  # of the change, on a foreground that is kept
+_HELD = 0.42  # of the change, on a foreground that is kept
 FOREGROUND = {True: look(hold=_HELD)}
 
 LOOKS = {"target_location": LOCATION, "preserve_foreground": FOREGROUND}

@@ -195,11 +195,11 @@ TECHNOLOGY = {
     "none": look(warm=0.1, saturation=-0.2, contrast=-0.1),
     "low": look(warm=0.05, saturation=-0.1, contrast=-0.05),
     "medium": look(),
-    "high": look(warm=-0.05, contrast=0.06, saturation=0.05),
-    "advanced": look(warm=-0.1, contrast=0.12, saturation=0.1),
+    "high": look(warm=-0.06, contrast=0.09, saturation=0.08),
+    "advanced": look(warm=-0.12, contrast=0.17, saturation=0.15),
 }
 
-ACCURACY = {"stylized": look(), "historically_accurate": look(saturation=-0.22, contrast=-0.08)}
+ACCURACY = {"stylized": look(), "historically_accurate": look(saturation=-0.28, contrast=-0.1)}
 
 LOOKS = {
     "target_era": TIME_PERIOD,
