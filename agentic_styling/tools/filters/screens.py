@@ -32,9 +32,9 @@ def halftone(ink: jax.Array, frequency: jax.Array | float, angle: jax.Array | fl
 def _share_above(spot: jax.Array) -> jax.Array:
     """The part of the screen whose spot function is higher than this value in [-1, 1].
 
-    A cubic through the ends and the middle, fitted to the distribution of the two waves' mean.
+    From 1 to 0, through the ends and the middle, fitted to the distribution of the two waves' mean.
     """
-    return jnp.clip(0.5 - 0.76 * spot + 0.26 * spot * jnp.abs(spot), 0.0, 1.0)
+    return 0.5 - spot * (0.76 - 0.26 * jnp.abs(spot))
 
 
 def hatch(
