@@ -6,40 +6,13 @@ how far along each of those vectors it went, what else moved, and whether struct
 survived. The plan under test is never seen, so any plan that reaches the look scores alike.
 """
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards.probes import at_probe_size, blur, opponent, probes
+from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
-
-PARTS = (
-    "instruction_following",
-    "visual_quality",
-    "transformation_strength",
-    "coherence",
-    "semantic_accuracy",
-    "technical_execution",
-)
-
-
-@flax.struct.dataclass
-class Scores:
-    """Scores of a batch, float32 [B] each: six parts and `overall` in [0, 100], `reward` in [0, 5].
-
-    `overall` is the mean of the parts (PAPER: six judge dimensions). `reward` is five times their
-    geometric mean over 100, so that no part can be bought with another.
-    """
-
-    instruction_following: jax.Array
-    visual_quality: jax.Array
-    transformation_strength: jax.Array
-    coherence: jax.Array
-    semantic_accuracy: jax.Array
-    technical_execution: jax.Array
-    overall: jax.Array
-    reward: jax.Array
 
 
 def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
@@ -86,10 +59,7 @@ def _score(source, result, frames):
     parts["coherence"] *= _structure(result, reference, twin)
     parts["visual_quality"] = _quality(result, reference, source)
     parts["technical_execution"] = _placement(result, reference, twin)
-    parts = {name: jnp.clip(100 * parts[name], 0, 100) for name in PARTS}
-    stacked = jnp.stack([parts[name] for name in PARTS])
-    geometric = jnp.exp(jnp.log(jnp.maximum(stacked, 1.0)).mean(0))
-    return Scores(**parts, overall=stacked.mean(0), reward=jnp.clip(geometric / 20, 0, 5))
+    return combine({name: 100 * part for name, part in parts.items()})
 
 
 def _movement_parts(moved, steps):
