@@ -15,7 +15,7 @@ test: .venv/test.installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-parity: .venv/parity.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m parity tests/parity
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m parity tests/parity tests/rewards
 
 lint: .venv/test.installed
 	$(BIN)/ruff check .
