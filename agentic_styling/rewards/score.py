@@ -6,13 +6,27 @@ how far along each of those vectors it went, what else moved, and whether struct
 survived. The plan under test is never seen, so any plan that reaches the look scores alike.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards.probes import at_probe_size, blur, opponent, probes
-from agentic_styling.rewards.scores import Scores, combine
+from agentic_styling.rewards.scores import PARTS, Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
+
+
+class Reference(NamedTuple):
+    """What a request looks like on its photographs, at the probes' size S.
+
+    source: float32 [B, S, S, 3]; frames: its rendering step by step [B, T + 1, S, S, 3]; twin:
+    its result once more, with other random numbers [B, S, S, 3].
+    """
+
+    source: jax.Array
+    frames: jax.Array
+    twin: jax.Array
 
 
 def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
@@ -30,36 +44,73 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
     Raises:
       InputError: shapes or dtypes are not as above.
     """
-    for name, images in (("source", source), ("result", result)):
-        if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != jnp.float32:
-            raise InputError(
-                f"score: {name} is {images.dtype} {tuple(images.shape)}; give float32 [B, H, W, 3]"
-            )
-    if source.shape != result.shape or request.tool.shape[0] != source.shape[0]:
+    if source.shape != result.shape:
         raise InputError(
-            f"score: source {tuple(source.shape)}, result {tuple(result.shape)} and"
-            f" {request.tool.shape[0]} requests differ; give as many of each, of one size"
+            f"score: source {tuple(source.shape)} and result {tuple(result.shape)} differ; "
+            "give as many of each, of one size"
         )
-    # Outside _score, so that pictures of any size share its one program.
-    source, result = at_probe_size(source), at_probe_size(result)
+    return score_against(render_reference(source, request), result)
+
+
+def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
+    """What `score` compares results with: once for as many results as there are. As for `score`."""
+    _check("source", source, len(request.tool))
+    source = at_probe_size(source)
     # Twice, as every row has its own snowflakes: what two good results may differ by.
     twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), (source, request))
-    return _score(source, result, execute_steps(*twice, jax.random.key(0)))
+    frames, twin = jnp.split(execute_steps(*twice, jax.random.key(0)), 2)
+    return Reference(source, frames, twin[:, -1])
+
+
+def score_against(reference: Reference, result: jax.Array) -> Scores:
+    """`score` of results float32 [B, H, W, 3] whose reference is rendered already.
+
+    Differentiable in the result.
+    """
+    _check("result", result, len(reference.source))
+    return _score(reference, at_probe_size(result))
+
+
+def _check(name, images, rows):
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != jnp.float32:
+        raise InputError(
+            f"score: {name} is {images.dtype} {tuple(images.shape)}; give float32 [B, H, W, 3]"
+        )
+    if len(images) != rows:
+        raise InputError(
+            f"score: {len(images)} rows of {name} for {rows} requests; give as many of each"
+        )
 
 
 @jax.jit
-def _score(source, result, frames):
-    strip, twin = jnp.split(frames, 2)
-    twin = twin[:, -1]
+def _score(expected, result):
+    source, strip, twin = expected
     batch, frames = strip.shape[:2]
     measured = probes(strip.reshape(-1, *strip.shape[2:])).reshape(batch, frames, -1)
-    moved = probes(result) - measured[:, 0]
-    reference = strip[:, -1]
-    parts = _movement_parts(moved, jnp.diff(measured, axis=1))
-    parts["coherence"] *= _structure(result, reference, twin)
-    parts["visual_quality"] = _quality(result, reference, source)
-    parts["technical_execution"] = _placement(result, reference, twin)
-    return combine({name: 100 * part for name, part in parts.items()})
+    steps, reference = jnp.diff(measured, axis=1), strip[:, -1]
+
+    def parts(edit):
+        found = _movement_parts(probes(edit) - measured[:, 0], steps)
+        kept = _structure(edit, reference, source)
+        found["coherence"] *= kept
+        found["visual_quality"] = _quality(edit, reference, source)
+        # A negative or noise lies near in tone, but is no edit of the photograph at all.
+        there = jnp.minimum(kept / 0.25, 1.0)
+        found["technical_execution"] = there * jnp.exp(-_distance(edit, reference) / 0.12)
+        return found
+
+    # Against what the request itself scores with other random numbers: nothing is tolerated but
+    # what two good results differ by.
+    best = parts(twin)
+    share = {name: part / jnp.maximum(best[name], 0.05) for name, part in parts(result).items()}
+    return combine({name: 100 * jnp.maximum(share[name], _LEAST[name]) for name in PARTS})
+
+
+# An edit that went elsewhere is worth a little, one that took the picture apart next to nothing.
+_LEAST = dict.fromkeys(PARTS, 0.001)
+_LEAST |= dict.fromkeys(
+    ("instruction_following", "transformation_strength", "semantic_accuracy"), 0.05
+)
 
 
 def _movement_parts(moved, steps):
@@ -80,8 +131,8 @@ def _movement_parts(moved, steps):
     pull = jnp.clip(along, 0.0, 1.5)[:, None]
     right = jnp.einsum("btk,bk->bt", steps, moved) + (0.1 * size**2 + 0.05) * pull
     progress = jnp.linalg.solve(gram + ridge, right[..., None])[..., 0]
-    hit = jnp.clip(1.15 - jnp.abs(1 - progress), 0.0, 1.0)
     asked = weight.sum(-1)
+    hit = jnp.exp(-1.2 * jnp.abs(1 - progress))
     following = (weight * hit).sum(-1) / jnp.maximum(asked, 1e-6)
 
     left = moved - jnp.einsum("bt,btk->bk", progress, steps)
@@ -90,18 +141,16 @@ def _movement_parts(moved, steps):
     still = jnp.exp(-went / 4)
     return {
         "instruction_following": jnp.where(nothing, still, following),
-        "transformation_strength": jnp.where(
-            nothing, still, jnp.clip(1.2 - jnp.abs(1 - along), 0.0, 1.0)
-        ),
-        "semantic_accuracy": jnp.where(nothing, still, jnp.clip((cosine - 0.3) / 0.65, 0.0, 1.0)),
-        "coherence": jnp.exp(-jnp.maximum(unasked - 1.0, 0) / (6 + 0.5 * length)),
+        "transformation_strength": jnp.where(nothing, still, jnp.exp(-jnp.abs(1 - along))),
+        "semantic_accuracy": jnp.where(nothing, still, jnp.maximum(cosine, 0.0) ** 1.5),
+        "coherence": jnp.exp(-unasked / (6 + 0.5 * length)),
     }
 
 
-def _structure(result, reference, twin):
-    """Share of the reference's structure kept, against what its twin keeps of it, [B]."""
-    kept = _correlation(result, reference) / jnp.maximum(_correlation(twin, reference), 0.2)
-    return jnp.clip((kept - 0.2) / 0.6, 0.0, 1.0)
+def _structure(edit, reference, source):
+    """Share of the structure kept, [B]: the reference's, or for less the photograph's."""
+    kept = jnp.maximum(_correlation(edit, reference), 0.6 * _correlation(edit, source))
+    return jnp.maximum(kept, 0.0)
 
 
 def _correlation(one, other):
@@ -111,11 +160,11 @@ def _correlation(one, other):
     for small, large in ((1, 4), (3, 12)):
         bx, by = (blur(p, small) - blur(p, large) for p in (x, y))
         size = jnp.sqrt((bx**2).mean((1, 2)) * (by**2).mean((1, 2)))
-        kept.append(((bx * by).mean((1, 2)) + 1e-5) / (size + 1e-5))
+        kept.append((bx * by).mean((1, 2)) / (size + 1e-5))
     return sum(kept) / len(kept)
 
 
-def _quality(result, reference, source):
+def _quality(edit, reference, source):
     """Faults that neither the photograph nor the look asked for bring: clipping, noise, blur."""
 
     def clipped(p):
@@ -125,16 +174,8 @@ def _quality(result, reference, source):
         lightness = opponent(p)[..., 0]
         return jnp.log(jnp.abs(lightness - blur(lightness, 1)).mean((1, 2)) + 2e-3)
 
-    allowed = jnp.maximum(clipped(reference), clipped(source))
-    burnt = jnp.maximum(clipped(result) - allowed - 0.01, 0)
-    off = jnp.abs(detail(result) - detail(reference))
-    return jnp.exp(-5 * burnt) * jnp.exp(-jnp.maximum(off - 0.15, 0) / 0.8)
-
-
-def _placement(result, reference, twin):
-    """How near the result lies to the reference place by place: kept regions are as asked, [B]."""
-    further = _distance(result, reference) - _distance(twin, reference)
-    return jnp.exp(-jnp.maximum(further - 0.01, 0) / 0.12)
+    burnt = jnp.maximum(clipped(edit) - jnp.maximum(clipped(reference), clipped(source)), 0)
+    return jnp.exp(-5 * burnt - jnp.abs(detail(edit) - detail(reference)) / 0.8)
 
 
 def _distance(one, other):

@@ -36,5 +36,5 @@ def combine(parts: dict[str, jax.Array]) -> Scores:
     """Scores of parts [B] in percent, one for each of PARTS; clipped to [0, 100]."""
     parts = {name: jnp.clip(parts[name], 0, 100) for name in PARTS}
     stacked = jnp.stack([parts[name] for name in PARTS])
-    geometric = jnp.exp(jnp.log(jnp.maximum(stacked, 1.0)).mean(0))
+    geometric = jnp.exp(jnp.log(jnp.maximum(stacked, 0.1)).mean(0))
     return Scores(**parts, overall=stacked.mean(0), reward=jnp.clip(geometric / 20, 0, 5))

@@ -9,7 +9,7 @@ from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.generate import draw_context
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation import baselines
-from agentic_styling.rewards import PARTS, score
+from agentic_styling.rewards import PARTS, render_reference, score, score_against
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
 
 CASES = 32
@@ -159,3 +159,36 @@ def test_wrong_arguments_say_what_is_given_and_expected(cases):
         score(source, (source * 255).astype(jnp.uint8), request)
     with pytest.raises(InputError, match="give as many of each"):
         score(source, source, encode_plans([Plan({})]))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.4, 1.0, "noise"])
+def test_scores_of_any_picture_and_size_are_finite(level):
+    if level == "noise":
+        picture = jax.random.uniform(jax.random.key(1), (2, 32, 32, 3))
+    else:
+        picture = jnp.full((2, 32, 32, 3), level)
+    step = Step("", "weather", {"weather_type": "fog_dense"})
+    requests = encode_plans([Plan({}, (step,)), Plan({})], 5)
+    for result in (picture, 1 - picture):
+        scores = score(picture, result, requests)
+        assert all(np.isfinite(values).all() for values in jax.tree.leaves(scores))
+
+
+def test_a_reference_serves_many_results(cases, best):
+    source, contexts = cases
+    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
+    reference = render_reference(source, requests)
+    result = execute(source, requests, jax.random.key(3))
+    np.testing.assert_allclose(score_against(reference, result).reward, best.reward, atol=1e-3)
+
+
+def test_the_gradient_of_the_reward_is_finite_and_climbs(cases):
+    source, contexts = (x[:4] for x in cases)
+    reference = render_reference(source, encode_plans([Plan({}, c.goal.request) for c in contexts]))
+
+    def total(image):
+        return score_against(reference, image).reward.sum()
+
+    slope = jax.grad(total)(source)
+    assert np.isfinite(slope).all()
+    assert total(jnp.clip(source + 0.01 * jnp.sign(slope), 0, 1)) > total(source)

@@ -1,0 +1,1 @@
+"""What experiments/validate_reward.py is made of."""

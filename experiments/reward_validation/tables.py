@@ -1,0 +1,106 @@
+"""What was measured, as Markdown."""
+
+import numpy as np
+
+from reward_validation.cases import COPIES, PUSHES, WRECKS
+
+_BETTER = ("one forgotten", "a neighbouring option", "half the strength", "a needless step")
+_RANKED, _FOOLED, _SPEARMAN, _POINTS = 0.95, 0.02, 0.7, 2.0
+
+
+def report(results: dict) -> str:
+    """The results as a page."""
+    rewards = {name: np.array(both) for name, both in results["rewards"].items()}
+    parts = [
+        f"{results['machine']}. {results['cases']} cases of {results['size']} x {results['size']} "
+        f"pixels from {results['photographs']}. Means with 95 % intervals of the mean; "
+        "the training reward and, beside it, the held-out one. A dimension is forgotten only "
+        "where two or more are asked for.\n",
+        "## Ranking\n",
+        _ranking(rewards),
+        "## Hacks: how often one beats the intended plan\n",
+        _hacks(rewards),
+        "## Invariance: the training reward in points of 100\n",
+        _invariance(rewards),
+        _others(results),
+        "## Every kind of edit\n",
+        _means(rewards),
+    ]
+    return "\n".join(parts)
+
+
+def _pairs():
+    pairs = [("intended", other) for other in _BETTER]
+    pairs.append(("half, where half is asked", "double, where half is asked"))
+    pairs += [(one, "random plan") for one in ("intended", *_BETTER)]
+    return pairs + [("random plan", wreck) for wreck in WRECKS]
+
+
+def _ranking(rewards):
+    rows = []
+    for above, below in _pairs():
+        both = np.isfinite(rewards[above][0] + rewards[below][0])
+        shares = (rewards[above] > rewards[below])[:, both].mean(1)
+        rows.append([above, below, int(both.sum()), _share(shares[0]), _share(shares[1]),
+                     _verdict(shares[0] >= _RANKED)])  # fmt: skip
+    header = ["above", "below", "cases", "training reward", "held-out", f"bar {_share(_RANKED)}"]
+    return _table(header, rows)
+
+
+def _hacks(rewards):
+    names = [*PUSHES, "the first step five times", "the strongest of eight tools"]
+    names += [name for name in rewards if name.endswith("at its strongest")]
+    names += ["another photograph in that look", "ascent through the reward"]
+    rows = []
+    for name in names:
+        shares = (rewards[name] > rewards["intended"]).mean(1)
+        means = [_mean(row) for row in rewards[name]]
+        rows.append([name, *map(_share, shares), *means, _verdict(shares[0] <= _FOOLED)])
+    header = ["hack", "beats it", "held-out", "mean reward", "held-out", f"bar {_share(_FOOLED)}"]
+    return _table(header, rows)
+
+
+def _invariance(rewards):
+    rows = []
+    for name in COPIES:
+        off = 20 * np.abs(rewards[f"mixed, {name}"][0] - rewards["mixed"][0])
+        rows.append([name, f"{off.mean():.2f}", f"{np.quantile(off, 0.95):.2f}",
+                     _verdict(off.mean() <= _POINTS)])  # fmt: skip
+    return _table(["copy", "mean", "95 % of cases below", f"bar {_POINTS:g}"], rows)
+
+
+def _others(results):
+    means = results["corrupted"]
+    falls = all(a > b for a, b in zip(means, means[1:], strict=False))
+    taught = np.array(results["rewards"]["a teacher of uneven skill"][0])
+    return (
+        f"Corrupting the plan step by step: {', '.join(f'{m:.2f}' for m in means)}; "
+        f"{_verdict(falls)}.\n\nSpearman between training and held-out reward over mixed "
+        f"trajectories: {results['spearman']:.2f}, bar {_SPEARMAN:g}: "
+        f"{_verdict(results['spearman'] >= _SPEARMAN)}.\n\nOf a teacher of uneven skill's "
+        f"trajectories {_share(np.mean(taught >= 4))} score 4 or more (the paper's: about 65 %).\n"
+    )
+
+
+def _means(rewards):
+    rows = [[name, *(_mean(row) for row in both)] for name, both in rewards.items()]
+    return _table(["edit", "training reward", "held-out"], rows)
+
+
+def _mean(values):
+    values = values[np.isfinite(values)]
+    half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.2f} ({values.mean() - half:.2f} to {values.mean() + half:.2f})"
+
+
+def _share(value):
+    return f"{100 * value:.1f} %"
+
+
+def _verdict(good):
+    return "met" if good else "**missed**"
+
+
+def _table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"

@@ -1,0 +1,182 @@
+"""Whether the reward ranks edits as a careful person would, and whether it can be gamed.
+
+    python experiments/validate_reward.py [PHOTOS] --out experiments/results
+
+PHOTOS: a folder; without it, photographs that scikit-image and scikit-learn bring along. Writes
+validate_reward.md and .json.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from reward_validation import cases as make
+from reward_validation.tables import report
+from scipy.stats import spearmanr
+from tqdm import tqdm
+
+from agentic_styling.cli import keep_compiled_programs
+from agentic_styling.data import load_photos
+from agentic_styling.errors import one_line_errors
+from agentic_styling.evaluation import baselines
+from agentic_styling.rewards import render_reference, score_against
+from agentic_styling.rewards.held_out import held_out_reward
+from agentic_styling.tools import DIMENSIONS
+
+_ROWS = 40  # scored together
+_BUDGET = 16 / 255  # of the ascent, a value: clearly visible
+
+
+class Judged:
+    """Both rewards of edits of the same cases."""
+
+    def __init__(self, cases: make.Cases, requests):
+        self.count = len(requests)
+        plans = make.rendered_requests(requests)
+        self.references = [
+            render_reference(cases.source[rows], jax.tree.map(lambda x, r=rows: x[r], plans))
+            for rows in self._batches()
+        ]
+
+    def _batches(self):
+        return [slice(i, i + _ROWS) for i in range(0, self.count, _ROWS)]
+
+    def __call__(self, result) -> np.ndarray:
+        """[2, N]: the training reward and the held-out one of float [N, H, W, 3]."""
+        result = jnp.clip(result, 0.0, 1.0).astype(jnp.float32)
+        both = [
+            (score_against(ref, result[rows]).reward, held_out_reward(ref, result[rows]))
+            for ref, rows in zip(self.references, self._batches(), strict=True)
+        ]
+        return np.concatenate([np.stack(jax.device_get(pair)) for pair in both], axis=1)
+
+    def ascend(self, start, steps: int = 50) -> np.ndarray:
+        """What sign ascent on the pixels through the training reward makes of `start`."""
+
+        @jax.jit
+        def climb(ref, image, origin):
+            def total(x):
+                return score_against(ref, x).reward.sum()
+
+            moved = image + _BUDGET / 10 * jnp.sign(jax.grad(total)(image))
+            return jnp.clip(jnp.clip(moved, origin - _BUDGET, origin + _BUDGET), 0.0, 1.0)
+
+        out = []
+        for ref, rows in zip(self.references, self._batches(), strict=True):
+            image = origin = start[rows]
+            for _ in range(steps):
+                image = climb(ref, image, origin)
+            out.append(image)
+        return jnp.concatenate(out)
+
+
+def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
+    """Both rewards [2, N] of every kind of edit."""
+    rng = np.random.default_rng(seed)
+    requests = cases.requests
+    judged = Judged(cases, requests)
+    half = [make.with_strength(r, 0.5) for r in requests]
+
+    def plans(name, steps):
+        return name, lambda: judged(make.run(cases, steps, seed + 1))
+
+    def pixels(name, change):
+        return name, lambda: judged(change(cases.source))
+
+    edits = [
+        plans("intended", requests),
+        plans("one forgotten", [make.forgets_one(r, rng) for r in requests]),
+        plans("a neighbouring option", [make.takes_a_neighbour(r, rng) for r in requests]),
+        plans("half the strength", half),
+        plans("a needless step", [make.adds_a_step(r, rng) for r in requests]),
+        plans("a teacher of uneven skill", cases.taught),
+        plans("random plan", [baselines.random_plan(rng).steps for _ in requests]),
+        plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
+        plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
+        *(plans(f"{tool} at its strongest", [make.strongest_of(tool)] * len(requests))
+          for tool in DIMENSIONS),
+        *(pixels(name, change) for name, change in (make.WRECKS | make.PUSHES).items()),
+        ("another photograph in that look", lambda: judged(_another(cases, requests, seed))),
+        ("ascent through the reward", lambda: judged(judged.ascend(cases.source))),
+    ]  # fmt: skip
+    found = {name: edit() for name, edit in tqdm(edits, unit="kind")}
+    weak = Judged(cases, half)  # asked for half, and given half or all of it
+    several = np.array([len(make.edits_of(r)) > 1 for r in requests])
+    found["one forgotten"] = np.where(several, found["one forgotten"], np.nan)
+    found["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
+    found["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
+    return found | _invariances(cases, requests, judged, seed)
+
+
+def _another(cases, requests, seed):
+    other = cases._replace(source=jnp.roll(cases.source, 1, axis=0))
+    return make.run(other, requests, seed + 1)
+
+
+def _invariances(cases, requests, judged, seed):
+    """Scores of intended and of mixed results as they are, mirrored, resized and as JPEG."""
+    rng = np.random.default_rng(seed + 2)
+    mixed = [
+        (make.forgets_one, make.takes_a_neighbour, make.adds_a_step)[i % 3](r, rng)
+        for i, r in enumerate(requests)
+    ]
+    result = make.run(cases, mixed, seed + 1)
+    found = {"mixed": judged(result)}
+    for name, change in make.COPIES.items():
+        copies = cases._replace(source=change(cases.source))
+        found[f"mixed, {name}"] = Judged(copies, requests)(change(result))
+    return found
+
+
+def corruption(cases: make.Cases, seed: int) -> np.ndarray:
+    """Mean training reward after 0, 1, 2, ... corruptions of each intended plan."""
+    rng = np.random.default_rng(seed)
+    judged = Judged(cases, cases.requests)
+    steps, means = list(cases.requests), []
+    for k in range(5):
+        means.append(judged(make.run(cases, steps, seed + 1))[0])
+        slip = make.adds_a_step if k % 2 else make.takes_a_neighbour
+        steps = [slip(s, rng) if len(s) < 6 else s for s in steps]
+    return np.stack(means)
+
+
+@one_line_errors
+def main(argv=None) -> None:
+    """Parse the command line, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", nargs="?", help="a folder of photographs")
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    keep_compiled_programs()
+    cases = make.draw_cases(load_photos(args.photos), args.cases, args.size, args.seed)
+    found = measure(cases, args.seed)
+    corrupted = corruption(cases, args.seed + 5)
+    together = np.concatenate([found[name] for name in make.TRAJECTORIES], axis=1)
+    together = together[:, np.isfinite(together[0])]
+    results = {
+        "machine": ", ".join(
+            [platform.machine(), f"Python {platform.python_version()}", f"jax {jax.__version__}"]
+        ),
+        "photographs": "the bundled ones" if args.photos is None else Path(args.photos).name,
+        "cases": args.cases,
+        "size": args.size,
+        "rewards": {name: both.round(4).tolist() for name, both in found.items()},
+        "corrupted": corrupted.mean(1).round(4).tolist(),
+        "spearman": float(spearmanr(*together).statistic),
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "validate_reward.json").write_text(json.dumps(results) + "\n")
+    (args.out / "validate_reward.md").write_text(report(results))
+    print(report(results))
+
+
+if __name__ == "__main__":
+    main()
