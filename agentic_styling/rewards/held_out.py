@@ -1,9 +1,9 @@
 """A second reward, of other measurements than the training reward's, to check gains against.
 
-Nothing here is trained on. It renders the request with other random numbers and compares what a
-person could name: CIE L*a*b* attributes with their units (attributes.py), where the picture
-changed, and its edges; the training reward sees opponent probes, progress by step and bands of
-detail. An improvement counts when both rise.
+Nothing here is trained on. It compares a result with the rendered request by what a person could
+name: CIE L*a*b* attributes with their units (attributes.py), where the picture changed, and its
+edges; the training reward sees opponent probes, progress by step and bands of detail. An
+improvement counts when both rise.
 """
 
 import jax
@@ -20,19 +20,18 @@ def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
     """float32 [B] in [0, 5]: five times the geometric mean of four shares in [0.01, 1].
 
     How alike the attributes' movement is in direction, and in length; how near each place is to
-    the request's; how alike the edges are. reference: of rewards.render_reference; its twin, which
-    the training reward compares nothing but itself with, stands for the request here. result:
-    float32 [B, H, W, 3] in [0, 1].
+    the request's; how alike the edges are. Of the request's two renderings the one that the result
+    is nearer to counts. reference: of rewards.render_reference; result: float32 [B, H, W, 3] in
+    [0, 1].
     """
-    before, asked, found = (
-        attributes(images) for images in (reference.source, reference.twin, result)
-    )
-    places = [thumbnails(images) for images in (reference.source, reference.twin, result)]
-    return _combined(before, asked, found, *places)
+    pictures = (reference.source, result, reference.frames[:, -1], reference.twin)
+    before, found, *asked = zip(map(attributes, pictures), map(thumbnails, pictures), strict=True)
+    either = [_combined(*before, *one, *found) for one in asked]
+    return jnp.maximum(*either)
 
 
 @jax.jit
-def _combined(before, asked, found, place_before, place_asked, place_found):
+def _combined(before, place_before, asked, place_asked, found, place_found):
     wanted, moved = (_squashed((x - before) / _STEPS) for x in (asked, found))
     length, went = (jnp.sqrt((x**2).sum(1) + 1e-6) for x in (wanted, moved))
     direction = ((wanted * moved).sum(1) + 1) / (length * went + 1)

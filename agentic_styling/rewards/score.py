@@ -21,7 +21,7 @@ class Reference(NamedTuple):
     """What a request looks like on its photographs, at the probes' size S.
 
     source: float32 [B, S, S, 3]; frames: its rendering step by step [B, T + 1, S, S, 3]; twin:
-    its result once more, with other random numbers [B, S, S, 3].
+    its result once more, with other random numbers and lit from the other side [B, S, S, 3].
     """
 
     source: jax.Array
@@ -56,10 +56,11 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     """What `score` compares results with: once for as many results as there are. As for `score`."""
     _check("source", source, len(request.tool))
     source = at_probe_size(source)
-    # Twice, as every row has its own snowflakes: what two good results may differ by.
-    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), (source, request))
-    frames, twin = jnp.split(execute_steps(*twice, jax.random.key(0)), 2)
-    return Reference(source, frames, twin[:, -1])
+    # Again from the mirror, with its own snowflakes: what two good results may differ by.
+    both = jnp.concatenate([source, source[:, :, ::-1]])
+    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), request)
+    frames, twin = jnp.split(execute_steps(both, twice, jax.random.key(0)), 2)
+    return Reference(source, frames, twin[:, -1, :, ::-1])
 
 
 def score_against(reference: Reference, result: jax.Array) -> Scores:
@@ -93,10 +94,12 @@ def _score(expected, result):
         found = _movement_parts(probes(edit) - measured[:, 0], steps)
         kept = _structure(edit, reference, source)
         found["coherence"] *= kept
-        found["visual_quality"] = _quality(edit, reference, source)
+        burnt = jnp.exp(-5 * _burnt(edit, reference, source))
+        found["visual_quality"] = burnt * _detail_alike(edit, reference)
         # A negative or noise lies near in tone, but is no edit of the photograph at all.
         there = jnp.minimum(kept / 0.25, 1.0)
-        found["technical_execution"] = there * jnp.exp(-_distance(edit, reference) / 0.12)
+        near = jnp.exp(-_distance(edit, reference) / 0.12)
+        found["technical_execution"] = burnt * there * near
         return found
 
     # Against what the request itself scores with other random numbers: nothing is tolerated but
@@ -164,18 +167,23 @@ def _correlation(one, other):
     return sum(kept) / len(kept)
 
 
-def _quality(edit, reference, source):
-    """Faults that neither the photograph nor the look asked for bring: clipping, noise, blur."""
+def _burnt(edit, reference, source):
+    """Share of the picture that is clipped, and neither in the photograph nor as asked, [B]."""
 
     def clipped(p):
         return ((p <= 0.002) | (p >= 0.998)).all(-1).mean((1, 2))
+
+    return jnp.maximum(clipped(edit) - jnp.maximum(clipped(reference), clipped(source)), 0)
+
+
+def _detail_alike(edit, reference):
+    """1 as sharp or as grainy as the request's, less for noise or blur beyond it, [B]."""
 
     def detail(p):
         lightness = opponent(p)[..., 0]
         return jnp.log(jnp.abs(lightness - blur(lightness, 1)).mean((1, 2)) + 2e-3)
 
-    burnt = jnp.maximum(clipped(edit) - jnp.maximum(clipped(reference), clipped(source)), 0)
-    return jnp.exp(-5 * burnt - jnp.abs(detail(edit) - detail(reference)) / 0.8)
+    return jnp.exp(-jnp.abs(detail(edit) - detail(reference)) / 0.8)
 
 
 def _distance(one, other):
