@@ -82,7 +82,7 @@ class ApiJudge:
         object.__setattr__(self, "cache", Path(self.cache))
         object.__setattr__(self, "url", _checked_url(self.url or os.environ.get(URL_VARIABLE, "")))
 
-    def judge(self, sources, results, requests) -> Scores:
+    def __call__(self, sources, results, requests) -> Scores:
         """Scores of a batch, row i for results[i]; each pair is judged alone.
 
         Args:
@@ -100,7 +100,7 @@ class ApiJudge:
         return combine({part: jnp.array(column, jnp.float32) for part, column in columns.items()})
 
     def estimate(self, sources, results, requests, price_in: float, price_out: float) -> Estimate:
-        """What `judge` of the same arguments would take, roughly; nothing is asked.
+        """What a call with the same arguments would take, roughly; nothing is asked.
 
         Only what the cache lacks counts. price_in, price_out: of a million tokens; the cost is in
         the same currency. Text counts a token for four characters, a picture what GPT-4o takes for

@@ -122,7 +122,7 @@ def one_line_error(call, *parts):
 
 
 def test_right_answers_become_scores_in_the_order_of_the_rows(judge, case):
-    scores = judge.judge(*case)
+    scores = judge(*case)
     for offset, name in enumerate(PARTS):
         expected = np.arange(10, 10 * ROWS + 1, 10) + offset
         np.testing.assert_array_equal(getattr(scores, name), expected)
@@ -131,14 +131,14 @@ def test_right_answers_become_scores_in_the_order_of_the_rows(judge, case):
 
 
 def test_floats_and_lists_ask_the_same_as_bytes(judge, case, endpoint):
-    judge.judge(*case)
+    judge(*case)
     sources, results, requests = case
-    judge.judge(list(sources), np.float32(results) / 255, tuple(requests))
+    judge(list(sources), np.float32(results) / 255, tuple(requests))
     assert len(endpoint.calls) == ROWS
 
 
 def test_what_is_sent(judge, case, endpoint):
-    judge.judge(*first_row(case))
+    judge(*first_row(case))
     [(path, headers, body)] = endpoint.calls
     question = json.loads(body)
     assert path == "/v1/chat/completions"
@@ -150,56 +150,56 @@ def test_what_is_sent(judge, case, endpoint):
 
 
 def test_no_reasoning_and_no_key_is_in_what_is_sent(judge, case, endpoint):
-    judge.judge(*case)
+    judge(*case)
     sent = b"".join(body for _, _, body in endpoint.calls).decode()
     assert SECRET not in sent and KEY not in sent
 
 
 def test_a_kept_answer_is_not_asked_for_again_and_needs_no_key(judge, case, endpoint, monkeypatch):
-    first = judge.judge(*case)
+    first = judge(*case)
     monkeypatch.delenv(KEY_VARIABLE)
-    again = ApiJudge("fake-vl", judge.cache).judge(*case)
+    again = ApiJudge("fake-vl", judge.cache)(*case)
     np.testing.assert_array_equal(again.reward, first.reward)
     assert len(endpoint.calls) == ROWS
 
 
 def test_other_models_pictures_and_requests_are_other_questions(judge, case, endpoint):
     sources, results, requests = first_row(case)
-    judge.judge(sources, results, requests)
-    judge.judge(sources + 1, results, requests)
-    judge.judge(sources, results + 1, requests)
-    judge.judge(sources, results, [REQUEST[:1]])
-    ApiJudge("other-vl", judge.cache).judge(sources, results, requests)
+    judge(sources, results, requests)
+    judge(sources + 1, results, requests)
+    judge(sources, results + 1, requests)
+    judge(sources, results, [REQUEST[:1]])
+    ApiJudge("other-vl", judge.cache)(sources, results, requests)
     assert len(endpoint.calls) == len(list(judge.cache.iterdir())) == 5
 
 
 def test_other_reasoning_is_the_same_question(judge, case, endpoint):
     sources, results, requests = first_row(case)
-    judge.judge(sources, results, requests)
+    judge(sources, results, requests)
     unreasoned = tuple(Step("", s.tool, s.parameters) for s in REQUEST)
-    judge.judge(sources, results, [unreasoned])
+    judge(sources, results, [unreasoned])
     assert len(endpoint.calls) == 1
 
 
 def test_equal_rows_are_asked_once(judge, case, endpoint):
     twice = [np.concatenate([c[:1], c[:1]]) for c in case[:2]]
-    assert judge.judge(*twice, [REQUEST] * 2).coherence.tolist() == [13, 13]
+    assert judge(*twice, [REQUEST] * 2).coherence.tolist() == [13, 13]
     assert len(endpoint.calls) == 1
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"coherence": 3}', "\udcff", "null"])
 def test_a_damaged_file_is_asked_for_again_and_rewritten(judge, case, endpoint, damage):
-    judge.judge(*first_row(case))
+    judge(*first_row(case))
     [file] = judge.cache.iterdir()
     whole = file.read_bytes()
     file.write_bytes(damage.encode("utf-8", "surrogateescape"))
-    assert judge.judge(*first_row(case)).coherence.tolist() == [13]
+    assert judge(*first_row(case)).coherence.tolist() == [13]
     assert file.read_bytes() == whole and len(endpoint.calls) == 2
 
 
 def test_busy_is_tried_again_with_longer_and_longer_waits(judge, case, endpoint, slept):
     endpoint.faults = [failing(429), failing(503), "hang up", failing(500)]
-    assert judge.judge(*first_row(case)).coherence.tolist() == [13]
+    assert judge(*first_row(case)).coherence.tolist() == [13]
     assert slept == [1, 2, 4, 8]
 
 
@@ -212,7 +212,7 @@ def test_a_time_out_is_tried_again(judge, case, endpoint, slept, monkeypatch):
         return real(self, *args, **kwargs)
 
     monkeypatch.setattr(urllib.request.OpenerDirector, "open", open_)
-    assert judge.judge(*first_row(case)).coherence.tolist() == [13]
+    assert judge(*first_row(case)).coherence.tolist() == [13]
     assert slept == [1]
 
 
@@ -235,13 +235,13 @@ GOOD = dict.fromkeys(PARTS, 50)
 )
 def test_an_answer_that_is_none_is_tried_again(judge, case, endpoint, slept, reply):
     endpoint.faults = [(200, reply, {})]
-    assert judge.judge(*first_row(case)).coherence.tolist() == [13]
+    assert judge(*first_row(case)).coherence.tolist() == [13]
     assert slept == [1] and len(list(judge.cache.iterdir())) == 1
 
 
 def test_invalid_answers_for_ever_name_the_row_and_what_was_wrong(judge, case, endpoint):
     endpoint.always = (200, chat(GOOD | {"coherence": 101}), {})
-    one_line_error(lambda: judge.judge(*first_row(case)), "row 0", "coherence is 101")
+    one_line_error(lambda: judge(*first_row(case)), "row 0", "coherence is 101")
     assert len(endpoint.calls) == ATTEMPTS
     assert not judge.cache.exists()
 
@@ -250,10 +250,10 @@ def test_a_server_that_never_recovers_names_the_row_and_keeps_the_others(
     judge, case, endpoint, slept
 ):
     sources, results, requests = case
-    judge.judge(sources[:3], results[:3], requests[:3])
+    judge(sources[:3], results[:3], requests[:3])
     endpoint.always = failing(500, "out of memory")
     message = one_line_error(
-        lambda: judge.judge(sources[:4], results[:4], requests[:4]),
+        lambda: judge(sources[:4], results[:4], requests[:4]),
         "row 3",
         "status 500, out of memory",
         "try again later",
@@ -268,7 +268,7 @@ def test_a_server_that_never_recovers_names_the_row_and_keeps_the_others(
 )
 def test_a_refusal_is_not_tried_again(judge, case, endpoint, status, said):
     endpoint.always = failing(status, "no such thing")
-    one_line_error(lambda: judge.judge(*first_row(case)), "row 0", said, "mend that")
+    one_line_error(lambda: judge(*first_row(case)), "row 0", said, "mend that")
     assert len(endpoint.calls) == 1
 
 
@@ -277,7 +277,7 @@ def test_a_redirect_takes_the_key_nowhere(judge, case, endpoint, status):
     other = Endpoint()
     try:
         endpoint.always = failing(status, Location=f"{other.url}/chat/completions")
-        one_line_error(lambda: judge.judge(*first_row(case)), f"status {status}, a redirect")
+        one_line_error(lambda: judge(*first_row(case)), f"status {status}, a redirect")
         assert not other.calls and len(endpoint.calls) == 1
     finally:
         other.close()
@@ -288,7 +288,7 @@ def test_plain_http_passes_by_the_proxy_of_the_environment(judge, case, monkeypa
     try:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert judge.judge(*first_row(case)).coherence.tolist() == [13]
+        assert judge(*first_row(case)).coherence.tolist() == [13]
         assert not proxy.calls
     finally:
         proxy.close()
@@ -308,10 +308,10 @@ def test_plain_http_passes_by_the_proxy_of_the_environment(judge, case, monkeypa
 )
 def test_the_key_is_nowhere_to_be_read(judge, case, endpoint, fault, capfd):
     endpoint.faults = [failing(429, KEY)]
-    judge.judge(*first_row(case))
+    judge(*first_row(case))
     endpoint.always = fault
     sources, results, requests = first_row(case)
-    message = one_line_error(lambda: judge.judge(sources, results + 1, requests), "row 0")
+    message = one_line_error(lambda: judge(sources, results + 1, requests), "row 0")
     kept = b"".join(file.read_bytes() for file in judge.cache.rglob("*") if file.is_file())
     seen = [message, repr(judge), str(judge), str(vars(judge)), kept.decode(), *capfd.readouterr()]
     assert "judging" in seen[-1]  # the progress bar was looked at too
@@ -326,11 +326,11 @@ def test_the_estimate_counts_what_the_cache_lacks(judge, case, endpoint):
     # Two pictures of one tile each, and at least the rubric's words.
     assert 510 + 400 < whole.tokens_in / ROWS < 510 + 1000
     assert whole.cost == pytest.approx((2 * whole.tokens_in + 10 * whole.tokens_out) / 1e6)
-    judge.judge(sources[:2], results[:2], requests[:2])
+    judge(sources[:2], results[:2], requests[:2])
     rest = judge.estimate(*case, price_in=2.0, price_out=10.0)
     assert rest.questions == ROWS - 2
     assert rest.tokens_in == whole.tokens_in * (ROWS - 2) / ROWS
-    judge.judge(*case)
+    judge(*case)
     assert judge.estimate(*case, price_in=2.0, price_out=10.0) == (0, 0, 0, 0)
 
 
@@ -345,7 +345,7 @@ def test_large_pictures_count_their_tiles(judge, size, tiles):
 
 
 def test_no_rows_are_no_scores(judge, endpoint):
-    assert judge.judge([], [], []).reward.shape == (0,)
+    assert judge([], [], []).reward.shape == (0,)
     assert not endpoint.calls
 
 
@@ -365,16 +365,16 @@ def test_no_rows_are_no_scores(judge, endpoint):
     ],
 )
 def test_wrong_arguments_are_one_line(judge, case, endpoint, change, message):
-    said = one_line_error(lambda: judge.judge(*change(*case)))
+    said = one_line_error(lambda: judge(*change(*case)))
     assert re.match(message, said), said
     assert not endpoint.calls
 
 
 def test_missing_variables_are_named(judge, case, monkeypatch, tmp_path):
     monkeypatch.setenv(KEY_VARIABLE, " ")
-    one_line_error(lambda: judge.judge(*case), f"{KEY_VARIABLE} is not set")
+    one_line_error(lambda: judge(*case), f"{KEY_VARIABLE} is not set")
     monkeypatch.delenv(KEY_VARIABLE)
-    one_line_error(lambda: judge.judge(*case), f"{KEY_VARIABLE} is not set")
+    one_line_error(lambda: judge(*case), f"{KEY_VARIABLE} is not set")
     monkeypatch.delenv(URL_VARIABLE)
     one_line_error(lambda: ApiJudge("fake-vl", tmp_path), f"{URL_VARIABLE} is not set", "https://")
 
@@ -382,7 +382,7 @@ def test_missing_variables_are_named(judge, case, monkeypatch, tmp_path):
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel", 'quo"te'])
 def test_a_key_that_no_header_can_carry_is_not_shown(judge, case, endpoint, monkeypatch, key):
     monkeypatch.setenv(KEY_VARIABLE, key)
-    said = one_line_error(lambda: judge.judge(*case), f"{KEY_VARIABLE} holds characters")
+    said = one_line_error(lambda: judge(*case), f"{KEY_VARIABLE} holds characters")
     assert key not in said and not endpoint.calls
 
 
@@ -417,4 +417,4 @@ def test_plain_http_may_go_to_this_machine(host, tmp_path):
 def test_a_cache_that_cannot_be_written_is_one_line(judge, case, tmp_path):
     (tmp_path / "taken").write_text("a file")
     blocked = ApiJudge("fake-vl", tmp_path / "taken")
-    one_line_error(lambda: blocked.judge(*first_row(case)), "taken", "another cache folder")
+    one_line_error(lambda: blocked(*first_row(case)), "taken", "another cache folder")
