@@ -34,6 +34,9 @@ def run_by_kernel(
         row = PlanArrays(*(x[b : b + 1] for x in plans))
         return np.asarray(_run(images[b], *_to_most_steps(row, seeds[b : b + 1]), keep_frames))
 
+    if len(images) == 0:
+        frames = (steps + 1,) if keep_frames else ()
+        return jnp.zeros((0, *frames, *images.shape[1:]), images.dtype)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         out = np.stack(list(pool.map(run, range(len(images)))))
     return jnp.asarray(out[:, : steps + 1] if keep_frames else out)
@@ -98,7 +101,8 @@ def _call(name: str, function, *args):
         compiled = jax.jit(function)
         out = compiled(*args)
     except BaseException as error:
-        del _programs[key]
+        with _lock:
+            del _programs[key]
         program.set_exception(error)
         raise
     program.set_result(compiled)

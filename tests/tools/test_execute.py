@@ -304,3 +304,9 @@ def test_without_fusion_every_step_is_a_stage_at_its_own_slot():
     runs, _ = stage.stages_of(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
     assert runs[:, 0].tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
     assert (runs[:, 1:] == -1).all()
+
+
+def test_no_pictures_give_none():
+    arrays = encode_plans([], 5)
+    assert execute(IMAGES[:0], arrays, KEY).shape == (0, HEIGHT, WIDTH, 3)
+    assert execute_steps(IMAGES[:0], arrays, KEY).shape == (0, 6, HEIGHT, WIDTH, 3)
