@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from agentic_styling.cli import keep_compiled_programs
 from agentic_styling.data import load_photos
-from agentic_styling.errors import one_line_errors
+from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
@@ -155,6 +155,9 @@ def main(argv=None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    for name, least in (("cases", 2), ("size", 32)):
+        if getattr(args, name) < least:
+            raise InputError(f"--{name}: {getattr(args, name)} is too small; at least {least}")
     keep_compiled_programs()
     cases = make.draw_cases(load_photos(args.photos), args.cases, args.size, args.seed)
     found = measure(cases, args.seed)
