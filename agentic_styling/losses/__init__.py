@@ -1,22 +1,105 @@
 """Offline RL objectives: arrays in, arrays out. Needs jax and chex only."""
 
-from agentic_styling.losses.pairs import dpo
+from agentic_styling.losses.binary import bco, kto
+from agentic_styling.losses.check import check_rows
+from agentic_styling.losses.diagnostics import (
+    binary_diagnostics,
+    pair_diagnostics,
+    reference_diagnostics,
+    weight_diagnostics,
+)
+from agentic_styling.losses.loss import Loss
+from agentic_styling.losses.off_policy import a_lol, dro_v, iw_sft, npo, topr
+from agentic_styling.losses.pairs import (
+    cdpo,
+    dpo,
+    dpop,
+    exo_pair,
+    hinge,
+    ipo,
+    rebel,
+    robust,
+    rpo,
+)
+from agentic_styling.losses.pairs_apart import (
+    aot,
+    aot_unpaired,
+    apo_down,
+    apo_zero,
+    bco_pair,
+    nca_pair,
+    sppo_hard,
+)
+from agentic_styling.losses.pairs_free import cpo, orpo, simpo
+from agentic_styling.losses.presets import PRESETS, Preset
+from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, row_scales
 from agentic_styling.losses.scored import (
+    asymre,
+    awr,
+    released_code,
     reward_filtered,
     reward_weighted,
+    rloo,
     standard,
     standardized_reward_weighted,
+    swift,
 )
-from agentic_styling.losses.table import LOSSES, Loss
+from agentic_styling.losses.table import LOSSES
+from agentic_styling.losses.token_level import dft
 from agentic_styling.losses.token_logps import token_logps
+from agentic_styling.losses.weights import context_statistics, kl_penalty
 
 __all__ = [
     "LOSSES",
+    "PRESETS",
+    "REDUCTIONS",
     "Loss",
+    "Preset",
+    "a_lol",
+    "aot",
+    "aot_unpaired",
+    "apo_down",
+    "apo_zero",
+    "asymre",
+    "awr",
+    "bco",
+    "bco_pair",
+    "binary_diagnostics",
+    "cdpo",
+    "check_rows",
+    "context_statistics",
+    "cpo",
+    "denominator",
+    "dft",
     "dpo",
+    "dpop",
+    "dro_v",
+    "exo_pair",
+    "hinge",
+    "ipo",
+    "iw_sft",
+    "kl_penalty",
+    "kto",
+    "nca_pair",
+    "npo",
+    "orpo",
+    "pair_diagnostics",
+    "rebel",
+    "reduce",
+    "reference_diagnostics",
+    "released_code",
     "reward_filtered",
     "reward_weighted",
+    "rloo",
+    "robust",
+    "row_scales",
+    "rpo",
+    "simpo",
+    "sppo_hard",
     "standard",
     "standardized_reward_weighted",
+    "swift",
     "token_logps",
+    "topr",
+    "weight_diagnostics",
 ]

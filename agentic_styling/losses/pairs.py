@@ -1,8 +1,35 @@
-"""Offline losses of preference pairs: a chosen and a rejected completion of one context."""
+"""Offline losses of preference pairs that compare the two margins, delta_w - delta_l.
 
-import chex
+A pair is a chosen (w) and a rejected (l) completion of one context; delta = s - s_ref, with s
+summed over completion tokens (or its mean per token, for the length-normalised form of a loss).
+The first four arguments are float [B], row b of each belongs to pair b; the result is [B],
+float32 (float64 for float64), without reduction. Data: pairs of one context, reference.
+"""
+
 import jax
 import jax.numpy as jnp
+
+from agentic_styling.losses.weights import as_floats
+
+log_sigmoid = jax.nn.log_sigmoid
+
+
+def log_ratios(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """delta_w and delta_l, [B] each."""
+    chosen, rejected, ref_chosen, ref_rejected = as_floats(
+        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
+    )
+    return chosen - ref_chosen, rejected - ref_rejected
+
+
+def _margins(*logps) -> jax.Array:
+    chosen, rejected = log_ratios(*logps)
+    return chosen - rejected
 
 
 def dpo(
@@ -15,14 +42,167 @@ def dpo(
 ) -> jax.Array:
     """Direct preference optimisation: -log sigmoid(beta * (delta_w - delta_l)).
 
-    delta = s - s_ref, for the chosen (w) and the rejected (l) completion; s is summed over
-    completion tokens. It is ln 2 where policy and reference agree.
-    All four: float [B], row b of each belongs to pair b. Returns float32 [B].
+    It is ln 2 where policy and reference agree. Watch the likelihood of the chosen: it may fall
+    while the margin grows. Four float [B]; returns [B].
     Source: arXiv 2305.18290, equation 7; arXiv 2603.07148, method D, beta 0.1.
     """
-    logps = [chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps]
-    chex.assert_rank(logps, 1)
-    chex.assert_equal_shape(logps)
-    chex.assert_type(logps, float)
-    chosen, rejected, ref_chosen, ref_rejected = (x.astype(jnp.float32) for x in logps)
-    return -jax.nn.log_sigmoid(beta * ((chosen - ref_chosen) - (rejected - ref_rejected)))
+    margins = _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    return -log_sigmoid(beta * margins)
+
+
+def cdpo(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+    label_smoothing: float = 0.1,
+) -> jax.Array:
+    """Conservative DPO: -(1 - e) * log sigmoid(x) - e * log sigmoid(-x).
+
+    x = beta * (delta_w - delta_l); label_smoothing: e in [0, 0.5), the share of pairs that are
+    labelled the wrong way round. Four float [B]; returns [B].
+    Source: E. Mitchell, "A note on DPO with noisy preferences & relationship to IPO".
+    """
+    x = beta * _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
+
+
+def robust(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+    label_smoothing: float = 0.1,
+) -> jax.Array:
+    """Robust DPO: (-(1 - e) * log sigmoid(x) + e * log sigmoid(-x)) / (1 - 2e).
+
+    Unbiased where a share e of the labels is wrong; it may be negative. x and e as in `cdpo`.
+    Four float [B]; returns [B]. Source: arXiv 2403.00409.
+    """
+    x = beta * _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    loss = -(1 - label_smoothing) * log_sigmoid(x) + label_smoothing * log_sigmoid(-x)
+    return loss / (1 - 2 * label_smoothing)
+
+
+def ipo(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+) -> jax.Array:
+    """Identity preference optimisation: (delta_w - delta_l - 1 / (2 * beta))^2.
+
+    trl takes sums up to 0.24 and means per token later: here whichever is given.
+    Four float [B]; returns [B]. Source: arXiv 2310.12036, equation 17.
+    """
+    margins = _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    return jnp.square(margins - 1 / (2 * beta))
+
+
+def hinge(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+) -> jax.Array:
+    """Hinge loss on the margin: max(0, 1 - beta * (delta_w - delta_l)).
+
+    Four float [B]; returns [B]. Source: arXiv 2305.10425 (SLiC), as in arXiv 2309.06657.
+    """
+    margins = _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    return jax.nn.relu(1 - beta * margins)
+
+
+def exo_pair(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+    label_smoothing: float = 1e-3,
+) -> jax.Array:
+    """Efficient exact optimisation: the reverse KL from smoothed labels to the pair's policy.
+
+    sigmoid(x) * (log sigmoid(x) - log(1 - e)) + sigmoid(-x) * (log sigmoid(-x) - log e), x and e
+    as in `cdpo`; e > 0. Four float [B]; returns [B]. Source: arXiv 2402.00856, equation 16.
+    """
+    x = beta * _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    smoothing = jnp.asarray(label_smoothing, x.dtype)
+    right = jax.nn.sigmoid(x) * (log_sigmoid(x) - jnp.log1p(-smoothing))
+    wrong = jax.nn.sigmoid(-x) * (log_sigmoid(-x) - jnp.log(smoothing))
+    return right + wrong
+
+
+def rpo(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    chosen_lengths: jax.Array,
+    *,
+    beta: float = 0.1,
+    alpha: float = 1.0,
+) -> jax.Array:
+    """DPO + alpha * the chosen's NLL per token, -s_w / length, which keeps it likely.
+
+    chosen_lengths: [B], completion tokens, at least 1. Four float [B]; returns [B].
+    Source: arXiv 2404.19733.
+    """
+    nll = nll_per_token(chosen_logps, chosen_lengths)
+    loss = dpo(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, beta=beta)
+    return loss + alpha * nll
+
+
+def nll_per_token(logps: jax.Array, lengths: jax.Array) -> jax.Array:
+    """-s / length, [B]."""
+    logps, lengths = as_floats(logps, like=(lengths,))
+    return -logps / lengths
+
+
+def dpop(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    *,
+    beta: float = 0.1,
+    penalty: float = 5.0,
+) -> jax.Array:
+    """DPO-positive: -log sigmoid(beta * (delta_w - delta_l - penalty * max(0, -delta_w))).
+
+    The penalty, lambda in the paper, falls due where the chosen got less likely than under the
+    reference. Four float [B]; returns [B]. Source: arXiv 2402.13228.
+    """
+    chosen, rejected = log_ratios(
+        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
+    )
+    return -log_sigmoid(beta * (chosen - rejected - penalty * jax.nn.relu(-chosen)))
+
+
+def rebel(
+    chosen_logps: jax.Array,
+    rejected_logps: jax.Array,
+    ref_chosen_logps: jax.Array,
+    ref_rejected_logps: jax.Array,
+    chosen_rewards: jax.Array,
+    rejected_rewards: jax.Array,
+    *,
+    beta: float = 0.1,
+) -> jax.Array:
+    """Regression of relative rewards: (r_w - r_l - beta * (delta_w - delta_l))^2.
+
+    Rewards: [B] each; the order of the two does not matter. Four float [B]; returns [B].
+    Source: arXiv 2404.16767, algorithm 1 (beta is its 1 / eta); arXiv 2406.19185 (CoPG).
+    """
+    margins = _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
+    (_, better, worse) = as_floats(margins, like=(chosen_rewards, rejected_rewards))
+    return jnp.square(better - worse - beta * margins)

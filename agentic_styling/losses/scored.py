@@ -1,64 +1,208 @@
 """Offline losses of single trajectories: -w * s, with a weight w made from the reward.
 
-s is the log-probability of a completion, summed over its tokens. Every function maps [B] to [B],
-float32, without reduction; the trainer divides by one global denominator.
-Formulas: arXiv 2603.07148, "Methods"; arXiv 2506.06964 (Refit, Swift).
+s is the log-probability of a completion, summed over its tokens. Every function maps float [B] to
+[B], float32 (float64 for float64), without reduction; the trainer divides by one global
+denominator. Rewards may be integers. ref_logps, float [B]: s under the reference, needed by taper
+and kl_coef only. The options shift, clip, taper and kl_coef: `losses.weights`.
+mean and std are of the rewards of the whole TRAINING SET, never of the batch: scalars, or [B],
+each row's own context (`context_statistics`).
 """
 
-import chex
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.losses.weights import as_floats, standardized, weighted
 
-def standard(logps: jax.Array) -> jax.Array:
+
+def _columns(logps, rewards, ref_logps):
+    if ref_logps is None:
+        return *as_floats(logps, like=(rewards,)), None
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    return logps, rewards, ref_logps
+
+
+def standard(
+    logps: jax.Array, ref_logps: jax.Array | None = None, *, kl_coef: float = 0.0
+) -> jax.Array:
     """Supervised fine-tuning: -s.
 
-    logps: float [B], summed over completion tokens. Returns float32 [B].
-    Source: arXiv 2603.07148, method S.
+    Data: demonstrations. logps: float [B]. Source: arXiv 2603.07148, method S.
     """
-    chex.assert_rank(logps, 1)
-    chex.assert_type(logps, float)
-    return -logps.astype(jnp.float32)
+    logps, rewards, ref_logps = _columns(logps, logps, ref_logps)
+    return weighted(jnp.ones_like(rewards), logps, ref_logps, kl_coef=kl_coef)
 
 
-def reward_filtered(logps: jax.Array, rewards: jax.Array, *, threshold: float = 4.0) -> jax.Array:
+def reward_filtered(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    threshold: float = 4.0,
+    kl_coef: float = 0.0,
+) -> jax.Array:
     """Fine-tuning on good trajectories only: -1[r >= threshold] * s.
 
-    logps, rewards: float [B]. Returns float32 [B], 0 where the trajectory is dropped.
+    Data: scored. logps, rewards: float [B]. The value is 0 where the trajectory is dropped.
     Source: arXiv 2603.07148, method R.
     """
-    return _weighted(logps, rewards, lambda r: (r >= threshold).astype(jnp.float32))
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    weights = (rewards >= threshold).astype(logps.dtype)
+    return weighted(weights, logps, ref_logps, kl_coef=kl_coef)
 
 
-def reward_weighted(logps: jax.Array, rewards: jax.Array, *, floor: float = 3.0) -> jax.Array:
+def reward_weighted(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    floor: float = 3.0,
+    clip: float = 0.0,
+    kl_coef: float = 0.0,
+) -> jax.Array:
     """Reward-weighted fine-tuning: -max(r - floor, 0) * s.
 
     With weights of no sign change it is a lower bound of the online objective, tight at the
-    policy that wrote the data.
-    logps, rewards: float [B]. Returns float32 [B].
+    policy that wrote the data. Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method RW; arXiv 2506.06964, Refit.
     """
-    return _weighted(logps, rewards, lambda r: jnp.maximum(r - floor, 0.0))
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    weights = jnp.maximum(rewards - floor, 0)
+    return weighted(weights, logps, ref_logps, clip=clip, kl_coef=kl_coef)
 
 
 def standardized_reward_weighted(
-    logps: jax.Array, rewards: jax.Array, *, mean: float, std: float
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    mean: float | jax.Array,
+    std: float | jax.Array,
+    shift: float = 0.0,
+    clip: float = 0.0,
+    taper: bool = False,
+    kl_coef: float = 0.0,
 ) -> jax.Array:
-    """Standardised reward weighting: -((r - mean) / std) * s, with weights of both signs.
+    """Standardised reward weighting: -((r - mean + shift) / std) * s, weights of both signs.
 
-    mean, std: of the rewards over the whole TRAINING SET, never over the batch. Where std is 0
-    all rewards are equal, none is preferred, and the weight is 0.
-    The loss has no lower bound: watch the likelihood of the rows of negative weight.
-    logps, rewards: float [B]. Returns float32 [B].
+    Where std is 0 (at most 1e-6) all rewards are equal, none is preferred, and the weight is 0.
+    The loss has no lower bound: watch the likelihood of the rows of negative weight, and use
+    shift, clip, taper or kl_coef. Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method SW.
     """
-    spread = jnp.asarray(std, jnp.float32)
-    scale = jnp.where(spread > 0, 1.0 / jnp.where(spread > 0, spread, 1.0), 0.0)
-    return _weighted(logps, rewards, lambda r: (r - mean) * scale)
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    weights = standardized(rewards, mean - shift, std)
+    return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
 
 
-def _weighted(logps, rewards, weight) -> jax.Array:
-    chex.assert_rank([logps, rewards], 1)
-    chex.assert_equal_shape([logps, rewards])
-    chex.assert_type(logps, float)
-    return -weight(rewards.astype(jnp.float32)) * logps.astype(jnp.float32)
+def swift(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    mean: jax.Array,
+    std: jax.Array,
+    shift: float = 0.0,
+    clip: float = 0.0,
+    taper: bool = False,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Standardised reward weighting within each context: -((r - mean + shift) / std) * s.
+
+    mean, std: float [B], over the trajectories of each row's context; a context of one, or of
+    equal rewards, has std 0 and weight 0. Data: grouped, at least two trajectories of a context.
+    logps, rewards: float [B]. Source: arXiv 2506.06964, Swift.
+    """
+    return standardized_reward_weighted(
+        logps,
+        rewards,
+        ref_logps,
+        mean=mean,
+        std=std,
+        shift=shift,
+        clip=clip,
+        taper=taper,
+        kl_coef=kl_coef,
+    )
+
+
+def rloo(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    mean: jax.Array,
+    count: jax.Array,
+    shift: float = 0.0,
+    clip: float = 0.0,
+    taper: bool = False,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """REINFORCE with a leave-one-out baseline, offline: -(r - mean of the others + shift) * s.
+
+    mean: float [B], over the `count` [B] trajectories of each row's context, itself among them; a
+    context of one has no others, and weight 0. Data: grouped. logps, rewards: float [B].
+    Source: arXiv 2402.14740.
+    """
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    # r - (m * mean - r) / (m - 1) = (r - mean) * m / (m - 1)
+    advantages = (rewards - mean) * (count / jnp.maximum(count - 1, 1)) + shift
+    weights = jnp.where(count > 1, advantages, 0).astype(logps.dtype)
+    return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
+
+
+def awr(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    mean: float | jax.Array,
+    beta: float = 1.0,
+    clip: float = 20.0,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Advantage-weighted regression: -min(exp((r - mean) / beta), clip) * s.
+
+    Data: scored. logps, rewards: float [B]; clip is positive.
+    Source: arXiv 1910.00177; the bound 20 is its own.
+    """
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    weights = jnp.exp((rewards - mean) / beta)
+    return weighted(weights, logps, ref_logps, clip=clip, kl_coef=kl_coef)
+
+
+def asymre(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array | None = None,
+    *,
+    mean: float | jax.Array,
+    shift: float = 0.1,
+    clip: float = 0.0,
+    taper: bool = False,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Asymmetric REINFORCE: -(r - V) * s with V = mean - shift.
+
+    At V >= mean training collapses; SW, up to its scale, is shift = 0, on that edge.
+    Data: scored. logps, rewards: float [B]. Source: arXiv 2506.20520.
+    """
+    logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
+    weights = rewards - mean + shift
+    return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
+
+
+def released_code(
+    logps: jax.Array, rewards: jax.Array, *, mean: float | jax.Array, std: float | jax.Array
+) -> jax.Array:
+    """SW as the public release computes it, for ablations: -w * s * B / sum(w), w standardised.
+
+    The mean of the B values is sum(-w * s) / sum(w) over the rows of one call, a micro-batch. So
+    the weight of a single row cancels, and where the sum of signed weights is near 0 or below it
+    the loss blows up or turns round. 0 where the sum is exactly 0. Data: scored.
+    logps, rewards: float [B].
+    Source: the release beside arXiv 2603.07148; not in the paper.
+    """
+    logps, rewards = as_floats(logps, like=(rewards,))
+    weights = standardized(rewards, mean, std)
+    total = weights.sum()
+    return -weights * logps * jnp.where(total == 0, 0, weights.size / jnp.where(total, total, 1))

@@ -13,10 +13,10 @@ def token_logps(
     *,
     chunk: int | None = None,
 ) -> jax.Array:
-    """log softmax(hidden @ embedding.T) at the labels, float32 [B, S], 0 where mask is False.
+    """log softmax(hidden @ embedding.T) at the labels, [B, S], 0 where mask is False.
 
     The positions are walked in chunks, and a chunk's logits are made again in the backward pass:
-    at most [B, chunk, V] floats exist at once, in float32 whatever the inputs are.
+    at most [B, chunk, V] floats exist at once, in float32 (float64 for float64).
     hidden: float [B, S, D]; embedding: float [V, D]; labels: int [B, S], the token that the
     hidden state of the same position has to predict; mask: bool [B, S].
     chunk: positions per chunk, by default so many that a chunk has about 512 tokens, at least 16
@@ -28,6 +28,7 @@ def token_logps(
     chex.assert_equal(hidden.shape[-1], embedding.shape[-1])
     chex.assert_type([labels, mask], [int, bool])
     batch, length = labels.shape
+    dtype = jnp.result_type(jnp.float32, hidden, embedding)
     chunk = min(chunk or max(16, 512 // batch), -(-length // 2))
     count = -(-length // chunk)
 
@@ -40,7 +41,7 @@ def token_logps(
     @jax.checkpoint
     def logps_of_chunk(inputs):
         hidden, labels = inputs
-        logits = jnp.einsum("bcd,vd->bcv", hidden, embedding, preferred_element_type=jnp.float32)
+        logits = jnp.einsum("bcd,vd->bcv", hidden, embedding, preferred_element_type=dtype)
         # A comparison, not a gather: it fuses, and it works on a sharded vocabulary.
         at_label = labels[..., None] == jnp.arange(embedding.shape[0])
         picked = jnp.sum(jnp.where(at_label, logits, 0.0), axis=-1)

@@ -13,7 +13,7 @@ from agentic_styling.data.training_set import (
     scored_rows,
 )
 from agentic_styling.errors import InputError
-from agentic_styling.losses import LOSSES
+from agentic_styling.losses import LOSSES, context_statistics
 
 
 @flax.struct.dataclass
@@ -22,7 +22,8 @@ class Batch:
 
     tokens: int32 [B, S]; length, prompt_length: int32 [B]; images: uint8 [B, H, W, 3];
     reward: float32 [B]; reference: float32 [B], the completion's log-probability under the
-    reference policy (0 where the loss needs none). Rows of pairs are [chosen; rejected].
+    reference policy (0 where the loss needs none). context: float32 [B, 3], mean, std and count of
+    the rewards of the row's context. Rows of pairs are [chosen; rejected].
     """
 
     tokens: jax.Array
@@ -31,6 +32,7 @@ class Batch:
     images: jax.Array
     reward: jax.Array
     reference: jax.Array
+    context: jax.Array
 
 
 def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndarray:
@@ -38,12 +40,17 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
 
     Raises InputError where the data has none.
     """
-    if "pairs" in LOSSES[loss].needs:
+    options = LOSSES[loss].options | dict(loss_kwargs)
+    needs = LOSSES[loss].requires(options)
+    if "pairs" in needs:
         found = preference_pairs(training_set)
         wanted = "a preference pair (one context with rewards >= 4 and <= 3.5, a gap >= 1)"
-    elif loss == "reward_filtered":
-        found = filtered(training_set, **loss_kwargs)
-        wanted = f"a trajectory with reward >= {loss_kwargs.get('threshold', 4.0)}"
+    elif "filtered" in needs:
+        found = filtered(training_set, options["threshold"])
+        wanted = f"a trajectory with reward >= {options['threshold']}"
+    elif "contexts" in needs:
+        found = np.flatnonzero(context_columns(training_set)[:, 2] > 1).astype(np.int32)
+        wanted = "two trajectories of one context"
     else:
         found, wanted = scored_rows(training_set), "a trajectory"
     if not len(found):
@@ -72,8 +79,22 @@ def rows_at(step: int, found: np.ndarray, *, seed: int, batch_size: int) -> np.n
     return found[np.concatenate(order)].T.reshape(-1)
 
 
-def gather(training_set: TrainingSet, rows: np.ndarray, reference: np.ndarray) -> Batch:
-    """The rows' arrays, still on the host. reference: float32 [N]."""
+def context_columns(training_set: TrainingSet) -> np.ndarray:
+    """Mean, std and count of the rewards of each row's context, float32 [N, 3]."""
+    contexts = training_set.context_id
+    found = context_statistics(training_set.reward, contexts, int(contexts.max()) + 1)
+    return np.stack(found, axis=1)
+
+
+def gather(
+    training_set: TrainingSet,
+    rows: np.ndarray,
+    reference: np.ndarray,
+    context: np.ndarray | None = None,
+) -> Batch:
+    """The rows' arrays, still on the host. reference: float32 [N]; context: float32 [N, 3]."""
+    if context is None:
+        context = np.zeros((len(reference), 3), np.float32)
     return Batch(
         tokens=training_set.tokens[rows],
         length=training_set.length[rows],
@@ -81,4 +102,5 @@ def gather(training_set: TrainingSet, rows: np.ndarray, reference: np.ndarray) -
         images=training_set.images[training_set.image[rows]],
         reward=training_set.reward[rows],
         reference=reference[rows],
+        context=context[rows],
     )

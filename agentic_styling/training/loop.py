@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from agentic_styling.data import read_trajectories
 from agentic_styling.data.training_set import TrainingSet, build_training_set
-from agentic_styling.losses import LOSSES
+from agentic_styling.losses import LOSSES, check_rows
 from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained, save_pretrained
 from agentic_styling.planner.partition import shardings
-from agentic_styling.training.batches import examples, gather, rows_at
+from agentic_styling.training.batches import context_columns, examples, gather, rows_at
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.mesh import batch_sharding, make_mesh
 from agentic_styling.training.metrics import batch_metrics
@@ -55,6 +55,12 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
         model.images,
         max_length=config.max_length,
     )
+    check_rows(
+        {
+            "rewards": training_set.reward,
+            "lengths": training_set.length - training_set.prompt_length,
+        }
+    )
     kwargs = loss_keywords(config, training_set)
     found = examples(training_set, config.loss, config.loss_kwargs)
     optimizer = make_optimizer(config)
@@ -64,9 +70,11 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
 
     start = int(training_set.prompt_length.min()) - 1
     reference = np.zeros(len(training_set.reward), np.float32)
-    if "reference" in LOSSES[config.loss].needs:
+    if "reference" in LOSSES[config.loss].requires(kwargs):
         rows = np.unique(found)
         reference = reference_logps(config, mesh, model, state.params, training_set, rows, start)
+        check_rows({"ref_logps": reference})
+    context = context_columns(training_set)
     gradient = make_gradient(
         model, config.loss, kwargs, config.reduction, start, config.microbatches
     )
@@ -81,7 +89,8 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     with metrics, progress:
         for index in range(done, config.steps):
             rows = rows_at(index, found, seed=config.seed, batch_size=config.batch_size)
-            batch = jax.device_put(gather(training_set, rows, reference), batch_sharding(mesh))
+            batch = gather(training_set, rows, reference, context)
+            batch = jax.device_put(batch, batch_sharding(mesh))
             state, values = step(state, batch)
             # Fetches the step before this one, while this one runs.
             metrics.flush(progress)

@@ -7,8 +7,7 @@ from jax.sharding import Mesh
 
 from agentic_styling.data.training_set import TrainingSet
 from agentic_styling.errors import InputError, nearest
-from agentic_styling.losses import LOSSES
-from agentic_styling.training.step import REDUCTIONS
+from agentic_styling.losses import LOSSES, PRESETS, REDUCTIONS, Preset
 
 POSITIVE = (
     "steps",
@@ -22,24 +21,25 @@ POSITIVE = (
 
 
 def default_config(method: str = "standard") -> ml_collections.ConfigDict:
-    """Every field of `train` with its default, for one loss of LOSSES."""
+    """Every field of `train` with its default, for a loss of LOSSES or a recipe of PRESETS."""
+    preset = PRESETS.get(method, Preset(method, "token-mean"))
     config = ml_collections.ConfigDict()
     config.seed = 0
     config.data = ""  # directory of trajectories; the train split is read
     config.init_from = ""  # Hugging Face directory: config, weights, tokenizer
 
-    config.loss = method
+    config.loss = preset.loss
     # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
-    options = LOSSES[method].options if method in LOSSES else {}
-    config.loss_kwargs = ml_collections.ConfigDict(options)
+    options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
+    config.loss_kwargs = ml_collections.ConfigDict(options | preset.options)
     # token-mean, seq-mean-token-sum or seq-mean-token-mean; pairs are averaged over pairs.
-    config.reduction = "token-mean"
+    config.reduction = preset.reduction
 
     config.steps = 500
     config.batch_size = 32  # rows; a pair is two rows
     config.microbatches = 1  # parts of a batch that run one after another: less memory, same result
     config.max_length = 1024  # tokens of a row; a longer one is an error, nothing is cut
-    config.learning_rate = 1e-3 if method == "standard" else 1e-4
+    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4
     config.warmup_steps = 20
     config.weight_decay = 0.01
     config.clip_norm = 1.0
@@ -72,7 +72,15 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
 
 
 def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
-    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs."""
+    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs.
+
+    And for micro-batches of a loss that compares the rows of a batch.
+    """
+    if "whole_batch" in LOSSES[config.loss].needs and config.microbatches > 1:
+        raise InputError(
+            f"config.microbatches: {config.microbatches}, but {config.loss!r} sorts the rows of a "
+            "whole batch; use 1"
+        )
     row = 2 if "pairs" in LOSSES[config.loss].needs else 1
     devices = mesh.shape["data"] * mesh.shape["fsdp"]
     multiple = config.microbatches * math.lcm(devices, row)
@@ -87,6 +95,7 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
 def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
     """All keyword arguments of the loss: defaults, config.loss_kwargs, the set's statistics."""
     options = LOSSES[config.loss].options | dict(config.loss_kwargs)
-    if "statistics" in LOSSES[config.loss].needs:
-        options |= {"mean": training_set.reward_mean, "std": training_set.reward_std}
+    if "statistics" in LOSSES[config.loss].requires(options):
+        statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}
+        options |= {name: statistics[name] for name in LOSSES[config.loss].statistics}
     return options

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.losses import LOSSES, token_logps
+from agentic_styling.losses import LOSSES, REDUCTIONS, token_logps
 from agentic_styling.planner import (
     ImageSettings,
     Inputs,
@@ -21,14 +21,6 @@ from agentic_styling.training.batches import Batch
 from agentic_styling.training.mesh import batch_sharding
 from agentic_styling.training.state import TrainState
 
-# What each row's loss is multiplied by before the sum: from its completion's tokens, int32 [B].
-# Names as in verl. Denominators are over the whole batch, and none is a sum of weights.
-REDUCTIONS = {
-    "token-mean": lambda counts: jnp.ones(counts.shape) / counts.sum(),
-    "seq-mean-token-sum": lambda counts: jnp.ones(counts.shape) / counts.size,
-    "seq-mean-token-mean": lambda counts: 1 / (counts * counts.size),
-}
-
 
 class PlannerModel(NamedTuple):
     """What turns parameters and a batch into log-probabilities, besides the two."""
@@ -38,10 +30,18 @@ class PlannerModel(NamedTuple):
 
 
 def completion_logps(model: PlannerModel, params, batch: Batch, start: int = 0) -> jax.Array:
-    """Summed log-probability of each row's completion, float32 [B].
+    """Summed log-probability of each row's completion, float32 [B]: see `completion_tokens`."""
+    return completion_tokens(model, params, batch, start)[0].sum(axis=1)
+
+
+def completion_tokens(
+    model: PlannerModel, params, batch: Batch, start: int = 0, every_token: bool = False
+) -> tuple[jax.Array, jax.Array]:
+    """Log-probabilities of each row's completion, float32 [B, T], and their mask, bool [B, T].
 
     start: static, a position before every row's completion; the vocabulary projection begins
-    there. Prompt and padding are masked by place.
+    there. Prompt and padding are masked by place. every_token: they count too, with start 0, which
+    is the fault of the loss `released_code`.
     """
     places = jnp.arange(batch.tokens.shape[1])
     patches, grids = image_to_patches(batch.images, model.images)
@@ -54,17 +54,34 @@ def completion_logps(model: PlannerModel, params, batch: Batch, start: int = 0) 
     hidden = Qwen3VL(model.config).apply({"params": params}, inputs)
     labelled = places[start + 1 :]
     mask = (labelled >= batch.prompt_length[:, None]) & (labelled < batch.length[:, None])
+    mask |= every_token
     embedding, labels = output_embedding(model.config, params), batch.tokens[:, start + 1 :]
-    return token_logps(hidden[:, start:-1], embedding, labels, mask).sum(axis=1)
+    return token_logps(hidden[:, start:-1], embedding, labels, mask), mask
 
 
-def loss_arguments(loss: str, logps: jax.Array, batch: Batch) -> tuple[jax.Array, ...]:
-    """The positional arguments of a loss, from the batch's rows; pairs are [chosen; rejected]."""
-    needs = LOSSES[loss].needs
-    if "pairs" in needs:
-        args = jnp.split(logps, 2)
-        return (*args, *jnp.split(batch.reference, 2)) if "reference" in needs else tuple(args)
-    return (logps, batch.reward) if "rewards" in needs else (logps,)
+def token_counts(loss: str, batch: Batch) -> jax.Array:
+    """How many tokens the loss counts of each row, int32 [B]."""
+    if "every_token" in LOSSES[loss].needs:
+        return jnp.full(batch.length.shape, batch.tokens.shape[1] - 1)
+    return batch.length - batch.prompt_length
+
+
+def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dict[str, jax.Array]:
+    """What a loss is called with, by name, from the batch's rows; pairs are [chosen; rejected]."""
+    needs = LOSSES[loss].requires(kwargs)
+    columns = {"logps": logps, "rewards": batch.reward, "lengths": token_counts(loss, batch)}
+    if "reference" in needs:
+        columns["ref_logps"] = batch.reference
+    if "contexts" in needs:
+        columns |= dict(zip(("mean", "std", "count"), batch.context.T, strict=True))
+    if "pairs" not in needs:
+        return columns
+    halves = {}
+    for name, column in columns.items():
+        prefix = "ref_" if name == "ref_logps" else ""
+        for side, half in zip(("chosen", "rejected"), jnp.split(column, 2), strict=True):
+            halves[f"{prefix}{side}_{name.removeprefix('ref_')}"] = half
+    return halves
 
 
 def split_rows(tree, parts: int, groups: int):
@@ -94,14 +111,20 @@ def make_gradient(
     parts: micro-batches, run one after another; the result is that of the whole batch.
     """
     groups = 2 if "pairs" in LOSSES[loss].needs else 1
+    every_token = "every_token" in LOSSES[loss].needs
+    start = 0 if every_token else start
 
     def objective(params, rows: Batch, scale):
-        logps = completion_logps(model, params, rows, start)
-        values = LOSSES[loss].function(*loss_arguments(loss, logps, rows), **kwargs)
+        tokens, mask = completion_tokens(model, params, rows, start, every_token)
+        logps = tokens.sum(axis=1)
+        columns = loss_columns(loss, kwargs, logps, rows)
+        if "tokens" in LOSSES[loss].needs:
+            columns |= {"token_logps": tokens, "mask": mask}
+        values = LOSSES[loss](columns, **kwargs)
         return (values * scale[: len(values)]).sum(), logps
 
     def gradient(params, batch: Batch):
-        scale = REDUCTIONS[reduction](batch.length - batch.prompt_length)
+        scale = REDUCTIONS[reduction](token_counts(loss, batch))
         if groups == 2:
             scale = jnp.full(scale.shape, 2 / len(scale))
 

@@ -1,6 +1,5 @@
 """The five losses: hand-computed values, a NumPy oracle, and checks that catch wrong maths."""
 
-import inspect
 import math
 
 import jax
@@ -91,24 +90,6 @@ def test_the_check_catches_wrong_maths(name):
             check(name, mutant)
 
 
-def test_table_names_every_loss_and_its_needs():
-    assert set(LOSSES) == set(CASES)
-    for name, loss in LOSSES.items():
-        assert loss.function is getattr(losses, name)
-        assert loss.needs <= {"rewards", "statistics", "pairs", "reference"}
-        parameters = inspect.signature(loss.function).parameters
-        assert ("rewards" in loss.needs) == ("rewards" in parameters)
-        assert ("statistics" in loss.needs) == ("std" in parameters)
-        assert ("pairs" in loss.needs) == ("chosen_logps" in parameters)
-        assert ("reference" in loss.needs) == ("ref_chosen_logps" in parameters)
-    options = {name: loss.options for name, loss in LOSSES.items() if loss.options}
-    assert options == {
-        "reward_filtered": {"threshold": 4.0},
-        "reward_weighted": {"floor": 3.0},
-        "dpo": {"beta": 0.1},
-    }
-
-
 def test_gradients_by_hand():
     scored = {
         "standard": [-1, -1, -1, -1],
@@ -137,8 +118,60 @@ def test_dpo_is_ln_2_at_the_reference():
 
 
 def test_equal_rewards_have_weight_0():
-    out = losses.standardized_reward_weighted(LOGPS, jnp.full(4, 3.5), mean=3.5, std=0.0)
-    np.testing.assert_array_equal(out, 0.0)
+    equal = np.full(4, 4.3, np.float32)
+    sw = losses.standardized_reward_weighted
+    np.testing.assert_array_equal(sw(LOGPS, equal, mean=4.3, std=0.0), 0.0)
+    # A mean that rounding moved, with the deviation that follows from it.
+    np.testing.assert_array_equal(sw(LOGPS, equal, mean=4.3 + 5e-7, std=5e-7), 0.0)
+    gradient = jax.grad(lambda s: sw(s, equal, mean=4.3, std=0.0).sum())(LOGPS)
+    np.testing.assert_array_equal(gradient, 0.0)
+    mean, std, count = losses.context_statistics(equal, np.array([0, 0, 0, 1]), 2)
+    np.testing.assert_array_equal(std, 0.0)
+    np.testing.assert_array_equal(losses.swift(LOGPS, equal, mean=mean, std=std), 0.0)
+    np.testing.assert_allclose(losses.rloo(LOGPS, equal, mean=mean, count=count), 0.0, atol=1e-5)
+
+
+def test_statistics_of_contexts_by_hand():
+    rewards, contexts = np.array([1.0, 5.0, 3.0, 4.0, 2.0]), np.array([0, 2, 0, 2, 1])
+    mean, std, count = losses.context_statistics(rewards, contexts, 3)
+    np.testing.assert_allclose(mean, [2, 4.5, 2, 4.5, 2])
+    np.testing.assert_allclose(std, [1, 0.5, 1, 0.5, 0])
+    np.testing.assert_allclose(count, [2, 2, 2, 2, 1])
+    ones = np.ones(5, np.float32)
+    np.testing.assert_allclose(losses.swift(ones, rewards, mean=mean, std=std), [1, -1, -1, 1, 0])
+    # Leave one out: 1 - 3, 5 - 4, 3 - 1, 4 - 5, and none to compare with.
+    np.testing.assert_allclose(
+        losses.rloo(ones, rewards, mean=mean, count=count), [2, -1, -2, 1, 0]
+    )
+
+
+def test_options_by_hand():
+    """Weights 3, 1, 0, -3 of STATISTICS; shift 0.5 adds 1; clip 2; taper exp(-1) of the last."""
+    reference = np.array([-2.0, -10.0, -1.5, -6.0], np.float32)  # log-ratios 0, 0, 1, -1
+    args = (LOGPS, REWARDS, reference)
+
+    def weights(**options):
+        return -losses.standardized_reward_weighted(*args, **STATISTICS, **options) / LOGPS
+
+    np.testing.assert_allclose(weights(shift=0.5), [4, 2, 1, -2], rtol=1e-6)
+    np.testing.assert_allclose(weights(clip=2.0), [2, 1, 0, -2], rtol=1e-6)
+    np.testing.assert_allclose(weights(taper=True), [3, 1, 0, -3 * math.exp(-1)], rtol=1e-6)
+    out = losses.standard(LOGPS, reference, kl_coef=0.2)  # + 0.1 * log-ratio^2
+    np.testing.assert_allclose(out, [2.0, 10.0, 0.6, 7.1], rtol=1e-6)
+
+
+def test_released_code_loses_its_weight_and_its_sign():
+    """The faults it is kept for: a single row is plain NLL; a negative sum turns the loss round."""
+    for reward in (5.0, 2.0):
+        out = losses.released_code(LOGPS[:1], jnp.array([reward]), **STATISTICS)
+        np.testing.assert_allclose(out, [2.0], rtol=1e-6)
+    rewards = np.array([5.0, 1.0], np.float32)  # weights 3 and -5, their sum -2: the good is pushed
+    gradient = jax.grad(lambda s: losses.released_code(s, rewards, **STATISTICS).sum())(LOGPS[:2])
+    np.testing.assert_allclose(gradient, [3.0, -5.0], rtol=1e-6)
+    near_0 = losses.released_code(LOGPS[:2], np.array([5.0, 2.01], np.float32), **STATISTICS)
+    assert abs(near_0).max() > 66 * abs(3 * LOGPS[0])
+    zero = losses.released_code(LOGPS[:2], np.array([5.0, 2.0], np.float32), **STATISTICS)
+    np.testing.assert_array_equal(zero, 0.0)
 
 
 def oracle(name, args, kwargs):
@@ -158,7 +191,7 @@ def oracle(name, args, kwargs):
 
 
 EXTREME = st.lists(st.floats(-1e4, 1e4, width=32), min_size=4, max_size=4)
-JITTED = {name: jax.jit(loss.function) for name, loss in LOSSES.items()}
+JITTED = {name: jax.jit(LOSSES[name].function) for name in CASES}
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -62,6 +62,13 @@ def test_examples_of_each_loss():
     np.testing.assert_array_equal(examples(training_set, "reward_filtered", {}), [0, 2])
     kwargs = {"threshold": 4.5}
     np.testing.assert_array_equal(examples(training_set, "reward_filtered", kwargs), [0])
+    np.testing.assert_array_equal(examples(training_set, "iw_sft", kwargs), [0])
+    grouped = make_set([5.0, 3.0, 4.2], [0, 1, 0])
+    per_context = {"per_context": True}
+    for loss, options in (("swift", {}), ("standardized_reward_weighted", per_context)):
+        np.testing.assert_array_equal(examples(grouped, loss, options), [0, 2])
+    with pytest.raises(InputError, match="'rloo': the data holds not one example, two trajec"):
+        examples(make_set([5.0, 3.0], [0, 1]), "rloo", {})
     np.testing.assert_array_equal(examples(training_set, "dpo", {}), [[0, 1], [2, 3]])
     low = make_set([3.0, 2.0], [0, 1])
     for loss in ("dpo", "reward_filtered"):

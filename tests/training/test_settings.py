@@ -19,7 +19,7 @@ def config(method="standard", **fields):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"loss": "dop"}, "config.loss: 'dop' is unknown; did you mean 'dpo'?"),
+        ({"loss": "dpoo"}, "config.loss: 'dpoo' is unknown; did you mean 'dpo'?"),
         (
             {"reduction": "token_mean"},
             "config.reduction: 'token_mean' is unknown; did you mean 'to",
@@ -53,9 +53,27 @@ def test_a_batch_has_to_divide_over_micro_batches_devices_and_pairs():
 
 def test_keywords_are_the_configs_and_the_statistics():
     training_set = make_set([5.0, 3.0, 4.0, 2.0], [0, 0, 1, 1])
-    assert loss_keywords(config("dpo"), training_set) == {"beta": 0.1}
+    assert loss_keywords(config("dpo"), training_set) == {"beta": 0.1, "length_normalized": False}
     made = config("reward_filtered")
     made.loss_kwargs.threshold = 4.5
-    assert loss_keywords(made, training_set) == {"threshold": 4.5}
-    found = loss_keywords(config("standardized_reward_weighted"), training_set)
-    assert found == {"mean": 3.5, "std": pytest.approx(np.sqrt(1.25))}
+    assert loss_keywords(made, training_set)["threshold"] == 4.5
+    made = config("standardized_reward_weighted")
+    found = loss_keywords(made, training_set)
+    assert (found["mean"], found["std"]) == (3.5, pytest.approx(np.sqrt(1.25)))
+    assert "std" not in loss_keywords(config("awr"), training_set)
+    made.loss_kwargs.per_context = True  # then they are columns of the batch
+    assert not {"mean", "std"} & loss_keywords(made, training_set).keys()
+
+
+def test_a_preset_is_a_loss_with_its_options_and_reduction():
+    made = config("R")
+    assert (made.loss, made.reduction) == ("reward_filtered", "seq-mean-token-sum")
+    assert made.loss_kwargs.threshold == 4.0
+    assert checked(made).loss == "reward_filtered"
+
+
+def test_a_loss_that_sorts_the_batch_has_no_micro_batches():
+    mesh = make_mesh({"data": 1, "fsdp": 1, "tensor": 1})
+    check_batch(config("aot", batch_size=8), mesh)
+    with pytest.raises(InputError, match="config.microbatches: 2, but 'aot' sorts the rows"):
+        check_batch(config("aot", batch_size=8, microbatches=2), mesh)

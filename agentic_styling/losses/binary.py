@@ -1,0 +1,57 @@
+"""Offline losses of single trajectories that are good (r >= threshold) or bad, not in pairs.
+
+delta = s - s_ref, with s summed over completion tokens. Every function maps logps, rewards and
+ref_logps, [B] each, to [B], float32 (float64 for float64), without reduction.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.losses.weights import as_floats
+
+
+def kto(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    threshold: float = 4.0,
+    beta: float = 0.1,
+    kl: float | jax.Array = 0.0,
+    desirable_weight: float = 1.0,
+    undesirable_weight: float = 1.0,
+) -> jax.Array:
+    """Kahneman-Tversky optimisation: 1 - sigmoid(+-beta * (delta - z)), + where r >= threshold.
+
+    kl: z, an estimate >= 0 of the KL divergence from the reference, without gradient, scalar or
+    [B]; an estimate from a batch would differ between micro-batches, so it is given from outside.
+    At z = 0 it is APO-zero without pairs. Data: scored, reference.
+    Source: arXiv 2402.01306, equation 7.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    good = rewards >= threshold
+    margins = beta * (logps - ref_logps - jax.lax.stop_gradient(kl))
+    weights = jnp.where(good, desirable_weight, undesirable_weight)
+    # 1 - sigmoid(x) = sigmoid(-x), which keeps its digits for a large x.
+    return weights.astype(logps.dtype) * jax.nn.sigmoid(jnp.where(good, -margins, margins))
+
+
+def bco(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    threshold: float = 4.0,
+    beta: float = 0.1,
+    delta: float = 0.0,
+) -> jax.Array:
+    """Binary classifier optimisation: -log sigmoid(+-(beta * delta_b - d)), + for r >= threshold.
+
+    delta: d, the reward shift, in the paper a moving mean of beta * delta_b; a constant here, so
+    that the loss of a row does not depend on the rows before it. Data: scored, reference.
+    logps, rewards, ref_logps: float [B].
+    Source: arXiv 2404.04656.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    margins = beta * (logps - ref_logps) - delta
+    return -jax.nn.log_sigmoid(jnp.where(rewards >= threshold, margins, -margins))

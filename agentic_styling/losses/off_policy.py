@@ -1,0 +1,117 @@
+"""Offline losses of single trajectories that compare the policy with its reference.
+
+delta = s - s_ref, with s summed over completion tokens. Every function maps logps, rewards and
+ref_logps, [B] each, to [B], float32 (float64 for float64), without reduction.
+Options and mean: as in `losses.scored`; ratio_min and ratio_max bound pi / pi_ref.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.losses.weights import as_floats, importance, weighted
+
+
+def topr(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    mean: float | jax.Array,
+    shift: float = 0.0,
+    clip: float = 0.0,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Tapered off-policy REINFORCE: -A * s for A >= 0, -A * sg(min(exp(delta), 1)) * s below.
+
+    A = r - mean + shift: the paper's signed reward is mean = 0. Data: scored, reference.
+    logps, rewards, ref_logps: float [B].
+    Source: arXiv 2503.14286 (TOPR).
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    advantages = rewards - mean + shift
+    return weighted(advantages, logps, ref_logps, clip=clip, taper=True, kl_coef=kl_coef)
+
+
+def npo(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    threshold: float = 4.0,
+    beta: float = 0.1,
+) -> jax.Array:
+    """Negative preference optimisation: -(2 / beta) * log sigmoid(-beta * delta) where r is low.
+
+    The rows with r >= threshold are fine-tuned on, -s. Data: scored, reference.
+    logps, rewards, ref_logps: float [B].
+    Source: arXiv 2404.05868; -s is its retain term.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    negative = -2 / beta * jax.nn.log_sigmoid(-beta * (logps - ref_logps))
+    return jnp.where(rewards >= threshold, -logps, negative)
+
+
+def dro_v(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    mean: float | jax.Array,
+    shift: float = 0.0,
+    tau: float = 1.0,
+) -> jax.Array:
+    """Direct reward optimisation: (r - V - tau * delta)^2 / 2 with V = mean - shift.
+
+    The paper learns V(context); here it is the mean reward, of the set or of the context.
+    Data: scored, reference. logps, rewards, ref_logps: float [B].
+    Source: arXiv 2405.19107.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    return jnp.square(rewards - mean + shift - tau * (logps - ref_logps)) / 2
+
+
+def a_lol(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    *,
+    mean: float | jax.Array,
+    shift: float = 0.0,
+    ratio_min: float = 0.1,
+    ratio_max: float = 1.9,
+    clip: float = 0.0,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Advantage-leftover-lunch RL: -A * sg(clip(exp(delta))) * s where A > 0, else 0.
+
+    A = r - mean + shift. The paper's bounds are 1 - 0.9 and 1 + 0.9. Data: scored, reference.
+    logps, rewards, ref_logps: float [B].
+    Source: arXiv 2305.14718.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    advantages = jnp.maximum(rewards - mean + shift, 0)
+    weights = advantages * importance(logps, ref_logps, ratio_min, ratio_max)
+    return weighted(weights, logps, ref_logps, clip=clip, kl_coef=kl_coef)
+
+
+def iw_sft(
+    logps: jax.Array,
+    rewards: jax.Array,
+    ref_logps: jax.Array,
+    q_logps: jax.Array | None = None,
+    *,
+    threshold: float = 4.0,
+    ratio_min: float = 0.1,
+    ratio_max: float = 1.9,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """Importance-weighted fine-tuning: -sg(clip(q / pi_ref)) * s where r >= threshold, else 0.
+
+    q_logps: float [B], s under the policy q that bounds the objective, such as a policy of some
+    steps ago; by default the policy itself. Data: scored (filtered), reference.
+    Source: arXiv 2507.12856; the bounds are ours.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    (q_logps,) = as_floats(logps if q_logps is None else q_logps)
+    weights = importance(q_logps, ref_logps, ratio_min, ratio_max) * (rewards >= threshold)
+    return weighted(weights, logps, ref_logps, kl_coef=kl_coef)

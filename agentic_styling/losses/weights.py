@@ -1,0 +1,109 @@
+"""Weights of trajectories: how they are made from rewards, and what keeps them in bounds.
+
+The options have one name wherever they fit, and all are off at 0 or False:
+  shift   lowers the baseline, so that fewer and smaller weights are negative (arXiv 2506.20520)
+  clip    bounds |w|
+  taper   multiplies a negative weight by min(pi / pi_ref, 1), without gradient: a trajectory that
+          the policy has already left is pushed no further (arXiv 2503.14286)
+  kl_coef adds kl_coef * kl_penalty
+taper and kl_coef need ref_logps.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+# Rewards are of order 1: a smaller spread of float32 values is rounding, not preference.
+LEAST_STD = 1e-6
+
+
+def as_floats(*columns: jax.Array, like: tuple = ()) -> list[jax.Array]:
+    """Columns [B] of one shape, as float32, or as float64 where they are that.
+
+    columns: log-probabilities, which have to be floats; like: others of the same shape, such as
+    rewards and lengths, which may be integers. They follow in the result.
+    """
+    chex.assert_rank([*columns, *like], 1)
+    chex.assert_equal_shape([*columns, *like])
+    chex.assert_type(list(columns), float)
+    dtype = jnp.result_type(jnp.float32, *columns)
+    return [jnp.asarray(x, dtype) for x in (*columns, *like)]
+
+
+def kl_penalty(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
+    """delta^2 / 2 with delta = s - s_ref: an estimate of the KL divergence from the reference.
+
+    Its gradient pulls s towards s_ref from both sides, and it stays finite for a delta that exp
+    does not. logps, ref_logps: float [B]. Returns float [B].
+    Source: J. Schulman, "Approximating KL divergence", estimator k2.
+    """
+    logps, ref_logps = as_floats(logps, ref_logps)
+    return jnp.square(logps - ref_logps) / 2
+
+
+def importance(
+    logps: jax.Array, ref_logps: jax.Array, ratio_min: float, ratio_max: float
+) -> jax.Array:
+    """clip(pi / pi_ref, ratio_min, ratio_max) without gradient, [B]; never infinite."""
+    ratio = jnp.exp(jax.lax.stop_gradient(logps - ref_logps))
+    return jnp.clip(ratio, ratio_min, ratio_max)
+
+
+def standardized(rewards: jax.Array, mean, std) -> jax.Array:
+    """(r - mean) / std, [B]; 0 where std is 0 (at most 1e-6): none is preferred there.
+
+    mean, std: scalars, of the whole training set, or [B], of each row's context.
+    """
+    std = jnp.asarray(std, rewards.dtype)
+    varied = std > LEAST_STD
+    return jnp.where(varied, (rewards - mean) / jnp.where(varied, std, 1), 0)
+
+
+def context_statistics(
+    rewards: jax.Array, contexts: jax.Array, count: int
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Mean, population standard deviation and size of each row's context, three arrays [N].
+
+    rewards: float [N], of the whole training set; contexts: int [N] in [0, count). The deviation
+    of equal rewards is exactly 0. Source: arXiv 2506.06964, Swift.
+    """
+    (rewards,) = as_floats(rewards)
+    chex.assert_equal_shape([rewards, contexts])
+
+    def total(x):
+        return jax.ops.segment_sum(x, contexts, count)[contexts]
+
+    size = total(jnp.ones_like(rewards))
+    mean = total(rewards) / size
+    std = jnp.sqrt(total(jnp.square(rewards - mean)) / size)
+    low = jax.ops.segment_min(rewards, contexts, count)[contexts]
+    high = jax.ops.segment_max(rewards, contexts, count)[contexts]
+    return mean, jnp.where(low == high, 0, std), size
+
+
+def weighted(
+    weights: jax.Array,
+    logps: jax.Array,
+    ref_logps: jax.Array | None,
+    *,
+    clip: float = 0.0,
+    taper: bool = False,
+    kl_coef: float = 0.0,
+) -> jax.Array:
+    """-w * s + kl_coef * kl_penalty, with the weight w clipped and tapered, [B].
+
+    Raises ValueError for an option that needs ref_logps without it.
+    """
+    weights = clipped(weights, clip)
+    if ref_logps is None:
+        if taper or kl_coef:
+            raise ValueError("taper and kl_coef compare with a reference: give ref_logps")
+        return -weights * logps
+    if taper:
+        weights = jnp.where(weights < 0, weights * importance(logps, ref_logps, 0.0, 1.0), weights)
+    return -weights * logps + kl_coef * kl_penalty(logps, ref_logps)
+
+
+def clipped(weights: jax.Array, clip: float) -> jax.Array:
+    """The weights within [-clip, clip]; as they are where clip is 0."""
+    return jnp.where(clip > 0, jnp.clip(weights, -clip, clip), weights)
