@@ -50,8 +50,12 @@ def keep_compiled_programs() -> None:
     import jax
 
     if not jax.config.jax_compilation_cache_dir:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(home / "agentic_styling/programs"))
+        jax.config.update("jax_compilation_cache_dir", str(_user_cache() / "programs"))
+
+
+def _user_cache() -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "agentic_styling"
 
 
 def _innermost(error: BaseException) -> str:
@@ -97,6 +101,28 @@ def _report(args: argparse.Namespace) -> None:
     print(evaluation.write_report(Path(args.workdir)))
 
 
+def _evaluate(config, workdir: Path) -> None:
+    from agentic_styling import evaluation
+
+    print(evaluation.summary_table(evaluation.evaluate(config, workdir)))
+    print(workdir / "report/index.html")
+
+
+def _judge(args: argparse.Namespace) -> None:
+    from agentic_styling import judging
+
+    judging.judge(
+        args.pictures,
+        Path(args.out),
+        cache=_user_cache() / "answers",
+        goal=args.goal,
+        vlm=args.judge,
+        model=args.model,
+        prices=args.prices,
+        yes=args.yes,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agentic-styling", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -125,6 +151,31 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=f"{text}: --config=FILE --workdir=DIRECTORY")
         command.set_defaults(run=None)
 
+    judge = commands.add_parser("judge", help="score edits by a vision-language model")
+    judge.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="a photograph and its edit, or one workdir that was evaluated",
+    )
+    judge.add_argument("--goal", help="what the photograph was to become, in words")
+    judge.add_argument(
+        "--judge", metavar="DIRECTORY", help="a Hugging Face directory of a Qwen3-VL, run here"
+    )
+    judge.add_argument(
+        "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_JUDGE_URL"
+    )
+    judge.add_argument(
+        "--prices",
+        nargs=2,
+        type=float,
+        metavar=("IN", "OUT"),
+        help="of a million of the model's tokens, to tell the cost beforehand",
+    )
+    judge.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
+    judge.add_argument("--out", default="judged.json", help="file to write (default: judged.json)")
+    judge.set_defaults(run=_judge)
+
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")
     report.add_argument("workdir")
     report.set_defaults(run=_report)
@@ -140,9 +191,7 @@ def main(argv: list[str] | None = None) -> None:
 
         run_configured(training.train, None, argv)
     elif argv[:1] == ["evaluate"]:
-        from agentic_styling import evaluation
-
-        run_configured(evaluation.evaluate, None, argv)
+        run_configured(_evaluate, None, argv)
     else:
         args = _parser().parse_args(argv)
         keep_compiled_programs()

@@ -96,12 +96,9 @@ def evaluation_config(config: ConfigDict, workdir: Path, methods: dict) -> Confi
 
 
 def main(config: ConfigDict, workdir: Path) -> None:
-    """Run and say where the report is, with the rewards in one line each."""
+    """Run, print both rewards of each method, and say where the report is."""
     results = run(config, workdir)
-    print("\nmean reward of 5, with 95 % interval")
-    for name, method in results["methods"].items():
-        reward = method["reward"]
-        print(f"  {name:30} {reward['mean']:.2f}  [{reward['low']:.2f}, {reward['high']:.2f}]")
+    print(f"\n{evaluation.summary_table(results)}")
     print(f"\n{workdir / 'results.json'}\n{workdir / 'report/index.html'}")
 
 

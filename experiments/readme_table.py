@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from agentic_styling.errors import InputError, one_line_errors
+from agentic_styling.evaluation.summary import against_standard, with_interval
 
 NAMES = {
     "edit_only": "E Edit-Only: the goal's literal words as tool calls",
@@ -22,11 +23,11 @@ NAMES = {
 
 
 def table(results: dict) -> str:
-    """Reward with interval, difference from S, valid plans, context, and shuffled pictures."""
+    """Both rewards, their differences from S, valid plans, context, and shuffled pictures."""
     lines = [
-        "| method | reward (0 to 5) | minus S | valid plans | context read right (shuffled) | "
-        "reward, pictures shuffled |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| method | reward (0 to 5) | held-out reward | minus S, both | valid plans | "
+        "context read right (shuffled) | reward, pictures shuffled |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, label in NAMES.items():
         method = results["methods"][name]
@@ -34,11 +35,12 @@ def table(results: dict) -> str:
         known, shuffled = method["context_accuracy_known"], method["shuffled_images"]
         cells = [
             label,
-            interval(method["reward"]),
-            interval(paired, sign="+") if paired else "",
+            with_interval(method["reward"]),
+            with_interval(method["held_out_reward"]),
+            against_standard(paired) if paired else "",
             f"{method['valid_plans']:.0%}",
             "" if known is None else context(known, shuffled),
-            "" if shuffled is None else interval(shuffled["reward"]),
+            "" if shuffled is None else with_interval(shuffled["reward"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -49,11 +51,6 @@ def context(known: float, shuffled: dict | None) -> str:
     return f"{known:.0%}" + (f" ({shuffled['context_accuracy_known']:.0%})" if shuffled else "")
 
 
-def interval(value: dict, sign: str = "") -> str:
-    """Mean and 95 % interval, to two places."""
-    return f"{value['mean']:{sign}.2f} [{value['low']:{sign}.2f}, {value['high']:{sign}.2f}]"
-
-
 @one_line_errors
 def main() -> None:
     """Print the table, then where the numbers were made."""
@@ -61,6 +58,8 @@ def main() -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a workdir that was evaluated")
     results = json.loads(path.read_text(encoding="utf-8"))
+    if any("held_out_reward" not in method for method in results["methods"].values()):
+        raise InputError(f"{path}: is older than the held-out reward; evaluate again")
     print(table(results))
     machine = results["machine"]
     print(

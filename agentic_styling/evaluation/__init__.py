@@ -12,6 +12,7 @@ from agentic_styling.evaluation.plan_metrics import action_scores, context_accur
 from agentic_styling.evaluation.planning import derangement
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED, summarise
+from agentic_styling.evaluation.summary import summary_table
 
 __all__ = [
     "METHODS",
@@ -30,6 +31,7 @@ __all__ = [
     "random_plan",
     "strongest",
     "summarise",
+    "summary_table",
     "verdict",
     "write_report",
 ]

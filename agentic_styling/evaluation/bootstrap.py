@@ -50,3 +50,16 @@ def verdict(difference: Interval) -> str:
     if difference.high < 0:
         return "below, interval excludes 0"
     return "no clear difference"
+
+
+def joint_verdict(reward: Interval, held_out: Interval) -> str:
+    """What the differences of both rewards say together: a gain counts when "both rose"."""
+    ways = {"the reward": _way(reward), "the held-out reward": _way(held_out)}
+    if len(set(ways.values())) == 1:
+        return f"both {_way(reward)}" if _way(reward) else "no clear difference"
+    moved = [f"{name} {way}" for name, way in ways.items() if way]
+    return ("only " if len(moved) == 1 else "") + ", ".join(moved)
+
+
+def _way(difference: Interval) -> str:
+    return "rose" if difference.low > 0 else "fell" if difference.high < 0 else ""

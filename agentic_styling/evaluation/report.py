@@ -2,15 +2,15 @@
 
 import base64
 import hashlib
-import json
 from importlib.resources import files
 from pathlib import Path
 
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation import report_tables as tables
 from agentic_styling.evaluation.figures import curve, histogram
 from agentic_styling.evaluation.markup import Markup, tag
 from agentic_styling.evaluation.report_cases import case_card, first_film, tab_order
+from agentic_styling.evaluation.report_looking import context_table, looking_table
+from agentic_styling.evaluation.workdir import lacks, read_records, read_results
 
 # Curves worth a chart: metric, title.
 CURVES = (
@@ -21,6 +21,10 @@ CURVES = (
     ("rewards/accuracies", "Preference accuracy"),
 )
 
+WITHOUT_HELD_OUT = (
+    "This run is older than the held-out reward, which is left out; evaluate it again to have it."
+)
+
 
 def write_report(workdir: str | Path) -> Path:
     """Write report/index.html from results.json, cases.jsonl and cases/*.jpg; returns its path.
@@ -28,17 +32,11 @@ def write_report(workdir: str | Path) -> Path:
     Raises InputError when a file is missing or broken, naming it and the mend.
     """
     workdir = Path(workdir)
-    results = _read_json(workdir / "results.json")
-    records = [
-        _parse(line, f"{workdir / 'cases.jsonl'}, line {number}")
-        for number, line in enumerate(_read(workdir / "cases.jsonl").splitlines(), start=1)
-    ]
+    results, records = read_results(workdir), read_records(workdir)
     try:
         page = render(results, records, workdir / "cases")
     except KeyError as error:
-        raise InputError(
-            f"{workdir}: results.json or cases.jsonl lacks {error}; run evaluate again"
-        ) from error
+        raise lacks(workdir, error) from error
     path = workdir / "report" / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -104,9 +102,10 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
         _section(
             "methods",
             "Which method plans best",
-            "Mean reward, from 0 to 5, with the interval that 95 % of the bootstrap draws fall in. "
-            "The dashed line is the teacher’s best. Context is the share read right of what the "
-            "picture was really set to.",
+            "Mean reward, from 0 to 5, with the interval that 95 % of the bootstrap draws fall in: "
+            "filled the reward that is trained on, hollow the held-out one, of other measurements. "
+            "The dashed line is the reward of the teacher’s best. Context is the share read right "
+            "of what the picture was really set to.",
             tables.method_table(methods),
             tag("h3", "The six parts of the score, 0 to 100"),
             tables.parts_table(methods),
@@ -117,8 +116,9 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
             _section(
                 "paired",
                 "After S: did post-training help?",
-                "Reward minus that of S, case by case, with the interval of that difference. What "
-                "came out below S is shown like what came out above.",
+                "Reward minus that of S, case by case, with the interval of that difference; below "
+                "it the same of the held-out reward. A gain counts when both rise, their intervals "
+                "above 0. What came out below S is shown like what came out above.",
                 tables.paired_table(paired),
             )
         )
@@ -130,7 +130,7 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
                 "Each planner answers twice: with its own picture (filled) and with the picture of "
                 "another case (hollow). The plan always runs on the case’s own picture. A planner "
                 "that ignores the picture would read the same both times.",
-                tables.looking_table(methods),
+                looking_table(methods),
                 tag("h3", "What it reads, dimension by dimension"),
                 tag(
                     "p",
@@ -138,7 +138,7 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
                     "over all cases, where leaving a dimension unknown is mostly right.",
                     class_="words",
                 ),
-                tables.context_table(methods),
+                context_table(methods),
             )
         )
     if any(record["shown"] for record in records):
@@ -206,6 +206,7 @@ def _charts(figures: list[Markup]) -> Markup:
 
 def _footer(results: dict) -> Markup:
     settings, machine = results["settings"], results["machine"]
+    measured = all("held_out_reward" in numbers for numbers in results["methods"].values())
     return tag(
         "footer",
         tag("h2", "How it was measured", id="measured"),
@@ -216,28 +217,13 @@ def _footer(results: dict) -> Markup:
             f"{settings['bootstrap_samples']} draws, seed {settings['seed']}. "
             f"Planners sample at temperature {settings['temperature']:g}. "
             "Edit only reads no picture; the teacher’s best is not shown other pictures. "
-            "Every number stands in results.json, every case in cases.jsonl.",
+            "The held-out reward compares what a person could name, in units; nothing is trained "
+            "on it. Every number stands in results.json, every case in cases.jsonl.",
         ),
+        None if measured else tag("p", WITHOUT_HELD_OUT),
         tag("p", " · ".join(f"{name} {value}" for name, value in machine.items()), class_="note"),
     )
 
 
 def _template(name: str) -> str:
     return (files("agentic_styling.evaluation") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _read(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; run evaluate on this workdir first")
-    return path.read_text(encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict:
-    return _parse(_read(path), str(path))
-
-
-def _parse(text: str, where: str) -> dict:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: no JSON ({error.msg}); run evaluate again") from None

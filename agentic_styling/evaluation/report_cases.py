@@ -263,5 +263,12 @@ def _scores(entry: dict) -> Markup:
         )
         for part in PARTS
     ]
-    reward = tag("p", tag("b", number(entry["reward"])), " reward, out of 5", class_="reward")
+    held_out = entry.get("held_out_reward")
+    reward = tag(
+        "p",
+        tag("b", number(entry["reward"])),
+        " reward, out of 5",
+        None if held_out is None else tag("span", f"{number(held_out)} held-out"),
+        class_="reward",
+    )
     return tag("div", reward, tag("ul", *bars), class_="scores")

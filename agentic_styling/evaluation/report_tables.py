@@ -1,12 +1,11 @@
-"""The report's numbers: headline, methods, parts, paired differences, looking, context."""
+"""The report's numbers: headline, methods, parts of the score, paired differences."""
 
 import math
 
-from agentic_styling.evaluation.figures import axis, dumbbell, interval_strip
+from agentic_styling.evaluation.figures import axis, interval_strip
 from agentic_styling.evaluation.markup import Markup, tag
 from agentic_styling.evaluation.results import WITHOUT_CONTEXT
 from agentic_styling.rewards import PARTS
-from agentic_styling.tools import DIMENSIONS
 
 # name: (letter, name, one line)
 LABELS = {
@@ -35,7 +34,6 @@ PART_HEADS = {
     "technical_execution": "Tech\u00adnique",
 }
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
-SHARE_TICKS = (0, 0.25, 0.5, 0.75, 1)
 
 
 def labels(name: str) -> tuple[str, str, str]:
@@ -98,16 +96,20 @@ def headline(results: dict) -> Markup:
     main = main_method(methods)
     letter, spoken, _ = labels(main)
     numbers = methods[main]
-    others = [
+    notes = [
         f"{labels(name)[1].lower()} {number(methods[name]['reward']['mean'])}"
         for name in ("edit_only", "baseline", "teacher_best")
         if name in methods and name != main
     ]
+    note = ", ".join(notes)
+    if "held_out_reward" in numbers:
+        held_out = number(numbers["held_out_reward"]["mean"])
+        note += f"{'; ' if notes else ''}held-out reward of {letter} {held_out}"
     tiles = [
         (
             number(numbers["reward"]["mean"]),
             f"reward out of 5: {spoken.lower()} ({letter})",
-            ", ".join(others),
+            note,
         ),
         (
             share(numbers["valid_plans"]),
@@ -125,16 +127,8 @@ def headline(results: dict) -> Markup:
                 f"{share(without)} when shown another picture" if without is not None else "",
             )
         )
-    above = [name for name, pair in results["paired"].items() if pair["low"] > 0]
     if results["paired"]:
-        tiles.append(
-            (
-                f"{len(above)} of {len(results['paired'])}",
-                "post-trained planners are clearly above S",
-                " and ".join(labels(name.removesuffix("_minus_standard"))[0] for name in above)
-                or "none excludes 0",
-            )
-        )
+        tiles.append(_gains(results["paired"]))
     return tag(
         "dl",
         *[
@@ -145,24 +139,48 @@ def headline(results: dict) -> Markup:
     )
 
 
+def _gains(paired: dict) -> tuple[str, str, str]:
+    """The tile on how many post-trained methods gained over S."""
+    both = all("both" in pair for pair in paired.values())
+    above = [
+        labels(name.removesuffix("_minus_standard"))[0]
+        for name, pair in paired.items()
+        if (pair["both"] == "both rose" if both else pair["low"] > 0)
+    ]
+    words = "post-trained planners are clearly above S" + (" by both rewards" if both else "")
+    return f"{len(above)} of {len(paired)}", words, " and ".join(above)
+
+
+def _rewards(spoken: str, both: list[tuple[dict | None, str]], low, high, ticks, **how) -> list:
+    """Cells of a plot and two numbers; `both`: interval (None where not measured) and style."""
+    strips, cells = [], []
+    sign, mark = how.get("sign", False), how.get("mark")
+    for (interval, style), name in zip(both, ("reward", "held-out"), strict=True):
+        if interval is None:
+            cells.append(tag("td", "–", data_label=name))
+            continue
+        mean, ends = number(interval["mean"], 2, sign), between(interval, sign)
+        said = f"{spoken}, {name}: {mean}, {ends}"
+        style = f"{style} {name}"
+        strips.append(interval_strip(interval, low, high, ticks, label=said, kind=style, mark=mark))
+        cells.append(tag("td", tag("b", mean), tag("small", ends), data_label=name))
+    return [tag("td", *strips, class_="plot"), *cells]
+
+
 def method_table(methods: dict) -> Markup:
-    """Reward with interval, valid plans, context and actions, one row a method."""
+    """Both rewards with intervals, valid plans, context and actions, one row a method."""
     ceiling = methods.get("teacher_best")
-    heads = ("Method", None, "Reward", "Valid", "Context", "Actions F1")
+    heads = ("Method", None, "Reward", "Held-out", "Valid", "Context", "Actions F1")
     head = [tag("th", text if text else axis(REWARD_TICKS, 0, 5), scope="col") for text in heads]
+    mark = ceiling["reward"]["mean"] if ceiling else None
     rows = []
     for name, numbers in methods.items():
-        spoken = labels(name)[1]
-        reward = numbers["reward"]
-        said = f"{spoken}: {number(reward['mean'])}, {between(reward)}"
-        mark = ceiling["reward"]["mean"] if ceiling else None
-        strip = interval_strip(reward, 0, 5, REWARD_TICKS, label=said, kind=kind(name), mark=mark)
+        both = [(numbers.get(reward), kind(name)) for reward in ("reward", "held_out_reward")]
         rows.append(
             tag(
                 "tr",
                 row_head(name, line=True),
-                tag("td", strip, class_="plot"),
-                tag("td", tag("b", number(reward["mean"])), tag("small", between(reward))),
+                *_rewards(labels(name)[1], both, 0, 5, REWARD_TICKS, mark=mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
                 tag("td", share(numbers["actions"]["f1"]), data_label="actions F1"),
@@ -195,91 +213,42 @@ def parts_table(methods: dict) -> Markup:
         )
         for name, numbers in methods.items()
     ]
-    return _scroll(tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *rows))
+    return scrolling(tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *rows))
 
 
-def _scroll(*content: Markup) -> Markup:
+def scrolling(*content: Markup) -> Markup:
+    """A grid of numbers that scrolls sideways on a narrow screen."""
     return tag("div", tag("table", *content, class_="grid"), class_="scroll", tabindex="0")
 
 
 def paired_table(paired: dict) -> Markup:
-    """Each post-trained method against S, case by case, with the verdict in words."""
-    far = max(max(abs(pair["low"]), abs(pair["high"])) for pair in paired.values())
+    """Each post-trained method against S, case by case, with the verdict of both rewards."""
+    pairs = {name: (pair, pair.get("held_out_reward")) for name, pair in paired.items()}
+    every = [pair for both in pairs.values() for pair in both if pair]
+    far = max(max(abs(pair["low"]), abs(pair["high"])) for pair in every)
     reach = max(0.1, math.ceil(10 * far) / 10)
     ticks = (-reach, 0, reach)
     rows = []
-    for key, pair in paired.items():
-        name = key.removesuffix("_minus_standard")
-        spoken = labels(name)[1]
-        words = f"{number(pair['mean'], 2, True)} ({between(pair, True)})"
-        said = f"{spoken} minus Standard: {words}, {pair['verdict']}"
-        colour = "above" if pair["low"] > 0 else "below" if pair["high"] < 0 else "unclear"
-        strip = interval_strip(pair, -reach, reach, ticks, label=said, kind=colour, mark=0)
+    for key, both in pairs.items():
+        name, styles = key.removesuffix("_minus_standard"), [_direction(pair) for pair in both]
+        spoken = f"{labels(name)[1]} minus Standard"
+        styled = list(zip(both, styles, strict=True))
+        agreed = styles[0] if styles[1] in (styles[0], "") else "unclear"
+        verdict = paired[key].get("both", paired[key]["verdict"])
         rows.append(
             tag(
                 "tr",
                 row_head(name),
-                tag("td", strip, class_="plot"),
-                tag(
-                    "td", tag("b", number(pair["mean"], 2, True)), tag("small", between(pair, True))
-                ),
-                tag("td", pair["verdict"], class_=f"verdict {colour}"),
+                *_rewards(spoken, styled, -reach, reach, ticks, mark=0, sign=True),
+                tag("td", verdict, class_=f"verdict {agreed}"),
             )
         )
-    head = tag("tr", tag("th"), tag("th", axis(ticks, -reach, reach)), tag("th"), tag("th"))
+    heads = (None, axis(ticks, -reach, reach), "Reward", "Held-out", None)
+    head = tag("tr", *[tag("th", text, scope="col" if text else None) for text in heads])
     return tag("table", tag("thead", head), tag("tbody", *rows), class_="methods paired")
 
 
-def looking_table(methods: dict) -> Markup:
-    """Context read from the true picture against another case's, and what that does to reward."""
-    rows = []
-    for name, numbers in methods.items():
-        shuffled = numbers["shuffled_images"]
-        if not shuffled or shuffled["context_accuracy_known"] is None:
-            continue
-        own, other = numbers["context_accuracy_known"], shuffled["context_accuracy_known"]
-        if own is None:
-            continue
-        spoken = labels(name)[1]
-        said = f"{spoken}: {share(own)} with its own picture, {share(other)} with another"
-        change = shuffled["true_minus_shuffled"]["reward"]
-        rows.append(
-            tag(
-                "tr",
-                row_head(name),
-                tag("td", dumbbell(own, other, 0, 1, SHARE_TICKS, label=said), class_="plot"),
-                tag("td", tag("b", share(own)), tag("small", f"{share(other)} shuffled")),
-                tag(
-                    "td",
-                    tag("b", number(change["mean"], 2, True)),
-                    tag("small", between(change, True)),
-                    data_label="reward gained by looking",
-                ),
-            )
-        )
-    heads = (None, axis(SHARE_TICKS, 0, 1, "{:.0%}"), "Read right", "Reward gained by looking")
-    head = tag("tr", *[tag("th", text, scope="col") for text in heads])
-    return tag("table", tag("thead", head), tag("tbody", *rows), class_="methods looking")
-
-
-def context_table(methods: dict) -> Markup:
-    """Context accuracy per dimension: among cases that set it (large) and among all (small)."""
-    readers = [name for name, n in methods.items() if n["context_accuracy"] is not None]
-    known, every = "context_accuracy_known_per_dimension", "context_accuracy_per_dimension"
-    heads = [tag("th", badge(name), scope="col") for name in readers]
-    rows = [
-        tag(
-            "tr",
-            tag("th", dimension.replace("_", " "), scope="row"),
-            *[
-                heat_cell(
-                    methods[name][known][dimension],
-                    per_cent(methods[name][known][dimension]),
-                    per_cent(methods[name][every][dimension]),
-                )
-                for name in readers
-            ],
-        )
-        for dimension in DIMENSIONS
-    ]
-    return _scroll(tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *rows))
+def _direction(pair: dict | None) -> str:
+    if pair is None:
+        return ""
+    return "above" if pair["low"] > 0 else "below" if pair["high"] < 0 else "unclear"

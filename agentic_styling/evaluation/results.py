@@ -1,9 +1,9 @@
 """From per-case records to the numbers of results.json. Pure: records in, dictionary out.
 
 A record is one line of cases.jsonl: {id, photo, goal, theme, explicit, state, request, shown,
-methods: {name: {valid, text, plan, context, reward, scores, overall, actions, shuffled}}}.
-`context` is None for an invalid text; `shuffled` (the same method reading another case's picture)
-is None or {valid, context, reward}.
+methods: {name: {valid, text, plan, context, reward, held_out_reward, scores, overall, actions,
+shuffled}}}. `context` is None for an invalid text; `shuffled` (the same method reading another
+case's picture) is None or {valid, context, reward}.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from agentic_styling.evaluation.bootstrap import (
     Interval,
     bootstrap_mean,
+    joint_verdict,
     paired_difference,
     verdict,
 )
@@ -93,8 +94,10 @@ def summarise_method(
     `options` go to the bootstrap (samples, seed).
     """
     rewards = np.array([entry["reward"] for entry in entries])
+    held_out = [entry["held_out_reward"] for entry in entries]
     summary = {
         "reward": _interval(bootstrap_mean(rewards, **options)),
+        "held_out_reward": _interval(bootstrap_mean(held_out, **options)),
         "overall": _interval(bootstrap_mean([e["overall"] for e in entries], **options)),
         "parts": {
             part: _interval(bootstrap_mean([e["scores"][part] for e in entries], **options))
@@ -132,14 +135,25 @@ def summarise_method(
 
 
 def paired_with_standard(records: list[dict], names: list[str], **options) -> dict:
-    """`<method>_minus_standard` for each post-trained method: the same cases, reward by reward."""
-    rewards = {n: [record["methods"][n]["reward"] for record in records] for n in names}
+    """`<method>_minus_standard` for each post-trained method: the same cases, reward by reward.
+
+    Under `held_out_reward` the same of that, and under `both` what the two say together.
+    """
+
+    def minus_standard(name, reward):
+        pair = [[record["methods"][n][reward] for record in records] for n in (name, "standard")]
+        return paired_difference(*pair, **options)
+
     paired = {}
     for name in POST_TRAINED:
-        if name in rewards and "standard" in rewards:
-            difference = paired_difference(rewards[name], rewards["standard"], **options)
-            words = verdict(difference)
-            paired[f"{name}_minus_standard"] = {**_interval(difference), "verdict": words}
+        if name in names and "standard" in names:
+            both = [minus_standard(name, reward) for reward in ("reward", "held_out_reward")]
+            own, held_out = ({**_interval(each), "verdict": verdict(each)} for each in both)
+            paired[f"{name}_minus_standard"] = {
+                **own,
+                "held_out_reward": held_out,
+                "both": joint_verdict(*both),
+            }
     return paired
 
 

@@ -63,6 +63,7 @@ def run_method(
             "text": answer.text,
             "plan": json.loads(answer.plan.to_json()) if answer.valid else None,
             "reward": float(scores["reward"][row]),
+            "held_out_reward": float(scores["held_out_reward"][row]),
             "overall": float(scores["overall"][row]),
             "scores": {part: float(scores[part][row]) for part in PARTS},
             "actions": action_scores(composed_steps(answer.plan), case.request),
@@ -72,7 +73,8 @@ def run_method(
     ]
     if other is not None:
         # Who reads no picture answers the same whatever it is shown.
-        again = scores if other is own else _run(other, cases, config, f"{name}, shuffled")[0]
+        label = f"{name}, shuffled"
+        again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
     for row, film in zip(cases.shown, films, strict=True):
@@ -117,14 +119,14 @@ def _answers(
     )
 
 
-def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, film=()) -> tuple:
+def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:
     return execute_and_score(
         cases.images,
         [answer.plan for answer in answers],
         [case.request for case in cases.trajectories],
         seed=config.seed,
         label=label,
-        film=film,
+        **options,
     )
 
 

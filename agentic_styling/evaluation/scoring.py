@@ -1,11 +1,12 @@
-"""Plans executed and scored on the device, in batches of one fixed shape."""
+"""Plans executed and scored by both rewards on the device, in batches of one fixed shape."""
 
 import jax
 import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data.teacher import MAX_TEACHER_STEPS
-from agentic_styling.rewards import PARTS, score
+from agentic_styling.rewards import PARTS, render_reference, score_against
+from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
 
 BATCH = 32
@@ -19,6 +20,7 @@ def execute_and_score(
     seed: int,
     label: str,
     film: list[int] = (),
+    held_out: bool = True,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Run plan i on picture i and score the result against request i.
 
@@ -28,12 +30,14 @@ def execute_and_score(
         images: uint8 [N, H, W, 3].
         seed: of the executor's random numbers. label: shown beside the progress bar.
         film: increasing row numbers whose every frame is wanted.
+        held_out: whether the held-out reward is wanted too; on a CPU it takes the most time.
 
     Returns:
-        Scores, float64 [N] each: the six parts, `overall`, `reward`. And for each row of `film`
-        its frames, uint8 [T + 1, H, W, 3], the source first.
+        Scores, float64 [N] each: the six parts, `overall`, `reward`, and `held_out_reward`, of
+        which nothing trained knows. And for each row of `film` its frames, uint8
+        [T + 1, H, W, 3], the source first.
     """
-    scores, frames = [], []
+    scores, held_out_rewards, frames = [], [], []
     # As long as where the cases were made, when they fit: the reward is then compiled already.
     asked_steps = max(MAX_TEACHER_STEPS, *map(len, requests))
     starts = range(0, len(plans), BATCH)
@@ -44,10 +48,15 @@ def execute_and_score(
         key = jax.random.fold_in(jax.random.key(seed), number)
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
         asked = encode_plans([Plan({}, requests[row]) for row in rows], asked_steps)
-        scores.append(score(source, steps[:, -1], asked))
+        reference = render_reference(source, asked)
+        scores.append(score_against(reference, steps[:, -1]))
+        if held_out:
+            held_out_rewards.append(held_out_reward(reference, steps[:, -1]))
         kept = [row - start for row in film if start <= row < start + BATCH]
         frames += [np.uint8(np.round(255 * np.asarray(steps[i]))) for i in kept]
-    fetched = jax.device_get(scores)
+    scores, held_out_rewards = jax.device_get((scores, held_out_rewards))
     names = (*PARTS, "overall", "reward")
-    joined = {name: np.concatenate([getattr(batch, name) for batch in fetched]) for name in names}
+    joined = {name: np.concatenate([getattr(batch, name) for batch in scores]) for name in names}
+    if held_out:
+        joined["held_out_reward"] = np.concatenate(held_out_rewards)
     return {name: values[: len(plans)].astype(float) for name, values in joined.items()}, frames

@@ -3,24 +3,17 @@
 It sees photograph, result and request; never the plan under test, nor a step's reasoning.
 """
 
-import contextlib
 import hashlib
-import http.client
-import ipaddress
 import json
 import math
 import os
-import re
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,14 +21,11 @@ from tqdm import tqdm
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards import rubric
+from agentic_styling.rewards.chat_endpoint import Failed, checked_url, post, read_key
 from agentic_styling.rewards.scores import PARTS, Scores, combine
 
-URL_VARIABLE = "AGENTIC_STYLING_JUDGE_URL"
-KEY_VARIABLE = "AGENTIC_STYLING_JUDGE_KEY"
-ATTEMPTS = 7  # of a question, 1, 2, 4, ... seconds apart
+ATTEMPTS = 7  # of a question, 1, 2, 4, ... seconds apart, or as the endpoint asks
 WORKERS = 4  # questions under way at once
-TIMEOUT = 120.0  # seconds
-MAX_REPLY = 1 << 20  # bytes
 ANSWER_TOKENS = 64  # six names and numbers
 
 
@@ -55,14 +45,6 @@ class _Question(NamedTuple):
     result: np.ndarray
 
 
-class _Failed(Exception):
-    """No usable answer this time; `again` if another attempt may bring one."""
-
-    def __init__(self, reason: str, again: bool = True):
-        super().__init__(reason)
-        self.again = again
-
-
 @dataclass(frozen=True)
 class ApiJudge:
     """A judge of edits: the model of that name, its answers kept in the folder `cache`.
@@ -70,17 +52,19 @@ class ApiJudge:
     url: where "/chat/completions" is found, as in "https://api.openai.com/v1"; by default that of
     AGENTIC_STYLING_JUDGE_URL. Plain http is for this machine alone. The key is read from
     AGENTIC_STYLING_JUDGE_KEY when a question is asked and kept nowhere; redirects are refused, so
-    that it reaches no other host. `sleep` waits between attempts. Raises InputError for a bad url.
+    that it reaches no other host. An endpoint that refuses `response_format` is asked without it
+    from then on. `sleep` waits between attempts. Raises InputError for a bad url.
     """
 
     model: str
     cache: Path
     url: str = ""
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    _refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "cache", Path(self.cache))
-        object.__setattr__(self, "url", _checked_url(self.url or os.environ.get(URL_VARIABLE, "")))
+        object.__setattr__(self, "url", checked_url(self.url))
 
     def __call__(self, sources, results, requests) -> Scores:
         """Scores of a batch, row i for results[i]; each pair is judged alone.
@@ -88,7 +72,8 @@ class ApiJudge:
         Args:
             sources, results: uint8 or float [B, H, W, 3], floats in [0, 1]; or lists of
                 [H, W, 3], each of its own size.
-            requests: B tuples of steps, what was asked for. Their reasoning is not sent.
+            requests: what was asked for: B tuples of steps, whose reasoning is not sent, or
+                goals in words.
 
         Raises InputError for wrong arguments, without a key, and for a row that has no usable
         answer; answers that came are in the cache all the same.
@@ -126,7 +111,7 @@ class ApiJudge:
                 missing.setdefault(name, question)
         return names, answers, missing
 
-    def _body(self, question: _Question) -> bytes:
+    def _body(self, question: _Question, without: Collection[str] = ()) -> bytes:
         """What is sent. It holds model, prompt and both PNGs, so its hash names the question."""
         body = {
             "model": self.model,
@@ -134,7 +119,7 @@ class ApiJudge:
             "response_format": {"type": "json_object"},
             "messages": rubric.chat_messages(question.request, question.source, question.result),
         }
-        return json.dumps(body).encode()
+        return json.dumps({name: body[name] for name in body if name not in without}).encode()
 
     def _cached(self, name: str) -> dict[str, int] | None:
         """The answer kept under a name; None if there is none or its file is damaged."""
@@ -159,7 +144,7 @@ class ApiJudge:
 
     def _ask_all(self, missing: dict[str, _Question]) -> dict[str, dict[str, int]]:
         """Ask a few at once; the first failure stops the rest."""
-        key = _key()
+        key = read_key()
         answers = {}
         with ThreadPoolExecutor(WORKERS) as pool:
             asked = {pool.submit(self._ask, *item, key): item[0] for item in missing.items()}
@@ -173,17 +158,16 @@ class ApiJudge:
 
     def _ask(self, name: str, question: _Question, key: str) -> dict[str, int]:
         """The answer to a question, kept before it is returned."""
-        body = self._body(question)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                answer = _answer_in(_post(f"{self.url}/chat/completions", body, key))
+                answer = _answer_in(self._reply(question, key))
                 self._keep(name, answer)
                 return answer
-            except _Failed as failure:
+            except Failed as failure:
                 last = failure
             if not last.again or attempt == ATTEMPTS:
                 break
-            self.sleep(2.0 ** (attempt - 1))
+            self.sleep(max(2.0 ** (attempt - 1), last.wait))
         reason = " ".join(str(last).replace(key, "***").split())[:200]
         mend = "try again later" if last.again else "mend that and try again"
         raise InputError(
@@ -191,82 +175,29 @@ class ApiJudge:
             f"{ATTEMPTS} attempts; the last: {reason}; {mend}"
         )
 
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        """No new request: following a redirect could take the key to another host."""
-
-
-def _post(url: str, body: bytes, key: str) -> bytes:
-    """The reply to a question. Raises _Failed."""
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    request.add_unredirected_header("Authorization", f"Bearer {key}")
-    # Plain http stays on this machine, also where the environment names a proxy.
-    direct = [urllib.request.ProxyHandler({})] if url.startswith("http:") else []
-    try:
-        opener = urllib.request.build_opener(_NoRedirects, *direct)
-        with opener.open(request, timeout=TIMEOUT) as reply:
-            return reply.read(MAX_REPLY)
-    except urllib.error.HTTPError as error:
-        raise _refusal(error) from None
-    except (OSError, http.client.HTTPException) as error:
-        raise _Failed(str(getattr(error, "reason", error)) or type(error).__name__) from None
-
-
-def _refusal(error: urllib.error.HTTPError) -> _Failed:
-    """What an HTTP status means. Of what the server says only an error's message is read."""
-    if 300 <= error.code < 400:
-        return _Failed(f"status {error.code}, a redirect; give the url it leads to", again=False)
-    if error.code in (401, 403):
-        return _Failed(f"status {error.code}, the key of {KEY_VARIABLE} is refused", again=False)
-    said = ""
-    unreadable = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError)
-    with error, contextlib.suppress(*unreadable, RecursionError):
-        said = f", {json.loads(error.read(MAX_REPLY))['error']['message']}"
-    return _Failed(f"status {error.code}{said}", error.code in (408, 429) or error.code >= 500)
+    def _reply(self, question: _Question, key: str) -> bytes:
+        """What the endpoint replies, at once again without `response_format` if it refuses that."""
+        url, refused = f"{self.url}/chat/completions", frozenset(self._refused)
+        try:
+            return post(url, self._body(question, refused), key)
+        except Failed as failure:
+            if not failure.names_format or refused:
+                raise
+        self._refused.add("response_format")
+        return post(url, self._body(question, self._refused), key)
 
 
 def _answer_in(reply: bytes) -> dict[str, int]:
     try:
-        return rubric.read_answer(json.loads(reply)["choices"][0]["message"]["content"])
-    except (LookupError, TypeError, RecursionError):
-        raise _Failed("the reply is not a chat completion") from None
-    except ValueError as error:
-        raise _Failed(str(error)) from None
-
-
-def _key() -> str:
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if not re.fullmatch(r"[A-Za-z0-9._~+/=:-]+", key):
-        fault = "holds characters that no key has" if key else "is not set"
-        raise InputError(f"{KEY_VARIABLE} {fault}; set it to the key of the judge's endpoint")
-    return key
-
-
-def _checked_url(url: str) -> str:
-    """The url without a last slash, if the key may go there. Raises InputError."""
-    example = f"give url or set {URL_VARIABLE}, as in https://api.openai.com/v1"
-    if not url:
-        raise InputError(f"{URL_VARIABLE} is not set; {example}")
+        text = json.loads(reply)["choices"][0]["message"]["content"].strip()
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+        raise Failed("the reply is not a chat completion") from None
+    if text.startswith("```") and text.endswith("```"):  # a habit where nothing holds it to JSON
+        text = text[3:-3].removeprefix("json")
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    # What is no address may be a secret that was meant for elsewhere, so it is not shown.
-    if not host or parts.scheme not in ("http", "https") or not re.fullmatch(r"[!-~]+", url):
-        raise InputError(f"judge: the url is no http or https address; {example}")
-    if "@" in url or parts.query or parts.fragment:
-        raise InputError(f"judge: the url holds a user, query or fragment; {example}")
-    if parts.scheme == "http" and not _is_this_machine(host):
-        raise InputError(f"judge: url http://{host} would send the key unencrypted; use https")
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
-
-
-def _is_this_machine(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    return False
+        return rubric.read_answer(text)
+    except ValueError as error:
+        raise Failed(str(error)) from None
 
 
 def _questions(sources, results, requests) -> list[_Question]:
@@ -278,17 +209,8 @@ def _questions(sources, results, requests) -> list[_Question]:
             f"{len(sources)} sources, {len(results)} results and {len(requests)} requests; "
             "give as many of each"
         )
-    words = [_words(row, request) for row, request in enumerate(requests)]
+    words = rubric.batch_words(requests)
     return list(map(_Question, range(len(words)), words, sources, results))
-
-
-def _words(row: int, request) -> str:
-    if not isinstance(request, list | tuple):
-        raise InputError(f"requests[{row}] is a {type(request).__name__}; give a tuple of Steps")
-    try:
-        return rubric.request_words(request)
-    except InputError as error:
-        raise InputError(f"requests[{row}]: {error}") from None
 
 
 def _picture_tokens(pixels: np.ndarray) -> int:

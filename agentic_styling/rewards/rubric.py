@@ -90,14 +90,33 @@ _STRENGTHS = (
 )
 
 
-def request_words(request: tuple[Step, ...]) -> str:
+def batch_words(requests) -> list[str]:
+    """`request_words` of each request of a batch. Raises InputError naming the row."""
+    words = []
+    for row, request in enumerate(requests):
+        if not isinstance(request, str | list | tuple):
+            kind = type(request).__name__
+            raise InputError(
+                f"requests[{row}] is a {kind}; give a tuple of Steps, or a goal in words"
+            )
+        try:
+            words.append(request_words(request))
+        except InputError as error:
+            raise InputError(f"requests[{row}]: {error}") from None
+    return words
+
+
+def request_words(request: tuple[Step, ...] | str) -> str:
     """What was asked for, in English: each change with its strength, then what must be kept.
 
-    Only options, numbers and known words are said. No free text of a step is, so neither its
+    request: steps; or a goal in a person's words, which are quoted in one line. Of steps only
+    options, numbers and known words are said. No free text of a step is, so neither its
     reasoning nor a "reason" parameter; objects named as `target_object` or `examples` and a
-    `condition` are the exceptions, quoted and cut to 60 characters. An empty request asks for no
-    change. Raises InputError for a step outside the vocabulary.
+    `condition` are the exceptions, quoted and cut to 60 characters. An empty tuple asks for no
+    change. Raises InputError for a step outside the vocabulary and for a goal without words.
     """
+    if isinstance(request, str):
+        return _goal_words(request)
     steps = [check_step(step, f"request step {i}") for i, step in enumerate(request, 1)]
     changes = [_change(step) for step in steps if step.tool not in _KEEPS]
     kept = [_kept(step) for step in steps if step.tool in _KEEPS]
@@ -179,6 +198,13 @@ def _picture(pixels: np.ndarray) -> dict:
 def strength_words(strength: float) -> str:
     """A strength in [0, 1] in words."""
     return next(words for low, words in _STRENGTHS if strength >= low)
+
+
+def _goal_words(goal: str) -> str:
+    goal = " ".join(goal.split()).replace('"', "'")
+    if not goal:
+        raise InputError("the goal is empty; say what the picture should become")
+    return f'- What a person asked for in these words: "{goal}".'
 
 
 def _change(step: Step) -> str:

@@ -21,7 +21,7 @@ from agentic_styling.planner.positions import token_positions, visual_mask
 from agentic_styling.planner.prompts import pad_rows
 from agentic_styling.planner.tokenizer import Tokenizer
 from agentic_styling.planner.weights import load_pretrained
-from agentic_styling.rewards.rubric import RUBRIC, request_words
+from agentic_styling.rewards.rubric import RUBRIC, batch_words
 from agentic_styling.rewards.scores import PARTS, Scores, combine
 from agentic_styling.tools import Step
 
@@ -29,7 +29,7 @@ CASES = 8  # cases read together, six rows of tokens each
 PATCHES = 1 << 14  # patches of the pictures read together: 8 cases of two 512 x 512 pictures
 DIGITS = "0123456789"
 
-# The rubric's scale ends at 100, which is no single token.
+# The rubric's scale ends at 100, which is no single token: digit d stands for 100 / 9 * d.
 QUESTION = """The first picture is a photograph, the second is the result of editing it. \
 This was asked for:
 {request}
@@ -62,17 +62,23 @@ class VlmJudge:
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, *, dtype=None) -> VlmJudge:
-        """Load a Hugging Face directory, as `Planner.from_pretrained` does."""
+        """Load a Hugging Face directory, as `Planner.from_pretrained` does.
+
+        dtype: of the weights and the computation, by default as stored. The digits' logits are
+        float32 in any: bfloat16 changes the hidden states before them, which moves a part of a
+        tiny model with random weights by less than 2 points; a trained model was not measured.
+        """
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory))
 
-    def __call__(self, sources, results, requests: Sequence[tuple[Step, ...]]) -> Scores:
+    def __call__(self, sources, results, requests: Sequence[tuple[Step, ...] | str]) -> Scores:
         """Score edited pictures against what was asked for, one question for each of `PARTS`.
 
         sources, results: photographs and edits, [B, H, W, 3], uint8 or float in [0, 1], or B
-        arrays [H, W, 3] of any sizes. requests: the steps asked for, of which the judge is told
-        `rubric.request_words`: never their reasoning. Returns Scores, where a part is 100 / 9 of
-        the mean digit under the model's probabilities of the ten digits as its first token.
+        arrays [H, W, 3] of any sizes. requests: the steps asked for, or a goal in words, of which
+        the judge is told `rubric.request_words`: never a step's reasoning. Returns Scores, where a
+        part is 100 / 9 of the mean digit under the model's probabilities of the ten digits as its
+        first token: it is asked for a digit, 0 for 0 on the rubric's scale and 9 for 100.
         Raises InputError for arguments that do not fit each other or the model's context.
         Source: G-Eval (arXiv 2303.16634), expected scores over the tokens of the grades.
         """
@@ -118,8 +124,8 @@ class VlmJudge:
         """
         tokenizer, encode, prompts = self.tokenizer, self.tokenizer.encode, []
         closing = [tokenizer.im_end, *encode("\n"), tokenizer.im_start, *encode("assistant\n")]
-        for row, request in enumerate(requests):
-            opening, words = [tokenizer.im_start, *encode("user\n")], _words(row, request)
+        for row, words in enumerate(batch_words(requests)):
+            opening = [tokenizer.im_start, *encode("user\n")]
             for count in counts[row]:
                 placeholders = [tokenizer.image_pad] * count
                 opening += [tokenizer.vision_start, *placeholders, tokenizer.vision_end]
@@ -182,10 +188,16 @@ def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
     last = inputs.mask.sum(1) - 1  # padding comes after it
     hidden = jnp.take_along_axis(hidden, last[:, None, None], axis=1)[:, 0]
     head = output_embedding(config, params)[digit_ids]
-    logits = jnp.einsum("bd,vd->bv", hidden, head, preferred_element_type=jnp.float32)
-    # No matrix product, which would round the probabilities on some devices.
-    mean = (jax.nn.softmax(logits) * jnp.arange(len(DIGITS))).sum(-1)
-    return mean.reshape(-1, len(PARTS))
+    return _expected_digit(hidden, head).reshape(-1, len(PARTS))
+
+
+def _expected_digit(hidden, head):
+    """The mean digit, float32 [N], of hidden states [N, D] and the ten digits' rows [10, D].
+
+    Both may be of any dtype. No matrix products: some devices would round their operands.
+    """
+    logits = (hidden.astype(jnp.float32)[:, None] * head.astype(jnp.float32)).sum(-1)
+    return (jax.nn.softmax(logits) * jnp.arange(len(DIGITS))).sum(-1)
 
 
 def _shared_pictures(model: Qwen3VL, inputs: Inputs):
@@ -204,15 +216,6 @@ def _shared_pictures(model: Qwen3VL, inputs: Inputs):
     grids = jnp.repeat(inputs.grids, repeats, axis=0)
     positions, _ = token_positions(tokens, mask, grids, model.config)
     return model.language_model(x, positions, mask, deepstack)[0]
-
-
-def _words(row: int, request: tuple[Step, ...]) -> str:
-    if not isinstance(request, tuple | list):
-        raise InputError(f"requests[{row}] is a {type(request).__name__}; give a tuple of Steps")
-    try:
-        return request_words(request)
-    except InputError as error:
-        raise InputError(f"requests[{row}]: {error}") from None
 
 
 def _arrays(images):

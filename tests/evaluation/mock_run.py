@@ -123,7 +123,9 @@ def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, *
         parts = dict(zip(PARTS, np.clip(20 * rewards + noise, 0, 100), strict=True))
         overall = np.mean(list(parts.values()), axis=0)
         films = [draw_film(pictures[row]) for row in film]
-        return {**parts, "overall": overall, "reward": rewards}, films
+        held_out = np.clip(rewards - 0.5 + rng.normal(0, 0.2, len(plans)), 0, 5)
+        scores = {"overall": overall, "reward": rewards, "held_out_reward": held_out}
+        return parts | scores, films
 
     # The package exports the function under its module's name.
     module = import_module("agentic_styling.evaluation.evaluate")

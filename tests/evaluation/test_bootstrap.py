@@ -5,6 +5,7 @@ from agentic_styling.errors import InputError
 from agentic_styling.evaluation.bootstrap import (
     Interval,
     bootstrap_mean,
+    joint_verdict,
     paired_difference,
     verdict,
 )
@@ -63,3 +64,23 @@ def test_bad_values_are_refused():
 )
 def test_verdict_says_what_the_interval_says(low, high, words):
     assert verdict(Interval((low + high) / 2, low, high)) == words
+
+
+UP, DOWN, FLAT = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0.1, 0.0, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("reward", "held_out", "words"),
+    [
+        (UP, UP, "both rose"),
+        (DOWN, DOWN, "both fell"),
+        (FLAT, FLAT, "no clear difference"),
+        (UP, FLAT, "only the reward rose"),
+        (FLAT, UP, "only the held-out reward rose"),
+        (DOWN, FLAT, "only the reward fell"),
+        (UP, DOWN, "the reward rose, the held-out reward fell"),
+        (DOWN, UP, "the reward fell, the held-out reward rose"),
+    ],
+)
+def test_only_a_rise_of_both_rewards_is_called_one(reward, held_out, words):
+    assert joint_verdict(reward, held_out) == words

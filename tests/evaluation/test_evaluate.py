@@ -7,6 +7,7 @@ from mock_run import HOSTILE, mock_evaluation
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
+from agentic_styling.evaluation.summary import summary_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 
@@ -35,7 +36,7 @@ def records(workdir):
 def test_every_method_has_every_number(results):
     assert tuple(results["methods"]) == METHODS
     for name, numbers in results["methods"].items():
-        assert set(numbers["reward"]) == INTERVAL
+        assert set(numbers["reward"]) == set(numbers["held_out_reward"]) == INTERVAL
         assert numbers["reward"]["low"] <= numbers["reward"]["mean"] <= numbers["reward"]["high"]
         assert set(numbers["parts"]) == set(PARTS)
         assert all(set(part) == INTERVAL for part in numbers["parts"].values())
@@ -47,6 +48,9 @@ def test_every_method_has_every_number(results):
         if numbers["shuffled_images"]:
             assert set(numbers["shuffled_images"]["reward"]) == INTERVAL
     assert set(results["paired"]) == {f"{name}_minus_standard" for name in POST_TRAINED}
+    for pair in results["paired"].values():
+        assert set(pair["held_out_reward"]) == {*INTERVAL, "verdict"}
+        assert pair["both"]
     assert results["cases"] == 6
     assert {"platform", "cores", "python", "jax", "flax"} <= set(results["machine"])
     assert "NaN" not in json.dumps(results)
@@ -78,6 +82,26 @@ def test_shown_cases_are_spread_evenly_and_have_their_frames(workdir, records):
     assert {"0000_source.jpg", "0005_source.jpg", "0005_standard_4.jpg"} <= frames
     assert "0005_standard_5.jpg" not in frames
     assert not [name for name in frames if name.startswith(("0001", "0000_baseline"))]
+
+
+def test_every_case_keeps_its_held_out_reward(results, records):
+    for name, numbers in results["methods"].items():
+        kept = [record["methods"][name]["held_out_reward"] for record in records]
+        assert numbers["held_out_reward"]["mean"] == pytest.approx(np.mean(kept))
+        assert kept != [record["methods"][name]["reward"] for record in records]
+
+
+def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
+    head, *rows, foot = summary_table(results).splitlines()
+    assert foot == "6 cases, 95 % intervals"
+    assert [row.split()[0] for row in rows] == list(METHODS)
+    numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
+    row = rows[METHODS.index("dpo")]
+    for reward in ("reward", "held_out_reward"):
+        assert "{mean:.2f} [{low:.2f}, {high:.2f}]".format(**numbers[reward]) in row
+    form = "{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+    said = f"{form.format(**pair)} and {form.format(**pair['held_out_reward'])}: {pair['both']}"
+    assert row.endswith(said) and row.index(said) == head.index("against standard")
 
 
 @pytest.mark.parametrize(

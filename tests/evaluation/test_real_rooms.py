@@ -65,15 +65,16 @@ def workdir(tmp_path_factory):
     return directory / "work"
 
 
-@pytest.fixture(scope="module")
-def rewards(workdir):
+@pytest.fixture(scope="module", params=["reward", "held_out_reward"])
+def rewards(workdir, request):
+    """Of each method, case by case, the training reward and then the held-out one."""
     records = [json.loads(line) for line in (workdir / "cases.jsonl").read_text().splitlines()]
     names = records[0]["methods"]
-    return {n: np.array([record["methods"][n]["reward"] for record in records]) for n in names}
+    return {n: np.array([r["methods"][n][request.param] for r in records]) for n in names}
 
 
 @pytest.mark.parametrize("control", ["identity", "random", "strongest"])
-def test_the_reward_is_not_fooled(rewards, control):
+def test_no_reward_is_fooled(rewards, control):
     assert np.mean(rewards[control] < rewards["teacher_best"]) >= 0.9
 
 
@@ -87,6 +88,12 @@ def test_methods_are_ordered_as_they_should_be(rewards):
     mean = {name: values.mean() for name, values in rewards.items()}
     assert mean["identity"] < mean["edit_only"] < mean["teacher_best"]
     assert mean["teacher_best"] > 4
+
+
+def test_the_rewards_are_two_measurements(workdir):
+    results = json.loads((workdir / "results.json").read_text())
+    means = results["methods"]["random"]
+    assert means["reward"]["mean"] != pytest.approx(means["held_out_reward"]["mean"], abs=0.01)
 
 
 def test_a_plan_that_does_nothing_leaves_the_picture(workdir):

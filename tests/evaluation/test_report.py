@@ -121,6 +121,38 @@ def test_report_can_be_written_again(workdir):
     assert (workdir / "report/index.html").read_bytes() == first
 
 
+def test_both_rewards_are_shown_of_every_method_and_case(page, workdir):
+    results = json.loads((workdir / "results.json").read_text())
+    shown = [
+        *[numbers["held_out_reward"]["mean"] for numbers in results["methods"].values()],
+        *[pair["held_out_reward"]["mean"] for pair in results["paired"].values()],
+    ]
+    text = {words.lstrip("+").replace("\u2212", "-") for words in page.text}
+    assert {f"{mean:.2f}" for mean in shown} <= text
+    assert {pair["both"] for pair in results["paired"].values()} <= set(page.text)
+    assert sum(words.endswith(" held-out") for words in page.text) == 3 * len(METHODS)
+    assert not any("older than the held-out reward" in words for words in page.text)
+
+
+def test_a_run_older_than_the_held_out_reward_is_still_reported(workdir, tmp_path):
+    """What evaluate wrote before: neither file names the held-out reward."""
+    results = json.loads((workdir / "results.json").read_text())
+    for numbers in results["methods"].values():
+        del numbers["held_out_reward"]
+    for pair in results["paired"].values():
+        del pair["held_out_reward"], pair["both"]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    records = [json.loads(line) for line in (workdir / "cases.jsonl").read_text().splitlines()]
+    for record in records:
+        for entry in record["methods"].values():
+            del entry["held_out_reward"]
+    (tmp_path / "cases.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    page = Page(write_report(tmp_path).read_text())
+    assert sum("older than the held-out reward" in words for words in page.text) == 1
+    assert results["paired"]["dpo_minus_standard"]["verdict"] in page.text
+    assert not any(words.endswith(" held-out") for words in page.text)
+
+
 def test_missing_or_broken_files_are_named(workdir, tmp_path):
     with pytest.raises(InputError, match=r"results\.json does not exist; run evaluate"):
         write_report(tmp_path)

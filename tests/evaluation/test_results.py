@@ -6,11 +6,12 @@ from agentic_styling.evaluation.results import summarise
 from agentic_styling.rewards import PARTS
 
 
-def entry(reward, context, shuffled=None, f1=1.0):
+def entry(reward, context, shuffled=None, f1=1.0, held_out=1.0):
     return {
         "valid": context is not None,
         "context": context,
         "reward": reward,
+        "held_out_reward": held_out,
         "overall": 20 * reward,
         "scores": dict.fromkeys(PARTS, 20 * reward),
         "actions": {"precision": f1, "recall": f1, "f1": f1, "iou": f1},
@@ -29,7 +30,7 @@ def test_numbers_by_hand():
                 "standard": entry(
                     reward, read, {"valid": True, "context": other, "reward": reward - 1}, f1
                 ),
-                "reward_filtered": entry(reward + 0.5, read),
+                "reward_filtered": entry(reward + 0.5, read, held_out=1.25),
                 "dpo": entry(reward - 0.25, None),
             },
         }
@@ -71,6 +72,15 @@ def test_numbers_by_hand():
     assert paired["reward_filtered_minus_standard"]["mean"] == 0.5
     assert paired["reward_filtered_minus_standard"]["verdict"] == "above, interval excludes 0"
     assert paired["dpo_minus_standard"]["verdict"] == "below, interval excludes 0"
+
+    assert methods["reward_filtered"]["held_out_reward"] == {
+        "mean": 1.25,
+        "low": 1.25,
+        "high": 1.25,
+    }
+    rose = paired["reward_filtered_minus_standard"]
+    assert (rose["held_out_reward"]["mean"], rose["both"]) == (0.25, "both rose")
+    assert paired["dpo_minus_standard"]["both"] == "only the reward fell"
 
 
 def test_no_number_is_nan():

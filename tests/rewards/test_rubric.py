@@ -15,6 +15,7 @@ from agentic_styling.rewards.rubric import (
     INSTRUCTIONS,
     NOTHING,
     RUBRIC,
+    batch_words,
     chat_messages,
     pictures,
     read_answer,
@@ -118,6 +119,20 @@ def test_a_wrong_step_is_one_line():
     ) as raised:
         request_words((step("wether"),))
     assert "\n" not in str(raised.value)
+
+
+def test_a_goal_is_quoted_whole_in_one_line():
+    said = request_words('like "a\nforgotten" fairy tale ' + "y" * 99)
+    assert said.count('"') == 2
+    assert said.split('"')[1] == "like 'a forgotten' fairy tale " + "y" * 99
+
+
+def test_each_request_of_a_batch_is_said_and_a_wrong_one_named():
+    snow = (step("weather", weather_type="light_snow"),)
+    assert batch_words([snow, "dawn", ()]) == [*map(request_words, (snow, "dawn", ()))]
+    for wrong, message in ((None, " is a NoneType; give a tuple"), ("", ": the goal is empty")):
+        with pytest.raises(InputError, match=r"requests\[1\]" + message):
+            batch_words([snow, wrong])
 
 
 ANSWER = dict.fromkeys(PARTS, 7)

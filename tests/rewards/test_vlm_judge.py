@@ -142,6 +142,36 @@ def test_a_part_is_the_mean_digit_of_the_models_answer(row, part, judge, scores)
     assert found == pytest.approx(score_of(judge, logits[0, -1]), abs=1e-2)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_the_expected_digit_is_as_exact_as_its_operands_whatever_their_dtype(dtype):
+    """Logits of about 100 that differ by less than 1: rounded to bfloat16 they would be alike."""
+    rng = np.random.default_rng(0)
+    hidden = jnp.asarray(rng.normal(1, 0.01, (4, 128)), dtype)
+    head = jnp.asarray(rng.normal(0.8, 0.01, (10, 128)), dtype)
+    logits = np.float64(hidden) @ np.float64(head).T
+    likely = np.exp(logits - logits.max(1, keepdims=True))
+    expected = likely @ np.arange(10) / likely.sum(1)
+    assert logits.min() > 99 and np.ptp(logits) < 2
+    np.testing.assert_allclose(vlm_judge._expected_digit(hidden, head), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("digit, part", [(0, 0), (4, 400 / 9), (9, 100)])
+def test_a_certain_digit_is_its_place_on_the_rubrics_scale(judge, monkeypatch, digit, part):
+    certain = jnp.full((1, len(PARTS)), digit, jnp.float32)
+    monkeypatch.setattr(vlm_judge, "_mean_digits", lambda *_: certain)
+    found = judge(SOURCES[:1], RESULTS[:1], REQUESTS[:1])
+    np.testing.assert_allclose(parts(found), part, atol=1e-4)
+    assert "from 0, which stands for 0" in QUESTION and "9, which stands for 100" in QUESTION
+
+
+def test_bfloat16_moves_a_part_by_little(directory, scores):
+    """What the docstring of `from_pretrained` says."""
+    rounded = VlmJudge.from_pretrained(directory, dtype=jnp.bfloat16)
+    assert rounded.params["language_model"]["embed_tokens"]["embedding"].dtype == jnp.bfloat16
+    moved = np.abs(parts(rounded(SOURCES, RESULTS, REQUESTS)) - parts(scores))
+    assert 0.01 < moved.max() < 2
+
+
 @pytest.mark.parity
 def test_a_part_is_the_mean_digit_of_torchs_answer(judge, scores):
     import torch
@@ -227,6 +257,12 @@ def test_the_request_matters(judge, scores):
     assert (np.abs(parts(other) - parts(scores)).max(0) > 1).all()
 
 
+def test_a_goal_in_words_is_a_request(judge, scores, seen):
+    judge(SOURCES[:1], RESULTS[:1], ["like a forgotten\nfairy tale"])
+    texts = [judge.tokenizer.decode(row) for row in np.asarray(seen[-1].tokens)]
+    assert all('"like a forgotten fairy tale"' in text for text in texts)
+
+
 def test_another_request_compiles_nothing(judge, seen):
     compiled = []
 
@@ -267,6 +303,7 @@ def test_nothing_asked_nothing_answered(judge):
             [RAIN, (step("weather", "weather_type", "heavy_rane"),)],
             r"requests\[1\]: .*did you mean 'heavy_rain'",
         ),
+        (SOURCES[:1], RESULTS[:1], [" "], r"requests\[0\]: the goal is empty; say what"),
     ],
 )
 def test_bad_input(sources, results, requests, message, judge):
