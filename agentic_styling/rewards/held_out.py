@@ -24,10 +24,9 @@ def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
     is nearer to counts. reference: of rewards.render_reference; result: float32 [B, H, W, 3] in
     [0, 1].
     """
-    pictures = (reference.source, result, reference.frames[:, -1], reference.twin)
+    pictures = (reference.source, result, *reference.renderings[:, :, -1])
     before, found, *asked = zip(map(attributes, pictures), map(thumbnails, pictures), strict=True)
-    either = [_combined(*before, *one, *found) for one in asked]
-    return jnp.maximum(*either)
+    return jnp.maximum(*(_combined(*before, *one, *found) for one in asked))
 
 
 @jax.jit

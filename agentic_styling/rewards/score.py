@@ -2,8 +2,9 @@
 
 The request (the goal's target options, with the photograph's true source options) is rendered
 once as a reference, step by step. Each step moves the probes by some vector; the result is asked
-how far along each of those vectors it went, what else moved, and whether structure and detail
-survived. The plan under test is never seen, so any plan that reaches the look scores alike.
+how far along each of those vectors it went, whether it reads as other options would, what moved
+that no dimension asked for explains, and whether structure and detail survived. The plan under
+test is never seen, so any plan that reaches the look scores alike.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.errors import InputError
-from agentic_styling.rewards.probes import at_probe_size, blur, opponent, probes
+from agentic_styling.rewards.calibration import calibration
+from agentic_styling.rewards.parts import parts_of, whitening
+from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.rewards.scores import PARTS, Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
 
@@ -20,13 +23,16 @@ from agentic_styling.tools import PlanArrays, execute_steps
 class Reference(NamedTuple):
     """What a request looks like on its photographs, at the probes' size S.
 
-    source: float32 [B, S, S, 3]; frames: its rendering step by step [B, T + 1, S, S, 3]; twin:
-    its result once more, with other random numbers and lit from the other side [B, S, S, 3].
+    source: float32 [B, S, S, 3]; renderings [2, B, T + 1, S, S, 3]: step by step, the photograph
+    first, and once more with other random numbers and lit from the other side; request: the
+    PlanArrays that were rendered; tolerance [2, 6, B]: what each of PARTS loses (-log) when one
+    rendering is judged by the other.
     """
 
     source: jax.Array
-    frames: jax.Array
-    twin: jax.Array
+    renderings: jax.Array
+    request: PlanArrays
+    tolerance: jax.Array
 
 
 def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
@@ -42,7 +48,7 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
       Scores. A request without steps asks for nothing, so any visible change scores low.
 
     Raises:
-      InputError: shapes or dtypes are not as above.
+      InputError: shapes, dtypes or ranges are not as above. Ranges are looked at outside jit only.
     """
     if source.shape != result.shape:
         raise InputError(
@@ -56,11 +62,12 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     """What `score` compares results with: once for as many results as there are. As for `score`."""
     _check("source", source, len(request.tool))
     source = at_probe_size(source)
-    # Again from the mirror, with its own snowflakes: what two good results may differ by.
     both = jnp.concatenate([source, source[:, :, ::-1]])
     twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), request)
-    frames, twin = jnp.split(execute_steps(both, twice, jax.random.key(0)), 2)
-    return Reference(source, frames, twin[:, -1, :, ::-1])
+    one, other = jnp.split(execute_steps(both, twice, jax.random.key(0)), 2)
+    renderings = jnp.stack([one, other[..., ::-1, :]])
+    ends = renderings[::-1, :, -1]
+    return Reference(source, renderings, request, _lost_each(source, renderings, ends, request))
 
 
 def score_against(reference: Reference, result: jax.Array) -> Scores:
@@ -81,114 +88,44 @@ def _check(name, images, rows):
         raise InputError(
             f"score: {len(images)} rows of {name} for {rows} requests; give as many of each"
         )
+    if isinstance(images, jax.core.Tracer) or not images.size:
+        return
+    least, most, unset = map(float, _range(images))
+    if unset:
+        raise InputError(f"score: {name} has {unset:g} NaN values; give 0 to 1")
+    if least < 0 or most > 1:
+        raise InputError(f"score: {name} has values from {least:g} to {most:g}; give 0 to 1")
+
+
+@jax.jit
+def _range(images):
+    # Minima on a CPU pass over NaN.
+    return images.min(), images.max(), jnp.isnan(images).sum()
 
 
 @jax.jit
 def _score(expected, result):
-    source, strip, twin = expected
-    batch, frames = strip.shape[:2]
-    measured = probes(strip.reshape(-1, *strip.shape[2:])).reshape(batch, frames, -1)
-    steps, reference = jnp.diff(measured, axis=1), strip[:, -1]
-
-    def parts(edit):
-        found = _movement_parts(probes(edit) - measured[:, 0], steps)
-        kept = _structure(edit, reference, source)
-        found["coherence"] *= kept
-        burnt = jnp.exp(-5 * _burnt(edit, reference, source))
-        found["visual_quality"] = burnt * _detail_alike(edit, reference)
-        # A negative or noise lies near in tone, but is no edit of the photograph at all.
-        there = jnp.minimum(kept / 0.25, 1.0)
-        near = jnp.exp(-_distance(edit, reference) / 0.12)
-        found["technical_execution"] = burnt * there * near
-        return found
-
-    # Against what the request itself scores with other random numbers: nothing is tolerated but
-    # what two good results differ by.
-    best = parts(twin)
-    share = {name: part / jnp.maximum(best[name], 0.05) for name, part in parts(result).items()}
-    return combine({name: 100 * jnp.maximum(share[name], _LEAST[name]) for name in PARTS})
+    source, renderings, request, tolerance = expected
+    lost = _lost_each(source, renderings, jnp.stack([result, result]), request)
+    # What two renderings of one request differ by costs little, but never nothing: of two good
+    # results the one nearer to the request stays ahead.
+    beyond = jnp.sqrt(lost**2 + tolerance**2 + _TINY) - jnp.sqrt(tolerance**2 + _TINY)
+    nearer = beyond[0].sum(0) <= beyond[1].sum(0)
+    shares = jnp.exp(-jnp.where(nearer, *beyond))
+    return combine(dict(zip(PARTS, 100 * shares, strict=True)))
 
 
-# An edit that went elsewhere is worth a little, one that took the picture apart next to nothing.
-_LEAST = dict.fromkeys(PARTS, 0.001)
-_LEAST |= dict.fromkeys(
-    ("instruction_following", "transformation_strength", "semantic_accuracy"), 0.05
-)
+_TINY = 1e-6  # keeps the slope finite where nothing is lost
 
 
-def _movement_parts(moved, steps):
-    """Parts read off the probes: moved [B, K] by the result, steps [B, T, K] by the request."""
-    size = jnp.sqrt((steps**2).sum(-1) + 1e-8)  # [B, T]
-    active = size > 0.5  # half a visible step; below that there is nothing to ask for
-    weight = jnp.where(active, jnp.sqrt(size), 0.0)
-    whole = steps.sum(1)
-    length = jnp.sqrt((whole**2).sum(-1) + 1e-8)
-    went = jnp.sqrt((moved**2).sum(-1) + 1e-8)
-    along = (moved * whole).sum(-1) / (length**2 + 0.25)  # 1 when as far as asked
-    cosine = (moved * whole).sum(-1) / (length * went + 0.25)
+@jax.jit
+def _lost_each(source, renderings, edits, request):
+    """-log of PARTS, [2, 6, B], of each of edits [2, B, S, S, 3] judged by its rendering."""
 
-    # Progress of each step: least squares, drawn towards the overall progress where two steps
-    # move the picture alike and cannot be told apart.
-    gram = jnp.einsum("btk,bsk->bts", steps, steps)
-    ridge = (0.1 * size**2 + 0.05)[..., None] * jnp.eye(steps.shape[1])
-    pull = jnp.clip(along, 0.0, 1.5)[:, None]
-    right = jnp.einsum("btk,bk->bt", steps, moved) + (0.1 * size**2 + 0.05) * pull
-    progress = jnp.linalg.solve(gram + ridge, right[..., None])[..., 0]
-    asked = weight.sum(-1)
-    hit = jnp.exp(-1.2 * jnp.abs(1 - progress))
-    following = (weight * hit).sum(-1) / jnp.maximum(asked, 1e-6)
+    unexplained = whitening(request, calibration())
 
-    left = moved - jnp.einsum("bt,btk->bk", progress, steps)
-    unasked = jnp.sqrt((left**2).sum(-1) + 1e-8)
-    nothing = asked == 0
-    still = jnp.exp(-went / 4)
-    return {
-        "instruction_following": jnp.where(nothing, still, following),
-        "transformation_strength": jnp.where(nothing, still, jnp.exp(-jnp.abs(1 - along))),
-        "semantic_accuracy": jnp.where(nothing, still, jnp.maximum(cosine, 0.0) ** 1.5),
-        "coherence": jnp.exp(-unasked / (6 + 0.5 * length)),
-    }
+    def lost(frames, edit):
+        parts = parts_of(source, frames, edit, request, unexplained, calibration())
+        return -jnp.log(jnp.clip(jnp.stack([parts[name] for name in PARTS]), 0.001, 1.0))
 
-
-def _structure(edit, reference, source):
-    """Share of the structure kept, [B]: the reference's, or for less the photograph's."""
-    kept = jnp.maximum(_correlation(edit, reference), 0.6 * _correlation(edit, source))
-    return jnp.maximum(kept, 0.0)
-
-
-def _correlation(one, other):
-    """Mean correlation of lightness in two bands of detail, [B]."""
-    x, y = (opponent(p)[..., 0] for p in (one, other))
-    kept = []
-    for small, large in ((1, 4), (3, 12)):
-        bx, by = (blur(p, small) - blur(p, large) for p in (x, y))
-        size = jnp.sqrt((bx**2).mean((1, 2)) * (by**2).mean((1, 2)))
-        kept.append((bx * by).mean((1, 2)) / (size + 1e-5))
-    return sum(kept) / len(kept)
-
-
-def _burnt(edit, reference, source):
-    """Share of the picture that is clipped, and neither in the photograph nor as asked, [B]."""
-
-    def clipped(p):
-        return ((p <= 0.002) | (p >= 0.998)).all(-1).mean((1, 2))
-
-    return jnp.maximum(clipped(edit) - jnp.maximum(clipped(reference), clipped(source)), 0)
-
-
-def _detail_alike(edit, reference):
-    """1 as sharp or as grainy as the request's, less for noise or blur beyond it, [B]."""
-
-    def detail(p):
-        lightness = opponent(p)[..., 0]
-        return jnp.log(jnp.abs(lightness - blur(lightness, 1)).mean((1, 2)) + 2e-3)
-
-    return jnp.exp(-jnp.abs(detail(edit) - detail(reference)) / 0.8)
-
-
-def _distance(one, other):
-    """Mean distance in lightness and colour over a 16 x 16 division, [B]."""
-    side = one.shape[1] // 16
-    apart = opponent(one) - opponent(other)
-    cells = apart.reshape(one.shape[0], 16, side, 16, side, 3).mean((2, 4))
-    return jnp.sqrt((cells**2 * jnp.array([1.0, 2.0, 2.0])).sum(-1) + 1e-10).mean((1, 2))
+    return jnp.stack([lost(*pair) for pair in zip(renderings, edits, strict=True)])

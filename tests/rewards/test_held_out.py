@@ -11,12 +11,18 @@ from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.rewards.probes import SIZE, at_probe_size
 
 
+def rendered(source, asked):
+    """The Reference of a request in one step, the same both times."""
+    frames = jnp.stack([source, asked], axis=1)
+    return Reference(source, jnp.stack([frames, frames]), request=None, tolerance=None)
+
+
 @pytest.fixture(scope="module")
 def reference():
     """Of a request that warms and darkens."""
     source = at_probe_size(jnp.asarray(data.astronaut(), jnp.float32)[None] / 255)
     asked = jnp.clip(source * jnp.array([0.9, 0.7, 0.45]), 0.0, 1.0)
-    return Reference(source, jnp.stack([source, asked], axis=1), asked)
+    return rendered(source, asked)
 
 
 def reward(reference, result):
@@ -24,11 +30,11 @@ def reward(reference, result):
 
 
 def test_what_was_asked_for_scores_five(reference):
-    assert reward(reference, reference.twin) == pytest.approx(5.0, abs=1e-3)
+    assert reward(reference, reference.renderings[0, :, -1]) == pytest.approx(5.0, abs=1e-3)
 
 
 def test_the_further_from_it_the_less(reference):
-    source, asked = reference.source, reference.twin
+    source, asked = reference.source, reference.renderings[0, :, -1]
     found = [reward(reference, source + share * (asked - source)) for share in (1, 0.7, 0.4, 0)]
     assert found == sorted(found, reverse=True)
     assert found[0] - found[-1] > 1.5
@@ -52,5 +58,5 @@ def test_wrecks_score_below_doing_nothing(reference, wreck):
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_flat_pictures_are_finite(level):
     flat = jnp.full((2, SIZE, SIZE, 3), level)
-    found = held_out_reward(Reference(flat, jnp.stack([flat, flat], 1), flat), flat)
+    found = held_out_reward(rendered(flat, flat), flat)
     np.testing.assert_allclose(found, 5.0, atol=1e-3)

@@ -157,6 +157,10 @@ def test_wrong_arguments_say_what_is_given_and_expected(cases):
     request = encode_plans([Plan({}), Plan({})])
     with pytest.raises(InputError, match=r"result is uint8 \(2, 128, 128, 3\); give float32"):
         score(source, (source * 255).astype(jnp.uint8), request)
+    with pytest.raises(InputError, match=r"result has values from 0.* to 255; give 0 to 1"):
+        score(source, source.at[0, 0, 0, 0].set(255.0), request)
+    with pytest.raises(InputError, match="source has 49152 NaN values; give 0 to 1"):
+        score(source.at[0].set(jnp.nan), source, request)
     with pytest.raises(InputError, match="give as many of each"):
         score(source, source, encode_plans([Plan({})]))
 

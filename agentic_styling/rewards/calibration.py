@@ -1,0 +1,83 @@
+"""What each option usually does to photographs: measured once by experiments/calibrate_reward.py.
+
+The file is versioned beside the code; another set of probes needs another file.
+"""
+
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.tools import DIMENSIONS, VOCABULARY, PlanArrays
+
+PATH = Path(__file__).with_name("calibration_v1.safetensors")
+STRENGTHS = (0.5, 1.0)  # that options are measured at; in between is interpolated, below scaled
+_TOOLS = [VOCABULARY[tool] for tool in DIMENSIONS]
+OPTIONS = [(t.name, o) for t in _TOOLS for o in t.parameters[t.target].values]
+_COUNTS = np.array([len(t.parameters[t.target].values) for t in _TOOLS])
+_FIRST = np.cumsum(_COUNTS) - _COUNTS  # row of a tool's first option
+
+
+class Calibration(NamedTuple):
+    """Of O options, D dimensions and K probes; float32.
+
+    movement [O, 2, K]: mean movement of the probes at each of STRENGTHS. moments [D, K, K]: mean
+    outer product of a dimension's movements, over options, strengths and photographs.
+    """
+
+    movement: jax.Array
+    moments: jax.Array
+
+
+@functools.cache
+def calibration() -> Calibration:
+    """The committed one."""
+    from safetensors.numpy import load_file
+
+    stored = load_file(PATH)
+    return Calibration(*(stored[name].astype(np.float32) for name in Calibration._fields))
+
+
+def of_steps(table: jax.Array, request: PlanArrays) -> jax.Array:
+    """Rows of a table [O, 2, N] for the request's steps, [B, T, N]; 0 where a slot is no edit."""
+    rows = jnp.asarray(_FIRST)[_dimension(request)] + request.options[..., 1]
+    found = _at_strength(jnp.asarray(table)[jnp.where(is_edit(request), rows, 0)], request)
+    return jnp.where(is_edit(request)[..., None], found, 0.0)
+
+
+def of_rivals(table: jax.Array, request: PlanArrays) -> tuple[jax.Array, jax.Array]:
+    """Rows for all options of each step's tool, [B, T, R, N], and bool [B, T, R]: is a rival.
+
+    The step's own option is no rival of itself.
+    """
+    dimension, option = _dimension(request)[..., None], jnp.arange(_COUNTS.max())
+    rows = jnp.asarray(_FIRST)[dimension] + option
+    is_rival = (option < jnp.asarray(_COUNTS)[dimension]) & (option != request.options[..., 1:2])
+    found = jnp.asarray(table)[jnp.where(is_rival, rows, 0)]
+    strength = request.strength[..., None]
+    return _at_strength(found, request._replace(strength=strength)), is_rival
+
+
+def moments_of(calibrated: Calibration, request: PlanArrays) -> jax.Array:
+    """Sum of the moments of the dimensions that a request's steps edit, [B, K, K]."""
+    asked = jax.nn.one_hot(_dimension(request), len(DIMENSIONS)) * is_edit(request)[..., None]
+    return jnp.einsum("bd,dkl->bkl", asked.sum(1), jnp.asarray(calibrated.moments))
+
+
+def is_edit(request: PlanArrays) -> jax.Array:
+    """bool [B, T]: the slot holds one of the ten dimensions' tools."""
+    return (request.tool >= 0) & (request.tool < len(DIMENSIONS))
+
+
+def _dimension(request):
+    return jnp.clip(request.tool, 0, len(DIMENSIONS) - 1)
+
+
+def _at_strength(rows, request):
+    """[..., 2, N] at STRENGTHS to [..., N] at the request's, linear and 0 at strength 0."""
+    s = request.strength[..., None]
+    half, full = rows[..., 0, :], rows[..., 1, :]
+    return jnp.where(s <= 0.5, half * (2 * s), half + (full - half) * (2 * s - 1))
