@@ -56,6 +56,7 @@ setup(
     package_data={"agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"]},
     install_requires=[
         "absl-py",
+        "chex",
         "clu>=0.0.12",
         "dm-pix>=0.4.3",
         "flax>=0.12",
