@@ -53,7 +53,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["agentic_styling", "agentic_styling.*"]),
-    package_data={"agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"]},
+    package_data={
+        "agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"]
+    },
     install_requires=[
         "absl-py",
         "chex",
