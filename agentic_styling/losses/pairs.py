@@ -27,6 +27,11 @@ def log_ratios(
     return chosen - ref_chosen, rejected - ref_rejected
 
 
+def smoothed(x: jax.Array, label_smoothing: float) -> jax.Array:
+    """-log sigmoid(x), as if a share label_smoothing of the pairs were the other way round, [B]."""
+    return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
+
+
 def _margins(*logps) -> jax.Array:
     chosen, rejected = log_ratios(*logps)
     return chosen - rejected
@@ -66,7 +71,7 @@ def cdpo(
     Source: E. Mitchell, "A note on DPO with noisy preferences & relationship to IPO".
     """
     x = beta * _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
-    return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
+    return smoothed(x, label_smoothing)
 
 
 def robust(

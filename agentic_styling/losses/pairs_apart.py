@@ -7,7 +7,7 @@ over the rows of one call: they need the whole batch, micro-batches would change
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses.pairs import log_ratios, log_sigmoid
+from agentic_styling.losses.pairs import log_ratios, log_sigmoid, smoothed
 from agentic_styling.losses.weights import as_floats
 
 
@@ -131,7 +131,7 @@ def aot(
     )
     policy, reference = jnp.sort(chosen - rejected), jnp.sort(ref_chosen - ref_rejected)
     x = beta * (policy - reference)
-    return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
+    return smoothed(x, label_smoothing)
 
 
 def aot_unpaired(
@@ -153,4 +153,4 @@ def aot_unpaired(
         chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
     )
     x = beta * (jnp.sort(chosen) - jnp.sort(rejected))
-    return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
+    return smoothed(x, label_smoothing)

@@ -44,7 +44,7 @@ def calibration() -> Calibration:
 def of_steps(table: jax.Array, request: PlanArrays) -> jax.Array:
     """Rows of a table [O, 2, N] for the request's steps, [B, T, N]; 0 where a slot is no edit."""
     rows = jnp.asarray(_FIRST)[_dimension(request)] + request.options[..., 1]
-    found = _at_strength(jnp.asarray(table)[jnp.where(is_edit(request), rows, 0)], request)
+    found = _at_strength(jnp.asarray(table)[jnp.where(is_edit(request), rows, 0)], request.strength)
     return jnp.where(is_edit(request)[..., None], found, 0.0)
 
 
@@ -57,8 +57,7 @@ def of_rivals(table: jax.Array, request: PlanArrays) -> tuple[jax.Array, jax.Arr
     rows = jnp.asarray(_FIRST)[dimension] + option
     is_rival = (option < jnp.asarray(_COUNTS)[dimension]) & (option != request.options[..., 1:2])
     found = jnp.asarray(table)[jnp.where(is_rival, rows, 0)]
-    strength = request.strength[..., None]
-    return _at_strength(found, request._replace(strength=strength)), is_rival
+    return _at_strength(found, request.strength[..., None]), is_rival
 
 
 def moments_of(calibrated: Calibration, request: PlanArrays) -> jax.Array:
@@ -76,8 +75,8 @@ def _dimension(request):
     return jnp.clip(request.tool, 0, len(DIMENSIONS) - 1)
 
 
-def _at_strength(rows, request):
-    """[..., 2, N] at STRENGTHS to [..., N] at the request's, linear and 0 at strength 0."""
-    s = request.strength[..., None]
+def _at_strength(rows, strength):
+    """[..., 2, N] at STRENGTHS to [..., N] at strength [...], linear and 0 at strength 0."""
+    s = strength[..., None]
     half, full = rows[..., 0, :], rows[..., 1, :]
     return jnp.where(s <= 0.5, half * (2 * s), half + (full - half) * (2 * s - 1))
