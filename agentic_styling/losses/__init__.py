@@ -46,7 +46,7 @@ from agentic_styling.losses.scored import (
 )
 from agentic_styling.losses.table import LOSSES
 from agentic_styling.losses.token_level import dft
-from agentic_styling.losses.token_logps import token_logps
+from agentic_styling.losses.token_logps import TokenStatistics, token_logps, token_statistics
 from agentic_styling.losses.weights import context_statistics, kl_penalty
 
 __all__ = [
@@ -99,7 +99,9 @@ __all__ = [
     "standard",
     "standardized_reward_weighted",
     "swift",
+    "TokenStatistics",
     "token_logps",
+    "token_statistics",
     "topr",
     "weight_diagnostics",
 ]

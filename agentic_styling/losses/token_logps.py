@@ -1,8 +1,35 @@
-"""Log-probabilities of tokens from hidden states, without an array over the whole vocabulary."""
+"""Log-probabilities of tokens from hidden states, without an array over the whole vocabulary.
+
+The vocabulary is walked in blocks, with a running maximum and sum for every token, as attention is
+walked over its keys (arXiv 2205.14135). A block of the embedding's gradient is then made once and
+whole, where a walk over tokens reads and writes all of it again for every chunk of them.
+
+Products of bfloat16 arrays are summed in float32, forward and backward; float32 and float64 stay
+what they are. Written per device, so the arrays may be split over a mesh: rows over data and fsdp,
+the embedding [V, D] over tensor and fsdp, as `planner.partition` lays it.
+"""
+
+import functools
+from typing import NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+
+class TokenStatistics(NamedTuple):
+    """Of every token, float [B, S] each, 0 where the mask is False.
+
+    logps: log-probability of the label; entropy: of the prediction, in nats, and correct: 1 where
+    no token is likelier than the label. The last two have no gradient.
+    """
+
+    logps: jax.Array
+    entropy: jax.Array
+    correct: jax.Array
 
 
 def token_logps(
@@ -11,42 +38,221 @@ def token_logps(
     labels: jax.Array,
     mask: jax.Array,
     *,
-    chunk: int | None = None,
+    block: int = 4096,
+    mesh: Mesh | None = None,
 ) -> jax.Array:
     """log softmax(hidden @ embedding.T) at the labels, [B, S], 0 where mask is False.
 
-    The positions are walked in chunks, and a chunk's logits are made again in the backward pass:
-    at most [B, chunk, V] floats exist at once, in float32 (float64 for float64).
     hidden: float [B, S, D]; embedding: float [V, D]; labels: int [B, S], the token that the
-    hidden state of the same position has to predict; mask: bool [B, S].
-    chunk: positions per chunk, by default so many that a chunk has about 512 tokens, at least 16
-    positions; at most half of S is used, so that [B, S, V] never exists.
+    hidden state of the same position has to predict; mask: bool [B, S]. Returns float32, float64
+    if an input is that.
+    block: rows of the embedding at once: at most [B, S, block] logits exist. mesh: with the axes
+    data, fsdp and tensor, under jit; each device makes the logits of its rows and its part of the
+    vocabulary only. A vocabulary or width that does not divide is not split.
+
+    Without differentiation it takes one matrix product. Where only hidden needs a gradient, the
+    forward pass makes it up to the factor of each token, in two products; where the embedding does
+    too, the backward pass makes the logits again, four in all.
+    Raises ValueError for rows that do not divide over the mesh.
+    """
+    return token_statistics(hidden, embedding, labels, mask, block=block, mesh=mesh).logps
+
+
+def token_statistics(
+    hidden: jax.Array,
+    embedding: jax.Array,
+    labels: jax.Array,
+    mask: jax.Array,
+    *,
+    block: int = 4096,
+    mesh: Mesh | None = None,
+) -> TokenStatistics:
+    """`token_logps` with entropy and accuracy, from the same walk; the arguments are the same.
+
+    What is not used of the three is not computed under jit.
     """
     chex.assert_rank([hidden, embedding, labels, mask], [3, 2, 2, 2])
     chex.assert_equal_shape([labels, mask])
     chex.assert_equal_shape_prefix([hidden, labels], 2)
     chex.assert_equal(hidden.shape[-1], embedding.shape[-1])
     chex.assert_type([labels, mask], [int, bool])
-    batch, length = labels.shape
-    dtype = jnp.result_type(jnp.float32, hidden, embedding)
-    chunk = min(chunk or max(16, 512 // batch), -(-length // 2))
-    count = -(-length // chunk)
+    split = _split(hidden.shape[0], embedding.shape, block, mesh)
+    logps, entropy, correct = _statistics(split, hidden, embedding, labels)
+    found = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
+    return TokenStatistics(*(jnp.where(mask, x, 0) for x in found))
 
-    def split(x):
-        """[B, S, ...] -> [count, B, chunk, ...]: the batch axis keeps its sharding."""
-        padding = [(0, 0), (0, count * chunk - length)] + [(0, 0)] * (x.ndim - 2)
-        x = jnp.pad(x, padding)
-        return jnp.moveaxis(x.reshape(batch, count, chunk, *x.shape[2:]), 1, 0)
 
-    @jax.checkpoint
-    def logps_of_chunk(inputs):
-        hidden, labels = inputs
-        logits = jnp.einsum("bcd,vd->bcv", hidden, embedding, preferred_element_type=dtype)
-        # A comparison, not a gather: it fuses, and it works on a sharded vocabulary.
-        at_label = labels[..., None] == jnp.arange(embedding.shape[0])
-        picked = jnp.sum(jnp.where(at_label, logits, 0.0), axis=-1)
-        return picked - jax.nn.logsumexp(logits, axis=-1)
+class _Split(NamedTuple):
+    """How the arrays are cut: rows of the embedding at once, and over which axes of the mesh."""
 
-    logps = jax.lax.map(logps_of_chunk, (split(hidden), split(labels)))
-    logps = jnp.moveaxis(logps, 0, 1).reshape(batch, count * chunk)[:, :length]
-    return jnp.where(mask, logps, 0.0)
+    block: int
+    mesh: Mesh | None = None
+    batch: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    width: tuple[str, ...] = ()
+
+    def over_mesh(self, function, inputs: str, outputs: str):
+        """The function of one device's parts on all devices: t arrays by token, e embeddings."""
+        if self.mesh is None:
+            return function
+        spec = {"t": P(self.batch), "e": P(self.vocabulary, self.width)}
+        return jax.shard_map(
+            function,
+            mesh=self.mesh,
+            in_specs=tuple(spec[name] for name in inputs),
+            out_specs=tuple(spec[name] for name in outputs),
+            check_vma=False,
+        )
+
+
+def _split(rows: int, shape: tuple[int, int], block: int, mesh: Mesh | None) -> _Split:
+    if mesh is None:
+        return _Split(block)
+    devices = mesh.shape["data"] * mesh.shape["fsdp"]
+    if rows % devices:
+        raise ValueError(f"{rows} rows do not divide over data x fsdp = {devices} of the mesh")
+    vocabulary, width = (
+        (axis,) if size % mesh.shape[axis] == 0 else ()
+        for size, axis in zip(shape, ("tensor", "fsdp"), strict=True)
+    )
+    return _Split(block, mesh, ("data", "fsdp"), vocabulary, width)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _statistics(split: _Split, hidden, embedding, labels):
+    """logps, entropy, correct, [B, S] each."""
+    walk = functools.partial(_forward_walk, split)
+    return split.over_mesh(walk, "tet", "ttttt")(hidden, embedding, labels)[:3]
+
+
+def _forward(split, hidden, embedding, labels):
+    arrays = hidden.value, embedding.value, labels.value
+    walk = functools.partial(_forward_walk, split)
+    *found, normalizer, direction = split.over_mesh(walk, "tet", "ttttt")(*arrays)
+    if embedding.perturbed:
+        return tuple(found), (*arrays, normalizer, None)
+    return tuple(found), (None, None, None, None, direction)
+
+
+def _backward(split, kept, cotangents):
+    hidden, embedding, labels, normalizer, direction = kept
+    of_logps = cotangents[0]
+    if isinstance(of_logps, jax.custom_derivatives.SymbolicZero):
+        return None, None, None
+    if direction is not None:
+        return (of_logps[..., None] * direction).astype(direction.dtype), None, None
+    walk = functools.partial(_backward_walk, split)
+    gradients = split.over_mesh(walk, "tettt", "te")(
+        hidden, embedding, labels, normalizer, of_logps
+    )
+    return *gradients, None
+
+
+_statistics.defvjp(_forward, _backward, symbolic_zeros=True)
+
+
+def _forward_walk(split: _Split, hidden, embedding, labels):
+    """logps, entropy, correct, the logarithm of softmax's sum, [B, S] each, and d logps / d hidden.
+
+    The last, [B, S, D], is E[label] - softmax @ E; XLA drops what nobody uses.
+    """
+    shape, low, dtype = labels.shape, *_dtypes(hidden, embedding)
+    states, labels = hidden.reshape(-1, hidden.shape[-1]), _local_labels(split, embedding, labels)
+    zero = jnp.zeros(labels.shape, dtype)
+
+    def step(carry, start, size):
+        top, total, spread, picked, mean = carry
+        part = _rows(split, embedding, start, size)
+        logits = _product(states, part.T)
+        old, top = top, jnp.maximum(top, logits.max(axis=1))
+        shifted = logits - top[:, None]
+        weights, scale = jnp.exp(shifted), jnp.exp(old - top)
+        spread = scale * (spread + (old - top) * total) + (weights * shifted).sum(axis=1)
+        total = scale * total + weights.sum(axis=1)
+        place = labels - start
+        at_label = logits[jnp.arange(len(labels)), jnp.clip(place, 0, size - 1)]
+        picked = jnp.where((place >= 0) & (place < size), at_label, picked)
+        mean = scale[:, None] * mean + _product(weights.astype(low), part)
+        return top, total, spread, picked, mean
+
+    start = (zero + jnp.finfo(dtype).min, zero, zero, zero, jnp.zeros(states.shape, dtype))
+    own, total, spread, picked, mean = _over_blocks(step, start, len(embedding), split.block)
+
+    top = lax.pmax(own, split.vocabulary)
+    scale = jnp.exp(own - top)
+    spread = lax.psum(scale * (spread + (own - top) * total), split.vocabulary)
+    total = lax.psum(scale * total, split.vocabulary)
+    picked = lax.psum(picked, split.vocabulary)
+    normalizer = top + jnp.log(total)
+    entropy = jnp.log(total) - spread / total
+    direction = _rows_at(split, embedding, labels) - (scale / total)[:, None] * mean
+    direction = lax.psum(direction, split.vocabulary).astype(hidden.dtype)
+    found = picked - normalizer, entropy, (picked >= top).astype(dtype), normalizer
+    return *(x.reshape(shape) for x in found), direction.reshape(hidden.shape)
+
+
+def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logps):
+    """The gradients of hidden and of the embedding, in their dtypes."""
+    low, dtype = _dtypes(hidden, embedding)
+    states, labels = hidden.reshape(-1, hidden.shape[-1]), _local_labels(split, embedding, labels)
+    normalizer, of_logps = normalizer.reshape(-1, 1), of_logps.reshape(-1, 1)
+    others = tuple(axis for axis in split.batch if axis not in split.width)
+
+    def step(carry, start, size):
+        d_states, d_embedding = carry
+        part = _rows(split, embedding, start, size)
+        probs = jnp.exp(_product(states, part.T) - normalizer)
+        at_label = labels[:, None] == start + jnp.arange(size)
+        d_logits = (of_logps * (at_label - probs)).astype(low)
+        d_part = _product(d_logits.T, states)
+        d_part = lax.psum_scatter(d_part, split.width, scatter_dimension=1, tiled=True)
+        d_part = lax.psum(d_part, others).astype(embedding.dtype)
+        d_embedding = lax.dynamic_update_slice_in_dim(d_embedding, d_part, start, axis=0)
+        return d_states + _product(d_logits, part), d_embedding
+
+    start = jnp.zeros(states.shape, dtype), jnp.zeros_like(embedding)
+    d_states, d_embedding = _over_blocks(step, start, len(embedding), split.block)
+    d_states = lax.psum(d_states, split.vocabulary).astype(hidden.dtype)
+    return d_states.reshape(hidden.shape), d_embedding
+
+
+def _over_blocks(step, carry, rows: int, block: int):
+    """The carry after step(carry, start, size) of every block of the rows, the last one shorter."""
+    block = min(block, rows)
+    carry = lax.fori_loop(0, rows // block, lambda i, c: step(c, i * block, block), carry)
+    rest = rows % block
+    return step(carry, rows - rest, rest) if rest else carry
+
+
+def _dtypes(hidden, embedding):
+    """What is multiplied, and what it is summed in."""
+    low = jnp.result_type(hidden, embedding)
+    return low, jnp.result_type(jnp.float32, low)
+
+
+def _product(a: jax.Array, b: jax.Array) -> jax.Array:
+    low, dtype = _dtypes(a, b)
+    # Else a GPU or TPU would round float32 factors.
+    precision = None if low.itemsize == 2 else lax.Precision.HIGHEST
+    return jnp.matmul(a, b, preferred_element_type=dtype, precision=precision)
+
+
+def _rows(split: _Split, embedding, start, size: int) -> jax.Array:
+    """Rows of this device's part of the vocabulary, of the whole width."""
+    part = lax.dynamic_slice_in_dim(embedding, start, size)
+    return lax.all_gather(part, split.width, axis=1, tiled=True)
+
+
+def _local_labels(split: _Split, embedding, labels) -> jax.Array:
+    """Labels counted from the first row of this device's part of the vocabulary, flat."""
+    return labels.reshape(-1) - lax.axis_index(split.vocabulary) * len(embedding)
+
+
+def _rows_at(split: _Split, embedding, labels) -> jax.Array:
+    """The labels' rows of the embedding, of the whole width, 0 for those of other devices."""
+    # Devices that hold other columns have other tokens: each looks up for all, and they exchange.
+    wanted = lax.all_gather(labels, split.width, axis=0, tiled=True)
+    found = embedding[jnp.clip(wanted, 0, len(embedding) - 1)]
+    if split.width:
+        found = lax.all_to_all(found, split.width, split_axis=0, concat_axis=1, tiled=True)
+    return jnp.where(((labels >= 0) & (labels < len(embedding)))[:, None], found, 0)

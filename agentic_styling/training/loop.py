@@ -48,7 +48,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     check_batch(config, mesh)
     tokenizer = Tokenizer(config.init_from)
     model_config, params = load_pretrained(config.init_from, mesh)
-    model = PlannerModel(model_config, ImageSettings.load(config.init_from))
+    model = PlannerModel(model_config, ImageSettings.load(config.init_from), mesh)
     training_set = build_training_set(
         [t for t in read_trajectories(config.data) if t.split == "train"],
         tokenizer,

@@ -1,20 +1,26 @@
-"""What is logged of a batch, computed on the device from its log-probabilities."""
+"""What is logged of a batch, computed on the device from its tokens' statistics."""
 
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses import LOSSES
+from agentic_styling.losses import LOSSES, TokenStatistics
 from agentic_styling.training.batches import Batch
 from agentic_styling.training.step import loss_columns, token_counts
 
 
-def batch_metrics(loss: str, kwargs, logps, batch: Batch) -> dict[str, jax.Array]:
-    """What is logged of every batch: logps [B] are those before the update.
+def batch_metrics(loss: str, kwargs, sums: TokenStatistics, batch: Batch) -> dict[str, jax.Array]:
+    """What is logged of every batch, from sums over each row's tokens, [B], before the update.
 
-    nll, reward, for pairs nll_chosen, and the diagnostics of the loss: `losses.diagnostics`.
+    nll, entropy and mean_token_accuracy per token, reward, for pairs nll_chosen, and the
+    diagnostics of the loss: `losses.diagnostics`.
     """
-    counts = token_counts(loss, batch)
-    metrics = {"nll": -logps.sum() / counts.sum(), "reward": batch.reward.mean()}
+    logps, counts = sums.logps, token_counts(loss, batch)
+    metrics = {
+        "nll": -logps.sum() / counts.sum(),
+        "entropy": sums.entropy.sum() / counts.sum(),
+        "mean_token_accuracy": sums.correct.sum() / counts.sum(),
+        "reward": batch.reward.mean(),
+    }
     if "pairs" in LOSSES[loss].needs:
         chosen, tokens = jnp.split(logps, 2)[0], jnp.split(counts, 2)[0]
         metrics["nll_chosen"] = -chosen.sum() / tokens.sum()

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.losses import LOSSES, REDUCTIONS, token_logps
+from agentic_styling.losses import LOSSES, REDUCTIONS, TokenStatistics, token_statistics
 from agentic_styling.planner import (
     ImageSettings,
     Inputs,
@@ -23,21 +23,25 @@ from agentic_styling.training.state import TrainState
 
 
 class PlannerModel(NamedTuple):
-    """What turns parameters and a batch into log-probabilities, besides the two."""
+    """What turns parameters and a batch into log-probabilities, besides the two.
+
+    mesh: the parameters' and the batch's, where they are spread over several devices.
+    """
 
     config: Qwen3VLConfig
     images: ImageSettings
+    mesh: Mesh | None = None
 
 
 def completion_logps(model: PlannerModel, params, batch: Batch, start: int = 0) -> jax.Array:
     """Summed log-probability of each row's completion, float32 [B]: see `completion_tokens`."""
-    return completion_tokens(model, params, batch, start)[0].sum(axis=1)
+    return completion_tokens(model, params, batch, start)[0].logps.sum(axis=1)
 
 
 def completion_tokens(
     model: PlannerModel, params, batch: Batch, start: int = 0, every_token: bool = False
-) -> tuple[jax.Array, jax.Array]:
-    """Log-probabilities of each row's completion, float32 [B, T], and their mask, bool [B, T].
+) -> tuple[TokenStatistics, jax.Array]:
+    """Statistics of each row's completion, float32 [B, T] each, and their mask, bool [B, T].
 
     start: static, a position before every row's completion; the vocabulary projection begins
     there. Prompt and padding are masked by place. every_token: they count too, with start 0, which
@@ -56,7 +60,8 @@ def completion_tokens(
     mask = (labelled >= batch.prompt_length[:, None]) & (labelled < batch.length[:, None])
     mask |= every_token
     embedding, labels = output_embedding(model.config, params), batch.tokens[:, start + 1 :]
-    return token_logps(hidden[:, start:-1], embedding, labels, mask), mask
+    hidden = hidden[:, start:-1]
+    return token_statistics(hidden, embedding, labels, mask, mesh=model.mesh), mask
 
 
 def token_counts(loss: str, batch: Batch) -> jax.Array:
@@ -106,7 +111,7 @@ def join_rows(x, groups: int):
 def make_gradient(
     model: PlannerModel, loss: str, kwargs: dict, reduction: str, start: int, parts: int = 1
 ) -> Callable:
-    """gradient(params, batch) -> (scalar loss, gradients, logps [B]). Pairs: mean over pairs.
+    """gradient(params, batch) -> (scalar loss, gradients, TokenStatistics [B], sums over tokens).
 
     parts: micro-batches, run one after another; the result is that of the whole batch.
     """
@@ -116,12 +121,12 @@ def make_gradient(
 
     def objective(params, rows: Batch, scale):
         tokens, mask = completion_tokens(model, params, rows, start, every_token)
-        logps = tokens.sum(axis=1)
-        columns = loss_columns(loss, kwargs, logps, rows)
+        sums = jax.tree.map(lambda x: x.sum(axis=1), tokens)
+        columns = loss_columns(loss, kwargs, sums.logps, rows)
         if "tokens" in LOSSES[loss].needs:
-            columns |= {"token_logps": tokens, "mask": mask}
+            columns |= {"token_logps": tokens.logps, "mask": mask}
         values = LOSSES[loss](columns, **kwargs)
-        return (values * scale[: len(values)]).sum(), logps
+        return (values * scale[: len(values)]).sum(), sums
 
     def gradient(params, batch: Batch):
         scale = REDUCTIONS[reduction](token_counts(loss, batch))
@@ -129,13 +134,13 @@ def make_gradient(
             scale = jnp.full(scale.shape, 2 / len(scale))
 
         def add(total, part):
-            (value, logps), grads = jax.value_and_grad(objective, has_aux=True)(params, *part)
-            return jax.tree.map(jnp.add, total, (value, grads)), logps
+            (value, sums), grads = jax.value_and_grad(objective, has_aux=True)(params, *part)
+            return jax.tree.map(jnp.add, total, (value, grads)), sums
 
         zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
         part = split_rows((batch, scale), parts, groups)
-        (value, grads), logps = jax.lax.scan(add, zero, part)
-        return value, grads, join_rows(logps, groups)
+        (value, grads), sums = jax.lax.scan(add, zero, part)
+        return value, grads, jax.tree.map(lambda x: join_rows(x, groups), sums)
 
     return gradient
 
@@ -149,15 +154,15 @@ def make_step(
 ) -> Callable:
     """step(state, batch) -> (state, metrics), jitted; the given state's buffers are reused.
 
-    metrics(logps, batch) -> dict. layout: the state's shardings; the batch is split over the mesh
+    metrics(sums, batch) -> dict. layout: the state's shardings; the batch is split over the mesh
     axes data and fsdp.
     """
 
     def step(state: TrainState, batch: Batch):
-        loss, grads, logps = gradient(state.params, batch)
+        loss, grads, sums = gradient(state.params, batch)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        values = {"loss": loss, "grad_norm": optax.global_norm(grads)} | metrics(logps, batch)
+        values = {"loss": loss, "grad_norm": optax.global_norm(grads)} | metrics(sums, batch)
         return TrainState(state.step + 1, params, opt_state), values
 
     whole = NamedSharding(mesh, PartitionSpec())

@@ -74,7 +74,7 @@ def row_logps(logits, inputs, rows=slice(None)):
     """token_logps of logits: hidden states, with the identity for the vocabulary projection."""
     labels, mask = completions(inputs, rows)
     identity = jnp.eye(logits.shape[-1], dtype=logits.dtype)
-    return losses.token_logps(logits[:, :-1], identity, labels, mask, chunk=2), mask
+    return losses.token_logps(logits[:, :-1], identity, labels, mask, block=2), mask
 
 
 def pair_columns(logps, ref_logps, mask):

@@ -12,7 +12,7 @@ import pytest
 
 from agentic_styling.data import read_trajectories
 from agentic_styling.data.training_set import build_training_set, preference_pairs
-from agentic_styling.losses import LOSSES, REDUCTIONS, Loss
+from agentic_styling.losses import LOSSES, REDUCTIONS, Loss, TokenStatistics
 from agentic_styling.planner import (
     ImageSettings,
     Inputs,
@@ -125,10 +125,16 @@ def test_metrics_by_hand():
         prompt_length=jnp.array([1, 2, 4]),
     )
     kwargs = {"mean": 3.5, "std": 0.75, "clip": 1.5}  # weights 2, 0, -2
-    logps = jnp.array([-4.0, -6.0, -9.0])
-    found = batch_metrics("standardized_reward_weighted", kwargs, logps, batch)
+    sums = TokenStatistics(
+        logps=jnp.array([-4.0, -6.0, -9.0]),
+        entropy=jnp.array([1.0, 2.0, 4.0]),
+        correct=jnp.array([2.0, 0.0, 3.0]),
+    )
+    found = batch_metrics("standardized_reward_weighted", kwargs, sums, batch)
     assert {name: round(float(value), 6) for name, value in found.items()} == {
         "nll": round(19 / 7, 6),
+        "entropy": 1.0,
+        "mean_token_accuracy": round(5 / 7, 6),
         "reward": 3.5,
         "effective_sample_size": 2.0,
         "clipped_weights": round(2 / 3, 6),
@@ -147,7 +153,7 @@ def test_decay_spares_norms_and_biases(planner):
 def run_steps(planner, loss, sizes, steps, parts):
     """`steps` updates on one batch of eight rows, on a mesh; the metrics of each."""
     mesh = make_mesh(dict(zip(("data", "fsdp", "tensor"), sizes, strict=True)))
-    optimizer = optax.adam(1e-2)
+    model, optimizer = planner.model._replace(mesh=mesh), optax.adam(1e-2)
     state = create_state(planner.params, optimizer, mesh)
     reference, kwargs = np.zeros(len(planner.data.reward), np.float32), {}
     rows = np.array([0, 4] * 4)
@@ -156,12 +162,12 @@ def run_steps(planner, loss, sizes, steps, parts):
         args = (
             SimpleNamespace(batch_size=8, microbatches=parts),
             mesh,
-            planner.model,
+            model,
             state.params,
             planner.data,
         )
         reference, kwargs = reference_logps(*args, rows, planner.start), {"beta": 0.1}
-    gradient = make_gradient(planner.model, loss, kwargs, "token-mean", planner.start, parts)
+    gradient = make_gradient(model, loss, kwargs, "token-mean", planner.start, parts)
     logged = functools.partial(batch_metrics, loss, kwargs)
     step = make_step(gradient, logged, optimizer, mesh, shardings(mesh, state))
     batch = jax.device_put(batch_of(planner, rows, reference), batch_sharding(mesh))
@@ -183,8 +189,11 @@ def test_one_device_and_eight_give_the_same_losses(planner, loss, steps):
     for a, b in zip(one, eight, strict=False):
         np.testing.assert_allclose(a["loss"], b["loss"], atol=1e-5)
         np.testing.assert_allclose(a["grad_norm"], b["grad_norm"], rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(a["entropy"], b["entropy"], rtol=1e-3)
+        np.testing.assert_allclose(a["mean_token_accuracy"], b["mean_token_accuracy"], atol=0.02)
     if loss == "standard":
         assert one[-1]["loss"] < 0.2  # two rows are learnt by heart
+        assert one[-1]["mean_token_accuracy"] > 0.95 > one[0]["mean_token_accuracy"]
     else:
         for first in (one[0], eight[0]):
             np.testing.assert_allclose(first["loss"], math.log(2), atol=1e-5)
