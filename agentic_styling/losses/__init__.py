@@ -1,6 +1,6 @@
 """Offline RL objectives: arrays in, arrays out. Needs jax and chex only."""
 
-from agentic_styling.losses.binary import bco, kto
+from agentic_styling.losses.binary import bco, kto, kto_kl
 from agentic_styling.losses.check import check_rows
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
@@ -80,6 +80,7 @@ __all__ = [
     "iw_sft",
     "kl_penalty",
     "kto",
+    "kto_kl",
     "nca_pair",
     "npo",
     "orpo",

@@ -24,8 +24,8 @@ def kto(
     """Kahneman-Tversky optimisation: 1 - sigmoid(+-beta * (delta - z)), + where r >= threshold.
 
     kl: z, an estimate >= 0 of the KL divergence from the reference, without gradient, scalar or
-    [B]; an estimate from a batch would differ between micro-batches, so it is given from outside.
-    At z = 0 it is APO-zero without pairs. Data: scored, reference.
+    [B]: `kto_kl` of the whole batch, or a constant. At z = 0 it is APO-zero without pairs.
+    Data: scored, reference. logps, rewards, ref_logps: float [B].
     Source: arXiv 2402.01306, equation 7.
     """
     logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
@@ -36,6 +36,17 @@ def kto(
     return weights.astype(logps.dtype) * jax.nn.sigmoid(jnp.where(good, -margins, margins))
 
 
+def kto_kl(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
+    """z of `kto`: max(mean(s - s_ref), 0), float [], without gradient.
+
+    logps, ref_logps: float [B], of completions put under the prompts of other rows, as in the
+    paper and in trl; of all rows, as a micro-batch's mean would not be the batch's.
+    Source: arXiv 2402.01306, section 4.2.
+    """
+    logps, ref_logps = as_floats(logps, ref_logps)
+    return jax.lax.stop_gradient(jnp.maximum((logps - ref_logps).mean(), 0))
+
+
 def bco(
     logps: jax.Array,
     rewards: jax.Array,
@@ -43,15 +54,16 @@ def bco(
     *,
     threshold: float = 4.0,
     beta: float = 0.1,
-    delta: float = 0.0,
+    delta: float | jax.Array = 0.0,
 ) -> jax.Array:
     """Binary classifier optimisation: -log sigmoid(+-(beta * delta_b - d)), + for r >= threshold.
 
-    delta: d, the reward shift, in the paper a moving mean of beta * delta_b; a constant here, so
-    that the loss of a row does not depend on the rows before it. Data: scored, reference.
+    delta: d, the reward shift, without gradient, scalar: in the paper a moving mean of
+    beta * delta_b over earlier batches, which the caller keeps; constant for the trainer, so that
+    a row's loss does not depend on the rows before it. Data: scored, reference.
     logps, rewards, ref_logps: float [B].
     Source: arXiv 2404.04656.
     """
     logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
-    margins = beta * (logps - ref_logps) - delta
+    margins = beta * (logps - ref_logps) - jax.lax.stop_gradient(delta)
     return -jax.nn.log_sigmoid(jnp.where(rewards >= threshold, margins, -margins))

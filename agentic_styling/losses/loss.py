@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.losses import diagnostics
+from agentic_styling.losses.reductions import REDUCTIONS
 
 # Options that change what goes into a loss, not the loss: the same for every row they fit.
 LENGTH_NORMALIZED, PER_CONTEXT = "length_normalized", "per_context"
@@ -53,6 +54,14 @@ class Loss:
         if "statistics" in self.needs:
             found[PER_CONTEXT] = False
         return found
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """Those of REDUCTIONS that fit, the default first.
+
+        A pair has two lengths and one value: of pairs there is the mean over pairs alone.
+        """
+        return ("seq-mean-token-sum",) if "pairs" in self.needs else tuple(REDUCTIONS)
 
     @property
     def statistics(self) -> tuple[str, ...]:

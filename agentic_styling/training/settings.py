@@ -22,7 +22,8 @@ POSITIVE = (
 
 def default_config(method: str = "standard") -> ml_collections.ConfigDict:
     """Every field of `train` with its default, for a loss of LOSSES or a recipe of PRESETS."""
-    preset = PRESETS.get(method, Preset(method, "token-mean"))
+    known = LOSSES[method].reductions if method in LOSSES else tuple(REDUCTIONS)
+    preset = PRESETS.get(method, Preset(method, known[0]))
     config = ml_collections.ConfigDict()
     config.seed = 0
     config.data = ""  # directory of trajectories; the train split is read
@@ -32,7 +33,8 @@ def default_config(method: str = "standard") -> ml_collections.ConfigDict:
     # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
     options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
     config.loss_kwargs = ml_collections.ConfigDict(options | preset.options)
-    # token-mean, seq-mean-token-sum or seq-mean-token-mean; pairs are averaged over pairs.
+    # token-mean, seq-mean-token-sum or seq-mean-token-mean; of pairs seq-mean-token-sum alone,
+    # the mean over pairs.
     config.reduction = preset.reduction
 
     config.steps = 500
@@ -56,6 +58,11 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
         if config[name] not in table:
             mend = nearest(config[name], table)
             raise InputError(f"config.{name}: {config[name]!r} is unknown; {mend}")
+    if config.reduction not in LOSSES[config.loss].reductions:
+        raise InputError(
+            f"config.reduction: {config.reduction!r} divides by the length of a completion, but "
+            f"{config.loss!r} compares two; use 'seq-mean-token-sum', the mean over pairs"
+        )
     for name in ("data", "init_from"):
         if not config[name]:
             raise InputError(f"config.{name}: not set; give a directory, --config.{name}=...")

@@ -113,7 +113,8 @@ def make_gradient(
 ) -> Callable:
     """gradient(params, batch) -> (scalar loss, gradients, TokenStatistics [B], sums over tokens).
 
-    parts: micro-batches, run one after another; the result is that of the whole batch.
+    reduction: one of LOSSES[loss].reductions. parts: micro-batches, run one after another; the
+    result is that of the whole batch.
     """
     groups = 2 if "pairs" in LOSSES[loss].needs else 1
     every_token = "every_token" in LOSSES[loss].needs
@@ -129,9 +130,8 @@ def make_gradient(
         return (values * scale[: len(values)]).sum(), sums
 
     def gradient(params, batch: Batch):
-        scale = REDUCTIONS[reduction](token_counts(loss, batch))
-        if groups == 2:
-            scale = jnp.full(scale.shape, 2 / len(scale))
+        # A pair is two rows and one value.
+        scale = groups * REDUCTIONS[reduction](token_counts(loss, batch))
 
         def add(total, part):
             (value, sums), grads = jax.value_and_grad(objective, has_aux=True)(params, *part)

@@ -52,6 +52,8 @@ def test_losses_of_rows(precision, name, case):
     dtype, tolerance = precision
     inputs, options = GOLDENS[name]["inputs"], arrays(case["options"], dtype)
     columns = arrays({k: inputs[k] for k in case["columns"]}, dtype)
+    if "kl" in case:
+        options["kl"] = losses.kto_kl(*(jnp.asarray(inputs[k], dtype) for k in case["kl"]))
 
     def total(moving):
         values = LOSSES[case["loss"]](columns | moving, **options)

@@ -24,6 +24,10 @@ def config(method="standard", **fields):
             {"reduction": "token_mean"},
             "config.reduction: 'token_mean' is unknown; did you mean 'to",
         ),
+        (
+            {"reduction": "token-mean"},
+            "config.reduction: 'token-mean' divides by the length of a completion, but 'dpo' comp",
+        ),
         ({"data": ""}, "config.data: not set"),
         ({"batch_size": 0}, "config.batch_size: 0 is not positive"),
         ({"loss_kwargs": {"bata": 1.0}}, "config.loss_kwargs.bata: no option of 'dpo'; did you"),
@@ -70,6 +74,8 @@ def test_a_preset_is_a_loss_with_its_options_and_reduction():
     assert (made.loss, made.reduction) == ("reward_filtered", "seq-mean-token-sum")
     assert made.loss_kwargs.threshold == 4.0
     assert checked(made).loss == "reward_filtered"
+    assert config("standard").reduction == "token-mean"
+    assert checked(config("ipo")).reduction == "seq-mean-token-sum"
 
 
 def test_a_loss_that_sorts_the_batch_has_no_micro_batches():

@@ -70,16 +70,17 @@ def unpaired(losses_of):
     return function
 
 
-def kto_case(kl):
-    options = {"beta": 0.1, "kl": kl, "desirable_weight": 1.5, "undesirable_weight": 0.75}
-    fields = {k: v for k, v in options.items() if k != "kl"}
-    trainer = stub(loss_type="kto", calculate_KL=True, **fields)
-    policy, ref = torch.tensor([kl], dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+def kto_case(policy="ref_logps", ref="ref_logps"):
+    """Its z is made of two columns, as if they were of mismatched completions."""
+    options = {"beta": 0.1, "desirable_weight": 1.5, "undesirable_weight": 0.75}
+    trainer = stub(loss_type="kto", calculate_KL=True, **options)
+    mismatched = [torch.tensor(ROWS[name], dtype=torch.float64) for name in (policy, ref)]
 
     def losses(good, bad, ref_good, ref_bad):
+        policy, ref = mismatched
         return trl.KTOTrainer.kto_loss(trainer, good, bad, policy, ref_good, ref_bad, ref)[0]
 
-    return case("kto", SCORED, options, unpaired(losses))
+    return case("kto", SCORED, options, unpaired(losses)) | {"kl": [policy, ref]}
 
 
 def bco_case():
@@ -122,5 +123,11 @@ def reference_free_cases():
 def make() -> dict:
     assert trl.__version__ == "0.24.0"
     cases = [dpo_case(ours) for ours in DPO_TYPES]
-    cases += [kto_case(0.0), kto_case(1.25), bco_case(), *reference_free_cases()]
+    cases += [
+        kto_case(),
+        kto_case("q_logps", "ref_logps"),
+        kto_case("ref_logps", "q_logps"),
+        bco_case(),
+        *reference_free_cases(),
+    ]
     return golden("trl", trl.__version__, cases, torch=torch.__version__, inputs=ROWS)
