@@ -38,21 +38,22 @@ def token_logps(
     labels: jax.Array,
     mask: jax.Array,
     *,
-    block: int = 4096,
+    block: int = 8192,
     mesh: Mesh | None = None,
 ) -> jax.Array:
     """log softmax(hidden @ embedding.T) at the labels, [B, S], 0 where mask is False.
 
-    hidden: float [B, S, D]; embedding: float [V, D]; labels: int [B, S], the token that the
+    hidden: float [B, S, D]; embedding: float [V, D], where the model computes in bfloat16 cast to
+    that too, as mixed types are multiplied in the wider; labels: int [B, S], the token that the
     hidden state of the same position has to predict; mask: bool [B, S]. Returns float32, float64
     if an input is that.
-    block: rows of the embedding at once: at most [B, S, block] logits exist. mesh: with the axes
-    data, fsdp and tensor, under jit; each device makes the logits of its rows and its part of the
-    vocabulary only. A vocabulary or width that does not divide is not split.
+    block: most rows of the embedding at once: at most [B, S, block] logits exist. mesh: with the
+    axes data, fsdp and tensor, under jit; each device makes the logits of its rows and its part of
+    the vocabulary only. A vocabulary or width that does not divide is not split.
 
     Without differentiation it takes one matrix product. Where only hidden needs a gradient, the
     forward pass makes it up to the factor of each token, in two products; where the embedding does
-    too, the backward pass makes the logits again, four in all.
+    too, the backward pass makes the logits again, four in all. Reverse mode only.
     Raises ValueError for rows that do not divide over the mesh.
     """
     return token_statistics(hidden, embedding, labels, mask, block=block, mesh=mesh).logps
@@ -64,7 +65,7 @@ def token_statistics(
     labels: jax.Array,
     mask: jax.Array,
     *,
-    block: int = 4096,
+    block: int = 8192,
     mesh: Mesh | None = None,
 ) -> TokenStatistics:
     """`token_logps` with entropy and accuracy, from the same walk; the arguments are the same.
@@ -217,8 +218,13 @@ def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logp
 
 
 def _over_blocks(step, carry, rows: int, block: int):
-    """The carry after step(carry, start, size) of every block of the rows, the last one shorter."""
-    block = min(block, rows)
+    """The carry after step(carry, start, size) of every block of the rows.
+
+    Blocks are even and leave little over: the shorter last one takes memory of its own. A multiple
+    of 128 suits the matrix units.
+    """
+    block = rows // -(-rows // block)
+    block = block // 128 * 128 or block
     carry = lax.fori_loop(0, rows // block, lambda i, c: step(c, i * block, block), carry)
     rest = rows % block
     return step(carry, rows - rest, rest) if rest else carry

@@ -56,6 +56,7 @@ def dense_logps(hidden, embedding, labels, mask):
     return jnp.where(mask, jnp.take_along_axis(logps, labels[..., None], -1)[..., 0], 0)
 
 
+@functools.cache
 def program(side, mode: str, size: Size) -> jax.stages.Compiled:
     """The side's log-probabilities and the mode's gradients, compiled."""
 
