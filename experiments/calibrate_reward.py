@@ -2,7 +2,8 @@
 
     python experiments/calibrate_reward.py PHOTOS [--out FILE]
 
-PHOTOS: a folder of photographs. Validate on others (experiments/validate_reward.py).
+PHOTOS: a folder of photographs, put into states as for training. Validate on others
+(experiments/validate_reward.py).
 """
 
 import argparse
@@ -15,39 +16,84 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.cli import keep_compiled_programs
-from agentic_styling.data import load_photos
+from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.generate import draw_context
 from agentic_styling.data.states import make_step
 from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
-from agentic_styling.rewards.probes import at_probe_size, probes
+from agentic_styling.rewards.looks import look_of, structure_alike
+from agentic_styling.rewards.probes import LAYOUT, at_probe_size, probes
+from agentic_styling.rewards.slips import NOISE
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans, execute
 
+_RIDGE = 1.0  # variance of a probe, in visible steps, below which its slope is drawn towards 0
 
-def _rendered(source, number: int, strength: float):
-    """An option's two renderings: as they are, and lit from the other side."""
+
+_SIDE, _LARGE = 256, 12  # pixels, and how many pictures are edited at that size too
+
+
+def draw_sources(photos, crops: int, seed: int):
+    """Pictures [N, _SIDE, _SIDE, 3] cut from photographs and put into states, as for training."""
+    contexts = [draw_context(photos, (seed, i), "train", 1, _SIDE) for i in range(crops)]
+    pixels = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
+    states = encode_plans([state_plan(c.state) for c in contexts])
+    return execute(pixels, states, jax.random.key(seed))
+
+
+def _rendered(source, number: int, strength: float, key: int = 0):
+    """An option's renderings of pictures [N, H, W, 3]."""
     tool, option = OPTIONS[number]
     plan = Plan({}, (make_step(tool, UNKNOWN, option, strength),))
+    return execute(source, encode_plans([plan] * len(source), 1), jax.random.key(key))
+
+
+def _both_sides(source, number: int, strength: float):
+    """An option's two renderings: as they are, and lit from the other side."""
     both = jnp.concatenate([source, source[:, :, ::-1]])
-    results = execute(both, encode_plans([plan] * len(both), 1), jax.random.key(number))
-    one, other = jnp.split(results, 2)
+    one, other = jnp.split(_rendered(both, number, strength), 2)
     return one, other[:, :, ::-1]
 
 
-def movements(source) -> tuple[np.ndarray, np.ndarray]:
-    """The arrays of Calibration, over photographs [N, S, S, 3]."""
-    before = probes(source)
-    columns = before.shape[1]
-    movement = np.zeros((len(OPTIONS), len(STRENGTHS), columns), np.float32)
-    moments = np.zeros((len(DIMENSIONS), columns, columns), np.float32)
+@jax.jit
+def _measured(one, other):
+    """Probes of both renderings, and the structure that they have in common."""
+    kept = structure_alike(look_of(one), look_of(other))
+    return jnp.stack([probes(one), probes(other)]), kept.mean()
+
+
+def calibrate(large) -> dict[str, np.ndarray]:
+    """The arrays of Calibration, over photographs [N, _SIDE, _SIDE, 3]."""
+    source = at_probe_size(large)
+    large = large[:_LARGE]
+    before = np.asarray(probes(source))
+    shape = len(OPTIONS), len(STRENGTHS)
+    tables = {n: np.zeros((*shape, before.shape[1])) for n in ("base", "slope", "side", "noise")}
+    kept = np.zeros(shape)
+    covariance = np.zeros((len(DIMENSIONS), before.shape[1], before.shape[1]))
     counted = np.zeros(len(DIMENSIONS))
+    middle = before.mean(0)
     for o, (tool, _) in enumerate(tqdm(OPTIONS, unit="option")):
         for s, strength in enumerate(STRENGTHS):
-            moved = np.concatenate([probes(x) - before for x in _rendered(source, o, strength)])
-            movement[o, s] = moved.mean(0)
-            moments[DIMENSIONS.index(tool)] += moved.T @ moved
-            counted[DIMENSIONS.index(tool)] += len(moved)
-    return movement, moments / counted[:, None, None].astype(np.float32)
+            after, kept[o, s] = _measured(*_both_sides(source, o, strength))
+            again = probes(at_probe_size(_rendered(large, o, strength, key=1)))
+            tables["noise"][o, s] = np.square(after[0, :_LARGE] - again).mean(0)
+            moved = np.asarray(after, np.float64) - before  # [2, N, K]
+            base, slope = _regressed(before - middle, moved)
+            tables["base"][o, s], tables["slope"][o, s] = base - slope * middle, slope
+            tables["side"][o, s, LAYOUT] = (moved[0] - moved[1]).mean(0)[LAYOUT] / 2
+            left = (moved - base - slope * (before - middle)).reshape(-1, len(middle))
+            covariance[DIMENSIONS.index(tool)] += left.T @ left
+            counted[DIMENSIONS.index(tool)] += len(left)
+    covariance = covariance / counted[:, None, None] + NOISE * np.eye(len(middle))
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance))
+    return tables | {"whitening": whitening, "kept": np.clip(kept, 0.05, 1)}
+
+
+def _regressed(centred, moved):
+    """Mean [K] of movements [2, N, K], and by how much a probe's own value [N, K] changes it."""
+    covariance = (centred * (moved - moved.mean((0, 1)))).mean((0, 1))
+    slope = covariance / ((centred**2).mean(0) + _RIDGE)
+    return moved.mean((0, 1)), np.clip(slope, -1.2, 0.5)
 
 
 @one_line_errors
@@ -57,7 +103,7 @@ def main(argv=None) -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", help="a folder of photographs")
-    parser.add_argument("--crops", type=int, default=32, help="pictures cut from them")
+    parser.add_argument("--crops", type=int, default=64, help="pictures cut from them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=PATH)
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
@@ -65,12 +111,8 @@ def main(argv=None) -> None:
         raise InputError(f"--crops: {args.crops} is too few; at least 1")
     keep_compiled_programs()
     photos = load_photos(args.photos)
-    crops = [
-        draw_context(photos, (args.seed, i), "train", 1, 256).pixels for i in range(args.crops)
-    ]
-    source = at_probe_size(jnp.asarray(np.stack(crops), jnp.float32) / 255)
-    movement, moments = movements(source)
-    stored = {"movement": movement.astype(np.float16), "moments": moments.astype(np.float16)}
+    found = calibrate(draw_sources(photos, args.crops, args.seed))
+    stored = {name: array.astype(np.float16) for name, array in found.items()}
     about = {"photographs": f"{len(photos)}", "crops": f"{args.crops}", "seed": f"{args.seed}"}
     save_file(stored, args.out, metadata=about)
     print(args.out)

@@ -129,7 +129,8 @@ def _invariances(cases, requests, judged, seed):
     found = {"mixed": judged(result)}
     for name, change in make.COPIES.items():
         copies = cases._replace(source=change(cases.source))
-        found[f"mixed, {name}"] = Judged(copies, requests)(change(result))
+        asked = [make.mirrored(r) if name == "mirrored" else r for r in requests]
+        found[f"mixed, {name}"] = Judged(copies, asked)(change(result))
     return found
 
 
@@ -159,7 +160,8 @@ def main(argv=None) -> None:
         if getattr(args, name) < least:
             raise InputError(f"--{name}: {getattr(args, name)} is too small; at least {least}")
     keep_compiled_programs()
-    cases = make.draw_cases(load_photos(args.photos), args.cases, args.size, args.seed)
+    photos = load_photos(args.photos)
+    cases = make.draw_cases(photos, args.cases, args.size, args.seed)
     found = measure(cases, args.seed)
     corrupted = corruption(cases, args.seed + 5)
     together = np.concatenate([found[name] for name in make.TRAJECTORIES], axis=1)
@@ -168,7 +170,8 @@ def main(argv=None) -> None:
         "machine": ", ".join(
             [platform.machine(), f"Python {platform.python_version()}", f"jax {jax.__version__}"]
         ),
-        "photographs": "the bundled ones" if args.photos is None else Path(args.photos).name,
+        "photographs": f"{len(photos)} photographs of "
+        + ("scikit-image and scikit-learn" if args.photos is None else Path(args.photos).name),
         "cases": args.cases,
         "size": args.size,
         "rewards": {name: both.round(4).tolist() for name, both in found.items()},

@@ -20,7 +20,7 @@ from agentic_styling.errors import InputError
 from agentic_styling.rewards import PARTS, score
 from agentic_styling.tools import MODIFIERS, Plan, encode_plans, execute
 
-GENERATOR_VERSION = 1  # another number for other trajectories from the same settings
+GENERATOR_VERSION = 2  # another number for other trajectories from the same settings
 BATCH = 32
 SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every run
 SPLITS = ("train", "test")

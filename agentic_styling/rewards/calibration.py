@@ -1,6 +1,7 @@
 """What each option usually does to photographs: measured once by experiments/calibrate_reward.py.
 
-The file is versioned beside the code; another set of probes needs another file.
+The file is versioned beside the code; another set of probes, or another look of an option, needs
+another file.
 """
 
 import functools
@@ -13,23 +14,31 @@ import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, PlanArrays
 
-PATH = Path(__file__).with_name("calibration_v1.safetensors")
+PATH = Path(__file__).with_name("calibration_v2.safetensors")
 STRENGTHS = (0.5, 1.0)  # that options are measured at; in between is interpolated, below scaled
 _TOOLS = [VOCABULARY[tool] for tool in DIMENSIONS]
 OPTIONS = [(t.name, o) for t in _TOOLS for o in t.parameters[t.target].values]
-_COUNTS = np.array([len(t.parameters[t.target].values) for t in _TOOLS])
-_FIRST = np.cumsum(_COUNTS) - _COUNTS  # row of a tool's first option
+COUNTS = np.array([len(t.parameters[t.target].values) for t in _TOOLS])
+FIRST = np.cumsum(COUNTS) - COUNTS  # row of a tool's first option
 
 
 class Calibration(NamedTuple):
-    """Of O options, D dimensions and K probes; float32.
+    """Of O options at each of STRENGTHS, D dimensions and K probes; float32.
 
-    movement [O, 2, K]: mean movement of the probes at each of STRENGTHS. moments [D, K, K]: mean
-    outer product of a dimension's movements, over options, strengths and photographs.
+    base, slope [O, 2, K]: an option moves a picture's probes p by base + slope * p: a picture that
+    is dark already is moved less by a night. side [O, 2, K]: the part of it that would have the
+    other sign were the light to come from the other side. noise [O, 2, K]: variance between two
+    executions, with other random numbers and of another size. whitening [D, K, K]: maps what base
+    and slope leave of a dimension's movements to unit noise. kept [O, 2]: the structure that two
+    renderings with other random numbers have in common, in (0, 1].
     """
 
-    movement: jax.Array
-    moments: jax.Array
+    base: jax.Array
+    slope: jax.Array
+    side: jax.Array
+    noise: jax.Array
+    whitening: jax.Array
+    kept: jax.Array
 
 
 @functools.cache
@@ -43,7 +52,7 @@ def calibration() -> Calibration:
 
 def of_steps(table: jax.Array, request: PlanArrays) -> jax.Array:
     """Rows of a table [O, 2, N] for the request's steps, [B, T, N]; 0 where a slot is no edit."""
-    rows = jnp.asarray(_FIRST)[_dimension(request)] + request.options[..., 1]
+    rows = jnp.asarray(FIRST)[dimension_of(request)] + request.options[..., 1]
     found = _at_strength(jnp.asarray(table)[jnp.where(is_edit(request), rows, 0)], request.strength)
     return jnp.where(is_edit(request)[..., None], found, 0.0)
 
@@ -53,17 +62,11 @@ def of_rivals(table: jax.Array, request: PlanArrays) -> tuple[jax.Array, jax.Arr
 
     The step's own option is no rival of itself.
     """
-    dimension, option = _dimension(request)[..., None], jnp.arange(_COUNTS.max())
-    rows = jnp.asarray(_FIRST)[dimension] + option
-    is_rival = (option < jnp.asarray(_COUNTS)[dimension]) & (option != request.options[..., 1:2])
+    dimension, option = dimension_of(request)[..., None], jnp.arange(COUNTS.max())
+    rows = jnp.asarray(FIRST)[dimension] + option
+    is_rival = (option < jnp.asarray(COUNTS)[dimension]) & (option != request.options[..., 1:2])
     found = jnp.asarray(table)[jnp.where(is_rival, rows, 0)]
     return _at_strength(found, request.strength[..., None]), is_rival
-
-
-def moments_of(calibrated: Calibration, request: PlanArrays) -> jax.Array:
-    """Sum of the moments of the dimensions that a request's steps edit, [B, K, K]."""
-    asked = jax.nn.one_hot(_dimension(request), len(DIMENSIONS)) * is_edit(request)[..., None]
-    return jnp.einsum("bd,dkl->bkl", asked.sum(1), jnp.asarray(calibrated.moments))
 
 
 def is_edit(request: PlanArrays) -> jax.Array:
@@ -71,7 +74,8 @@ def is_edit(request: PlanArrays) -> jax.Array:
     return (request.tool >= 0) & (request.tool < len(DIMENSIONS))
 
 
-def _dimension(request):
+def dimension_of(request: PlanArrays) -> jax.Array:
+    """int32 [B, T]: the dimension that a slot edits; any where it is no edit."""
     return jnp.clip(request.tool, 0, len(DIMENSIONS) - 1)
 
 

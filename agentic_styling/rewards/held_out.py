@@ -20,13 +20,11 @@ def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
     """float32 [B] in [0, 5]: five times the geometric mean of four shares in [0.01, 1].
 
     How alike the attributes' movement is in direction, and in length; how near each place is to
-    the request's; how alike the edges are. Of the request's two renderings the one that the result
-    is nearer to counts. reference: of rewards.render_reference; result: float32 [B, H, W, 3] in
-    [0, 1].
+    the request's; how alike the edges are. reference: of rewards.render_reference; result: float32
+    [B, H, W, 3] in [0, 1].
     """
-    pictures = (reference.source, result, *reference.renderings[:, :, -1])
-    before, found, *asked = zip(map(attributes, pictures), map(thumbnails, pictures), strict=True)
-    return jnp.maximum(*(_combined(*before, *one, *found) for one in asked))
+    pictures = (reference.source, reference.rendering, result)
+    return _combined(*(x for p in pictures for x in (attributes(p), thumbnails(p))))
 
 
 @jax.jit

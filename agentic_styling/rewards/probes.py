@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.buckets import rows_at_once
+
 SIZE = 128  # side of the square that is measured, in pixels
 GRID = 4  # cells a side of the coarse layout
 
@@ -20,6 +22,10 @@ COLOUR_STEP = 0.03  # opponent colours, range -0.5 to 0.5
 LOG_STEP = 0.35  # natural logarithm of a band's energy
 SHARE_STEP = 0.08  # share of the picture's area
 
+# Where kinds of probes stand in the vector: see `probes`.
+COLOURS, LAYOUT = slice(7, 15), slice(15, 15 + 3 * GRID**2)
+TEXTURE = slice(LAYOUT.stop, None)
+
 
 def opponent(rgb: jax.Array) -> jax.Array:
     """Lightness and two opponent colours of sRGB pixels, on the gamma-encoded values.
@@ -27,29 +33,62 @@ def opponent(rgb: jax.Array) -> jax.Array:
     Near enough to even steps for a person, and a hundred times cheaper than OKLab's powers.
 
     Args:
-      rgb: float [..., 3] in [0, 1], gamma encoded.
+      rgb: float [N, H, W, 3] in [0, 1], gamma encoded.
 
     Returns:
-      float [..., 3]: luma (Rec. 709) in [0, 1]; red against green and yellow against blue, each
-      in [-0.5, 0.5], 0 for grey.
+      float [3, N, H, W]: luma (Rec. 709) in [0, 1]; red against green and yellow against blue, each
+      in [-0.5, 0.5], 0 for grey. Planes, since what is made of them then vectorises.
     """
-    to_opponent = [[0.2126, 0.5, 0.25], [0.7152, -0.5, 0.25], [0.0722, 0.0, -0.5]]
-    return rgb @ jnp.array(to_opponent, rgb.dtype)
+    r, g, b = (rgb[..., c] for c in range(3))
+    luma = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    return jnp.stack([luma, 0.5 * (r - g), 0.25 * (r + g) - 0.5 * b])
 
 
 @jax.jit
 def at_probe_size(images: jax.Array) -> jax.Array:
     """Images float [N, H, W, 3] resized to [N, SIZE, SIZE, 3], antialiased."""
-    if images.shape[1:3] == (SIZE, SIZE):
+    height, width = images.shape[1:3]
+    if (height, width) == (SIZE, SIZE):
         return images
-    shape = (images.shape[0], SIZE, SIZE, 3)
-    return jnp.clip(jax.image.resize(images, shape, "cubic", antialias=True), 0.0, 1.0)
+
+    def resized(image):
+        rows = _resized_rows(image.reshape(height, width * 3)).reshape(SIZE, width, 3)
+        planes = jnp.moveaxis(rows, -1, 0).reshape(3 * SIZE, width) @ _resizing(width).T
+        return jnp.moveaxis(jnp.clip(planes, 0.0, 1.0).reshape(3, SIZE, SIZE), 0, -1)
+
+    return by_row(resized, images)
+
+
+def by_row(function, rows: jax.Array) -> jax.Array:
+    """function of each row: of all at once, but on a CPU one by one, which stay in the cache."""
+    return jax.vmap(function)(rows) if rows_at_once() > 1 else jax.lax.map(function, rows)
+
+
+def _resized_rows(image: jax.Array) -> jax.Array:
+    """[H, X] to [SIZE, X], a few rows at a time: each is made of its neighbourhood only."""
+    weights, out = _resizing(len(image)), []
+    for start in range(0, SIZE, _ROWS):
+        some = weights[start : start + _ROWS]
+        used = np.flatnonzero(np.abs(some).sum(0))
+        low, high = used[0], used[-1] + 1
+        out.append(some[:, low:high] @ image[low:high])
+    return jnp.concatenate(out)
+
+
+_ROWS = 16
+
+
+@functools.cache
+def _resizing(size: int) -> np.ndarray:
+    """jax.image.resize along one axis, as a matrix [SIZE, size]."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(jax.image.resize(jnp.eye(size), (SIZE, size), "cubic", antialias=True))
 
 
 def blur(channel: jax.Array, radius: int) -> jax.Array:
     """Box blur twice over (a tent) of [N, H, W], edges repeated; `radius` in pixels."""
     down, across = (_tent(size, radius) for size in channel.shape[1:])
-    return jnp.einsum("ih,nhw,jw->nij", down, channel, across)
+    return down @ (channel @ across.T)
 
 
 @functools.cache
@@ -64,10 +103,9 @@ def _tent(size: int, radius: int) -> np.ndarray:
 
 def _tone(lab: jax.Array) -> jax.Array:
     """Lightness quantiles, then mean colour of shadows, middle tones and highlights, and chroma."""
-    lightness, a, b = lab[..., 0], lab[..., 1], lab[..., 2]
-    small = lightness.reshape(-1, SIZE // 4, 4, SIZE // 4, 4).mean((2, 4))
-    small = small.reshape(lightness.shape[0], -1)
-    ordered = jnp.sort(small, axis=1)
+    lightness, a, b = lab
+    small = divided(lab[:1], SIZE // 4)
+    ordered = jnp.sort(small.reshape(len(small), -1), axis=1)
     ranks = [round(q * (ordered.shape[1] - 1)) for q in (0.03, 0.15, 0.35, 0.5, 0.65, 0.85, 0.97)]
     tones = ordered[:, jnp.array(ranks)] / LIGHTNESS_STEP
     middle = ordered.mean(1)[:, None, None]
@@ -86,15 +124,19 @@ def _tone(lab: jax.Array) -> jax.Array:
 
 def _layout(lab: jax.Array) -> jax.Array:
     """Mean lightness and colour of each cell of a GRID x GRID division, together one step each."""
-    n, side, _, _ = lab.shape
-    cells = lab.reshape(n, GRID, side // GRID, GRID, side // GRID, 3).mean((2, 4))
-    cells = cells / jnp.array([LIGHTNESS_STEP, COLOUR_STEP, COLOUR_STEP]) / GRID
-    return cells.reshape(n, -1)
+    cells = divided(lab, GRID) / jnp.array([LIGHTNESS_STEP, COLOUR_STEP, COLOUR_STEP]) / GRID
+    return cells.reshape(len(cells), -1)
+
+
+def divided(planes: jax.Array, parts: int) -> jax.Array:
+    """Means of planes [C, N, S, S] over a division into cells: [N, parts, parts, C]."""
+    across = np.kron(np.eye(parts), np.full((SIZE // parts, 1), parts / SIZE)).astype(np.float32)
+    return jnp.moveaxis(across.T @ (planes @ across), 0, -1)
 
 
 def _texture(lab: jax.Array) -> jax.Array:
     """Detail in three bands, grain, specks, direction, flatness and how abrupt the edges are."""
-    lightness = lab[..., 0]
+    lightness = lab[0]
     fine, medium, coarse = (blur(lightness, r) for r in (1, 2, 4))
     bands = [lightness - fine, fine - medium, medium - coarse]
     log_energy = [jnp.log(jnp.abs(x).mean((1, 2)) + 1e-3) / LOG_STEP for x in bands]

@@ -2,8 +2,8 @@
 
 The request (the goal's target options, with the photograph's true source options) is rendered
 once as a reference, step by step. Each step moves the probes by some vector; the result is asked
-how far along each of those vectors it went, whether it reads as other options would, what moved
-that no dimension asked for explains, and whether structure and detail survived. The plan under
+how far along each of those vectors it went, what single slip explains where it went instead,
+whether it reads as other options would, and whether structure and detail survived. The plan under
 test is never seen, so any plan that reaches the look scores alike.
 """
 
@@ -14,25 +14,21 @@ import jax.numpy as jnp
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards.calibration import calibration
-from agentic_styling.rewards.parts import parts_of, whitening
+from agentic_styling.rewards.parts import Target, parts_of, target_of
 from agentic_styling.rewards.probes import at_probe_size
-from agentic_styling.rewards.scores import PARTS, Scores, combine
+from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
 
 
 class Reference(NamedTuple):
-    """What a request looks like on its photographs, at the probes' size S.
+    """What a request looks like on its photographs.
 
-    source: float32 [B, S, S, 3]; renderings [2, B, T + 1, S, S, 3]: step by step, the photograph
-    first, and once more with other random numbers and lit from the other side; request: the
-    PlanArrays that were rendered; tolerance [2, 6, B]: what each of PARTS loses (-log) when one
-    rendering is judged by the other.
+    source, rendering: float32 [B, S, S, 3] at the probes' size S; target: what was measured there.
     """
 
     source: jax.Array
-    renderings: jax.Array
-    request: PlanArrays
-    tolerance: jax.Array
+    rendering: jax.Array
+    target: Target
 
 
 def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
@@ -62,12 +58,8 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     """What `score` compares results with: once for as many results as there are. As for `score`."""
     _check("source", source, len(request.tool))
     source = at_probe_size(source)
-    both = jnp.concatenate([source, source[:, :, ::-1]])
-    twice = jax.tree.map(lambda x: jnp.concatenate([x, x]), request)
-    one, other = jnp.split(execute_steps(both, twice, jax.random.key(0)), 2)
-    renderings = jnp.stack([one, other[..., ::-1, :]])
-    ends = renderings[::-1, :, -1]
-    return Reference(source, renderings, request, _lost_each(source, renderings, ends, request))
+    frames = execute_steps(source, request, jax.random.key(0))
+    return Reference(source, frames[:, -1], _measured(frames, request))
 
 
 def score_against(reference: Reference, result: jax.Array) -> Scores:
@@ -76,7 +68,7 @@ def score_against(reference: Reference, result: jax.Array) -> Scores:
     Differentiable in the result.
     """
     _check("result", result, len(reference.source))
-    return _score(reference, at_probe_size(result))
+    return _score(reference.target, at_probe_size(result))
 
 
 def _check(name, images, rows):
@@ -88,44 +80,25 @@ def _check(name, images, rows):
         raise InputError(
             f"score: {len(images)} rows of {name} for {rows} requests; give as many of each"
         )
-    if isinstance(images, jax.core.Tracer) or not images.size:
+    if isinstance(images, jax.core.Tracer) or not images.size or _in_range(images):
         return
-    least, most, unset = map(float, _range(images))
-    if unset:
-        raise InputError(f"score: {name} has {unset:g} NaN values; give 0 to 1")
-    if least < 0 or most > 1:
-        raise InputError(f"score: {name} has values from {least:g} to {most:g}; give 0 to 1")
+    if unset := int(jnp.isnan(images).sum()):
+        raise InputError(f"score: {name} has {unset} NaN values; give 0 to 1")
+    least, most = float(images.min()), float(images.max())
+    raise InputError(f"score: {name} has values from {least:g} to {most:g}; give 0 to 1")
 
 
 @jax.jit
-def _range(images):
-    # Minima on a CPU pass over NaN.
-    return images.min(), images.max(), jnp.isnan(images).sum()
+def _in_range(images):
+    return ((images >= 0) & (images <= 1)).all()
 
 
 @jax.jit
-def _score(expected, result):
-    source, renderings, request, tolerance = expected
-    lost = _lost_each(source, renderings, jnp.stack([result, result]), request)
-    # What two renderings of one request differ by costs little, but never nothing: of two good
-    # results the one nearer to the request stays ahead.
-    beyond = jnp.sqrt(lost**2 + tolerance**2 + _TINY) - jnp.sqrt(tolerance**2 + _TINY)
-    nearer = beyond[0].sum(0) <= beyond[1].sum(0)
-    shares = jnp.exp(-jnp.where(nearer, *beyond))
-    return combine(dict(zip(PARTS, 100 * shares, strict=True)))
-
-
-_TINY = 1e-6  # keeps the slope finite where nothing is lost
+def _measured(frames, request):
+    return target_of(frames, request, calibration())
 
 
 @jax.jit
-def _lost_each(source, renderings, edits, request):
-    """-log of PARTS, [2, 6, B], of each of edits [2, B, S, S, 3] judged by its rendering."""
-
-    unexplained = whitening(request, calibration())
-
-    def lost(frames, edit):
-        parts = parts_of(source, frames, edit, request, unexplained, calibration())
-        return -jnp.log(jnp.clip(jnp.stack([parts[name] for name in PARTS]), 0.001, 1.0))
-
-    return jnp.stack([lost(*pair) for pair in zip(renderings, edits, strict=True)])
+def _score(target, edit):
+    parts = parts_of(target, edit, calibration())
+    return combine({name: 100 * share for name, share in parts.items()})

@@ -26,71 +26,70 @@ def run_by_kernel(
 
     seeds: uint32 [B, T].
     """
-    steps = plans.tool.shape[1]
-    images, seeds = np.asarray(images), np.asarray(seeds)
-    plans = PlanArrays(*map(np.asarray, plans))
+    images, steps = np.asarray(images), plans.tool.shape[1]
+    frames = range(steps + 1) if keep_frames else [-1]
+    out = np.empty((len(images), len(frames), *images.shape[1:]), images.dtype)
+    rows = _one_by_one(images, *_to_most_steps(plans, seeds))
 
     def run(b):
-        row = PlanArrays(*(x[b : b + 1] for x in plans))
-        return np.asarray(_run(images[b], *_to_most_steps(row, seeds[b : b + 1]), keep_frames))
+        shown = _run(*rows[b], keep_frames)
+        for place, frame in enumerate(frames):
+            out[b, place] = np.moveaxis(np.asarray(shown[frame])[0], 0, -1)
 
-    if len(images) == 0:
-        frames = (steps + 1,) if keep_frames else ()
-        return jnp.zeros((0, *frames, *images.shape[1:]), images.dtype)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        out = np.stack(list(pool.map(run, range(len(images)))))
-    return jnp.asarray(out[:, : steps + 1] if keep_frames else out)
+        list(pool.map(run, range(len(images))))
+    return jnp.asarray(out if keep_frames else out[:, 0])
 
 
-def _to_most_steps(plan, seeds):
-    """A plan and its seeds, with more steps that are none, for all plans to share programs."""
+def _to_most_steps(plans, seeds):
+    """Plans and their seeds, with more steps that are none, for all plans to share programs."""
     more = max(MAX_STEPS - seeds.shape[1], 0)
 
     def pad(array, axes, value=0):
         widths = [(0, more if 1 <= axis <= axes else 0) for axis in range(array.ndim)]
-        return jnp.asarray(np.pad(array, widths, constant_values=value))
+        return np.pad(np.asarray(array), widths, constant_values=value)
 
-    rest = {name: pad(x, 2 if name == "touches" else 1) for name, x in plan._asdict().items()}
-    return PlanArrays(**rest | {"tool": pad(plan.tool, 1, -1)}), pad(seeds, 1)
+    rest = {name: pad(x, 2 if name == "touches" else 1) for name, x in plans._asdict().items()}
+    return PlanArrays(**rest | {"tool": pad(plans.tool, 1, -1)}), pad(seeds, 1)
+
+
+def _one_by_one(*arrays):
+    """Rows [1, ...] of every array, put on the device in one call: calls are what is slow."""
+    rows = [jax.tree.map(lambda x, b=b: x[b : b + 1], arrays) for b in range(len(arrays[0]))]
+    return jax.device_put(rows)
 
 
 def _run(image, plan, seeds, keep_frames):
-    """One plan on one picture [H, W, 3]: the result, or the frames [T + 1, H, W, 3]."""
-    source, scene = _call("open", _open, image)
+    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
+    call = functools.partial(_call, (image.shape, image.dtype, plan.tool.shape))
+    source, scene = call("open", _open, image)
     stages = jax.vmap(functools.partial(stage.stages_of, fuse=not keep_frames))
-    runs, kernels = map(np.asarray, _call(f"stages, frames {keep_frames}", stages, plan))
+    runs, kernels = map(np.asarray, call(f"stages, frames {keep_frames}", stages, plan))
     current = base = source
     frames = [source]
     for run, kernel in zip(runs[0], kernels[0], strict=True):
         if run[0] >= 0:
-            rows = stage.Rows(current, base, source, scene, plan, seeds, jnp.asarray(run[None]))
-            edit = _call("begin", stage.begin, rows)
+            rows = stage.Rows(current, base, source, scene, plan, seeds, run[None])
+            edit = call("begin", stage.begin, rows)
             if kernel > 0:
-                edit = _call(f"kernel {kernel}", stage.kernels()[kernel], rows, edit)
-            current, base = _call("finish", stage.finish, rows, edit)
+                edit = call(f"kernel {kernel}", stage.kernels()[kernel], rows, edit)
+            current, base = call("finish", stage.finish, rows, edit)
         frames.append(current)
-    if keep_frames:
-        return _call("close", _close, frames)
-    return _call("close", _close, [current])[0]
+    return frames
 
 
 def _open(image):
     """The picture's planes [1, 3, H, W], and its scene."""
-    planes = jnp.moveaxis(image, -1, 0)[None]
+    planes = jnp.moveaxis(image, -1, 1)
     return planes, jax.lax.map(estimate_scene, planes)
-
-
-def _close(frames):
-    return jnp.moveaxis(jnp.concatenate(frames), 1, -1)
 
 
 _programs: dict[tuple, Future] = {}
 _lock = threading.Lock()
 
 
-def _call(name: str, function, *args):
+def _call(shapes: tuple, name: str, function, *args):
     """function(*args), compiled once for these shapes, by whichever thread comes first."""
-    shapes = [(x.shape, x.dtype) for x in jax.tree.leaves(args)]
     key = (name, *shapes)
     with _lock:
         first = key not in _programs

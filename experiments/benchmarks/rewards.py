@@ -2,8 +2,9 @@
 
     python experiments/benchmarks/rewards.py --out experiments/benchmarks/results
 
-Writes rewards_DEVICE.md and .json: pictures a second at 512 x 512, batches of 16 with other
-pictures, requests and results each time, and how much memory the process holds after each.
+Writes rewards_DEVICE.md and .json: pictures a second at 512 x 512, batches of 16 (--batch) with
+other requests and results each time, drawn as for training and, besides, random plans of up to
+five steps; and how much memory the process holds after each.
 """
 
 import argparse
@@ -21,12 +22,14 @@ import numpy as np
 import timing
 from random_plans import random_plans
 from skimage.metrics import structural_similarity
-from tool_peers.work import BATCH, photographs
+from tool_peers.work import BATCH, SIZE, photographs
 from tqdm import tqdm
 
+from agentic_styling.data.generate import draw_context
+from agentic_styling.data.photos import Photo
 from agentic_styling.rewards import render_reference, score, score_against
 from agentic_styling.rewards.held_out import held_out_reward
-from agentic_styling.tools import encode_plans, execute
+from agentic_styling.tools import Plan, encode_plans
 
 _STEPS = 5
 
@@ -44,17 +47,34 @@ def _held() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
-def measure(rounds: int) -> tuple[dict[str, list[float]], list[float]]:
+def _requests(rounds: int, batch: int) -> dict[str, list]:
+    """Of goals as they are drawn for training, and of random plans: `rounds` batches each."""
+    photo = Photo("", np.zeros((SIZE, SIZE, 3), np.uint8))
+    goals = [
+        draw_context([photo, photo], (7, i), "train", 1, 32).goal.request
+        for i in range(rounds * batch)
+    ]
+    drawn = [Plan({}, request) for request in goals]
+    plans = [p for p in random_plans(3 * rounds * batch, 7) if len(p.steps) <= _STEPS]
+    return {
+        name: [encode_plans(found[i * batch : (i + 1) * batch], _STEPS) for i in range(rounds)]
+        for name, found in (("goals", drawn), ("random plans", plans))
+    }
+
+
+def measure(rounds: int, batch: int) -> tuple[dict[str, list[float]], list[float]]:
     """Pictures a second of each side, and the process's memory in GB after each round."""
-    source = jnp.asarray(photographs(), jnp.float32) / 255
-    plans = [p for p in random_plans(40 * rounds, 7) if len(p.steps) <= _STEPS]
-    requests = [encode_plans(plans[i * BATCH : (i + 1) * BATCH], _STEPS) for i in range(rounds)]
-    for request in requests:  # compiles what they need
+    pictures = photographs()
+    rows = np.resize(np.arange(len(pictures)), batch)
+    source = jnp.asarray(pictures[rows], jnp.float32) / 255
+    requests = _requests(rounds, batch)
+    for request in (r for some in requests.values() for r in some):  # compiles what they need
         render_reference(source, request)
     pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
     rates, memory = {}, []
-    for i, request in enumerate(tqdm([requests[0], *requests], unit="round")):
-        result = execute(source, request, jax.random.key(i))
+    for i in tqdm([0, *range(rounds)], unit="round"):
+        request, harder = (requests[name][i] for name in ("goals", "random plans"))
+        result = jnp.roll(source, 1, axis=0)  # the work is the same whatever the pixels
         reference = render_reference(source, request)
         pairs = list(zip(np.asarray(source), np.asarray(result), strict=True))
 
@@ -62,7 +82,8 @@ def measure(rounds: int) -> tuple[dict[str, list[float]], list[float]]:
             return structural_similarity(*pair, channel_axis=-1, data_range=1.0)
 
         sides = {
-            "all six scores": lambda s=source, r=result, q=request: score(s, r, q),
+            "all six scores": lambda r=result, q=request: score(source, r, q),
+            "of random plans": lambda r=result, q=harder: score(source, r, q),
             "with the reference rendered": lambda ref=reference, r=result: score_against(ref, r),
             "held-out, likewise": lambda ref=reference, r=result: held_out_reward(ref, r),
             "scikit-image's SSIM": lambda p=pairs: [similar(pair) for pair in p],
@@ -70,11 +91,10 @@ def measure(rounds: int) -> tuple[dict[str, list[float]], list[float]]:
         }
         for name, call in sides.items():
             seconds = _seconds(call)
-            if i:  # the first round compiles
-                rates.setdefault(name, []).append(BATCH / seconds)
-        if i:
-            memory.append(_held())
-    return rates, memory
+            rates.setdefault(name, []).append(batch / seconds)
+        memory.append(_held())
+    # The first round compiles.
+    return {name: found[1:] for name, found in rates.items()}, memory[1:]
 
 
 def _spread(values: list[float], form: str) -> str:
@@ -92,8 +112,9 @@ def report(results: dict) -> str:
         rows.append([name, _spread(found, ".0f"), _spread(ratios, ".2f")])
     memory = results["memory"]
     return (
-        f"{results['machine']}; ours on {results['backend']}. Pictures 512 x 512, batch {BATCH}, "
-        f"medians of {len(peer)} rounds in turn (least to greatest), each with other plans; "
+        f"{results['machine']}; ours on {results['backend']}. Pictures 512 x 512, batch "
+        f"{results['batch']}, medians of {len(peer)} rounds in turn (least to greatest), each with "
+        "other requests, drawn as for training; "
         "scikit-image's default SSIM of one pair after another. Bars: 20 pictures a second and 2 "
         f"times SSIM for all six.\n\n{timing.table(['work', 'pictures/s', 'times SSIM'], rows)}\n"
         f"Memory held, GB, after each round: {', '.join(f'{held:.2f}' for held in memory)}.\n"
@@ -105,9 +126,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="folder to write rewards_DEVICE.md and .json into")
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=BATCH)
     args = parser.parse_args()
-    rates, memory = measure(args.rounds)
+    rates, memory = measure(args.rounds, args.batch)
     results = {
+        "batch": args.batch,
         "machine": timing.machine("jax", "numpy", "scikit-image"),
         "backend": jax.default_backend(),
         "rates": rates,

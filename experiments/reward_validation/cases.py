@@ -115,6 +115,15 @@ WRECKS = {
 }
 
 
+def mirrored(steps) -> tuple[Step, ...]:
+    """What the steps ask of the picture's mirror image: its left is the right."""
+    swapped = {"left_half": "right_half", "right_half": "left_half"}
+    return tuple(
+        Step(s.reasoning, s.tool, {k: swapped.get(v, v) for k, v in s.parameters.items()})
+        for s in steps
+    )
+
+
 def _luma(x):
     return x @ jnp.array([[0.2126], [0.7152], [0.0722]])
 

@@ -13,8 +13,9 @@ from agentic_styling.rewards.calibration import (
     of_rivals,
     of_steps,
 )
-from agentic_styling.rewards.parts import _solved, whitening
+from agentic_styling.rewards.parts import _solved
 from agentic_styling.rewards.probes import at_probe_size, probes
+from agentic_styling.rewards.slips import NOISE
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step, encode_plans, execute
 
 
@@ -25,8 +26,10 @@ def request(*steps, slots=3):
 
 def test_every_option_has_a_row_and_every_probe_a_column():
     columns = probes(jnp.zeros((1, 128, 128, 3))).shape[1]
-    assert calibration().movement.shape == (len(OPTIONS), 2, columns)
-    assert calibration().moments.shape == (len(DIMENSIONS), columns, columns)
+    for table in (calibration().base, calibration().slope, calibration().side, calibration().noise):
+        assert table.shape == (len(OPTIONS), 2, columns)
+    assert calibration().whitening.shape == (len(DIMENSIONS), columns, columns)
+    assert calibration().kept.shape == (len(OPTIONS), 2)
     assert len(OPTIONS) == len(set(OPTIONS)) == 171
 
 
@@ -50,18 +53,16 @@ def test_rivals_are_the_other_options_of_the_tool():
 
 def test_modifiers_move_nothing():
     plan = Plan({}, (Step("", "exclude_region", {"region_type": "center"}),))
-    assert not np.any(of_steps(calibration().movement, encode_plans([plan], 2)))
+    assert not np.any(of_steps(calibration().base, encode_plans([plan], 2)))
 
 
-def test_movements_asked_for_are_explained_and_others_are_not():
-    grading = request(("color_grading", "cool_blue", 1.0))
-    sketch, warm = (
-        calibration().movement[OPTIONS.index(one), 1]
-        for one in (("artistic_medium", "pencil_sketch"), ("color_grading", "warm_sunset"))
-    )
-    unexplained = np.asarray(whitening(grading, calibration()))[0]
-    left = [np.linalg.norm(unexplained @ m) / np.linalg.norm(m) for m in (warm, sketch)]
-    assert left[0] < 0.25 and left[1] > 1.5 * left[0]
+def test_whitening_leaves_unit_noise():
+    """Of a dimension's own options less than of another's, in its metric."""
+    whitening = np.asarray(calibration().whitening)
+    covariance = np.linalg.inv(whitening.transpose(0, 2, 1) @ whitening)
+    assert np.linalg.eigvalsh(covariance).min() > 0.9 * NOISE
+    assert np.all((calibration().kept > 0) & (calibration().kept <= 1))
+    assert np.all(calibration().noise >= 0)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,9 @@ def test_movements_hold_on_a_photograph_that_was_not_measured(tool, option):
     photo = at_probe_size(jnp.asarray(data.astronaut(), jnp.float32)[None] / 255)
     result = execute(photo, request((tool, option, 1.0), slots=1), jax.random.key(0))
     moved = np.asarray(probes(result) - probes(photo))[0]
-    usual = np.asarray(calibration().movement)[OPTIONS.index((tool, option)), 1]
-    assert moved @ usual / np.linalg.norm(moved) / np.linalg.norm(usual) > 0.6
+    base, slope = (t[OPTIONS.index((tool, option)), 1] for t in calibration()[:2])
+    usual = base + slope * np.asarray(probes(photo))[0]
+    assert moved @ usual / np.linalg.norm(moved) / np.linalg.norm(usual) > 0.7
 
 
 def test_small_systems_are_solved():

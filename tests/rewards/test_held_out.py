@@ -12,9 +12,8 @@ from agentic_styling.rewards.probes import SIZE, at_probe_size
 
 
 def rendered(source, asked):
-    """The Reference of a request in one step, the same both times."""
-    frames = jnp.stack([source, asked], axis=1)
-    return Reference(source, jnp.stack([frames, frames]), request=None, tolerance=None)
+    """The Reference of a request in one step."""
+    return Reference(source, asked, target=None)
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +29,11 @@ def reward(reference, result):
 
 
 def test_what_was_asked_for_scores_five(reference):
-    assert reward(reference, reference.renderings[0, :, -1]) == pytest.approx(5.0, abs=1e-3)
+    assert reward(reference, reference.rendering) == pytest.approx(5.0, abs=1e-3)
 
 
 def test_the_further_from_it_the_less(reference):
-    source, asked = reference.source, reference.renderings[0, :, -1]
+    source, asked = reference.source, reference.rendering
     found = [reward(reference, source + share * (asked - source)) for share in (1, 0.7, 0.4, 0)]
     assert found == sorted(found, reverse=True)
     assert found[0] - found[-1] > 1.5

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from agentic_styling.rewards.probes import LIGHTNESS_STEP, SIZE, blur, opponent, probes
+from agentic_styling.rewards.probes import (
+    LIGHTNESS_STEP,
+    SIZE,
+    at_probe_size,
+    blur,
+    opponent,
+    probes,
+)
 
 PROBES = jax.jit(probes)
 TONES = slice(0, 7)  # lightness quantiles
@@ -38,7 +45,16 @@ def difference(photo, edit):
     ],
 )
 def test_opponent_colours(rgb, expected):
-    np.testing.assert_allclose(opponent(jnp.array(rgb, jnp.float32)), expected, atol=1e-6)
+    found = opponent(jnp.array(rgb, jnp.float32)[None, None, None])
+    np.testing.assert_allclose(found[:, 0, 0, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("height, width", [(128, 200), (32, 128), (512, 384), (97, 301)])
+def test_pictures_are_resized_as_jax_does(height, width):
+    pictures = jax.random.uniform(jax.random.key(0), (2, height, width, 3))
+    expected = jax.image.resize(pictures, (2, SIZE, SIZE, 3), "cubic", antialias=True)
+    found = at_probe_size(pictures)
+    np.testing.assert_allclose(found, np.clip(expected, 0, 1), atol=2e-6)
 
 
 def test_blur_is_scipys_box_twice():

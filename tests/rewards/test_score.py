@@ -137,6 +137,18 @@ def test_an_enlarged_case_scores_alike(cases, rewarded):
     assert float(jnp.abs(off).mean()) < 2
 
 
+def test_a_mirrored_case_scores_alike(cases, rewarded):
+    """Nobody asked for light from one side; a side that is named is another's in the mirror."""
+    source, contexts = cases
+    plans = [baselines.edit_only(c.goal.text) for c in contexts]
+    result = execute(source, encode_plans(plans), jax.random.key(3))
+    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
+    off = score(source[:, :, ::-1], result[:, :, ::-1], requests).reward - rewarded(plans).reward
+    sides = [{"left_half", "right_half"} & set(s.parameters.values()) for c in contexts
+             for s in c.goal.request[-1:]]  # fmt: skip
+    assert float(20 * jnp.abs(off)[np.array([not side for side in sides])].mean()) < 2
+
+
 def test_an_empty_request_asks_for_stillness(cases):
     source = cases[0]
     nothing = encode_plans([Plan({})] * CASES)
