@@ -10,15 +10,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.rewards.calibration import Calibration, is_edit, of_rivals, of_steps
+from agentic_styling.rewards.calibration import Calibration, is_edit, of_steps
 from agentic_styling.rewards.looks import Look, distance, look_of, structure_alike
 from agentic_styling.rewards.probes import COLOURS, TEXTURE, by_row, probes
 from agentic_styling.rewards.scores import PARTS
-from agentic_styling.rewards.slips import NOISE, chance, off_by
+from agentic_styling.rewards.slips import NOISE, chance, off_by, taken_for_rivals
 from agentic_styling.tools import PlanArrays
 
-# What each fault costs, by how edits of photographs that the reward was calibrated on should rank
-# (experiments/reward_validation); rounded.
+# What each fault costs: fitted, and rounded, to how edits of the photographs that the reward was
+# calibrated on should rank (the kinds of edits of experiments/reward_validation).
 _OFF = 0.24
 _HIT, _BAND, _READING = 0.1, 0.1, 0.03
 _COLOUR, _TEXTURE, _DETAIL = 0.8, 0.25, 0.35
@@ -150,11 +150,8 @@ def _reads_as_asked(moved, frames, request, calibrated):
     For each step the odds of its option among all of its tool's, and "nothing", under equal
     Gaussians around where each would have moved the picture; 1 where the request itself stands.
     """
-    steps, before = jnp.diff(frames, axis=1), frames[:, :-1, None]
-    base, is_rival = of_rivals(calibrated.base, request)
-    slope, _ = of_rivals(calibrated.slope, request)
-    own = [of_steps(table, request)[:, :, None] for table in (calibrated.base, calibrated.slope)]
-    rivals = base - own[0] + (slope - own[1]) * before
+    steps = jnp.diff(frames, axis=1)
+    rivals, is_rival = taken_for_rivals(frames[:, :-1], request, calibrated)
     away = jnp.concatenate([rivals, -steps[:, :, None]], axis=2)  # [B, T, R + 1, K]
     is_rival = jnp.concatenate([is_rival, is_edit(request)[..., None]], axis=2)
     whole = steps.sum(1)

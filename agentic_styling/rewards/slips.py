@@ -60,12 +60,22 @@ def off_by(
     return jnp.minimum(as_asked, jnp.concatenate(slips, axis=1).min(1) + PRICE)
 
 
-def _taken_for_another(left, before, request, calibrated):
-    """[B, T * R]: what is left where a step's option was a rival of it."""
+def taken_for_rivals(
+    before: jax.Array, request: PlanArrays, calibrated: Calibration
+) -> tuple[jax.Array, jax.Array]:
+    """How a movement changes if a step's option is taken for a rival of its tool, [B, T, R, K].
+
+    before: probes before each step, [B, T, K]. And bool [B, T, R]: is one.
+    """
     base, is_rival = of_rivals(calibrated.base, request)
     slope, _ = of_rivals(calibrated.slope, request)
     own = [of_steps(table, request)[:, :, None] for table in (calibrated.base, calibrated.slope)]
-    changed = base - own[0] + (slope - own[1]) * before[:, :, None]
+    return base - own[0] + (slope - own[1]) * before[:, :, None], is_rival
+
+
+def _taken_for_another(left, before, request, calibrated):
+    """[B, T * R]: what is left where a step's option was a rival of it."""
+    changed, is_rival = taken_for_rivals(before, request, calibrated)
     whitening = jnp.asarray(calibrated.whitening)[dimension_of(request)]
     found = _size(jnp.einsum("btkl,btrl->btrk", whitening, left[:, None, None] - changed))
     is_slip = is_rival & is_edit(request)[..., None]
