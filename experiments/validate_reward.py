@@ -81,6 +81,10 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
     requests = cases.requests
     judged = Judged(cases, requests)
     half = [make.with_strength(r, 0.5) for r in requests]
+    forgotten = [make.forgets_one(r, rng) for r in requests]
+    neighbours = [make.takes_a_neighbour(r, rng) for r in requests]
+    needless = [make.adds_a_step(r, rng) for r in requests]
+    random = [baselines.random_plan(rng).steps for _ in requests]
 
     def plans(name, steps):
         return name, lambda: judged(make.run(cases, steps, seed + 1))
@@ -90,12 +94,12 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
 
     edits = [
         plans("intended", requests),
-        plans("one forgotten", [make.forgets_one(r, rng) for r in requests]),
-        plans("a neighbouring option", [make.takes_a_neighbour(r, rng) for r in requests]),
+        plans("one forgotten", forgotten),
+        plans("a neighbouring option", neighbours),
         plans("half the strength", half),
-        plans("a needless step", [make.adds_a_step(r, rng) for r in requests]),
+        plans("a needless step", needless),
         plans("a teacher of uneven skill", cases.taught),
-        plans("random plan", [baselines.random_plan(rng).steps for _ in requests]),
+        plans("random plan", random),
         plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
         plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
         *(plans(f"{tool} at its strongest", [make.strongest_of(tool)] * len(requests))
@@ -110,6 +114,7 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
     found["one forgotten"] = np.where(several, found["one forgotten"], np.nan)
     found["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
     found["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
+    found["random plan, where half is asked"] = weak(make.run(cases, random, seed + 1))
     return found | _invariances(cases, requests, judged, seed)
 
 

@@ -72,7 +72,7 @@ def results(intended, random):
     names = [*cases.TRAJECTORIES, *cases.WRECKS, *cases.PUSHES]
     names += ["the first step five times", "the strongest of eight tools"]
     names += ["another photograph in that look", "ascent through the reward"]
-    names += ["half, where half is asked", "double, where half is asked"]
+    names += [f"{name}, where half is asked" for name in ("half", "double", "random plan")]
     names += [f"mixed, {name}" for name in cases.COPIES]
     spread = [2.0 + 0.01 * i for i in range(4)]
     rewards = {name: [spread, spread] for name in names}

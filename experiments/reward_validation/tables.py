@@ -33,6 +33,7 @@ def _pairs():
     pairs = [("intended", other) for other in _BETTER]
     pairs.append(("half, where half is asked", "double, where half is asked"))
     pairs += [(one, "random plan") for one in ("intended", *_BETTER)]
+    pairs.append(("double, where half is asked", "random plan, where half is asked"))
     return pairs + [("random plan", wreck) for wreck in WRECKS]
 
 
