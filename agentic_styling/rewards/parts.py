@@ -69,6 +69,7 @@ def _costs(target, measured, look, calibrated):
     frames, request, asked = target.frames, target.request, target.asked
     steps, moved = jnp.diff(frames, axis=1), measured - frames[:, 0]
     deviations = chance(request, calibrated)
+    # In visible steps, of which a probe has fewer that differs by chance.
     left = (moved - steps.sum(1)) / (deviations / NOISE**0.5)
     asked_for = _size(steps.sum(1) / deviations)
     off = off_by(moved, frames, request, calibrated) / (4 + 0.3 * asked_for)

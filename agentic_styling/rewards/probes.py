@@ -15,6 +15,7 @@ from agentic_styling.tools.buckets import rows_at_once
 
 SIZE = 128  # side of the square that is measured, in pixels
 GRID = 4  # cells a side of the coarse layout
+_ROWS = 16  # that are resized at once
 
 # One clearly visible step of each kind of measurement.
 LIGHTNESS_STEP = 0.05  # luma, range 0 to 1
@@ -73,9 +74,6 @@ def _resized_rows(image: jax.Array) -> jax.Array:
         low, high = used[0], used[-1] + 1
         out.append(some[:, low:high] @ image[low:high])
     return jnp.concatenate(out)
-
-
-_ROWS = 16
 
 
 @functools.cache

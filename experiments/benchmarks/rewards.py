@@ -3,7 +3,7 @@
     python experiments/benchmarks/rewards.py --out experiments/benchmarks/results
 
 Writes rewards_DEVICE.md and .json: pictures a second at 512 x 512, batches of 16 (--batch) with
-other requests and results each time, drawn as for training and, besides, random plans of up to
+other requests each time, drawn as for training and, besides, random plans of up to
 five steps; and how much memory the process holds after each.
 """
 
@@ -22,11 +22,11 @@ import numpy as np
 import timing
 from random_plans import random_plans
 from skimage.metrics import structural_similarity
-from tool_peers.work import BATCH, SIZE, photographs
+from tool_peers.work import BATCH, photographs
 from tqdm import tqdm
 
-from agentic_styling.data.generate import draw_context
-from agentic_styling.data.photos import Photo
+from agentic_styling.data.goals import sample_goal
+from agentic_styling.data.states import sample_state
 from agentic_styling.rewards import render_reference, score, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, encode_plans
@@ -47,14 +47,14 @@ def _held() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
+def _drawn_request(number: int) -> Plan:
+    rng = np.random.default_rng((7, number))
+    return Plan({}, sample_goal(sample_state(rng), "train", rng).request)
+
+
 def _requests(rounds: int, batch: int) -> dict[str, list]:
     """Of goals as they are drawn for training, and of random plans: `rounds` batches each."""
-    photo = Photo("", np.zeros((SIZE, SIZE, 3), np.uint8))
-    goals = [
-        draw_context([photo, photo], (7, i), "train", 1, 32).goal.request
-        for i in range(rounds * batch)
-    ]
-    drawn = [Plan({}, request) for request in goals]
+    drawn = [_drawn_request(i) for i in range(rounds * batch)]
     plans = [p for p in random_plans(3 * rounds * batch, 7) if len(p.steps) <= _STEPS]
     return {
         name: [encode_plans(found[i * batch : (i + 1) * batch], _STEPS) for i in range(rounds)]

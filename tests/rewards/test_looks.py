@@ -1,4 +1,7 @@
-"""Looks: structure against NumPy's correlation, places and faults by hand."""
+"""Looks: structure against NumPy's correlation, places and faults by hand.
+
+A correlation is up to 0.4 % less than 1: what keeps it finite for flat pictures.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -23,23 +26,23 @@ def test_structure_is_the_mean_correlation_of_two_bands(pictures):
         bands = blur(lightness, small) - blur(lightness, large)
         x, y = np.asarray(bands[0]).ravel(), np.asarray(bands[0] + bands[1]).ravel() / 2
         found.append((x @ y) / np.sqrt((x @ x) * (y @ y)))
-    np.testing.assert_allclose(structure_alike(one, other)[0], np.mean(found), rtol=0.02)
+    np.testing.assert_allclose(structure_alike(one, other)[0], np.mean(found), rtol=4e-3)
 
 
 def test_structure_is_blind_to_tone_and_sees_negatives(pictures):
     look = look_of(pictures)
     dimmer, negative = look_of(0.5 * pictures + 0.2), look_of(1 - pictures)
-    np.testing.assert_allclose(structure_alike(look, dimmer), 1, atol=0.02)
-    np.testing.assert_allclose(structure_alike(look, negative), -1, atol=0.02)
+    np.testing.assert_allclose(structure_alike(look, dimmer), 1, atol=4e-3)
+    np.testing.assert_allclose(structure_alike(look, negative), -1, atol=4e-3)
 
 
 def test_distance_is_by_cell_in_lightness_and_twice_in_colour():
     grey = jnp.full((1, SIZE, SIZE, 3), 0.5)
     lighter = grey.at[:, : SIZE // 2].add(0.1)  # the upper half
-    np.testing.assert_allclose(distance(look_of(grey), look_of(lighter)), 0.05, atol=1e-4)
+    np.testing.assert_allclose(distance(look_of(grey), look_of(lighter)), 0.05, rtol=1e-3)
     red = grey.at[..., 0].add(0.1)
     expected = np.sqrt(0.02126**2 + 2 * 0.05**2 + 2 * 0.025**2)
-    np.testing.assert_allclose(distance(look_of(grey), look_of(red)), expected, atol=1e-4)
+    np.testing.assert_allclose(distance(look_of(grey), look_of(red)), expected, rtol=1e-3)
 
 
 def test_clipped_is_black_and_white_only(pictures):
