@@ -80,11 +80,8 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     requests = cases.requests
     judged = Judged(cases, requests)
-    half = [make.with_strength(r, 0.5) for r in requests]
-    forgotten = [make.forgets_one(r, rng) for r in requests]
-    neighbours = [make.takes_a_neighbour(r, rng) for r in requests]
-    needless = [make.adds_a_step(r, rng) for r in requests]
-    random = [baselines.random_plan(rng).steps for _ in requests]
+    answers = make.edits(requests, rng)
+    half = answers["half the strength"]
 
     def plans(name, steps):
         return name, lambda: judged(make.run(cases, steps, seed + 1))
@@ -93,13 +90,8 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
         return name, lambda: judged(change(cases.source))
 
     edits = [
-        plans("intended", requests),
-        plans("one forgotten", forgotten),
-        plans("a neighbouring option", neighbours),
-        plans("half the strength", half),
-        plans("a needless step", needless),
+        *(plans(name, steps) for name, steps in answers.items()),
         plans("a teacher of uneven skill", cases.taught),
-        plans("random plan", random),
         plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
         plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
         *(plans(f"{tool} at its strongest", [make.strongest_of(tool)] * len(requests))
@@ -110,11 +102,12 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
     ]  # fmt: skip
     found = {name: edit() for name, edit in tqdm(edits, unit="kind")}
     weak = Judged(cases, half)  # asked for half, and given half or all of it
-    several = np.array([len(make.edits_of(r)) > 1 for r in requests])
-    found["one forgotten"] = np.where(several, found["one forgotten"], np.nan)
+    found["one forgotten"] = np.where(make.has_several(requests), found["one forgotten"], np.nan)
     found["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
     found["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
-    found["random plan, where half is asked"] = weak(make.run(cases, random, seed + 1))
+    found["random plan, where half is asked"] = weak(
+        make.run(cases, answers["random plan"], seed + 1)
+    )
     return found | _invariances(cases, requests, judged, seed)
 
 

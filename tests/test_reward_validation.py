@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "experiments"))
 cases = importlib.import_module("reward_validation.cases")
 tables = importlib.import_module("reward_validation.tables")
 calibrate_reward = importlib.import_module("calibrate_reward")
+fit_reward = importlib.import_module("fit_reward")
 validate_reward = importlib.import_module("validate_reward")
 
 REQUEST = (
@@ -105,6 +106,7 @@ def test_the_table_says_what_is_missed():
     [
         (validate_reward, ["--out", "x", "--cases", "1"], "--cases: 1 is too small; at least 2"),
         (validate_reward, ["--out", "x", "--size", "8"], "--size: 8 is too small; at least 32"),
+        (fit_reward, ["photos", "--cases", "5"], "--cases: 5 is too few; at least 20"),
         (calibrate_reward, ["photos", "--crops", "0"], "--crops: 0 is too few; at least"),
     ],
 )

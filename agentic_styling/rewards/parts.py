@@ -17,12 +17,28 @@ from agentic_styling.rewards.scores import PARTS
 from agentic_styling.rewards.slips import NOISE, chance, off_by, taken_for_rivals
 from agentic_styling.tools import PlanArrays
 
-# What each fault costs: fitted, and rounded, to how edits of the photographs that the reward was
-# calibrated on should rank (the kinds of edits of experiments/reward_validation).
-_OFF = 0.24
-_HIT, _BAND, _READING = 0.1, 0.1, 0.03
-_COLOUR, _TEXTURE, _DETAIL = 0.8, 0.25, 0.35
-_BURNT, _NEAR, _STRUCTURE, _LOST = 1.85, 0.55, 0.65, 0.5
+# What a fault costs, by experiments/fit_reward.py, rounded; and the faults of each part.
+WEIGHTS = {
+    "off": 0.24,
+    "hit": 0.1,
+    "band": 0.1,
+    "reading": 0.03,
+    "colour": 0.8,
+    "texture": 0.25,
+    "detail": 0.35,
+    "burnt": 1.85,
+    "near": 0.55,
+    "structure": 0.65,
+    "lost": 0.5,
+}
+FAULTS = {
+    "instruction_following": ("off", "hit"),
+    "visual_quality": ("burnt", "detail", "texture"),
+    "transformation_strength": ("colour", "band"),
+    "coherence": ("off", "lost"),
+    "semantic_accuracy": ("off", "reading"),
+    "technical_execution": ("burnt", "near", "structure"),
+}
 _FOUR = math.log(5 / 4)  # the mean cost of a result that scores 4 of 5
 
 
@@ -54,9 +70,11 @@ def target_of(frames: jax.Array, request: PlanArrays, calibrated: Calibration) -
 
 def parts_of(target: Target, edit: jax.Array, calibrated: Calibration) -> dict[str, jax.Array]:
     """The six parts, [B] in [0, 1] each, of edits float32 [B, S, S, 3]."""
-    measured, look = probes(edit), look_of(edit)
-    sides = [_costs(target._replace(frames=f), measured, look, calibrated) for f in target.frames]
-    one, other = (jnp.stack([costs[name] for name in PARTS]) for costs in sides)
+    costs = [
+        [sum(WEIGHTS[fault] * found[fault] for fault in FAULTS[part]) for part in PARTS]
+        for found in faults_of(target, edit, calibrated)
+    ]
+    one, other = map(jnp.stack, costs)
     stacked = jnp.where(one.mean(0) <= other.mean(0), one, other)
     # Near what was asked little is made of a fault, far from it much: so the good are told apart
     # from the good by little, and from the bad by all there is. Ranks stay as they are.
@@ -64,31 +82,48 @@ def parts_of(target: Target, edit: jax.Array, calibrated: Calibration) -> dict[s
     return dict(zip(PARTS, jnp.exp(-stacked), strict=True))
 
 
-def _costs(target, measured, look, calibrated):
-    """-log of each part, [B], before it is spread; target.frames [B, T + 1, K] of one side."""
-    frames, request, asked = target.frames, target.request, target.asked
+def faults_of(
+    target: Target, edit: jax.Array, calibrated: Calibration
+) -> list[dict[str, jax.Array]]:
+    """Faults of edits float32 [B, S, S, 3], [B] from 0 up each: by the one side, and the other."""
+    measured, look = probes(edit), look_of(edit)
+    return [
+        _movement_faults(frames, measured, target.request, calibrated)
+        | _picture_faults(target, look)
+        for frames in target.frames
+    ]
+
+
+def _movement_faults(frames, measured, request, calibrated):
+    """How the probes went elsewhere than asked; frames [B, T + 1, K] of one side."""
     steps, moved = jnp.diff(frames, axis=1), measured - frames[:, 0]
     deviations = chance(request, calibrated)
     # In visible steps, of which a probe has fewer that differs by chance.
     left = (moved - steps.sum(1)) / (deviations / NOISE**0.5)
     asked_for = _size(steps.sum(1) / deviations)
     off = off_by(moved, frames, request, calibrated) / (4 + 0.3 * asked_for)
-    off = _OFF * jnp.log1p(3 * off) ** 3
     hit, band = _progress(moved, steps)
-    reading = _reads_as_asked(moved, frames, request, calibrated)
-    structure = _structure(target, look)
-    lost = -jnp.log(jnp.clip(structure / 0.25, 1e-3, 1.0))  # a negative, noise, another picture
-    burnt = look.clipped - jnp.maximum(asked.clipped, target.source.clipped)
-    burnt = _BURNT * jnp.maximum(burnt, 0)
-    detail = jnp.abs(look.detail - asked.detail)
     return {
-        "instruction_following": off - _HIT * jnp.log(hit),
-        "visual_quality": burnt + _DETAIL * detail + _TEXTURE * jnp.log1p(_size(left[:, TEXTURE])),
-        "transformation_strength": _COLOUR * jnp.log1p(_size(left[:, COLOURS]))
-        - _BAND * jnp.log(band),
-        "coherence": off + _LOST * lost,
-        "semantic_accuracy": off - _READING * jnp.log(reading),
-        "technical_execution": burnt + _NEAR * distance(look, asked) + _STRUCTURE * (1 - structure),
+        "off": jnp.log1p(3 * off) ** 3,
+        "hit": -jnp.log(hit),
+        "band": -jnp.log(band),
+        "reading": -jnp.log(_reads_as_asked(moved, frames, request, calibrated)),
+        "colour": jnp.log1p(_size(left[:, COLOURS])),
+        "texture": jnp.log1p(_size(left[:, TEXTURE])),
+    }
+
+
+def _picture_faults(target, look):
+    """What is wrong with the picture itself, beside the request's rendering and the photograph."""
+    structure = _structure(target, look)
+    burnt = look.clipped - jnp.maximum(target.asked.clipped, target.source.clipped)
+    return {
+        "detail": jnp.abs(look.detail - target.asked.detail),
+        "burnt": jnp.maximum(burnt, 0),
+        "near": distance(look, target.asked),
+        "structure": 1 - structure,
+        # A negative, noise, another picture.
+        "lost": -jnp.log(jnp.clip(structure / 0.25, 1e-3, 1.0)),
     }
 
 

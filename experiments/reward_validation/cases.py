@@ -115,6 +115,23 @@ WRECKS = {
 }
 
 
+def edits(requests, rng) -> dict[str, list[tuple[Step, ...]]]:
+    """Plans that answer requests more or less well, by what is wrong with them."""
+    return {
+        "intended": requests,
+        "one forgotten": [forgets_one(r, rng) for r in requests],
+        "a neighbouring option": [takes_a_neighbour(r, rng) for r in requests],
+        "half the strength": [with_strength(r, 0.5) for r in requests],
+        "a needless step": [adds_a_step(r, rng) for r in requests],
+        "random plan": [baselines.random_plan(rng).steps for _ in requests],
+    }
+
+
+def has_several(requests) -> np.ndarray:
+    """bool [N]: whether one of the edits can be forgotten without forgetting all."""
+    return np.array([len(edits_of(r)) > 1 for r in requests])
+
+
 def mirrored(steps) -> tuple[Step, ...]:
     """What the steps ask of the picture's mirror image: its left is the right."""
     swapped = {"left_half": "right_half", "right_half": "left_half"}

@@ -29,7 +29,8 @@ def report(results: dict) -> str:
     return "\n".join(parts)
 
 
-def _pairs():
+def ranked_pairs() -> list[tuple[str, str]]:
+    """Kinds of edits, the better one first."""
     pairs = [("intended", other) for other in _BETTER]
     pairs.append(("half, where half is asked", "double, where half is asked"))
     pairs += [(one, "random plan") for one in ("intended", *_BETTER)]
@@ -39,7 +40,7 @@ def _pairs():
 
 def _ranking(rewards):
     rows = []
-    for above, below in _pairs():
+    for above, below in ranked_pairs():
         both = np.isfinite(rewards[above][0] + rewards[below][0])
         shares = (rewards[above] > rewards[below])[:, both].mean(1)
         rows.append([above, below, int(both.sum()), _share(shares[0]), _share(shares[1]),
