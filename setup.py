@@ -11,13 +11,13 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "agentic_styling/__init__.p
 EXTRAS = {
     "data": [
         "array_record>=0.8",
-        "grain>=0.2.12",
         "importlib_resources",
         "scikit-image>=0.24",
         "scikit-learn>=1.5",
         "tensorflow-datasets>=4.9.8",
     ],
     "tensorboard": ["tensorflow-cpu", "tensorboard"],
+    "wandb": ["wandb"],
     "notebooks": ["ipykernel", "matplotlib", "nbclient", "nbformat"],
     "cuda": ["jax[cuda12]"],
     "tpu": ["jax[tpu]"],
@@ -62,6 +62,7 @@ setup(
         "clu>=0.0.12",
         "dm-pix>=0.4.3",
         "flax>=0.12",
+        "grain>=0.2.12",
         "jax>=0.10",
         "ml-collections>=1.0",
         "numpy>=1.26",

@@ -15,13 +15,20 @@ from agentic_styling.errors import InputError, one_line_errors
 
 @one_line_errors
 def run_configured(
-    run: Callable, config_file: str, argv: list[str], default_workdir: str | None = None
+    run: Callable,
+    config_file: str | None,
+    argv: list[str],
+    default_workdir: str | None = None,
+    define: Callable[[flags.FlagValues], None] | None = None,
 ) -> None:
     """Call run(config, workdir) with --config, --config.field=value and --workdir from argv.
 
-    config_file: the ml_collections file taken when argv names none. Bad flags are an InputError.
+    config_file: the ml_collections file taken when argv names none. define: more flags, which run
+    gets too, as flags=. Bad flags are an InputError.
     """
     values = flags.FlagValues()
+    if define:
+        define(values)
     config_flags.DEFINE_config_file("config", config_file, flag_values=values)
     flags.DEFINE_string(
         "workdir", default_workdir, "Where everything is written.", flag_values=values
@@ -39,7 +46,33 @@ def run_configured(
     if config is None:
         raise InputError("--config is missing; name a file of configs/")
     keep_compiled_programs()
-    run(config, Path(values.workdir))
+    run(config, Path(values.workdir), **({"flags": values} if define else {}))
+
+
+def train(config_file: str | None, argv: list[str]) -> None:
+    """The train command, on one host or each of many."""
+    run_configured(_train, config_file, argv, define=_train_flags)
+
+
+def _train_flags(values: flags.FlagValues) -> None:
+    of = {"flag_values": values}
+    flags.DEFINE_boolean("dry_run", False, "Print shapes, memory and FLOPs, and stop.", **of)
+    flags.DEFINE_boolean("distributed", False, "One of several hosts: TPU pod, SLURM.", **of)
+    flags.DEFINE_string("coordinator", None, "HOST:PORT of the first of several processes.", **of)
+    flags.DEFINE_integer("processes", None, "How many processes there are.", **of)
+    flags.DEFINE_integer("process", None, "Which of them this is, from 0.", **of)
+
+
+def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
+    from agentic_styling import training
+
+    hosts = flags.coordinator, flags.processes, flags.process
+    if flags.distributed or any(value is not None for value in hosts):
+        training.start_distributed(*hosts)
+    if flags.dry_run:
+        training.dry_run(config, workdir)
+    else:
+        training.train(config, workdir)
 
 
 def keep_compiled_programs() -> None:
@@ -93,6 +126,12 @@ def _generate(args: argparse.Namespace) -> None:
         seed=args.seed,
         size=args.size,
     )
+
+
+def _export(args: argparse.Namespace) -> None:
+    from agentic_styling import training
+
+    print(training.export_checkpoint(Path(args.workdir), Path(args.out), args.step))
 
 
 def _report(args: argparse.Namespace) -> None:
@@ -176,6 +215,12 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--out", default="judged.json", help="file to write (default: judged.json)")
     judge.set_defaults(run=_judge)
 
+    export = commands.add_parser("export", help="write the planner of a training checkpoint")
+    export.add_argument("workdir", help="of the training run")
+    export.add_argument("--out", required=True, help="a new Hugging Face directory")
+    export.add_argument("--step", type=int, help="of the checkpoint (default: the latest)")
+    export.set_defaults(run=_export)
+
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")
     report.add_argument("workdir")
     report.set_defaults(run=_report)
@@ -187,9 +232,7 @@ def main(argv: list[str] | None = None) -> None:
     """The console script. Bad input ends with one line on stderr and exit status 2."""
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] == ["train"]:
-        from agentic_styling import training
-
-        run_configured(training.train, None, argv)
+        train(None, argv)
     elif argv[:1] == ["evaluate"]:
         run_configured(_evaluate, None, argv)
     else:

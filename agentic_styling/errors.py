@@ -10,6 +10,16 @@ class InputError(ValueError):
     """Bad input. The message is one line naming the file or field, the value and the mend."""
 
 
+class Preempted(Exception):
+    """The machine is wanted back: all is saved, and the same command goes on from there.
+
+    The message says so in one line. Scripts end with `PREEMPTED`, on which launchers restart.
+    """
+
+
+PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h
+
+
 def nearest(name: object, candidates: Iterable[str]) -> str:
     """A mend for a misspelt name: the candidate closest in spelling, or else all of them."""
     candidates = list(candidates)
@@ -20,7 +30,10 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
 
 
 def one_line_errors(main: Callable) -> Callable:
-    """Wrap a script's main: an InputError becomes one line on stderr and exit status 2."""
+    """Wrap a script's main: an InputError becomes one line on stderr and exit status 2.
+
+    A `Preempted` becomes a line and exit status 75.
+    """
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs):
@@ -29,5 +42,8 @@ def one_line_errors(main: Callable) -> Callable:
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
+        except Preempted as message:
+            print(message, file=sys.stderr)
+            sys.exit(PREEMPTED)
 
     return wrapped

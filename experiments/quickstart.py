@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from agentic_styling import cli, data, evaluation, training
 from agentic_styling.planner import new_planner
-from agentic_styling.training.workdir import claim
+from agentic_styling.training.workdir import as_json, claim
 
 CONFIG = Path(__file__).parents[1] / "configs/quickstart.py"
 
@@ -20,9 +20,9 @@ POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weigh
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """All stages in order; returns what results.json holds. Raises InputError for bad input."""
-    claim(config, workdir, write=False)
+    claim(as_json(config), workdir, write=False)
     photos = data.load_photos(config.photos or None)
-    claim(config, workdir, write=True)
+    claim(as_json(config), workdir, write=True)
     for split, contexts in (("train", config.train_contexts), ("test", config.test_cases)):
         data.generate(
             workdir / "data" / split,

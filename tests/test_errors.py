@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentic_styling.errors import InputError, nearest, one_line_errors
+from agentic_styling.errors import PREEMPTED, InputError, Preempted, nearest, one_line_errors
 
 
 def test_nearest_names_the_closest_or_lists_all():
@@ -23,6 +23,17 @@ def test_input_errors_end_a_script_with_one_line_and_status_2(capsys):
         main(-1)
     assert ended.value.code == 2
     assert capsys.readouterr().err == "error: value -1 is negative; give one from 0\n"
+
+
+def test_a_preempted_script_ends_with_the_status_that_launchers_restart_on(capsys):
+    @one_line_errors
+    def main():
+        raise Preempted("saved after step 3")
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == PREEMPTED == 75
+    assert capsys.readouterr().err == "saved after step 3\n"
 
 
 def test_other_errors_keep_their_traceback():

@@ -12,6 +12,7 @@ from agentic_styling.planner import (
     Tokenizer,
     encode_completions,
     encode_prompts,
+    goal_with_state,
     image_tokens,
     pad_rows,
 )
@@ -26,7 +27,8 @@ class TrainingSet:
     tokens: int32 [N, S], prompt then completion then padding on the right.
     length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length], it ends in
     the end-of-turn token. A padding token is known by its place, never by its value.
-    image: int32 [N], index into images: uint8 [M, H, W, 3].
+    image: int32 [N], index into images: M arrays uint8 [H, W, 3], of any sizes; none where the
+    planner is not shown the picture.
     reward: float32 [N] in [0, 5]. context_id: int32 [N], equal for one picture and goal.
     """
 
@@ -34,9 +36,17 @@ class TrainingSet:
     length: np.ndarray
     prompt_length: np.ndarray
     image: np.ndarray
-    images: np.ndarray
+    images: Sequence[np.ndarray]
     reward: np.ndarray
     context_id: np.ndarray
+
+    @property
+    def picture_group(self) -> np.ndarray:
+        """A number for the size of each row's picture, int [N]: rows of one size run together."""
+        if not self.images:
+            return np.zeros(len(self.image), int)
+        sizes = np.array([image.shape[:2] for image in self.images])
+        return np.unique(sizes, axis=0, return_inverse=True)[1].reshape(-1)[self.image]
 
     @property
     def reward_mean(self) -> float:
@@ -86,21 +96,22 @@ def build_training_set(
     settings: ImageSettings,
     *,
     max_length: int = 1024,
+    modality: str = "vision",
 ) -> TrainingSet:
     """Tokenise trajectories: the prompt is picture and goal, the completion is the plan's JSON.
 
-    settings: of the planner's images; they say how many tokens a picture takes. All rows are
-    padded to one length S, the longest row rounded up to a multiple of 16.
-    Raises InputError for no trajectories, for pictures of different sizes, and for a row longer
-    than max_length tokens (nothing is cut).
+    settings: of the planner's images; they say how many tokens a picture takes. modality: "text"
+    shows the picture's known state in words in place of the picture. All rows are padded to one
+    length S, the longest row rounded up to a multiple of 16.
+    Raises InputError for no trajectories and for a row longer than max_length tokens (nothing is
+    cut).
     """
     if not trajectories:
         raise InputError("no trajectories to train on: give a data directory with a train split")
-    contexts = _contexts(trajectories)
-    height, width, _ = trajectories[0].image.shape
-    prompts = encode_prompts(
-        tokenizer, (c.goal for c in contexts.values()), image_tokens(height, width, settings)
-    )
+    contexts = {}
+    for trajectory in trajectories:
+        contexts.setdefault(trajectory.context_id, trajectory)
+    prompts = _prompts(contexts.values(), tokenizer, settings, modality)
     place = {context: i for i, context in enumerate(contexts)}
     context_id = np.array([place[t.context_id] for t in trajectories], np.int32)
     completions = encode_completions(tokenizer, (t.plan.to_json() for t in trajectories))
@@ -116,21 +127,16 @@ def build_training_set(
         length=np.array([len(row) for row in rows], np.int32),
         prompt_length=np.array([len(prompts[c]) for c in context_id], np.int32),
         image=context_id,
-        images=np.stack([c.image for c in contexts.values()]),
+        images=[c.image for c in contexts.values()] if modality == "vision" else [],
         reward=np.array([t.reward for t in trajectories], np.float32),
         context_id=context_id,
     )
 
 
-def _contexts(trajectories: Sequence[Trajectory]) -> dict[str, Trajectory]:
-    """The first trajectory of each context: its picture and goal are those of all."""
-    first = trajectories[0]
-    contexts = {}
-    for trajectory in trajectories:
-        if trajectory.image.shape != first.image.shape:
-            raise InputError(
-                f"trajectory {trajectory.id}: picture of shape {trajectory.image.shape}, that of "
-                f"{first.id} has {first.image.shape}; make the data with one picture size"
-            )
-        contexts.setdefault(trajectory.context_id, trajectory)
-    return contexts
+def _prompts(contexts, tokenizer: Tokenizer, settings: ImageSettings, modality: str):
+    """The prompt's token ids of each context, from the first of its trajectories."""
+    if modality == "text":
+        goals = [goal_with_state(c.goal, c.state) for c in contexts]
+        return encode_prompts(tokenizer, goals, 0)
+    counts = [image_tokens(*c.image.shape[:2], settings) for c in contexts]
+    return encode_prompts(tokenizer, [c.goal for c in contexts], counts)

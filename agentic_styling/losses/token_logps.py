@@ -6,10 +6,11 @@ whole, where a walk over tokens reads and writes all of it again for every chunk
 
 Products of bfloat16 arrays are summed in float32, forward and backward; float32 and float64 stay
 what they are. Written per device, so the arrays may be split over a mesh: rows over data and fsdp,
-the embedding [V, D] over tensor and fsdp, as `planner.partition` lays it.
+their tokens over context, the embedding [V, D] over tensor and fsdp as by `planner.partition`.
 """
 
 import functools
+import math
 from typing import NamedTuple
 
 import chex
@@ -48,13 +49,14 @@ def token_logps(
     hidden state of the same position has to predict; mask: bool [B, S]. Returns float32, float64
     if an input is that.
     block: most rows of the embedding at once: at most [B, S, block] logits exist. mesh: with the
-    axes data, fsdp and tensor, under jit; each device makes the logits of its rows and its part of
-    the vocabulary only. A vocabulary or width that does not divide is not split.
+    axes data, fsdp and tensor, and perhaps context, under jit; each device makes the logits of its
+    tokens and its part of the vocabulary only. A vocabulary or width that does not divide is not
+    split.
 
     Without differentiation it takes one matrix product. Where only hidden needs a gradient, the
     forward pass makes it up to the factor of each token, in two products; where the embedding does
     too, the backward pass makes the logits again, four in all. Reverse mode only.
-    Raises ValueError for rows that do not divide over the mesh.
+    Raises ValueError for rows or tokens that do not divide over the mesh.
     """
     return token_statistics(hidden, embedding, labels, mask, block=block, mesh=mesh).logps
 
@@ -77,7 +79,7 @@ def token_statistics(
     chex.assert_equal_shape_prefix([hidden, labels], 2)
     chex.assert_equal(hidden.shape[-1], embedding.shape[-1])
     chex.assert_type([labels, mask], [int, bool])
-    split = _split(hidden.shape[0], embedding.shape, block, mesh)
+    split = _split(hidden.shape[:2], embedding.shape, block, mesh)
     logps, entropy, correct = _statistics(split, hidden, embedding, labels)
     found = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
     return TokenStatistics(*(jnp.where(mask, x, 0) for x in found))
@@ -89,6 +91,7 @@ class _Split(NamedTuple):
     block: int
     mesh: Mesh | None = None
     batch: tuple[str, ...] = ()
+    length: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     width: tuple[str, ...] = ()
 
@@ -96,7 +99,7 @@ class _Split(NamedTuple):
         """The function of one device's parts on all devices: t arrays by token, e embeddings."""
         if self.mesh is None:
             return function
-        spec = {"t": P(self.batch), "e": P(self.vocabulary, self.width)}
+        spec = {"t": P(self.batch, self.length), "e": P(self.vocabulary, self.width)}
         return jax.shard_map(
             function,
             mesh=self.mesh,
@@ -106,17 +109,22 @@ class _Split(NamedTuple):
         )
 
 
-def _split(rows: int, shape: tuple[int, int], block: int, mesh: Mesh | None) -> _Split:
+def _split(tokens: tuple[int, int], shape: tuple[int, int], block: int, mesh) -> _Split:
     if mesh is None:
         return _Split(block)
-    devices = mesh.shape["data"] * mesh.shape["fsdp"]
-    if rows % devices:
-        raise ValueError(f"{rows} rows do not divide over data x fsdp = {devices} of the mesh")
+    batch = ("data", "fsdp")
+    length = tuple(axis for axis in ("context",) if axis in mesh.shape)
+    for name, size, axes in (("rows", tokens[0], batch), ("tokens", tokens[1], length)):
+        devices = math.prod(mesh.shape[axis] for axis in axes)
+        if size % devices:
+            raise ValueError(
+                f"{size} {name} do not divide over {' x '.join(axes)} = {devices} of the mesh"
+            )
     vocabulary, width = (
         (axis,) if size % mesh.shape[axis] == 0 else ()
         for size, axis in zip(shape, ("tensor", "fsdp"), strict=True)
     )
-    return _Split(block, mesh, ("data", "fsdp"), vocabulary, width)
+    return _Split(block, mesh, batch, length, vocabulary, width)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -197,7 +205,7 @@ def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logp
     low, dtype = _dtypes(hidden, embedding)
     states, labels = hidden.reshape(-1, hidden.shape[-1]), _local_labels(split, embedding, labels)
     normalizer, of_logps = normalizer.reshape(-1, 1), of_logps.reshape(-1, 1)
-    others = tuple(axis for axis in split.batch if axis not in split.width)
+    others = tuple(axis for axis in split.batch + split.length if axis not in split.width)
 
     def step(carry, start, size):
         d_states, d_embedding = carry

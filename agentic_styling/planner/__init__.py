@@ -24,9 +24,14 @@ from agentic_styling.planner.lora import (
 from agentic_styling.planner.model import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.plan_forms import PLAN_FORMS
 from agentic_styling.planner.planner import Planner
-from agentic_styling.planner.prompts import encode_completions, encode_prompts, pad_rows
+from agentic_styling.planner.prompts import (
+    encode_completions,
+    encode_prompts,
+    goal_with_state,
+    pad_rows,
+)
 from agentic_styling.planner.tokenizer import Tokenizer, train_tokenizer
-from agentic_styling.planner.weights import load_pretrained, save_pretrained
+from agentic_styling.planner.weights import load_pretrained, read_config, save_pretrained
 
 __all__ = [
     "PLAN_FORMS",
@@ -47,6 +52,7 @@ __all__ = [
     "encode_completions",
     "encode_prompts",
     "generate",
+    "goal_with_state",
     "hf_inputs",
     "hf_logits",
     "image_to_patches",
@@ -60,6 +66,7 @@ __all__ = [
     "new_planner",
     "output_embedding",
     "pad_rows",
+    "read_config",
     "save_adapters",
     "save_pretrained",
     "smart_resize",

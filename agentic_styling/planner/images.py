@@ -102,10 +102,15 @@ def smart_resize(height: int, width: int, settings: ImageSettings) -> tuple[int,
     return new_height, new_width
 
 
+def image_patches(height: int, width: int, settings: ImageSettings) -> int:
+    """How many patches a picture of this size is cut into."""
+    height, width = smart_resize(height, width, settings)
+    return height * width // settings.patch_size**2
+
+
 def image_tokens(height: int, width: int, settings: ImageSettings) -> int:
     """How many image tokens a picture of this size takes in the prompt."""
-    height, width = smart_resize(height, width, settings)
-    return height * width // (settings.patch_size * settings.merge_size) ** 2
+    return image_patches(height, width, settings) // settings.merge_size**2
 
 
 @functools.partial(jax.jit, static_argnames="settings")

@@ -1,6 +1,8 @@
 """Which axis of which parameter goes to which axis of a device mesh."""
 
+import math
 import re
+from collections.abc import Sequence
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -24,20 +26,24 @@ RULES = (
 )
 
 
-def shardings(mesh: Mesh, tree) -> object:
+Rule = tuple[str, tuple[str | None, ...]]  # a pattern of a leaf's path, and its last axes
+
+
+def shardings(mesh: Mesh, tree, rules: Sequence[Rule] = (), *, replicate_below: int = 0) -> object:
     """A NamedSharding for every leaf of a tree of parameters, or of anything shaped like them.
 
-    The rule is found by the leaf's path (optimiser moments end in their parameter's path), and is
-    laid on the last axes, so a stack of layers keeps its leading axis whole. An axis that does
-    not divide, or that the mesh lacks, is replicated.
+    rules: go before RULES; the first whose pattern is found in the leaf's path is taken (optimiser
+    moments end in their parameter's path), and laid on the last axes, so a stack of layers keeps
+    its leading axis whole. An axis that does not divide, or that the mesh lacks, is replicated, and
+    so are leaves of fewer than replicate_below numbers.
     """
 
     def of(path, leaf):
         name = jax.tree_util.keystr(path, simple=True, separator="/")
-        spec = next((spec for pattern, spec in RULES if re.search(pattern, name)), ())
-        if len(spec) > len(leaf.shape):
+        spec = next((spec for p, spec in (*rules, *RULES) if re.search(p, name)), ())
+        if len(spec) > len(leaf.shape) or math.prod(leaf.shape) < replicate_below:
             spec = ()
-        spec = (None,) * (len(leaf.shape) - len(spec)) + spec
+        spec = (None,) * (len(leaf.shape) - len(spec)) + tuple(spec)
         fits = [
             axis if axis in mesh.shape and size % mesh.shape[axis] == 0 else None
             for size, axis in zip(leaf.shape, spec, strict=True)

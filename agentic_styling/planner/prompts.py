@@ -1,6 +1,6 @@
 """Prompts in Qwen's chat template, completions, and their padding into arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,8 +14,9 @@ def encode_prompts(
     """The prompt's token ids for each goal: one image, the goal, and the assistant's turn opened.
 
     image_tokens: how many placeholders an image takes (`images.image_tokens`), one number for all
-    or one for each goal. system: the text of a system turn, for models that were not trained on
-    our plans (`PLAN_FORMS`); without one Qwen's template begins with the user.
+    or one for each goal; 0 for a prompt without an image. system: the text of a system turn, for
+    models that were not trained on our plans (`PLAN_FORMS`); without one Qwen's template begins
+    with the user.
     """
     begin = _turn(tokenizer, f"system\n{system}", []) if system else []
     answer = [tokenizer.im_start, *tokenizer.encode("assistant\n")]
@@ -24,10 +25,18 @@ def encode_prompts(
     for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
         if not goal.strip():
             raise InputError(f"goals[{row}] is empty; say what the picture should become")
-        image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
+        image = []
+        if count:
+            image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
         user = _turn(tokenizer, "user\n", image + tokenizer.encode(goal))
         prompts.append(begin + user + answer)
     return prompts
+
+
+def goal_with_state(goal: str, state: Mapping[str, str]) -> str:
+    """The text of a prompt that stands for the picture by what is known of it, in words."""
+    known = "; ".join(f"{name}: {value}" for name, value in sorted(state.items()))
+    return f"The picture now: {known or 'unknown'}.\n{goal}"
 
 
 def encode_completions(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:

@@ -28,6 +28,11 @@ from agentic_styling.planner.streaming import check_tree, load_tree, write_tree
 SHARD_BYTES = 5 * 10**9
 
 
+def read_config(directory) -> Qwen3VLConfig:
+    """The config.json of a Hugging Face directory."""
+    return Qwen3VLConfig.from_hf(read_json(Path(directory) / "config.json"))
+
+
 def load_pretrained(directory, mesh: jax.sharding.Mesh | None = None, dtype=None):
     """Read a Hugging Face directory: (config, params).
 
@@ -35,8 +40,7 @@ def load_pretrained(directory, mesh: jax.sharding.Mesh | None = None, dtype=None
     own devices. dtype: of the parameters, by default as stored. The host holds about one tensor
     at a time. Raises InputError that names every missing, extra or misshapen tensor.
     """
-    directory = Path(directory)
-    config = Qwen3VLConfig.from_hf(read_json(directory / "config.json"))
+    directory, config = Path(directory), read_config(directory)
     table = tensors(config)
     found = input_first(table, open_tensors(directory))
     if config.tie_word_embeddings:

@@ -1,7 +1,5 @@
 """The loop: linear set-up, then one step after another."""
 
-import functools
-import shutil
 from pathlib import Path
 
 import jax
@@ -9,37 +7,53 @@ import ml_collections
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data import read_trajectories
-from agentic_styling.data.training_set import TrainingSet, build_training_set
+from agentic_styling.errors import Preempted
 from agentic_styling.losses import LOSSES, check_rows
-from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained, save_pretrained
-from agentic_styling.planner.partition import shardings
-from agentic_styling.training.batches import context_columns, examples, gather, rows_at
+from agentic_styling.planner import Tokenizer
+from agentic_styling.planner.images import image_patches
+from agentic_styling.training.batches import Assembler, batch_shardings, deal
 from agentic_styling.training.checkpoints import Checkpoints
-from agentic_styling.training.mesh import batch_sharding, make_mesh
-from agentic_styling.training.metrics import batch_metrics
-from agentic_styling.training.settings import check_batch, checked, loss_keywords
-from agentic_styling.training.state import create_state, make_optimizer
-from agentic_styling.training.step import (
-    PlannerModel,
-    completion_logps,
-    make_gradient,
-    make_step,
+from agentic_styling.training.export import export
+from agentic_styling.training.feed import Feed, put
+from agentic_styling.training.flops import train_flops
+from agentic_styling.training.mesh import make_mesh, replicated
+from agentic_styling.training.monitor import Monitor
+from agentic_styling.training.preemption import Preemption
+from agentic_styling.training.settings import (
+    check_batch,
+    checked,
+    fingerprint,
+    fixed,
+    loss_keywords,
 )
-from agentic_styling.training.workdir import MetricsFile, claim, fingerprint
+from agentic_styling.training.setup import (
+    Data,
+    assembler,
+    layouts,
+    load_state,
+    of_example,
+    planner_model,
+    read_data,
+    train_step,
+)
+from agentic_styling.training.state import make_optimizer
+from agentic_styling.training.step import PlannerModel, completion_logps
+from agentic_styling.training.workdir import as_json, claim, stored_array
 
 
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     """Train a planner, or go on where an earlier call with the same workdir stopped.
 
-    config: the fields of configs/train.py. workdir gets config.json, metrics.jsonl (a line per
-    logged step), checkpoints/ and, at the very end, planner/ (a Hugging Face directory), whose
-    path is returned; a finished run returns it at once.
-    Raises InputError for a bad config or bad data, for a workdir of another config, and for a
-    broken checkpoint; nothing is overwritten then.
+    config: the fields of configs/train.py. workdir gets config.json, metrics.jsonl and speed.jsonl
+    (a line per logged step), checkpoints/ and, at the very end, planner/ (a Hugging Face
+    directory), whose path is returned; a finished run returns it at once. Other fields than those
+    of `settings.FREE` have to be the same when it goes on.
+    Raises InputError for a bad config or bad data, for a workdir of another config, for a broken
+    checkpoint and a full disk; nothing is overwritten then. On SIGTERM it saves and raises
+    Preempted.
     """
     config, workdir = checked(config), Path(workdir)
-    claim(config, workdir, write=False)
+    claim(fixed(config), workdir, write=False)
     exported = workdir / "planner"
     if exported.is_dir():
         return exported
@@ -47,86 +61,119 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     tokenizer = Tokenizer(config.init_from)
-    model_config, params = load_pretrained(config.init_from, mesh)
-    model = PlannerModel(model_config, ImageSettings.load(config.init_from), mesh)
-    training_set = build_training_set(
-        [t for t in read_trajectories(config.data) if t.split == "train"],
-        tokenizer,
-        model.images,
-        max_length=config.max_length,
-    )
-    check_rows(
-        {
-            "rewards": training_set.reward,
-            "lengths": training_set.length - training_set.prompt_length,
-        }
-    )
-    kwargs = loss_keywords(config, training_set)
-    found = examples(training_set, config.loss, config.loss_kwargs)
-    optimizer = make_optimizer(config)
-    state = create_state(params, optimizer, mesh)
-    del params
-    claim(config, workdir, write=True)
+    model, optimizer = planner_model(config, mesh), make_optimizer(config)
+    data = read_data(config, tokenizer, model)
+    model = model._replace(start=data.start)
+    kwargs = loss_keywords(config, data.training_set)
+    layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
+    state, frozen = load_state(config, model, optimizer, layout)
+    first = jax.process_index() == 0
+    claim(fixed(config), workdir, write=first, config=as_json(config))
 
-    start = int(training_set.prompt_length.min()) - 1
-    reference = np.zeros(len(training_set.reward), np.float32)
-    if "reference" in LOSSES[config.loss].requires(kwargs):
-        rows = np.unique(found)
-        reference = reference_logps(config, mesh, model, state.params, training_set, rows, start)
+    reference = None
+    if config.reference == "stored" and "reference" in LOSSES[config.loss].requires(kwargs):
+
+        def make():
+            rows = np.unique(data.schedule.found)
+            blank = assembler(config, data, mesh, None)
+            return reference_logps(config, model, state.params, frozen, blank, rows)
+
+        count = len(data.training_set.reward)
+        reference = stored_array(workdir / "reference.npy", count, make, write=first)
         check_rows({"ref_logps": reference})
-    context = context_columns(training_set)
-    gradient = make_gradient(
-        model, config.loss, kwargs, config.reduction, start, config.microbatches
-    )
-    logged = functools.partial(batch_metrics, config.loss, kwargs)
-    step = make_step(gradient, logged, optimizer, mesh, shardings(mesh, state))
+    assemble = assembler(config, data, mesh, reference)
+    step = train_step(config, model, kwargs, optimizer, layout)
 
-    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config))
-    state = checkpoints.restore(state) or state
+    checkpoints = Checkpoints(
+        workdir / "checkpoints",
+        fingerprint(config),
+        last=config.keep_last,
+        best=config.keep_best,
+    )
+    pair = of_example(config.loss)
+    feed = Feed(
+        lambda index: assemble(deal(data.schedule(index), config.microbatches, pair)),
+        config.steps,
+        layout.batch,
+    )
+    restored = checkpoints.restore(state)
+    if restored:
+        state = restored.state
+        feed.set_state(restored.feed)
     done = int(state.step)
-    metrics = MetricsFile(workdir / "metrics.jsonl", done)
-    progress = tqdm(total=config.steps, initial=done, desc=f"train {config.loss}", unit="step")
-    with metrics, progress:
+    monitor = Monitor(workdir, config, done, fingerprint(config)[:16], mesh.size)
+    with monitor, Preemption() as preemption:
         for index in range(done, config.steps):
-            rows = rows_at(index, found, seed=config.seed, batch_size=config.batch_size)
-            batch = gather(training_set, rows, reference, context)
-            batch = jax.device_put(batch, batch_sharding(mesh))
-            state, values = step(state, batch)
+            profile(config.profile, index, workdir)
+            batch = next(feed)
+            state, values = step(state, frozen, batch)
             # Fetches the step before this one, while this one runs.
-            metrics.flush(progress)
-            last = index + 1 == config.steps
-            if (index + 1) % config.log_every == 0 or last:
-                metrics.hold(index + 1, values)
-            if (index + 1) % config.checkpoint_every == 0 or last:
-                metrics.flush(progress)
-                checkpoints.save(state)
-            progress.update()
+            monitor.flush()
+            monitor.count(*work(model, data, index), feed.take_waited())
+            number, last = index + 1, index + 1 == config.steps
+            stop = preemption.reached(number) and not last
+            if number % config.log_every == 0 or last:
+                monitor.hold(number, values)
+            if number % config.checkpoint_every == 0 or last or stop:
+                monitor.flush()
+                checkpoints.save(state, feed.get_state(), monitor.mean_loss())
+            if stop:
+                checkpoints.close()
+                raise Preempted(
+                    f"{workdir}: stopped by SIGTERM and saved after step {number} of "
+                    f"{config.steps}; the same command goes on"
+                )
     checkpoints.close()
-    export(exported, model, state.params, tokenizer)
+    export(exported, model, state, frozen, config.init_from)
     return exported
 
 
+def work(model: PlannerModel, data: Data, step: int) -> tuple[int, float]:
+    """Tokens and FLOPs of a step, padding left out."""
+    rows, of = data.schedule(step), data.training_set
+    lengths, completions = of.length[rows], (of.length - of.prompt_length)[rows]
+    pictures, patches = 0, 0
+    if of.images:
+        pictures, patches = (
+            len(rows),
+            image_patches(*of.images[of.image[rows[0]]].shape[:2], model.images),
+        )
+    flops = train_flops(model.config, model.lora, lengths, completions, patches, pictures)
+    return int(lengths.sum()), flops
+
+
+def profile(steps: tuple, index: int, workdir: Path) -> None:
+    """Start or end the trace of steps (first, last), counted from 1."""
+    if steps and index + 1 == steps[0]:
+        jax.profiler.start_trace(str(workdir / "profile"))
+    if steps and index == steps[1]:
+        jax.profiler.stop_trace()
+
+
 def reference_logps(
-    config, mesh, model: PlannerModel, params, training_set: TrainingSet, rows, start: int
+    config, model: PlannerModel, trained, frozen, assemble: Assembler, rows: np.ndarray
 ) -> np.ndarray:
-    """Log-probabilities of the rows' completions under params, float32 [N], 0 elsewhere."""
-    reference = np.zeros(len(training_set.reward), np.float32)
-    layout = batch_sharding(mesh)
-    logps = jax.jit(lambda params, batch: completion_logps(model, params, batch, start))
+    """Log-probabilities of the rows' completions as things are, float32 [N], 0 elsewhere."""
+    reference = np.zeros(len(assemble.data.reward), np.float32)
+    layout = batch_shardings(model.mesh, pictures=bool(assemble.data.images))
+    whole = replicated(model.mesh)
+
+    def logps(trained, frozen, batch):
+        part = jax.tree.map(lambda x: x[0], batch)
+        return completion_logps(model, trained, frozen, part)
+
+    logps = jax.jit(logps, out_shardings=whole)
     size = config.batch_size // config.microbatches
-    for first in tqdm(range(0, len(rows), size), desc="reference", unit="batch"):
-        # The last batch is filled up with rows from the front: one shape, one compilation.
-        part = np.resize(rows[first : first + size], size)
-        batch = jax.device_put(gather(training_set, part, reference), layout)
-        reference[part] = np.asarray(logps(params, batch))
+    group = assemble.data.picture_group[rows]
+    batches = [
+        part
+        for value in np.unique(group)
+        for part in np.array_split(rows[group == value], range(size, (group == value).sum(), size))
+    ]
+    quiet = jax.process_index() > 0
+    for part in tqdm(batches, desc="reference", unit="batch", disable=quiet):
+        # A last batch is filled up with rows from its front: one shape, one compilation.
+        part = np.resize(part, size)
+        batch = put(assemble(part[None]), layout)
+        reference[part] = np.asarray(logps(trained, frozen, batch))
     return reference
-
-
-def export(directory: Path, model: PlannerModel, params, tokenizer: Tokenizer) -> None:
-    """Write the planner's directory; it appears under its name only when it is whole."""
-    unfinished = directory.with_name(directory.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    save_pretrained(unfinished, model.config, params)
-    tokenizer.save(unfinished)
-    model.images.save(unfinished)
-    unfinished.rename(directory)

@@ -1,4 +1,7 @@
-"""The device mesh, and how a batch lies on it. Where parameters go: `planner.partition`."""
+"""The device mesh over one host or many, and how a batch lies on it.
+
+Where parameters go: `planner.partition`.
+"""
 
 import math
 from collections.abc import Mapping
@@ -8,26 +11,66 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.errors import InputError
 
-AXES = ("data", "fsdp", "tensor")
+AXES = ("data", "fsdp", "context", "tensor")
 
 
-def make_mesh(sizes: Mapping[str, int]) -> Mesh:
-    """A mesh with the axes data, fsdp and tensor; one size may be -1, all the devices left.
+def start_distributed(
+    coordinator: str | None = None, processes: int | None = None, process: int | None = None
+) -> None:
+    """Join the other hosts of this run; before anything else touches a device.
 
+    coordinator: HOST:PORT of the first process. Without it all three are found out by JAX: on TPU
+    pods, under SLURM, Open MPI and Kubernetes. Raises InputError where they cannot be.
+    """
+    given = [value for value in (coordinator, processes, process) if value is not None]
+    if given and len(given) < 3:
+        raise InputError(
+            "--coordinator, --processes and --process go together; give all three, or none on a "
+            "TPU pod or under SLURM"
+        )
+    try:
+        jax.distributed.initialize(coordinator, processes, process)
+    except (RuntimeError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"--distributed: {first}; give --coordinator=HOST:PORT --processes=N --process=I"
+        ) from error
+
+
+def make_mesh(sizes: Mapping[str, int], devices=None) -> Mesh:
+    """A mesh with the axes data, fsdp, context and tensor; one size may be -1, all that are left.
+
+    A missing size is 1. devices: all by default; of several hosts every device has to be used.
     Axes are Auto: Linen modules fail on Explicit ones. Raises InputError where sizes do not fit.
     """
-    shape, count = [int(sizes[axis]) for axis in AXES], jax.device_count()
+    unknown = sorted(set(sizes) - set(AXES))
+    if unknown:
+        raise InputError(f"config.mesh.{unknown[0]}: no axis of a mesh; use {', '.join(AXES)}")
+    devices = jax.devices() if devices is None else devices
+    shape, count = [int(sizes.get(axis, 1)) for axis in AXES], len(devices)
     known = math.prod(size for size in shape if size != -1)
     given = "mesh " + " x ".join(f"{a}={s}" for a, s in zip(AXES, shape, strict=True))
     if shape.count(-1) > 1 or any(size < 1 and size != -1 for size in shape):
         raise InputError(f"{given}: sizes are positive, and at most one is -1")
     if -1 in shape and count % known == 0:
         shape[shape.index(-1)] = count // known
-    if -1 in shape or math.prod(shape) > count:
-        raise InputError(f"{given}: does not fit {count} devices; use data=-1 fsdp=1 tensor=1")
-    return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+    used = math.prod(shape)
+    if -1 in shape or used > count or (used < count and jax.process_count() > 1):
+        raise InputError(f"{given}: does not fit {count} devices; use data=-1 and 1 for the others")
+    kinds = (AxisType.Auto,) * len(AXES)
+    return jax.make_mesh(shape, AXES, axis_types=kinds, devices=devices[:used])
 
 
-def batch_sharding(mesh: Mesh) -> NamedSharding:
-    """The first axis of every array of a batch is split over data and fsdp."""
-    return NamedSharding(mesh, PartitionSpec(("data", "fsdp")))
+def rows_sharding(mesh: Mesh) -> NamedSharding:
+    """Of arrays [micro-batch, row, ...]: rows are split over data and fsdp."""
+    return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
+
+
+def tokens_sharding(mesh: Mesh) -> NamedSharding:
+    """Of arrays [micro-batch, row, token]: tokens are split over context besides."""
+    return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The same on every device."""
+    return NamedSharding(mesh, PartitionSpec())

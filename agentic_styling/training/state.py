@@ -1,6 +1,7 @@
-"""The train state and its optimiser."""
+"""The train state, its optimiser, and what keeps a run healthy."""
 
 import re
+from collections.abc import Callable
 
 import flax.struct
 import jax
@@ -9,25 +10,58 @@ import ml_collections
 import optax
 
 from agentic_styling.errors import InputError
-from agentic_styling.planner.partition import shardings
 
 NO_DECAY = re.compile(r"(bias|scale)$")
+SCHEDULES = ("cosine", "linear", "constant")
+DTYPES = ("float32", "bfloat16")
+# Of the running mean of the gradient's norm; a spike is told after so many good steps.
+_NORM_DECAY, _NORM_STEPS = 0.98, 20
+
+
+@flax.struct.dataclass
+class Health:
+    """Of the steps so far: how many were skipped, int32 []; gradient norm, a running mean of the
+    good ones' norms, float32 []; good, how many those were, int32 []."""
+
+    skipped: jax.Array
+    grad_norm: jax.Array
+    good: jax.Array
+
+    @classmethod
+    def new(cls):
+        """Of no steps."""
+        return cls(jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.zeros((), jnp.int32))
+
+    def after(self, loss, norm, spike: float):
+        """(whether this step is good, bool [], the health after it)."""
+        good = jnp.isfinite(loss) & jnp.isfinite(norm)
+        if spike:
+            good &= (self.good < _NORM_STEPS) | (norm <= spike * self.grad_norm)
+        decay = jnp.minimum(_NORM_DECAY, self.good / (self.good + 1.0))
+        mean = decay * self.grad_norm + (1 - decay) * norm
+        return good, Health(
+            skipped=self.skipped + ~good,
+            grad_norm=jnp.where(good, mean, self.grad_norm),
+            good=self.good + good,
+        )
 
 
 @flax.struct.dataclass
 class TrainState:
-    """step: int32 [], updates done; params and opt_state: pytrees."""
+    """step: int32 [], batches seen; params: what is trained, and ema, its moving average ({} where
+    none is kept); opt_state: pytree."""
 
     step: jax.Array
     params: dict
     opt_state: optax.OptState
+    ema: dict
+    health: Health
 
 
-def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
-    """AdamW after a clip of the global norm; linear warm-up, then a cosine to 0.
+def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
+    """Linear warm-up, then config.schedule: "cosine" or "linear" to 0, or "constant".
 
-    Weight decay leaves norms and biases alone. Raises InputError for a warm-up that is not
-    shorter than the run.
+    Raises InputError for a warm-up that is not shorter than the run.
     """
     if not 0 <= config.warmup_steps < config.steps:
         raise InputError(
@@ -35,16 +69,47 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
             "make it smaller than config.steps"
         )
     # From 1/(n+1) of the peak, not from 0: the first update counts too.
-    schedule = optax.warmup_cosine_decay_schedule(
-        init_value=config.learning_rate / (config.warmup_steps + 1),
-        peak_value=config.learning_rate,
-        warmup_steps=config.warmup_steps,
-        decay_steps=config.steps,
+    peak, rest = config.learning_rate, config.steps - config.warmup_steps
+    warmup = optax.linear_schedule(peak / (config.warmup_steps + 1), peak, config.warmup_steps)
+    after = {
+        "cosine": lambda: optax.cosine_decay_schedule(peak, rest),
+        "linear": lambda: optax.linear_schedule(peak, 0.0, rest),
+        "constant": lambda: optax.constant_schedule(peak),
+    }[config.schedule]()
+    return optax.join_schedules([warmup, after], [config.warmup_steps])
+
+
+def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
+    """AdamW after a clip of the global norm, its moments kept in config.moment_dtype.
+
+    Weight decay leaves norms and biases alone. Raises InputError for a bad schedule.
+    """
+    adamw = optax.adamw(
+        make_schedule(config), b2=0.95, weight_decay=config.weight_decay, mask=decayed
     )
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip_norm),
-        optax.adamw(schedule, b2=0.95, weight_decay=config.weight_decay, mask=decayed),
-    )
+    if config.moment_dtype != "float32":
+        adamw = stored_as(adamw, jnp.dtype(config.moment_dtype))
+    return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
+
+
+def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTransformation:
+    """The transformation with its float32 state kept in dtype between updates."""
+
+    def cast(state, old, new):
+        def of(x):
+            floats = isinstance(x, jax.Array) and x.dtype == old
+            return x.astype(new) if floats else x
+
+        return jax.tree.map(of, state)
+
+    def init(params):
+        return cast(inner.init(params), jnp.float32, dtype)
+
+    def update(grads, state, params=None):
+        updates, state = inner.update(grads, cast(state, dtype, jnp.float32), params)
+        return updates, cast(state, jnp.float32, dtype)
+
+    return optax.GradientTransformation(init, update)
 
 
 def decayed(params) -> object:
@@ -56,11 +121,17 @@ def decayed(params) -> object:
     return jax.tree_util.tree_map_with_path(of, params)
 
 
-def create_state(params, optimizer: optax.GradientTransformation, mesh) -> TrainState:
-    """The state of step 0, laid out over the mesh as it is made."""
+def ema_update(ema, params, decay: float):
+    """decay * ema + (1 - decay) * params; {} stays {}."""
+    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, ema, params) if ema else ema
 
-    def create(params):
-        return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params))
 
-    layout = shardings(mesh, jax.eval_shape(create, params))
-    return jax.jit(create, out_shardings=layout)(jax.device_put(params, layout.params))
+def make_state(params, optimizer: optax.GradientTransformation, *, ema: bool = False) -> TrainState:
+    """The state of step 0, under jit or `jax.eval_shape`."""
+    kept = jax.tree.map(jnp.copy, params) if ema else {}
+    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params), kept, Health.new())
+
+
+def create_state(params, make: Callable, layout: TrainState) -> TrainState:
+    """make(params), a state, laid out over the mesh as it is made; params: laid out already."""
+    return jax.jit(make, out_shardings=layout)(jax.device_put(params, layout.params))

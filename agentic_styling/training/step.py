@@ -1,4 +1,4 @@
-"""One train step for every loss of LOSSES, under sharded jit."""
+"""One train step for every loss of LOSSES, full or by adapters, under sharded jit."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,79 +6,108 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from agentic_styling.losses import LOSSES, REDUCTIONS, TokenStatistics, token_statistics
 from agentic_styling.planner import (
+    Compute,
     ImageSettings,
     Inputs,
+    LoraConfig,
     Qwen3VL,
     Qwen3VLConfig,
     image_to_patches,
+    lora_variables,
     output_embedding,
 )
 from agentic_styling.training.batches import Batch
-from agentic_styling.training.mesh import batch_sharding
-from agentic_styling.training.state import TrainState
+from agentic_styling.training.mesh import replicated
+from agentic_styling.training.state import TrainState, ema_update
 
 
 class PlannerModel(NamedTuple):
     """What turns parameters and a batch into log-probabilities, besides the two.
 
-    mesh: the parameters' and the batch's, where they are spread over several devices.
+    mesh: the parameters' and the batch's, where they are spread over several devices. start: a
+    position before every row's first completion; the vocabulary projection begins there. packed:
+    whether a row may hold several examples. lora: of the trained adapters; None where the
+    parameters themselves are trained.
     """
 
     config: Qwen3VLConfig
     images: ImageSettings
     mesh: Mesh | None = None
+    compute: Compute = Compute()
+    start: int = 0
+    packed: bool = False
+    lora: LoraConfig | None = None
+
+    def variables(self, trained, frozen) -> dict:
+        """What `Qwen3VL.apply` takes. trained: parameters, or adapters beside frozen ones."""
+        if self.lora is None:
+            return {"params": trained}
+        return lora_variables(frozen, trained, self.lora)
 
 
-def completion_logps(model: PlannerModel, params, batch: Batch, start: int = 0) -> jax.Array:
-    """Summed log-probability of each row's completion, float32 [B]: see `completion_tokens`."""
-    return completion_tokens(model, params, batch, start)[0].logps.sum(axis=1)
+class Columns(NamedTuple):
+    """What is known of each example beside its tokens, [E] each; context is [E, 3]."""
+
+    length: jax.Array
+    reward: jax.Array
+    reference: jax.Array
+    context: jax.Array
 
 
 def completion_tokens(
-    model: PlannerModel, params, batch: Batch, start: int = 0, every_token: bool = False
+    model: PlannerModel, variables: dict, batch: Batch, dropout: jax.Array | None = None
 ) -> tuple[TokenStatistics, jax.Array]:
-    """Statistics of each row's completion, float32 [B, T] each, and their mask, bool [B, T].
+    """Statistics of each example's completion, float32 [E, T] each, and their mask, bool [E, T].
 
-    start: static, a position before every row's completion; the vocabulary projection begins
-    there. Prompt and padding are masked by place. every_token: they count too, with start 0, which
-    is the fault of the loss `released_code`.
+    batch: one micro-batch, [R, S] and [E]. dropout: the key of the adapters' dropout. Prompt,
+    padding and other examples are masked by place. T is the most tokens that a row can hold.
     """
-    places = jnp.arange(batch.tokens.shape[1])
-    patches, grids = image_to_patches(batch.images, model.images)
-    inputs = Inputs(
-        tokens=batch.tokens,
-        mask=places < batch.length[:, None],
-        patches=patches,
-        grids=grids,
-    )
-    hidden = Qwen3VL(model.config).apply({"params": params}, inputs)
-    labelled = places[start + 1 :]
-    mask = (labelled >= batch.prompt_length[:, None]) & (labelled < batch.length[:, None])
-    mask |= every_token
-    embedding, labels = output_embedding(model.config, params), batch.tokens[:, start + 1 :]
-    hidden = hidden[:, start:-1]
-    return token_statistics(hidden, embedding, labels, mask, mesh=model.mesh), mask
+    patches = grids = None
+    if batch.images is not None:
+        patches, grids = _patches(batch, model.images)
+    # One example a row is padding last, for which some kernels are faster.
+    segments = batch.segments if model.packed else None
+    inputs = Inputs(batch.tokens, batch.segments > 0, patches, grids, segments)
+    rngs = None if dropout is None else {"dropout": dropout}
+    hidden = Qwen3VL(model.config, model.compute).apply(variables, inputs, rngs=rngs)
+    labels = jnp.roll(batch.tokens, -1, axis=1)[:, model.start :]
+    embedding = output_embedding(model.config, variables["params"]).astype(hidden.dtype)
+    every = jnp.ones(labels.shape, bool)
+    found = token_statistics(hidden[:, model.start :], embedding, labels, every, mesh=model.mesh)
+    places = jnp.arange(labels.shape[1])
+    mask = places < batch.length[:, None]
+    at = batch.first[:, None] - model.start - 1 + places
+    at = jnp.where(mask, at, 0)
+    return jax.tree.map(lambda x: jnp.where(mask, x[batch.row[:, None], at], 0), found), mask
 
 
-def token_counts(loss: str, batch: Batch) -> jax.Array:
-    """How many tokens the loss counts of each row, int32 [B]."""
-    if "every_token" in LOSSES[loss].needs:
-        return jnp.full(batch.length.shape, batch.tokens.shape[1] - 1)
-    return batch.length - batch.prompt_length
+def _patches(batch: Batch, settings: ImageSettings):
+    """Patches [R, K, P, D] and grids [R, K, 3] of the pictures of a micro-batch."""
+    rows, most = batch.images.shape[:2]
+    patches, grids = image_to_patches(batch.images.reshape(-1, *batch.images.shape[2:]), settings)
+    there = jnp.arange(most) < batch.pictures[:, None]
+    grids = jnp.where(there[..., None], grids.reshape(rows, most, 3), 0)
+    return patches.reshape(rows, most, *patches.shape[2:]), grids
 
 
-def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dict[str, jax.Array]:
-    """What a loss is called with, by name, from the batch's rows; pairs are [chosen; rejected]."""
+def completion_logps(model: PlannerModel, trained, frozen, batch: Batch) -> jax.Array:
+    """Summed log-probability of each example's completion, float32 [E], of one micro-batch."""
+    found, _ = completion_tokens(model, model.variables(trained, frozen), batch)
+    return found.logps.sum(axis=1)
+
+
+def loss_columns(loss: str, kwargs: dict, logps: jax.Array, of: Columns) -> dict[str, jax.Array]:
+    """What a loss is called with, by name; the examples of pairs are [chosen; rejected]."""
     needs = LOSSES[loss].requires(kwargs)
-    columns = {"logps": logps, "rewards": batch.reward, "lengths": token_counts(loss, batch)}
+    columns = {"logps": logps, "rewards": of.reward, "lengths": of.length}
     if "reference" in needs:
-        columns["ref_logps"] = batch.reference
+        columns["ref_logps"] = of.reference
     if "contexts" in needs:
-        columns |= dict(zip(("mean", "std", "count"), batch.context.T, strict=True))
+        columns |= dict(zip(("mean", "std", "count"), of.context.T, strict=True))
     if "pairs" not in needs:
         return columns
     halves = {}
@@ -89,58 +118,57 @@ def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dic
     return halves
 
 
-def split_rows(tree, parts: int, groups: int):
-    """[B, ...] -> [parts, B / parts, ...] for every leaf.
-
-    groups: 2 for rows of [chosen; rejected], so that every part is again; else 1. Rows are dealt
-    out in turn, not cut into runs: so a batch that is spread over devices stays where it is.
-    """
-
-    def split(x):
-        dealt = x.reshape(groups, -1, parts, *x.shape[1:])
-        return jnp.moveaxis(dealt, 2, 0).reshape(parts, -1, *x.shape[1:])
-
-    return jax.tree.map(split, tree)
+def columns_of(batch: Batch) -> Columns:
+    """The columns of a batch or of one micro-batch."""
+    return Columns(batch.length, batch.reward, batch.reference, batch.context)
 
 
-def join_rows(x, groups: int):
-    """[parts, B / parts] -> [B], the inverse of split_rows."""
-    return jnp.moveaxis(x.reshape(len(x), groups, -1), 0, 2).reshape(-1)
+def join(x: jax.Array, groups: int) -> jax.Array:
+    """[M, E, ...] -> [M * E, ...]; groups: 2 for [chosen; rejected], which it is again; else 1."""
+    parts = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
+    return jnp.moveaxis(parts, 1, 0).reshape(-1, *x.shape[2:])
 
 
 def make_gradient(
-    model: PlannerModel, loss: str, kwargs: dict, reduction: str, start: int, parts: int = 1
+    model: PlannerModel, loss: str, kwargs: dict, reduction: str, *, adapter_off: bool = False
 ) -> Callable:
-    """gradient(params, batch) -> (scalar loss, gradients, TokenStatistics [B], sums over tokens).
+    """gradient(trained, frozen, batch, key) -> (loss, gradients, sums over tokens, columns).
 
-    reduction: one of LOSSES[loss].reductions. parts: micro-batches, run one after another; the
-    result is that of the whole batch.
+    The last two are of the whole batch, [B]. reduction: one of LOSSES[loss].reductions. Micro-
+    batches run one after another; the result is that of the whole batch. adapter_off: reference
+    log-probabilities are made on the spot by the frozen parameters, not taken from the batch.
     """
     groups = 2 if "pairs" in LOSSES[loss].needs else 1
-    every_token = "every_token" in LOSSES[loss].needs
-    start = 0 if every_token else start
 
-    def objective(params, rows: Batch, scale):
-        tokens, mask = completion_tokens(model, params, rows, start, every_token)
+    def objective(trained, frozen, part: Batch, scale, key):
+        dropout = key if model.lora and model.lora.dropout else None
+        tokens, mask = completion_tokens(model, model.variables(trained, frozen), part, dropout)
+        if adapter_off:
+            before, _ = completion_tokens(model, {"params": frozen}, part)
+            part = part.replace(reference=jax.lax.stop_gradient(before.logps.sum(axis=1)))
         sums = jax.tree.map(lambda x: x.sum(axis=1), tokens)
-        columns = loss_columns(loss, kwargs, sums.logps, rows)
+        columns = loss_columns(loss, kwargs, sums.logps, columns_of(part))
         if "tokens" in LOSSES[loss].needs:
             columns |= {"token_logps": tokens.logps, "mask": mask}
         values = LOSSES[loss](columns, **kwargs)
-        return (values * scale[: len(values)]).sum(), sums
+        return (values * scale[: len(values)]).sum(), (sums, columns_of(part))
 
-    def gradient(params, batch: Batch):
-        # A pair is two rows and one value.
-        scale = groups * REDUCTIONS[reduction](token_counts(loss, batch))
+    def gradient(trained, frozen, batch: Batch, key):
+        # A pair is two examples and one value.
+        scale = groups * REDUCTIONS[reduction](batch.length.reshape(-1))
+        parts = len(batch.length)
 
         def add(total, part):
-            (value, sums), grads = jax.value_and_grad(objective, has_aux=True)(params, *part)
-            return jax.tree.map(jnp.add, total, (value, grads)), sums
+            found, grads = jax.value_and_grad(objective, has_aux=True)(trained, frozen, *part)
+            value, rest = found
+            return jax.tree.map(jnp.add, total, (value, grads)), rest
 
-        zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
-        part = split_rows((batch, scale), parts, groups)
-        (value, grads), sums = jax.lax.scan(add, zero, part)
-        return value, grads, jax.tree.map(lambda x: join_rows(x, groups), sums)
+        zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, trained)
+        keys = jax.random.split(key, parts)
+        part = batch, scale.reshape(batch.length.shape), keys
+        (value, grads), rest = jax.lax.scan(add, zero, part)
+        sums, columns = jax.tree.map(lambda x: join(x, groups), rest)
+        return value, grads, sums, columns
 
     return gradient
 
@@ -149,26 +177,38 @@ def make_step(
     gradient: Callable,
     metrics: Callable,
     optimizer: optax.GradientTransformation,
-    mesh: Mesh,
     layout: TrainState,
+    frozen_layout,
+    batch_layout: Batch,
+    *,
+    seed: int = 0,
+    ema_decay: float = 0.0,
+    spike: float = 0.0,
 ) -> Callable:
-    """step(state, batch) -> (state, metrics), jitted; the given state's buffers are reused.
+    """step(state, frozen, batch) -> (state, metrics), jitted; the given state's buffers are reused.
 
-    metrics(sums, batch) -> dict. layout: the state's shardings; the batch is split over the mesh
-    axes data and fsdp.
+    metrics(sums, columns) -> dict. The layouts are shardings. A step whose loss or gradient is not
+    finite, or whose gradient's norm is above `spike` (if not 0) times the running mean, changes no
+    parameter and is counted: see `state.Health`.
     """
 
-    def step(state: TrainState, batch: Batch):
-        loss, grads, sums = gradient(state.params, batch)
+    def step(state: TrainState, frozen, batch: Batch):
+        key = jax.random.fold_in(jax.random.key(seed), state.step)
+        loss, grads, sums, columns = gradient(state.params, frozen, batch, key)
+        norm = optax.global_norm(grads)
+        good, health = state.health.after(loss, norm, spike)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        values = {"loss": loss, "grad_norm": optax.global_norm(grads)} | metrics(sums, batch)
-        return TrainState(state.step + 1, params, opt_state), values
+        new = params, opt_state, ema_update(state.ema, params, ema_decay)
+        old = state.params, state.opt_state, state.ema
+        params, opt_state, ema = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
+        state = TrainState(state.step + 1, params, opt_state, ema, health)
+        values = {"loss": loss, "grad_norm": norm, "skipped": health.skipped}
+        return state, values | metrics(sums, columns)
 
-    whole = NamedSharding(mesh, PartitionSpec())
     return jax.jit(
         step,
-        in_shardings=(layout, batch_sharding(mesh)),
-        out_shardings=(layout, whole),
+        in_shardings=(layout, frozen_layout, batch_layout),
+        out_shardings=(layout, replicated(batch_layout.row.mesh)),
         donate_argnums=0,
     )

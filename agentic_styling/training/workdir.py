@@ -1,51 +1,54 @@
-"""The files of a workdir: config.json and metrics.jsonl."""
+"""The files of a workdir: config.json, metrics.jsonl and the reference's log-probabilities."""
 
-import hashlib
 import json
 import math
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import jax
-import ml_collections
+import numpy as np
 
 from agentic_styling.errors import InputError
 
 
-def _as_json(config: ml_collections.FrozenConfigDict) -> dict:
+def as_json(config) -> dict:
+    """The fields of an ml_collections config as they stand in a file."""
     return json.loads(config.to_json())
 
 
-def fingerprint(config: ml_collections.FrozenConfigDict) -> str:
-    """A digest of every field."""
-    text = json.dumps(_as_json(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def claim(config: ml_collections.FrozenConfigDict, workdir: Path, *, write: bool) -> None:
+def claim(fields: Mapping, workdir: Path, *, write: bool, config: Mapping | None = None) -> None:
     """Refuse a workdir that holds another config; with `write`, put config.json into a new one.
 
+    fields: those that have to agree, JSON; config: all that is written, by default the same.
     Raises InputError naming the first field that differs.
     """
-    path, new = workdir / "config.json", _as_json(config)
+    path = workdir / "config.json"
     if path.exists():
-        try:
-            old = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{path}: not JSON; delete the workdir or use another") from error
-        difference = _difference(old, new)
+        old = read_config(workdir)
+        difference = _difference({k: v for k, v in old.items() if k in fields}, fields)
         if difference:
             raise InputError(
                 f"{path}: {difference}; use another workdir, or the config of this one"
             )
     elif write:
         workdir.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(new, indent=2) + "\n")
+        replace_text(path, json.dumps(fields if config is None else config, indent=2) + "\n")
+
+
+def read_config(workdir: Path) -> dict:
+    """What config.json says. Raises InputError where it is missing or broken."""
+    path = workdir / "config.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{path}: missing; give the workdir of a run") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON; delete the workdir or use another") from error
 
 
 def _difference(old, new, name: str = "config") -> str | None:
     """The first field with two values, in words."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return None if old == new else f"{name} is {old!r} there and {new!r} here"
     for key in sorted(old.keys() | new.keys()):
         found = _difference(old.get(key), new.get(key), f"{name}.{key}")
@@ -54,53 +57,34 @@ def _difference(old, new, name: str = "config") -> str | None:
     return None
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
+    """Write the file; it is the old one or the new one, never half of either."""
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)
 
 
-class MetricsFile:
-    """metrics.jsonl: a line of JSON per logged step; `step` counts the updates done.
+class LinesFile:
+    """A file of JSON lines, one a logged step; `step` counts the batches seen.
 
     done: the step the run goes on from; lines past it, of a run that was killed, are dropped.
-    A metric without a value in its batch (NaN) is left out of the line.
+    A value that is not finite is left out of its line.
     """
 
     def __init__(self, path: Path, done: int):
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        _replace(path, "".join(line + "\n" for line in lines if _step(line) <= done))
+        replace_text(path, "".join(line + "\n" for line in lines if _step(line) <= done))
         self._file = path.open("a", encoding="utf-8")
-        self._held = None
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._file.close()
-
-    def hold(self, step: int, values: dict[str, jax.Array]) -> None:
-        """Keep a step's metrics, still on the device, for the next flush."""
-        self._held = step, values
-
-    def flush(self, progress) -> None:
-        """Write what is held, and show its loss on the progress bar.
-
-        Raises InputError for a loss that is not finite.
-        """
-        if self._held is None:
-            return
-        (step, values), self._held = self._held, None
-        values = {name: float(value) for name, value in jax.device_get(values).items()}
-        if not math.isfinite(values["loss"]):
-            raise InputError(
-                f"step {step}: the loss is {values['loss']}; lower config.learning_rate and use "
-                "another workdir"
-            )
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a line, at once."""
         line = {"step": step} | {k: v for k, v in values.items() if math.isfinite(v)}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
-        progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
+
+    def close(self) -> None:
+        """No more lines."""
+        self._file.close()
 
 
 def _step(line: str) -> float:
@@ -109,3 +93,28 @@ def _step(line: str) -> float:
         return json.loads(line)["step"]
     except (ValueError, KeyError, TypeError):
         return math.inf
+
+
+def stored_array(path: Path, count: int, make: Callable[[], np.ndarray], *, write: bool):
+    """The array [count] of an .npy file, or else of make(), which is then written with `write`.
+
+    Raises InputError for a file that holds anything else.
+    """
+    if path.exists():
+        try:
+            found = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: no array ({error}); delete it, it is made again") from error
+        if found.shape != (count,):
+            raise InputError(
+                f"{path}: of {found.shape[0] if found.ndim else 0} rows, the data has {count}; "
+                "use another workdir for other data"
+            )
+        return found
+    made = make()
+    if write:
+        unfinished = path.with_name(path.name + ".unfinished")
+        with unfinished.open("wb") as file:
+            np.save(file, made)
+        os.replace(unfinished, path)
+    return made

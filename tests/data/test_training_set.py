@@ -117,9 +117,23 @@ def test_too_long_a_row_is_an_error_and_nothing_is_cut(trajectories, tokenizer):
         build_training_set(trajectories, tokenizer, IMAGES, max_length=longest - 1)
 
 
-def test_no_trajectories_and_mixed_pictures_are_errors(trajectories, tokenizer):
+def test_no_trajectories_are_an_error(tokenizer):
     with pytest.raises(InputError, match="no trajectories"):
         build_training_set([], tokenizer, IMAGES)
+
+
+def test_pictures_of_several_sizes_are_groups(trajectories, tokenizer):
     other = dataclasses.replace(trajectories[1], image=np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(InputError, match="row-1: picture of shape"):
-        build_training_set([trajectories[0], other], tokenizer, IMAGES)
+    built = build_training_set([trajectories[0], other, trajectories[2]], tokenizer, IMAGES)
+    assert built.picture_group.tolist() == [0, 1, 0]
+    counts = [(row == tokenizer.image_pad).sum() for row in built.tokens[:2]]
+    assert counts == [2, 4]
+
+
+def test_text_in_place_of_the_picture(trajectories, tokenizer):
+    built = build_training_set(trajectories, tokenizer, IMAGES, modality="text")
+    assert not built.images
+    prompt = built.tokens[0, : built.prompt_length[0]].tolist()
+    assert tokenizer.image_pad not in prompt
+    known = "; ".join(f"{k}: {v}" for k, v in sorted(trajectories[0].state.items())) or "unknown"
+    assert f"The picture now: {known}.\n{trajectories[0].goal}" in tokenizer.decode(prompt)

@@ -13,7 +13,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from agentic_styling.losses import token_logps, token_statistics
-from agentic_styling.training.mesh import batch_sharding, make_mesh
+from agentic_styling.training.mesh import AXES, make_mesh
 
 PRECISIONS = {"float64": 1e-10, "float32": 1e-5}
 
@@ -191,19 +191,32 @@ def test_products_and_arrays_are_as_few_as_they_can_be(mode, products):
     assert bool(written) == (mode == "both")
 
 
-MESHES = [(8, 1, 1), (1, 8, 1), (1, 1, 8), (2, 2, 2), (1, 2, 4), (1, 1, 1)]
+# data, fsdp, context, tensor
+MESHES = [
+    (8, 1, 1, 1),
+    (1, 8, 1, 1),
+    (1, 1, 8, 1),
+    (1, 1, 1, 8),
+    (2, 2, 1, 2),
+    (1, 2, 1, 4),
+    (1, 2, 2, 2),
+    (2, 1, 4, 1),
+    (1, 1, 1, 1),
+]
 
 
 def on_mesh(sizes, given):
     """The arrays as a trainer lays them on a mesh: rows split, the embedding over both axes."""
-    mesh = make_mesh(dict(zip(("data", "fsdp", "tensor"), sizes, strict=True)))
+    mesh = make_mesh(dict(zip(AXES, sizes, strict=True)))
     hidden, embedding, *rest = given
     axes = [
         axis if size % mesh.shape[axis] == 0 else None
         for size, axis in zip(embedding.shape, ("tensor", "fsdp"), strict=True)
     ]
     embedding = jax.device_put(embedding, NamedSharding(mesh, P(*axes)))
-    hidden, *rest = jax.device_put((hidden, *rest), batch_sharding(mesh))
+    hidden, *rest = jax.device_put(
+        (hidden, *rest), NamedSharding(mesh, P(("data", "fsdp"), "context"))
+    )
     return mesh, (hidden, embedding, *rest)
 
 
@@ -211,7 +224,7 @@ def on_mesh(sizes, given):
 @pytest.mark.parametrize(("width", "vocabulary"), [(16, 48), (6, 37)])
 def test_one_device_is_eight(sizes, width, vocabulary):
     """The second shape divides over none of the axes, or only over fsdp = 2."""
-    hidden, embedding, labels, mask, weight = arrays(8, 5, width, vocabulary)
+    hidden, embedding, labels, mask, weight = arrays(8, 8, width, vocabulary)
     given = np.float32(hidden), np.float32(embedding), labels, mask, np.float32(weight)
     mesh, spread = on_mesh(sizes, given)
     check(spread, 1e-5, mesh=mesh, block=5)
@@ -222,7 +235,7 @@ def test_a_split_vocabulary_stays_split():
     rows, length, width, vocabulary = 4, 6, 10, 44
     hidden, embedding, *rest = arrays(rows, length, width, vocabulary)
     given = np.float32(hidden), np.float32(embedding), *rest
-    mesh, spread = on_mesh((1, 2, 4), given)
+    mesh, spread = on_mesh((1, 2, 1, 4), given)
     function = jax.jit(functools.partial(ours, mesh=mesh))
     shapes = shapes_of(function.lower(spread).compile().as_text())
     assert (rows * length // 2, vocabulary // 4) in shapes
@@ -234,4 +247,7 @@ def test_a_split_vocabulary_stays_split():
 def test_rows_that_do_not_divide_are_refused():
     mesh = make_mesh({"data": 2, "fsdp": 2, "tensor": 2})
     with pytest.raises(ValueError, match="3 rows do not divide over data x fsdp = 4"):
+        token_logps(*arrays()[:4], mesh=mesh)
+    mesh = make_mesh({"context": 8})
+    with pytest.raises(ValueError, match="13 tokens do not divide over context = 8"):
         token_logps(*arrays()[:4], mesh=mesh)

@@ -25,17 +25,17 @@ import jax
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 from agentic_styling.training import train
-from agentic_styling.training.workdir import MetricsFile
+from agentic_styling.training.monitor import Monitor
 from tests.training.fixtures import make_config
 
-hold = MetricsFile.hold
+hold = Monitor.hold
 
 def hold_or_die(self, step, values):
     if step == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
     hold(self, step, values)
 
-MetricsFile.hold = hold_or_die
+Monitor.hold = hold_or_die
 directory = Path(sys.argv[1])
 train(make_config(directory, steps=int(sys.argv[3])), directory / "killed")
 """

@@ -5,7 +5,8 @@ import pytest
 
 from agentic_styling.errors import InputError
 from agentic_styling.training.mesh import make_mesh
-from agentic_styling.training.settings import check_batch, checked, loss_keywords
+from agentic_styling.training.settings import check_batch, checked, fingerprint, loss_keywords
+from agentic_styling.training.state import make_schedule
 from configs.train import get_config
 from tests.training.test_batches import make_set
 
@@ -30,6 +31,17 @@ def config(method="standard", **fields):
         ),
         ({"data": ""}, "config.data: not set"),
         ({"batch_size": 0}, "config.batch_size: 0 is not positive"),
+        ({"schedule": "cosin"}, "config.schedule: 'cosin' is unknown; did you mean 'cosine'?"),
+        ({"modality": "vison"}, "config.modality: 'vison' is unknown; did you mean 'vision'?"),
+        ({"compute": {"dtype": "float16"}}, "config.compute.dtype: 'float16' is unknown; did"),
+        ({"compute": {"remat": "some"}}, "remat 'some' is unknown; did you mean 'none'?"),
+        ({"reference": "adapter_off"}, "config.reference: 'adapter_off' needs adapters; set"),
+        ({"ema_decay": 1.0}, "config.ema_decay: 1.0 is not in [0, 1)"),
+        ({"profile": (3,)}, "config.profile: (3,) is not (first, last)"),
+        (
+            {"sharding": {"rules": (("o_proj", ("fsdpp",)),)}},
+            "config.sharding.rules: ('o_proj', ('fsdpp',)) is no (pattern, axes), axes out of data",
+        ),
         ({"loss_kwargs": {"bata": 1.0}}, "config.loss_kwargs.bata: no option of 'dpo'; did you"),
     ],
 )
@@ -53,6 +65,34 @@ def test_a_batch_has_to_divide_over_micro_batches_devices_and_pairs():
     one = make_mesh({"data": 1, "fsdp": 1, "tensor": 1})
     with pytest.raises(InputError, match="use a multiple of 2"):
         check_batch(config("dpo", batch_size=5), one)
+
+
+def test_packed_rows_need_no_devices_but_a_loss_of_every_token_cannot_be_packed():
+    mesh = make_mesh({"data": 8})
+    check_batch(config(batch_size=9, packing=True), mesh)
+    with pytest.raises(InputError, match="'released_code' counts the padding of a row too"):
+        checked(config("released_code", packing=True))
+
+
+def test_what_may_change_when_a_run_goes_on():
+    one, other = config(), config(microbatches=4, log_every=7, keep_best=3)
+    other.mesh.fsdp, other.compute.remat = 8, "full"
+    assert fingerprint(one) == fingerprint(other)
+    for field, value in (("seed", 1), ("batch_size", 8), ("packing", True), ("ema_decay", 0.9)):
+        assert fingerprint(config(**{field: value})) != fingerprint(one), field
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("cosine", [0.5, 1.0, 0.853553, 0.5, 0.146447]),
+        ("linear", [0.5, 1.0, 0.75, 0.5, 0.25]),
+        ("constant", [0.5, 1.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_schedules_by_hand(schedule, expected):
+    made = make_schedule(config(steps=5, warmup_steps=1, learning_rate=1.0, schedule=schedule))
+    np.testing.assert_allclose([made(step) for step in range(5)], expected, rtol=1e-5)
 
 
 def test_keywords_are_the_configs_and_the_statistics():

@@ -1,0 +1,202 @@
+"""From a config to what a run is made of: the model, its shardings, and the jitted step."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import ml_collections
+import numpy as np
+import optax
+from jax.sharding import Mesh
+
+from agentic_styling.data import read_trajectories
+from agentic_styling.data.training_set import TrainingSet, build_training_set
+from agentic_styling.losses import LOSSES, check_rows
+from agentic_styling.planner import (
+    ImageSettings,
+    Tokenizer,
+    init_lora,
+    init_params,
+    load_pretrained,
+    read_config,
+)
+from agentic_styling.planner.partition import shardings
+from agentic_styling.training.batches import (
+    Assembler,
+    Batch,
+    Schedule,
+    batch_shardings,
+    context_columns,
+    deal,
+    examples,
+)
+from agentic_styling.training.metrics import batch_metrics
+from agentic_styling.training.packing import Layout, layout_for
+from agentic_styling.training.settings import compute_config, lora_config
+from agentic_styling.training.state import TrainState, create_state, make_state
+from agentic_styling.training.step import PlannerModel, make_gradient, make_step
+
+PACKED_MULTIPLE = 64
+_LOOKED_AT = 64  # batches whose packing says how many rows one has
+
+
+def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> PlannerModel:
+    """The model of config.init_from, computed as the config says; start is 0 still."""
+    return PlannerModel(
+        read_config(config.init_from),
+        ImageSettings.load(config.init_from),
+        mesh,
+        compute_config(config),
+        packed=config.packing,
+        lora=lora_config(config),
+    )
+
+
+class Data(NamedTuple):
+    """The training set, the examples of its steps, and how they are laid into rows.
+
+    start: a position before every completion, for `PlannerModel`.
+    """
+
+    training_set: TrainingSet
+    schedule: Schedule
+    layout: Layout
+    start: int
+
+
+def read_data(
+    config: ml_collections.FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
+) -> Data:
+    """The train split of config.data. Raises InputError for bad data, or none for this loss."""
+    training_set = build_training_set(
+        [t for t in read_trajectories(config.data) if t.split == "train"],
+        tokenizer,
+        model.images,
+        max_length=config.max_length,
+        modality=config.modality,
+    )
+    completions = training_set.length - training_set.prompt_length
+    check_rows({"rewards": training_set.reward, "lengths": completions})
+    found = examples(training_set, config.loss, config.loss_kwargs)
+    schedule = Schedule(
+        found, training_set.picture_group, seed=config.seed, batch_size=config.batch_size
+    )
+    start = int(training_set.prompt_length.min()) - 1
+    if "every_token" in LOSSES[config.loss].needs or model.mesh.shape["context"] > 1:
+        start = 0
+    layout = _layout(config, model.mesh, training_set, schedule)
+    return Data(training_set, schedule, layout, start)
+
+
+def _layout(config, mesh: Mesh, training_set: TrainingSet, schedule: Schedule) -> Layout:
+    longest = int(training_set.length.max())
+    multiple = mesh.shape["context"] * (PACKED_MULTIPLE if config.packing else 16)
+    length = max(longest, config.packed_length if config.packing else 0)
+    length = -(-length // multiple) * multiple
+    micro_batches = []
+    for step in range(min(config.steps, _LOOKED_AT)):
+        dealt = deal(schedule(step), config.microbatches, of_example(config.loss))
+        micro_batches += list(training_set.length[dealt])
+    devices = mesh.shape["data"] * mesh.shape["fsdp"]
+    return layout_for(micro_batches, length, packing=config.packing, devices=devices)
+
+
+def of_example(loss: str) -> int:
+    """How many rows of the training set an example of this loss has."""
+    return 2 if "pairs" in LOSSES[loss].needs else 1
+
+
+def assembler(
+    config: ml_collections.FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
+) -> Assembler:
+    """What makes the batches of this host."""
+    own = batch_shardings(mesh, pictures=True).images
+    return Assembler(
+        data.training_set,
+        data.layout,
+        reference=reference,
+        context=context_columns(data.training_set),
+        devices=mesh.shape["data"] * mesh.shape["fsdp"],
+        every_token="every_token" in LOSSES[config.loss].needs,
+        own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
+    )
+
+
+class Layouts(NamedTuple):
+    """Shapes and shardings of all that a step reads: of the state, what is frozen, the batch."""
+
+    shapes: TrainState
+    state: TrainState
+    frozen_shapes: dict
+    frozen: dict
+    batch: Batch
+
+
+def layouts(
+    config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, *, pictures: bool
+) -> Layouts:
+    """Without anything being allocated."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = jax.eval_shape(functools.partial(init_params, model.config), key)
+    frozen = {}
+    if model.lora:
+        low = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, model.compute.dtype), params)
+        adapters = functools.partial(init_lora, model.config, model.lora)
+        params, frozen = jax.eval_shape(adapters, key), low
+    make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
+    shapes = jax.eval_shape(make, params)
+    rules = [(pattern, tuple(axes)) for pattern, axes in config.sharding.rules]
+    small = config.sharding.replicate_below
+
+    def layout(tree):
+        return shardings(model.mesh, tree, rules, replicate_below=small)
+
+    batch = batch_shardings(model.mesh, pictures=pictures)
+    return Layouts(shapes, layout(shapes), frozen, layout(frozen), batch)
+
+
+def load_state(
+    config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, layout: Layouts
+) -> tuple[TrainState, dict]:
+    """The state of step 0 and what is frozen, from config.init_from, where they belong.
+
+    What is trained is float32; what is frozen has the dtype of the computation.
+    """
+    lora = model.lora
+    dtype = model.compute.dtype if lora else "float32"
+    _, params = load_pretrained(config.init_from, model.mesh, dtype)
+    frozen = {}
+    if lora:
+        frozen = jax.device_put(params, layout.frozen)
+        params = init_lora(model.config, lora, jax.random.key(config.seed))
+    make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
+    return create_state(params, make, layout.state), frozen
+
+
+def train_step(
+    config: ml_collections.FrozenConfigDict,
+    model: PlannerModel,
+    kwargs: dict,
+    optimizer: optax.GradientTransformation,
+    layout: Layouts,
+):
+    """The jitted step(state, frozen, batch) -> (state, metrics); see `step.make_step`."""
+    gradient = make_gradient(
+        model,
+        config.loss,
+        kwargs,
+        config.reduction,
+        adapter_off=config.reference == "adapter_off"
+        and "reference" in LOSSES[config.loss].requires(kwargs),
+    )
+    return make_step(
+        gradient,
+        functools.partial(batch_metrics, config.loss, kwargs),
+        optimizer,
+        layout.state,
+        layout.frozen,
+        layout.batch,
+        seed=config.seed,
+        ema_decay=config.ema_decay,
+        spike=config.spike,
+    )
