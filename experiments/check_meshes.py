@@ -2,10 +2,10 @@
 
     python experiments/check_meshes.py --data DATA --init_from PLANNER --out experiments/results
 
-DATA: a directory of trajectories; PLANNER: a small planner, as the quickstart leaves both. Trains 20
-updates in float32 with S, SW and DPO, the parameters themselves and adapters, on fake devices of
-this CPU, and writes check_meshes.md: the largest difference of a loss to that of one device. Exit
-status 1 where one is above 1e-5.
+DATA: a directory of trajectories; PLANNER: a small planner, as the quickstart leaves both. Trains
+20 updates in float32 with S, SW and DPO, the parameters themselves and adapters, on fake devices
+of this CPU, and writes check_meshes.md: the largest difference of a loss to that of one device.
+Exit status 1 where one is above 1e-5.
 """
 
 import argparse

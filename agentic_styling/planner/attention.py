@@ -48,7 +48,7 @@ def choose(name: str, dtype, head_dim: int) -> str:
 
 
 def _obstacle(name: str, dtype, head_dim: int) -> str | None:
-    backend = jax.default_backend()
+    backend = _backend()
     if name == "cudnn":
         capability = getattr(jax.local_devices()[0], "compute_capability", "")
         if backend != "gpu" or not capability[:1].isdigit() or float(capability) < 8:
@@ -63,6 +63,12 @@ def _obstacle(name: str, dtype, head_dim: int) -> str | None:
         if jax.device_count() > 1 and jax.sharding.get_abstract_mesh().empty:
             return "it needs jax.set_mesh(mesh) with several devices"
     return None
+
+
+def _backend() -> str:
+    """What the devices of the mesh of `jax.set_mesh` are, which need not be here; else JAX's."""
+    device = jax.sharding.get_abstract_mesh().abstract_device
+    return device.platform if device else jax.default_backend()
 
 
 def attend(query, key, value, mask: SegmentMask):

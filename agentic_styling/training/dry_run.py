@@ -51,7 +51,9 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     print("\n".join(parameter_table(layout)))
     print("\n" + "\n".join(_batch_table(batch, data)))
     step = train_step(config, model, kwargs, optimizer, layout)
-    compiled = step.lower(layout.shapes, layout.frozen_shapes, _shapes(batch)).compile()
+    with jax.set_mesh(mesh):
+        lowered = step.lower(layout.shapes, layout.frozen_shapes, _shapes(batch))
+    compiled = lowered.compile()
     print("\n" + "\n".join(memory_lines(layout, compiled)))
     tokens, flops = work(model, data, 0)
     peak = peak_flops(jax.devices()[0])
@@ -68,7 +70,8 @@ def parameter_table(layout: Layouts) -> Iterator[str]:
     ):
         leaves = jax.tree_util.tree_leaves_with_path(shapes)
         for (path, leaf), sharding in zip(leaves, jax.tree.leaves(where), strict=True):
-            axes = ", ".join(str(a) if isinstance(a, str) else "-" for a in sharding.spec)
+            sizes = sharding.mesh.shape
+            axes = ", ".join(a if a and sizes[a] > 1 else "-" for a in sharding.spec)
             rows.append(
                 (
                     kind,

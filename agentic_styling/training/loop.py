@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import ml_collections
 import numpy as np
+from jax.sharding import Mesh
 from tqdm import tqdm
 
 from agentic_styling.errors import Preempted
@@ -54,12 +55,18 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     """
     config, workdir = checked(config), Path(workdir)
     claim(fixed(config), workdir, write=False)
-    exported = workdir / "planner"
-    if exported.is_dir():
-        return exported
+    if (workdir / "planner").is_dir():
+        return workdir / "planner"
 
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
+    # The mesh is for kernels that the compiler cannot split by itself.
+    with jax.set_mesh(mesh):
+        return _train(config, workdir, mesh)
+
+
+def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -> Path:
+    exported = workdir / "planner"
     tokenizer = Tokenizer(config.init_from)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, tokenizer, model)

@@ -1,7 +1,9 @@
 """Whole runs: kill -9 and resume, refusals, and what a workdir holds in the end."""
 
+import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +12,19 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.errors import InputError
-from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained
-from agentic_styling.training import train
-from tests.training.fixtures import make_config
+from agentic_styling.cli import main
+from agentic_styling.data import write_trajectories
+from agentic_styling.errors import InputError, Preempted
+from agentic_styling.planner import (
+    ImageSettings,
+    Tokenizer,
+    load_adapters,
+    load_pretrained,
+    merge_lora,
+)
+from agentic_styling.training import dry_run, export_checkpoint, train
+from agentic_styling.training.monitor import Monitor
+from tests.training.fixtures import make_config, make_trajectories
 
 STEPS, KILLED_AT = 10, 7
 
@@ -87,12 +98,95 @@ def test_a_killed_run_ends_like_one_left_alone(workplace, config, whole):
     assert 0 < metrics(killed)[-1]["step"] < KILLED_AT
     train(config, killed)
     assert metrics(killed) == metrics(whole)
+    same_planner(killed / "planner", whole / "planner")
+
+
+def same_planner(one, other):
     for a, b in zip(
-        jax.tree.leaves(load_pretrained(killed / "planner")[1]),
-        jax.tree.leaves(load_pretrained(whole / "planner")[1]),
+        jax.tree.leaves(load_pretrained(one)[1]),
+        jax.tree.leaves(load_pretrained(other)[1]),
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_sigterm_saves_and_the_run_goes_on_from_there(workplace, config, whole, monkeypatch):
+    """On another mesh, with other micro-batches: to 1e-5 the same losses."""
+    count = Monitor.count
+
+    def count_and_terminate(self, *args):
+        count(self, *args)
+        if self._progress.n == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    stopped = workplace / "stopped"
+    with monkeypatch.context() as patched:
+        patched.setattr(Monitor, "count", count_and_terminate)
+        with pytest.raises(Preempted, match="saved after step 3 of 10; the same command goes on"):
+            train(config, stopped)
+    assert sorted(os.listdir(stopped / "checkpoints")) == ["2", "3"]
+    assert metrics(stopped) == metrics(whole)[:3]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    other = make_config(workplace, steps=STEPS, microbatches=2, log_every=1)
+    other.mesh.update(data=1, fsdp=2, tensor=2)
+    train(other, stopped)
+    assert [line["step"] for line in metrics(stopped)] == list(range(1, STEPS + 1))
+    for a, b in zip(metrics(stopped), metrics(whole), strict=True):
+        np.testing.assert_allclose(a["loss"], b["loss"], atol=1e-5)
+
+
+def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
+    export_checkpoint(whole, tmp_path / "last")
+    same_planner(tmp_path / "last", whole / "planner")
+    main(["export", str(whole), "--out", str(tmp_path / "eight"), "--step", "8"])
+    with pytest.raises(AssertionError):
+        same_planner(tmp_path / "eight", whole / "planner")
+    assert Tokenizer(tmp_path / "eight").encode("winter")
+    with pytest.raises(InputError, match="no checkpoint of step 3; there are: 8, 10"):
+        export_checkpoint(whole, tmp_path / "third", 3)
+    with pytest.raises(InputError, match="last: exists; name a new directory"):
+        export_checkpoint(whole, tmp_path / "last")
+    with pytest.raises(InputError, match="config.json: missing"):
+        export_checkpoint(tmp_path, tmp_path / "none")
+
+
+def test_adapters_are_merged_and_stand_beside(workplace, tmp_path):
+    """With a stored reference, packed rows, pictures of two sizes and a moving average."""
+    directory = tmp_path / "mixed"
+    trajectories = make_trajectories()
+    half = len(trajectories) // 2
+    smaller = [dataclasses.replace(t, image=t.image[:32]) for t in trajectories[:half]]
+    write_trajectories(directory / "data", smaller + trajectories[half:])
+    config = make_config(workplace, "dpo", packing=True, ema_decay=0.5, batch_size=2)
+    config.data = str(directory / "data")
+    config.lora.update(rank=2, alpha=4.0, dropout=0.1)
+    planner = train(config, directory / "run")
+    before, merged = (load_pretrained(d) for d in (workplace / "planner", planner))
+    lora, adapters = load_adapters(planner / "adapters", merged[0])
+    assert (lora.rank, lora.alpha) == (2, 4.0)
+    expected = merge_lora(before[1], adapters, lora)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), merged[1], expected)
+    changed = jax.tree.map(lambda a, b: bool((a != b).any()), before[1], merged[1])
+    assert any(jax.tree.leaves(changed)) and not all(jax.tree.leaves(changed))
+    reference = np.load(directory / "run/reference.npy")
+    assert (reference < 0).any() and reference.shape == (len(trajectories),)
+    export_checkpoint(directory / "run", tmp_path / "again")
+    same_planner(tmp_path / "again", planner)
+
+
+def test_a_dry_run_tells_and_writes_nothing(workplace, tmp_path, capsys):
+    config = make_config(workplace, "standardized_reward_weighted", batch_size=8)
+    config.mesh.update(data=2, fsdp=4)
+    dry_run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    shown = capsys.readouterr().out
+    assert "mesh: data=2, fsdp=4, context=1, tensor=1" in shown
+    row = next(line for line in shown.splitlines() if "embed_tokens/embedding" in line)
+    # [320, 32] float32 over four devices.
+    assert row.split()[-1] == "0.01" and "320 x 32" in row and "-, fsdp" in row
+    assert re.search(r"tokens +int32 +1 x 8 x \d+\n", shown)
+    assert re.search(r"together +\d+\.\d{3}\n", shown)
+    assert re.search(r"a step: [\d,]+ tokens, .* TFLOPs by the maths", shown)
 
 
 def files(directory):

@@ -1,0 +1,132 @@
+"""kill -9 at random moments: the run that is started again ends as one left alone, bit for bit.
+
+    python experiments/check_resume.py --data DATA --init_from PLANNER --out experiments/results
+
+DATA: a directory of trajectories; PLANNER: a small planner, as the quickstart leaves both. A run
+that saves at every step, so that it is mostly caught while it writes, is killed `--kills` times
+after random seconds and started again; then it is left to end. Writes check_resume.md; exit status
+1 where a parameter or a metric differs from an undisturbed run's.
+"""
+
+import argparse
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from agentic_styling.errors import one_line_errors
+from agentic_styling.planner import load_pretrained
+
+TRAIN = Path(__file__).parent / "train.py"
+
+
+def command(args, workdir: Path) -> list[str]:
+    """The training run, with DPO, whose reference is stored besides."""
+    fields = {
+        "data": args.data,
+        "init_from": args.init_from,
+        "steps": args.steps,
+        "batch_size": 8,
+        "warmup_steps": 2,
+        "learning_rate": 1e-3,
+        "checkpoint_every": 1,
+        "packing": True,
+    }
+    config = f"--config={TRAIN.parents[1] / 'configs/train.py'}:dpo"
+    given = [f"--config.{name}={value}" for name, value in fields.items()]
+    return [sys.executable, str(TRAIN), config, *given, f"--workdir={workdir}"]
+
+
+def run(args, workdir: Path, seconds: float | None = None) -> str:
+    """Start the run, kill it after these seconds; what it was doing then."""
+    child = subprocess.Popen(
+        command(args, workdir), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    try:
+        _, error = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        return doing(workdir)
+    if child.returncode:
+        raise RuntimeError(f"the run ended with {child.returncode}: {error[-2000:]}")
+    return "finished"
+
+
+def doing(workdir: Path) -> str:
+    """Where a killed run stood, by what it left."""
+    names = [p.name for p in (workdir / "checkpoints").glob("*")]
+    if any("tmp" in name or not name.isdigit() for name in names):
+        return "writing a checkpoint"
+    metrics = workdir / "metrics.jsonl"
+    steps = metrics.read_text().count("\n") if metrics.exists() else 0
+    if (workdir / "planner.unfinished").exists():
+        return "exporting"
+    return f"after {steps} steps" if steps else "before its first step"
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Files that are not the same, bit for bit."""
+    found = []
+    for name in ("metrics.jsonl", "config.json", "reference.npy"):
+        if (one / name).read_bytes() != (other / name).read_bytes():
+            found.append(name)
+    params = (load_pretrained(w / "planner")[1] for w in (one, other))
+    same = jax.tree.map(lambda a, b: np.array_equal(a, b), *params)
+    if not all(jax.tree.leaves(same)):
+        found.append("planner")
+    return found
+
+
+@one_line_errors
+def main(argv: list[str] | None = None) -> None:
+    """Kill, resume, compare, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--init_from", required=True)
+    parser.add_argument("--out", required=True, help="directory of check_resume.md")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    jax.config.update("jax_platforms", "cpu")
+    rng = np.random.default_rng(args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        alone, killed = Path(folder, "alone"), Path(folder, "killed")
+        begun = time.perf_counter()
+        run(args, alone)
+        whole = time.perf_counter() - begun  # its second start is faster: programs are kept
+        lines = []
+        for _ in tqdm(range(args.kills), unit="kill"):
+            seconds = rng.uniform(0.2, 0.8) * whole
+            lines.append(f"| {seconds:.1f} | {run(args, killed, seconds)} |")
+        run(args, killed)
+        wrong = differences(alone, killed)
+    verdict = f"**differ: {', '.join(wrong)}**" if wrong else "equal bit for bit"
+    page = [
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, jax "
+        f"{jax.__version__}. DPO, {args.steps} updates of 8 packed examples, a checkpoint after "
+        f"each; killed by SIGKILL {args.kills} times and started again, seed {args.seed}.",
+        "",
+        "| killed after, s | while |",
+        "| --- | --- |",
+        *lines,
+        "",
+        f"Parameters, metrics.jsonl, config.json and reference.npy of the two runs: {verdict}.",
+    ]
+    Path(args.out).mkdir(parents=True, exist_ok=True)
+    Path(args.out, "check_resume.md").write_text("\n".join(page) + "\n")
+    print("\n".join(page))
+    sys.exit(int(bool(wrong)))
+
+
+if __name__ == "__main__":
+    main()
