@@ -68,7 +68,7 @@ class LinesFile:
     """A file of JSON lines, one a logged step; `step` counts the batches seen.
 
     done: the step the run goes on from; lines past it, of a run that was killed, are dropped.
-    A value that is not finite is left out of its line.
+    A value that is not finite is left out of its line. Raises InputError where the disk is full.
     """
 
     def __init__(self, path: Path, done: int):
@@ -79,8 +79,14 @@ class LinesFile:
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Add a line, at once."""
         line = {"step": step} | {k: v for k, v in values.items() if math.isfinite(v)}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"{self._file.name}: could not be written ({error.strerror}); make room, then "
+                "start again"
+            ) from error
 
     def close(self) -> None:
         """No more lines."""

@@ -18,6 +18,7 @@ from agentic_styling.losses import LOSSES, REDUCTIONS, Loss, TokenStatistics
 from agentic_styling.losses.table import REWARDS
 from agentic_styling.losses.weights import as_floats
 from agentic_styling.planner import (
+    Compute,
     ImageSettings,
     Inputs,
     LoraConfig,
@@ -248,15 +249,16 @@ def alone(planner):
 @pytest.mark.parametrize(
     ("loss", "lora", "sizes", "packed"),
     [
-        ("standard", None, (2, 2, 1, 2), None),
         ("standard", None, (1, 2, 2, 2), 2),
         ("standard", LORA, (2, 4, 1, 1), 8),
         ("dpo", None, (2, 2, 1, 2), None),
-        ("dpo", LORA, (1, 2, 1, 4), 2),
     ],
 )
 def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, packed):
-    """And so do one batch and two micro-batches, rows of one example and of several."""
+    """And so do one batch and two micro-batches, rows of one example and of several.
+
+    `experiments/check_meshes.py` tries every mesh.
+    """
     one = alone(loss, lora, 60 if loss == "standard" and not lora else 4)
     eight, state = run_steps(planner, loss, sizes, 4, 2, lora=lora, packed=packed)
     assert_same_curves(one, eight)
@@ -293,17 +295,15 @@ def test_adapters_alone_change(planner):
     assert jax.tree.structure(frozen) == jax.tree.structure(planner.params)
 
 
-def test_dropout_is_another_every_step_and_the_same_when_repeated(planner):
+def test_dropout_is_by_the_key_and_another_one_by_another(planner):
     lora = LoraConfig(rank=4, alpha=8.0, dropout=0.5)
-    dropped = planner.model.compute.__class__(lora_dropout=0.5)
-    inside = SimpleNamespace(**vars(planner))
-    inside.model = planner.model._replace(compute=dropped)
-    runs = [run_steps(inside, "standard", (1, 1, 1, 1), 3, 1, lora=lora, seed=s) for s in (0, 0, 1)]
-    losses = [[float(values["loss"]) for values in metrics] for metrics, _ in runs]
-    # The first step's b is zero, so its dropout changes nothing yet.
-    assert losses[0] == losses[1]
-    assert losses[0][0] == losses[2][0]
-    assert losses[0][1:] != losses[2][1:]
+    model = planner.model._replace(lora=lora, compute=Compute(lora_dropout=0.5))
+    trained = init_lora(model.config, lora, jax.random.key(1))
+    trained = jax.tree.map(lambda x: x + 0.1, trained)  # b begins at zero, where nothing drops
+    batch = jax.tree.map(jnp.asarray, batch_of(planner))
+    loss = jax.jit(make_gradient(model, "standard", {}, "token-mean"))
+    values = [float(loss(trained, planner.params, batch, jax.random.key(k))[0]) for k in (0, 0, 1)]
+    assert values[0] == values[1] != values[2]
 
 
 def state_of(planner, ema=False):
