@@ -93,6 +93,8 @@ def _user_cache() -> Path:
 
 def _innermost(error: BaseException) -> str:
     """What was wrong at first, in one line: absl wraps it in tracebacks."""
+    if isinstance(error, flags.IllegalFlagValueError) and "\n" not in str(error):
+        return str(error)  # it names the flag
     misspelt = re.search(r"Did you mean .*?\?", str(error))
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__

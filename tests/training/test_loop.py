@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -26,6 +27,7 @@ from agentic_styling.training import dry_run, export_checkpoint, train
 from agentic_styling.training.monitor import Monitor
 from tests.training.fixtures import make_config, make_trajectories
 
+ROOT = Path(__file__).parents[2]
 STEPS, KILLED_AT = 10, 7
 
 # The run ends itself with SIGKILL when it gets to a step; a checkpoint may be half written then.
@@ -187,6 +189,25 @@ def test_a_dry_run_tells_and_writes_nothing(workplace, tmp_path, capsys):
     assert re.search(r"tokens +int32 +1 x 8 x \d+\n", shown)
     assert re.search(r"together +\d+\.\d{3}\n", shown)
     assert re.search(r"a step: [\d,]+ tokens, .* TFLOPs by the maths", shown)
+
+
+def test_flags_of_hosts_and_of_fields_are_checked(workplace, tmp_path, capsys, monkeypatch):
+    config = [f"--config={ROOT / 'configs/train.py'}:standard", f"--workdir={tmp_path / 'run'}"]
+    for flags, message in (
+        (["--coordinator=host:1"], "--coordinator, --processes and --process go together"),
+        (["--processes=two"], "flag --processes=two: invalid literal for int()"),
+        (["--config.steps=many"], "flag --config.steps=many: invalid literal for int()"),
+        (["--config.lora.rnk=4"], 'Did you mean "rank"'),
+        (["--config.steps=10", "--dry_run"], "config.data: not set; give a directory"),
+    ):
+        # ml_collections looks there for the fields that are set.
+        monkeypatch.setattr(sys, "argv", ["agentic-styling", "train", *config, *flags])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        shown = capsys.readouterr().err
+        assert message in shown and shown.count("\n") == 1, shown
+    assert not (tmp_path / "run").exists()
 
 
 def files(directory):
