@@ -31,6 +31,7 @@ from sweep_parts.results import last_words, register, write_results
 from sweep_parts.runs import Run, build_runs, expand, parse_grid, read_list
 
 from agentic_styling.errors import PREEMPTED, InputError, nearest, one_line_errors
+from agentic_styling.training.settings import fixed
 from agentic_styling.training.workdir import claim
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +73,7 @@ def planned(args: argparse.Namespace, overrides: list[str]) -> list[Run]:
     points = expand(parse_grid(args.grid), read_list(args.list) if args.list else [])
     runs = build_runs(args.config, overrides, points)
     for run in runs:
-        claim(run.config, args.workdir / run.name, write=False)
+        claim(fixed(run.config), args.workdir / run.name, write=False)
     return runs
 
 

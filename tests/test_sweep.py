@@ -413,3 +413,10 @@ def test_two_real_trainings_from_the_command_line(tmp_path):
         ("standard", 1),
     ]
     assert all(run["metrics"]["loss"] > 0 for run in found)
+    log = tmp_path / "sweep/method=S,seed=0/log.txt"
+    before = log.read_bytes()
+    again = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert log.read_bytes() == before
