@@ -1,6 +1,7 @@
-"""The same loss curve on one device, on eight in every mesh shape, and on two processes.
+r"""The same loss curve on one device, on eight in every mesh shape, and on two processes.
 
-    python experiments/check_meshes.py --data DATA --init_from PLANNER --out experiments/results
+    python experiments/check_meshes.py --data DATA --init_from PLANNER --runs runs/meshes \
+        --out experiments/results
 
 DATA: a directory of trajectories; PLANNER: a small planner, as the quickstart leaves both. Trains
 20 updates in float32 with S, SW and DPO, the parameters themselves and adapters, on fake devices
@@ -16,11 +17,11 @@ import platform
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 # Programs that run for 20 steps are compiled fast rather than well.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+FAST = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FAST}".strip()
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
@@ -100,21 +101,21 @@ def measure(args) -> list[dict]:
     runs = [(name, kind) for name in LOSSES for kind in TRAINED]
     progress = tqdm(total=len(runs) * (len(shapes()) + 2), unit="run")
     for name, kind in runs:
-        with tempfile.TemporaryDirectory() as folder:
 
-            def trained(shape, processes=1, name=name, kind=kind, folder=folder):
-                config = make_config(args, LOSSES[name], TRAINED[kind], shape)
-                workdir = Path(folder, "-".join(map(str, shape)), str(processes))
-                if processes > 1:
-                    on_processes(args, config, workdir)
-                else:
-                    training.train(config, workdir)
-                progress.update()
-                return curve(workdir)
+        def trained(shape, processes=1, name=name, kind=kind):
+            config = make_config(args, LOSSES[name], TRAINED[kind], shape)
+            mesh = "-".join(map(str, shape))
+            workdir = Path(args.runs, f"{name}-{kind}-{mesh}-{processes}")
+            if processes > 1:
+                on_processes(args, config, workdir)
+            else:
+                training.train(config, workdir)
+            progress.update()
+            return curve(workdir)
 
-            one = trained((1,) * len(AXES))
-            found = {shape: trained(shape) for shape in shapes()}
-            two = trained((2, 2, 1, 2), processes=2)
+        one = trained((1,) * len(AXES))
+        found = {shape: trained(shape) for shape in shapes()}
+        two = trained((2, 2, 1, 2), processes=2)
         records.append(
             {
                 "loss": name,
@@ -157,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--init_from", required=True)
     parser.add_argument("--out", required=True, help="directory of check_meshes.md")
+    parser.add_argument("--runs", required=True, help="workdirs; finished runs are not run again")
     parser.add_argument("--steps", type=int, default=20)
     args = parser.parse_args(argv)
     jax.config.update("jax_platforms", "cpu")

@@ -77,8 +77,42 @@ def attend(query, key, value, mask: SegmentMask):
     query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first because a cache
     in that order is read without a transposition. Returns [B, S, H, D].
     """
+    if mask.causal and _context_devices(query.shape[1]) > 1:
+        return context_attention(query, key, value, mask)
     kernels = {"xla": xla_attention, "cudnn": cudnn_attention, "pallas": pallas_attention}
     return kernels[mask.implementation](query, key, value, mask)
+
+
+def _context_devices(length: int) -> int:
+    """How many devices of the mesh of `jax.set_mesh` share the positions of a row."""
+    devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
+    return devices if length % devices == 0 else 1
+
+
+def context_attention(query, key, value, mask: SegmentMask):
+    """`attend` where the mesh's axis context splits a row: own queries meet everybody's keys.
+
+    Keys and values are gathered, which grouped queries make small; scores are not. By matrix
+    products, as a kernel's causal mask cannot begin at another place on every device.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a in ("data", "fsdp")])
+    heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
+
+    def own(query, key, value, segments):
+        key, value = (jax.lax.all_gather(x, "context", axis=2, tiled=True) for x in (key, value))
+        every = jax.lax.all_gather(segments, "context", axis=1, tiled=True)
+        offset = jax.lax.axis_index("context") * query.shape[1]
+        return _attend_blocks(query, key, value, segments, every, True, offset)
+
+    tokens, states = PartitionSpec(rows, "context"), PartitionSpec(rows, heads, "context")
+    queries = PartitionSpec(rows, "context", heads)
+    return jax.shard_map(
+        own,
+        in_specs=(queries, states, states, tokens),
+        out_specs=queries,
+        check_vma=False,
+    )(query, key, value, mask.segments)
 
 
 def xla_attention(query, key, value, mask: SegmentMask):
@@ -87,14 +121,20 @@ def xla_attention(query, key, value, mask: SegmentMask):
     A causal block meets only the keys before its end, which halves the work; and a block's scores
     stay in a CPU's cache.
     """
-    length, segments = query.shape[1], mask.segments
+    return _attend_blocks(query, key, value, mask.segments, mask.segments, mask.causal, None)
+
+
+def _attend_blocks(query, key, value, segments, key_segments, causal: bool, offset):
+    """offset: where the queries begin among the keys; None where they are the keys' own."""
+    length, keys_length = query.shape[1], key.shape[2]
     block, blocks = max(QUERY_BLOCK, -(-length // MOST_BLOCKS)), []
     for start in range(0, length, block):
         stop = min(start + block, length)
-        end = stop if mask.causal else length
-        seen = segments[:, start:stop, None] == segments[:, None, :end]
-        if mask.causal:
-            seen &= jnp.arange(start, stop)[:, None] >= jnp.arange(end)
+        end = stop if causal and offset is None else keys_length
+        seen = segments[:, start:stop, None] == key_segments[:, None, :end]
+        if causal:
+            places = jnp.arange(start, stop) + (0 if offset is None else offset)
+            seen &= places[:, None] >= jnp.arange(end)
         keys, values = key[:, :, :end], value[:, :, :end]
         blocks.append(_attend_block(query[:, start:stop], keys, values, seen[:, None, None]))
     return jnp.concatenate(blocks, axis=1)

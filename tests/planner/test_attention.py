@@ -85,6 +85,31 @@ def test_pallas_shares_rows_and_heads_over_a_mesh():
     np.testing.assert_allclose(out, xla(query, key, value, True), atol=1e-5)
 
 
+@pytest.mark.parametrize("sizes", [(1, 2, 2, 2), (1, 1, 8, 1), (2, 2, 2, 1)])
+def test_a_row_is_shared_over_the_axis_context(sizes):
+    """Values and gradients; no device has more queries than its own."""
+    axes = ("data", "fsdp", "context", "tensor")
+    mesh = jax.make_mesh(sizes, axes, axis_types=(AxisType.Auto,) * 4)
+    query, key, value, weights = (x.repeat(2, axis=0) for x in arrays())
+    segments = jnp.asarray(SEGMENTS).repeat(2, axis=0)
+
+    def loss(query, key, value):
+        mask = attention.SegmentMask(segments, True, "xla")
+        return jnp.sum(attention.attend(query, key, value, mask) * weights)
+
+    gradient = jax.grad(loss, argnums=(0, 1, 2))
+    expected = jax.jit(gradient)(query, key, value)
+    with jax.set_mesh(mesh):
+        shared = jax.jit(gradient)
+        text = shared.lower(query, key, value).as_text()
+        found = shared(query, key, value)
+    assert "all_gather" in text
+    own = query.shape[1] // sizes[2]
+    assert f"x{own}x{query.shape[1]}x" in text  # of scores: own queries, all keys
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5, rtol=1e-4)
+
+
 def lowered(function, platform, *arguments):
     return jax.jit(function).trace(*arguments).lower(lowering_platforms=(platform,)).as_text()
 
