@@ -1,0 +1,226 @@
+"""Training against a plain torch loop; what packing and checkpoints do to its speed.
+
+    python experiments/benchmarks/training.py --out experiments/benchmarks/results/training_cpu
+
+Writes OUT.md and OUT.json. Real trajectories of the bundled photographs, the same weights and
+batches on both sides, float32, each side of a row a process of its own, in turn. Needs torch and
+peft: `pip install -e .[parity]`.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import sides
+import timing
+import training_sides
+from tqdm import tqdm
+
+CONTEXTS, PLANS, PICTURE, VOCABULARY = 48, 3, 128, 1536
+SIZES = {"tiny": "the preset tiny", "small": "the shape of planner.py's benchmark"}
+BATCH = {"tiny": 32, "small": 8}
+MICRO_BATCHES = {"tiny": 8, "small": 1}  # of ours: as the quickstart, a few rows at a time
+TRAINED = {"full": 0, "LoRA": training_sides.RANK}
+LOSSES = {"S": "standard", "DPO": "dpo"}
+CASES = [("tiny", kind, loss) for kind in TRAINED for loss in LOSSES]
+CASES += [("small", "full", "S"), ("small", "LoRA", "S")]
+PACKED = {"1 x": 1, "2 x": 2, "4 x": 4}  # places of a packed row, in those of the longest example
+EVERY = 100  # checkpoint_every, by default
+
+
+def prepare(directory: Path) -> None:
+    """directory/data, and a planner of each size with random weights."""
+    import dataclasses
+
+    import jax
+
+    from agentic_styling import data
+    from agentic_styling.planner import (
+        Qwen3VLConfig,
+        Tokenizer,
+        init_params,
+        new_planner,
+        save_pretrained,
+    )
+
+    data.generate(
+        directory / "data",
+        data.load_photos(None),
+        split="train",
+        contexts=CONTEXTS,
+        plans_per_context=PLANS,
+        seed=0,
+        size=PICTURE,
+    )
+    trajectories = data.read_trajectories(directory / "data")
+    texts = [t.plan.to_json() for t in trajectories] + [t.goal for t in trajectories]
+    shape = {"preset": "tiny", "vocab_size": VOCABULARY, "picture_size": PICTURE, "seed": 0}
+    new_planner(directory / "tiny", texts, **shape)
+    new_planner(directory / "small", texts, **shape)
+    config = Qwen3VLConfig.from_hf(sides.HF_CONFIG)
+    config = dataclasses.replace(config).for_tokenizer(Tokenizer(directory / "small"))
+    save_pretrained(directory / "small", config, init_params(config, jax.random.key(0)))
+
+
+def gemm_flops() -> float:
+    """Float32 operations a second of a product of two 2,048 x 2,048 matrices; the best of 10."""
+    import jax
+    import jax.numpy as jnp
+
+    x = jnp.ones((2048, 2048))
+    product = jax.jit(lambda a, b: a @ b)
+    product(x, x).block_until_ready()
+    taken = [timing.seconds(lambda: product(x, x).block_until_ready()) for _ in range(10)]
+    return 2 * 2048**3 / min(taken)
+
+
+def options(size: str, kind: str, loss: str, packing: bool = False, **more) -> dict:
+    """What a side is told of its row."""
+    made = {"size": size, "loss": LOSSES[loss], "rank": TRAINED[kind], "packing": packing}
+    return made | {"batch": BATCH[size], "microbatches": MICRO_BATCHES[size]} | more
+
+
+def worker(directory: Path, side: str, method: str, given: dict) -> timing.Worker:
+    """A process of one side."""
+    return timing.Worker(training_sides.__file__, str(directory), side, method, json.dumps(given))
+
+
+def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
+    """Of the batches of a row: tokens and FLOPs of a step, share of places that hold a token, and
+    if asked, the difference of both sides' first losses."""
+    import numpy as np
+
+    from agentic_styling.training.loop import work
+
+    ours = training_sides.Ours(str(directory), given)
+    steps = [work(ours.model, ours.data, step) for step in range(training_sides.CYCLE)]
+    batch = next(ours.batches())
+    found = {
+        "tokens": float(np.mean([tokens for tokens, _ in steps])),
+        "flops": float(np.mean([flops for _, flops in steps])),
+        "places": float(np.mean(np.asarray(batch.segments) > 0)),
+        "longest": int(ours.data.training_set.length.max()),
+        "loss": ours.step()(),
+    }
+    if with_torch:
+        theirs = training_sides.Torch(str(directory), given).step()()
+        found["difference"] = abs(found["loss"] - theirs)
+    return found
+
+
+def measure(directory: Path, args) -> dict:
+    """All three tables' numbers."""
+    results = {"against": {}, "packing": {}, "saves": {}}
+    longest = None
+    for case in tqdm([c for c in CASES if c[0] in args.sizes], desc="against torch", unit="row"):
+        given = options(*case)
+        found = facts(directory, given, with_torch=True)
+        longest = found["longest"]
+        pair = (worker(directory, side, "step", given) for side in ("Ours", "Torch"))
+        found |= timing.in_turn(*pair, args.rounds)
+        results["against"][", ".join(case)] = found
+    for size, name in tqdm([(s, n) for s in args.sizes for n in PACKED], desc="packing"):
+        length = PACKED[name] * longest
+        given = options(size, "full", "S", True, packed_length=length, microbatches=1)
+        padded = options(size, "full", "S")
+        found = facts(directory, given)
+        found["padded"] = facts(directory, padded)["places"]
+        pair = (worker(directory, "Ours", "step", x) for x in (given, padded))
+        results["packing"][f"{size}, {name}"] = found | timing.in_turn(*pair, args.rounds)
+    for size in tqdm(args.sizes, desc="checkpoints", unit="row"):
+        given = options(size, "full", "S")
+        one = worker(directory, "Ours", "steps_with_a_save", given)
+        one.time()
+        results["saves"][size] = [one.time()["seconds"] for _ in range(args.rounds)]
+        one.close()
+    return results
+
+
+def report(results: dict) -> str:
+    """The results as Markdown."""
+    peak = results["gemm"]
+    lines = [
+        f"{results['machine']}. Float32, medians of {results['rounds']} rounds in turn, one update "
+        f"of the next batch each; {CONTEXTS} x {PLANS} trajectories of the bundled photographs. "
+        "Both sides pad rows; ours goes through the tiny's in 8 parts. Padding is no token. MFU: "
+        f"operations by the maths over those of a float32 product of 2,048 x 2,048 matrices, "
+        f"{peak / 1e9:.0f} GFLOP/s. Loss: the difference of both sides' first.\n",
+    ]
+    rows = []
+    for name, r in results["against"].items():
+        size, kind, loss = name.split(", ")
+        ours, theirs = r["ours"]["seconds"], r["theirs"]["seconds"]
+        rows.append(
+            [
+                f"{size}, {kind}, {loss}, {BATCH[size]} examples",
+                *(f"{r['tokens'] / s:,.0f}" for s in (ours, theirs)),
+                *(f"{r['flops'] / s / peak:.0%}" for s in (ours, theirs)),
+                f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})",
+                *(f"{r[side]['peak_gb']:.1f}" for side in ("ours", "theirs")),
+                f"{r['difference']:.0e}",
+            ]
+        )
+    header = ["work", "tokens/s: ours", "torch", "MFU: ours", "torch", "torch / ours"]
+    header += ["peak memory, GB: ours", "torch", "loss"]
+    lines.append(timing.table(header, rows))
+    rows = [
+        [
+            name,
+            f"{r['padded']:.0%}",
+            f"{r['places']:.0%}",
+            f"{r['tokens'] / r['ours']['seconds']:,.0f}",
+            f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})",
+        ]
+        for name, r in results["packing"].items()
+    ]
+    lines.append(
+        "Packed rows against padded ones, S, full; a row has so many times the longest example's "
+        "places.\n"
+    )
+    header = ["rows", "places that hold a token: padded", "packed", "tokens/s packed"]
+    header += ["padded / packed, s"]
+    lines.append(timing.table(header, rows))
+    lines.append(
+        f"A checkpoint every {EVERY} updates: seconds that {training_sides.CYCLE} updates take "
+        "longer with one begun among them, its write waited for, over the updates between two.\n"
+    )
+    rows = []
+    for size, saves in results["saves"].items():
+        step = results["against"][f"{size}, full, S"]["ours"]["seconds"]
+        share = [save / (EVERY * step) for save in saves]
+        middle = sorted(share)[len(share) // 2]
+        rows.append(
+            [size, f"{sorted(saves)[len(saves) // 2]:.2f}", f"{step:.2f}", f"**{middle:.1%}**"]
+        )
+    lines.append(timing.table(["size", "more, s", "an update, s", "share"], rows))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parse the command line, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="write OUT.md and OUT.json")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--work", type=Path, help="keep data and weights here, for another run")
+    args = parser.parse_args()
+    begun = time.perf_counter()
+    results = {"machine": timing.machine("jax", "flax", "torch", "transformers", "peft")}
+    results |= {"rounds": args.rounds, "gemm": gemm_flops()}
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = args.work or Path(temporary)
+        if not (directory / "small/config.json").exists():
+            prepare(directory)
+        results |= measure(directory, args)
+    results["seconds"] = time.perf_counter() - begun
+    text = report(results)
+    print(text)
+    if args.out:
+        args.out.with_suffix(".md").write_text(text)
+        args.out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
