@@ -26,7 +26,7 @@ TRAINED = {"full": 0, "LoRA": training_sides.RANK}
 LOSSES = {"S": "standard", "DPO": "dpo"}
 CASES = [("tiny", kind, loss) for kind in TRAINED for loss in LOSSES]
 CASES += [("small", "full", "S"), ("small", "LoRA", "S")]
-PACKED = {"1 x": 1, "2 x": 2, "4 x": 4}  # places of a packed row, in those of the longest example
+PACKED = {"1 x": 1, "2 x": 2}  # places of a packed row, in those of the longest example
 EVERY = 100  # checkpoint_every, by default
 
 
@@ -183,7 +183,7 @@ def report(results: dict) -> str:
     header += ["padded / packed, s"]
     lines.append(timing.table(header, rows))
     lines.append(
-        f"A checkpoint every {EVERY} updates: seconds that {training_sides.CYCLE} updates take "
+        f"A checkpoint every {EVERY} updates: seconds that {training_sides.SAVING} updates take "
         "longer with one begun among them, its write waited for, over the updates between two.\n"
     )
     rows = []

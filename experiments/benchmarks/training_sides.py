@@ -12,6 +12,7 @@ import numpy as np
 
 RATE, DECAY, RANK = 1e-5, 0.01, 16
 CYCLE = 8  # batches that are gone through again and again
+SAVING = 3  # updates that a checkpoint is begun and ended among
 
 
 def make_config(directory: str, options: dict):
@@ -104,12 +105,12 @@ class Ours:
         def saving():
             call()
             checkpoints.save(self.state, {})
-            for _ in range(CYCLE - 1):
+            for _ in range(SAVING - 1):
                 call()
             checkpoints._manager.wait_until_finished()
 
         def plain():
-            for _ in range(CYCLE):
+            for _ in range(SAVING):
                 call()
 
         return saving, plain
