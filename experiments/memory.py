@@ -169,7 +169,7 @@ def _libtpu() -> str:
 
 @one_line_errors
 def main(argv: list[str] | None = None) -> None:
-    """Measure what is not there yet, and write the page after each case."""
+    """Measure what is not there yet, keep each case, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", required=True, help="the page, .md; .json is written beside it")
     parser.add_argument("--only", default="", help="cases whose names contain this")
@@ -186,7 +186,7 @@ def main(argv: list[str] | None = None) -> None:
         records[name] = measure(MACHINES[machine], preset, trained)
         print(name, records[name], flush=True)
         kept.write_text(json.dumps(records, indent=1) + "\n")
-        out.write_text(page(records))
+    out.write_text(page(records))
     print(page(records))
 
 
