@@ -8,9 +8,9 @@ peft: `pip install -e .[parity]`.
 """
 
 import argparse
+import functools
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import sides
@@ -110,32 +110,41 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     return found
 
 
-def measure(directory: Path, args) -> dict:
-    """All three tables' numbers."""
-    results = {"against": {}, "packing": {}, "saves": {}}
-    longest = None
-    for case in tqdm([c for c in CASES if c[0] in args.sizes], desc="against torch", unit="row"):
-        given = options(*case)
-        found = facts(directory, given, with_torch=True)
-        longest = found["longest"]
-        pair = (worker(directory, side, "step", given) for side in ("Ours", "Torch"))
-        found |= timing.in_turn(*pair, args.rounds)
-        results["against"][", ".join(case)] = found
-    for size, name in tqdm([(s, n) for s in args.sizes for n in PACKED], desc="packing"):
-        length = PACKED[name] * longest
-        given = options(size, "full", "S", True, packed_length=length, microbatches=1)
-        padded = options(size, "full", "S")
-        found = facts(directory, given)
-        found["padded"] = facts(directory, padded)["places"]
-        pair = (worker(directory, "Ours", "step", x) for x in (given, padded))
-        results["packing"][f"{size}, {name}"] = found | timing.in_turn(*pair, args.rounds)
-    for size in tqdm(args.sizes, desc="checkpoints", unit="row"):
-        given = options(size, "full", "S")
-        one = worker(directory, "Ours", "steps_with_a_save", given)
-        one.time()
-        results["saves"][size] = [one.time()["seconds"] for _ in range(args.rounds)]
-        one.close()
-    return results
+def rows(directory: Path, sizes: list[str]):
+    """(table, row, what measures it), a size after another."""
+    for size in sizes:
+        for case in (c for c in CASES if c[0] == size):
+            yield "against", ", ".join(case), functools.partial(against, directory, case)
+        for name in PACKED:
+            yield "packing", f"{size}, {name}", functools.partial(packing, directory, size, name)
+        yield "saves", size, functools.partial(saves, directory, size)
+
+
+def against(directory: Path, case: tuple[str, str, str], rounds: int) -> dict:
+    """Ours and torch in turn."""
+    given = options(*case)
+    pair = (worker(directory, side, "step", given) for side in ("Ours", "Torch"))
+    return facts(directory, given, with_torch=True) | timing.in_turn(*pair, rounds)
+
+
+def packing(directory: Path, size: str, name: str, rounds: int) -> dict:
+    """Packed and padded rows in turn."""
+    padded = options(size, "full", "S")
+    before = facts(directory, padded)
+    length = PACKED[name] * before["longest"]
+    given = options(size, "full", "S", True, packed_length=length, microbatches=1)
+    found = facts(directory, given) | {"padded": before["places"]}
+    pair = (worker(directory, "Ours", "step", x) for x in (given, padded))
+    return found | timing.in_turn(*pair, rounds)
+
+
+def saves(directory: Path, size: str, rounds: int) -> list[float]:
+    """Seconds that a checkpoint adds to the updates that it is begun and ended among."""
+    one = worker(directory, "Ours", "steps_with_a_save", options(size, "full", "S"))
+    one.time()
+    found = [one.time()["seconds"] for _ in range(rounds)]
+    one.close()
+    return found
 
 
 def report(results: dict) -> str:
@@ -148,11 +157,11 @@ def report(results: dict) -> str:
         f"operations by the maths over those of a float32 product of 2,048 x 2,048 matrices, "
         f"{peak / 1e9:.0f} GFLOP/s. Loss: the difference of both sides' first.\n",
     ]
-    rows = []
+    cells = []
     for name, r in results["against"].items():
         size, kind, loss = name.split(", ")
         ours, theirs = r["ours"]["seconds"], r["theirs"]["seconds"]
-        rows.append(
+        cells.append(
             [
                 f"{size}, {kind}, {loss}, {BATCH[size]} examples",
                 *(f"{r['tokens'] / s:,.0f}" for s in (ours, theirs)),
@@ -164,8 +173,8 @@ def report(results: dict) -> str:
         )
     header = ["work", "tokens/s: ours", "torch", "MFU: ours", "torch", "torch / ours"]
     header += ["peak memory, GB: ours", "torch", "loss"]
-    lines.append(timing.table(header, rows))
-    rows = [
+    lines.append(timing.table(header, cells))
+    cells = [
         [
             name,
             f"{r['padded']:.0%}",
@@ -181,20 +190,20 @@ def report(results: dict) -> str:
     )
     header = ["rows", "places that hold a token: padded", "packed", "tokens/s packed"]
     header += ["padded / packed, s"]
-    lines.append(timing.table(header, rows))
+    lines.append(timing.table(header, cells))
     lines.append(
         f"A checkpoint every {EVERY} updates: seconds that {training_sides.SAVING} updates take "
         "longer with one begun among them, its write waited for, over the updates between two.\n"
     )
-    rows = []
-    for size, saves in results["saves"].items():
+    cells = []
+    for size, taken in results["saves"].items():
         step = results["against"][f"{size}, full, S"]["ours"]["seconds"]
-        share = [save / (EVERY * step) for save in saves]
+        share = [save / (EVERY * step) for save in taken]
         middle = sorted(share)[len(share) // 2]
-        rows.append(
-            [size, f"{sorted(saves)[len(saves) // 2]:.2f}", f"{step:.2f}", f"**{middle:.1%}**"]
+        cells.append(
+            [size, f"{sorted(taken)[len(taken) // 2]:.2f}", f"{step:.2f}", f"**{middle:.1%}**"]
         )
-    lines.append(timing.table(["size", "more, s", "an update, s", "share"], rows))
+    lines.append(timing.table(["size", "more, s", "an update, s", "share"], cells))
     return "\n".join(lines)
 
 
@@ -206,20 +215,19 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--work", type=Path, help="keep data and weights here, for another run")
     args = parser.parse_args()
-    begun = time.perf_counter()
     results = {"machine": timing.machine("jax", "flax", "torch", "transformers", "peft")}
     results |= {"rounds": args.rounds, "gemm": gemm_flops()}
+    results |= {"against": {}, "packing": {}, "saves": {}}
     with tempfile.TemporaryDirectory() as temporary:
         directory = args.work or Path(temporary)
         if not (directory / "small/config.json").exists():
             prepare(directory)
-        results |= measure(directory, args)
-    results["seconds"] = time.perf_counter() - begun
-    text = report(results)
-    print(text)
-    if args.out:
-        args.out.with_suffix(".md").write_text(text)
-        args.out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+        for table, row, measured in tqdm(list(rows(directory, args.sizes)), unit="row"):
+            results[table][row] = measured(args.rounds)
+            if args.out:  # after every row: a long run that is stopped has not been for nothing
+                args.out.with_suffix(".md").write_text(report(results))
+                args.out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    print(report(results))
 
 
 if __name__ == "__main__":
