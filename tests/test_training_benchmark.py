@@ -4,11 +4,18 @@ import importlib
 import sys
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
+
+from agentic_styling.planner import LoraConfig
+from agentic_styling.training.mesh import make_mesh
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments/benchmarks"))
 training = importlib.import_module("training")
+training_accelerator = importlib.import_module("training_accelerator")
 training_sides = importlib.import_module("training_sides")
+SMALL = {"preset": "tiny", "length": 64, "picture": 64}
 
 
 @pytest.mark.parametrize("case", training.CASES, ids=", ".join)
@@ -43,3 +50,53 @@ def test_the_page_by_hand():
     ) in page
     assert "| tiny, 2 x | 60% | 90% | 50 | **2.00** (1.50 to 2.50) |" in page
     assert "| tiny | 3.00 | 2.00 | **1.5%** |" in page
+
+
+@pytest.mark.parametrize(("kind", "loss"), [("LoRA", "DPO"), ("full", "S")])
+def test_the_step_of_an_accelerator_lowers(kind, loss):
+    work = training_accelerator.Work(kind, loss, "dots", batch=4, microbatches=2, **SMALL)
+    mesh = make_mesh({}, jax.devices()[:1])
+    with jax.set_mesh(mesh):
+        made = training_accelerator.prepare(work, mesh)
+        batch = training_accelerator.full_batch(work, made.model)
+        lowered = made.step.lower(made.layout.shapes, made.layout.frozen_shapes, batch)
+    assert "bf16" in lowered.as_text()
+    assert bool(made.layout.frozen_shapes) == (kind == "LoRA")
+
+
+def test_a_full_batch_has_no_padding_and_its_picture():
+    work = training_accelerator.Work("full", "S", "none", batch=4, microbatches=2, **SMALL)
+    mesh = make_mesh({}, jax.devices()[:1])
+    model = training_accelerator.prepare(work, mesh).model
+    batch = training_accelerator.full_batch(work, model)
+    assert batch.tokens.shape == (2, 2, 64)
+    assert batch.segments.min() == 1
+    # 64 x 64 pixels are 4 x 4 patches, 2 x 2 tokens; they and their marks are of the prompt.
+    places = np.flatnonzero(batch.tokens[1, 1] == model.config.image_token_id)
+    assert places.tolist() == [1, 2, 3, 4]
+    assert (batch.first == 16).all() and (batch.length == 48).all()
+    assert model.start == 15
+    # 3 x, as in training.flops, whose own numbers are held in tests/training/test_flops.py.
+    lora = model._replace(lora=LoraConfig())
+    ratio = training_accelerator.work_flops(work, model) / training_accelerator.work_flops(
+        work, lora
+    )
+    assert ratio == pytest.approx(1.5)
+
+
+def test_the_accelerators_page_by_hand():
+    row = {"device": "card", "attention": "cudnn", "tokens": 100, "peak_gb": 7.0, "compile_s": 9.0}
+    row |= {"seconds": 2.0, "seconds_min": 1.0, "seconds_max": 3.0}
+    rows = {
+        "a": row | {"mfu": 0.6},
+        "b": row | {"mfu": 0.45},
+        "c": row | {"mfu": 0.449},
+        "d": {"device": "card", "attention": "cudnn", "tokens": 100, "seconds": None},
+    }
+    page = training_accelerator.report({"machine": "here", "work": "4b", "rounds": 3, "rows": rows})
+    assert "here; on card. 4b" in page
+    cells = "| cudnn | 2.000 (1.000 to 3.000) | 50 | **60.0%** | aim met | 7.0 | 9 |"
+    assert f"| a {cells}" in page
+    assert "| **45.0%** | bar met |" in page
+    assert "| **44.9%** | missed |" in page
+    assert "| d | cudnn | does not fit |" in page

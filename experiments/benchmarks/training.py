@@ -4,7 +4,8 @@
 
 Writes OUT.md and OUT.json. Real trajectories of the bundled photographs, the same weights and
 batches on both sides, float32, each side of a row a process of its own, in turn. Needs torch and
-peft: `pip install -e .[parity]`.
+peft: `pip install -e .[parity]`. With --accelerator nothing is compared: see
+training_accelerator.py.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import sides
 import timing
+import training_accelerator
 import training_sides
 from tqdm import tqdm
 
@@ -27,6 +29,7 @@ LOSSES = {"S": "standard", "DPO": "dpo"}
 CASES = [("tiny", kind, loss) for kind in TRAINED for loss in LOSSES]
 CASES += [("small", "full", "S"), ("small", "LoRA", "S")]
 PACKED = {"1 x": 1, "2 x": 2}  # places of a packed row, in those of the longest example
+PACKED_PARTS = {"tiny": 4, "small": 1}  # micro-batches of both: a part needs examples to pack
 EVERY = 100  # checkpoint_every, by default
 
 
@@ -129,10 +132,11 @@ def against(directory: Path, case: tuple[str, str, str], rounds: int) -> dict:
 
 def packing(directory: Path, size: str, name: str, rounds: int) -> dict:
     """Packed and padded rows in turn."""
-    padded = options(size, "full", "S")
+    parts = {"microbatches": PACKED_PARTS[size]}
+    padded = options(size, "full", "S", **parts)
     before = facts(directory, padded)
     length = PACKED[name] * before["longest"]
-    given = options(size, "full", "S", True, packed_length=length, microbatches=1)
+    given = options(size, "full", "S", True, packed_length=length, **parts)
     found = facts(directory, given) | {"padded": before["places"]}
     pair = (worker(directory, "Ours", "step", x) for x in (given, padded))
     return found | timing.in_turn(*pair, rounds)
@@ -185,8 +189,8 @@ def report(results: dict) -> str:
         for name, r in results["packing"].items()
     ]
     lines.append(
-        "Packed rows against padded ones, S, full; a row has so many times the longest example's "
-        "places.\n"
+        "Packed rows against padded ones, S, full, in as many parts (the tiny's in 4); a row has so "
+        "many times the longest example's places.\n"
     )
     header = ["rows", "places that hold a token: padded", "packed", "tokens/s packed"]
     header += ["padded / packed, s"]
@@ -214,7 +218,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--work", type=Path, help="keep data and weights here, for another run")
+    accelerator = parser.add_argument_group("the step of 4B alone, on an accelerator")
+    accelerator.add_argument("--accelerator", action="store_true")
+    accelerator.add_argument("--batch", type=int, default=8, help="rows of an update")
+    accelerator.add_argument("--microbatches", type=int, default=1)
     args = parser.parse_args()
+    if args.accelerator:
+        given = args.out, args.rounds, args.batch, args.microbatches
+        print(training_accelerator.run(*given))
+        return
     results = {"machine": timing.machine("jax", "flax", "torch", "transformers", "peft")}
     results |= {"rounds": args.rounds, "gemm": gemm_flops()}
     results |= {"against": {}, "packing": {}, "saves": {}}

@@ -1,0 +1,262 @@
+"""The train step on an accelerator: seconds, MFU and memory, of full rows of random tokens.
+
+    python experiments/benchmarks/training.py --accelerator \
+        --out experiments/benchmarks/results/training_gpu
+
+4B in bfloat16, rows of 2,048 tokens with one picture of 512 x 512, all of it computed by
+`training.setup.train_step`. Each row of the table is a process of its own, which gives its memory
+back, and is written as soon as it is there: a lease that ends loses no more than one.
+"""
+
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import timing
+
+BAR, AIM = 0.45, 0.6  # MFU
+RANK = 16
+LOSSES = {"S": "standard", "DPO": "dpo"}
+REMAT = ("dots", "full", "none")  # the likeliest to be fast and to fit first
+MEMORY_SHARE = "0.95"  # of the device's, that JAX takes
+
+
+class Work(NamedTuple):
+    """What one row of the table measures.
+
+    batch: rows of an update, each one example; a pair is two. picture: pixels of its side.
+    """
+
+    kind: str
+    loss: str
+    remat: str
+    batch: int
+    microbatches: int
+    preset: str = "4b"
+    length: int = 2048
+    picture: int = 512
+    dtype: str = "bfloat16"
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of a row that are not trained on, the picture's among them."""
+        return self.length // 4
+
+
+def cases(batch: int, microbatches: int) -> list[Work]:
+    """Every kind and loss by the first way to remember activations, then by the next."""
+    kinds = itertools.product(REMAT, ("LoRA", "full"), LOSSES)
+    return [Work(kind, loss, remat, batch, microbatches) for remat, kind, loss in kinds]
+
+
+class Prepared(NamedTuple):
+    """A work's model, optimiser, layouts and jitted step."""
+
+    model: object
+    optimizer: object
+    layout: object
+    step: object
+
+
+def prepare(work: Work, mesh) -> Prepared:
+    """As `train` puts them together, from a preset in place of a directory."""
+    from agentic_styling import training
+    from agentic_styling.planner import ImageSettings, Qwen3VLConfig
+    from agentic_styling.training import setup
+    from agentic_styling.training.settings import compute_config, lora_config
+    from agentic_styling.training.state import make_optimizer
+    from agentic_styling.training.step import PlannerModel
+
+    config = training.default_config(LOSSES[work.loss])
+    config.compute.update(dtype=work.dtype, remat=work.remat, attention="auto")
+    config.update(batch_size=work.batch, microbatches=work.microbatches)
+    config.lora.rank = RANK if work.kind == "LoRA" else 0
+    model = PlannerModel(
+        Qwen3VLConfig.preset(work.preset),
+        ImageSettings(min_pixels=work.picture**2, max_pixels=work.picture**2),
+        mesh,
+        compute_config(config),
+        start=work.prompt - 1,
+        lora=lora_config(config),
+    )
+    optimizer = make_optimizer(config)
+    layout = setup.layouts(config, model, optimizer, pictures=True)
+    step = setup.train_step(config, model, dict(config.loss_kwargs), optimizer, layout)
+    return Prepared(model, optimizer, layout, step)
+
+
+def full_batch(work: Work, model):
+    """A `Batch` without padding: a picture, random tokens, rewards and references."""
+    from agentic_styling.planner import image_tokens
+    from agentic_styling.training.batches import Batch
+
+    generator, config = np.random.default_rng(0), model.config
+    examples = work.microbatches, work.batch // work.microbatches
+    marks = (config.vision_start_token_id, config.vision_end_token_id)
+    ordinary = min(*marks, config.image_token_id, config.video_token_id)
+    tokens = generator.integers(0, ordinary, (*examples, work.length)).astype(np.int32)
+    end = 1 + image_tokens(work.picture, work.picture, model.images)
+    tokens[..., 0], tokens[..., end] = marks
+    tokens[..., 1:end] = config.image_token_id
+    pixels = generator.integers(0, 256, (*examples, 1, work.picture, work.picture, 3))
+    rows = np.tile(np.arange(examples[1], dtype=np.int32), (examples[0], 1))
+    return Batch(
+        tokens=tokens,
+        segments=np.ones_like(tokens),
+        images=pixels.astype(np.uint8),
+        pictures=np.ones(examples, np.int32),
+        row=rows,
+        first=np.full(examples, work.prompt, np.int32),
+        length=np.full(examples, work.length - work.prompt, np.int32),
+        reward=generator.uniform(0, 5, examples).astype(np.float32),
+        reference=np.full(examples, -1e4, np.float32),
+        context=np.ones((*examples, 3), np.float32),
+    )
+
+
+def make_state(work: Work, made: Prepared):
+    """(state, frozen) with random weights, made where they belong."""
+    import jax
+
+    from agentic_styling.planner import init_lora, init_params
+    from agentic_styling.training import state
+
+    model, key = made.model, jax.random.key(0)
+
+    def frozen(key):
+        dtype = model.compute.dtype
+        return jax.tree.map(lambda x: x.astype(dtype), init_params(model.config, key))
+
+    def trained(key):
+        if work.kind == "LoRA":
+            return state.make_state(init_lora(model.config, model.lora, key), made.optimizer)
+        return state.make_state(init_params(model.config, key), made.optimizer)
+
+    begun = jax.jit(trained, out_shardings=made.layout.state)(key)
+    if work.kind == "full":
+        return begun, {}
+    return begun, jax.jit(frozen, out_shardings=made.layout.frozen)(key)
+
+
+def work_flops(work: Work, model) -> float:
+    """Operations of an update by the maths."""
+    from agentic_styling.planner.images import image_patches
+    from agentic_styling.training.flops import train_flops
+
+    lengths = np.full(work.batch, work.length)
+    patches = image_patches(work.picture, work.picture, model.images)
+    completions = lengths - work.prompt
+    return train_flops(model.config, model.lora, lengths, completions, patches, work.batch)
+
+
+def measure(work: Work, rounds: int) -> dict:
+    """Of one work, on the first device: seconds, tokens/s, MFU, memory; or that it does not fit."""
+    import jax
+
+    from agentic_styling.planner.attention import choose
+    from agentic_styling.training.feed import put
+    from agentic_styling.training.flops import peak_flops
+    from agentic_styling.training.mesh import make_mesh
+
+    device = jax.devices()[0]
+    mesh = make_mesh({}, [device])
+    with jax.set_mesh(mesh):
+        made = prepare(work, mesh)
+        text = made.model.config.text
+        found = {"device": device.device_kind, "tokens": work.batch * work.length}
+        found["attention"] = choose("auto", made.model.compute.dtype, text.head_dim)
+        found["flops"] = work_flops(work, made.model)
+        batch = put(full_batch(work, made.model), made.layout.batch)
+        try:
+            state, frozen = make_state(work, made)
+            begun = time.perf_counter()
+            step = made.step.lower(state, frozen, batch).compile()
+            found["compile_s"] = time.perf_counter() - begun
+            taken = []
+            for _ in range(rounds + 2):
+                begun = time.perf_counter()
+                state, values = step(state, frozen, batch)
+                loss = float(values["loss"])
+                taken.append(time.perf_counter() - begun)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            return found | {"seconds": None}
+    if not np.isfinite(loss):
+        raise SystemExit(f"{work}: the loss is {loss}; no speed of that counts")
+    taken = taken[2:]
+    found |= {"loss": loss, "seconds": statistics.median(taken)}
+    found |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    peak = peak_flops(device)
+    found["mfu"] = found["flops"] / found["seconds"] / peak if peak else None
+    used = (device.memory_stats() or {}).get("peak_bytes_in_use")
+    return found | {"peak_gb": used / 2**30 if used else None}
+
+
+def report(results: dict) -> str:
+    """The results as Markdown."""
+    rows = []
+    for name, r in results["rows"].items():
+        if r["seconds"] is None:
+            rows.append([name, r["attention"], "does not fit", "", "", "", "", ""])
+            continue
+        mfu, peak = r["mfu"], r["peak_gb"]
+        rows.append(
+            [
+                name,
+                r["attention"],
+                f"{r['seconds']:.3f} ({r['seconds_min']:.3f} to {r['seconds_max']:.3f})",
+                f"{r['tokens'] / r['seconds']:,.0f}",
+                f"**{mfu:.1%}**" if mfu else "",
+                _verdict(mfu) if mfu else "",
+                f"{peak:.1f}" if peak else "",
+                f"{r['compile_s']:.0f}",
+            ]
+        )
+    devices = ", ".join(sorted({r["device"] for r in results["rows"].values()}))
+    header = ["work", "attention", "seconds (min to max)", "tokens/s", "MFU"]
+    header += [f"bar {BAR:.0%}, aim {AIM:.0%}", "peak memory, GB", "compile, s"]
+    return (
+        f"{results['machine']}; on {devices}. {results['work']}, medians of {results['rounds']} "
+        "updates after two. MFU: operations by the maths over the data sheet's dense bfloat16 "
+        "peak; what remat computes again is no work.\n\n" + timing.table(header, rows)
+    )
+
+
+def _verdict(mfu: float) -> str:
+    return "aim met" if mfu >= AIM else "bar met" if mfu >= BAR else "missed"
+
+
+def run(out: Path | None, rounds: int, batch: int, microbatches: int) -> str:
+    """Measure every case in a process of its own; write OUT.md and OUT.json after each."""
+    first = cases(batch, microbatches)[0]
+    results = {"machine": timing.machine("jax", "flax", "numpy"), "rounds": rounds, "rows": {}}
+    results["work"] = (
+        f"{first.preset}, {first.dtype}, {batch} rows of {first.length:,} tokens in "
+        f"{microbatches} part{'s' * (microbatches > 1)}, each with a picture of {first.picture} x "
+        f"{first.picture}; adapters of rank {RANK}"
+    )
+    os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", MEMORY_SHARE)
+    for work in cases(batch, microbatches):
+        command = [sys.executable, __file__, json.dumps(work), str(rounds)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{work} ended with {done.returncode}; its error is above")
+        name = f"{work.kind}, {work.loss}, remat {work.remat}"
+        results["rows"][name] = json.loads(done.stdout.strip().splitlines()[-1])
+        print(name, results["rows"][name], flush=True)
+        if out:
+            out.with_suffix(".md").write_text(report(results))
+            out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    return report(results)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Work(*json.loads(sys.argv[1])), int(sys.argv[2]))))
