@@ -8,6 +8,7 @@ from jax.sharding import PartitionSpec
 from agentic_styling.errors import InputError
 
 IMPLEMENTATIONS = ("auto", "xla", "cudnn", "pallas")
+KERNEL_RESULTS = "attention"  # the name of what a kernel's backward pass reads of its results
 PALLAS_BLOCKS = (512, 256, 128)
 QUERY_BLOCK, MOST_BLOCKS = 128, 16  # of xla_attention; more blocks compile too long
 NO_SEGMENT = -2  # of what is added to reach whole blocks; towers use ids from -1
@@ -222,7 +223,7 @@ def _splash(heads: int, length: int, causal: bool, interpret: bool):
     names += ("block_kv_dkv_compute", "block_q_dq", "block_kv_dq")
     sizes = splash_attention.BlockSizes(**dict.fromkeys(names, block))
     kernel = splash_attention.make_splash_mha_single_device(
-        mask, block_sizes=sizes, interpret=interpret
+        mask, block_sizes=sizes, residual_checkpoint_name=KERNEL_RESULTS, interpret=interpret
     )
 
     def attend_row(query, key, value, segments):

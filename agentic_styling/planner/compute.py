@@ -7,12 +7,23 @@ import flax.linen as nn
 import jax
 
 from agentic_styling.errors import InputError, nearest
-from agentic_styling.planner.attention import IMPLEMENTATIONS
+from agentic_styling.planner.attention import IMPLEMENTATIONS, KERNEL_RESULTS
+
+PROJECTION = "projection"  # the name of its result
+
+_named = jax.checkpoint_policies.save_only_these_names(PROJECTION, KERNEL_RESULTS)
+
+
+def _dots(primitive, *avals, **params) -> bool:
+    # cuDNN's kernel gives what its backward pass reads no name.
+    fused = primitive.name.startswith("dot_product_attention_fwd")
+    return fused or _named(primitive, *avals, **params)
+
 
 # What the backward pass finds saved; what it lacks is computed again.
 REMAT_POLICIES = {
     "none": None,
-    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "dots": _dots,
     "full": jax.checkpoint_policies.nothing_saveable,
 }
 
@@ -22,7 +33,8 @@ class Compute:
     """Precision, rematerialisation and kernels of a `Qwen3VL`; hashable.
 
     dtype: of the computation, by default that of the parameters. remat: "none" saves every
-    activation, "dots" the results of projections, "full" only a layer's input.
+    activation, "dots" the results of projections (an adapter's with what it adds to) and of
+    attention kernels, "full" only a layer's input.
     lora_dropout: share of an adapter's inputs that are dropped, where a "dropout" key is given.
     attention: a name of `attention.IMPLEMENTATIONS`; "auto" takes the fastest that works here.
     """

@@ -3,8 +3,9 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
-from agentic_styling.planner.compute import Compute
+from agentic_styling.planner.compute import PROJECTION, Compute
 
 
 @jax.custom_vjp
@@ -41,15 +42,17 @@ class Linear(nn.Dense):
 
     def __call__(self, x):
         y = super().__call__(x)
-        if not self.has_variable("lora", "a"):
-            return y
-        a, b = (self.get_variable("lora", name).astype(y.dtype) for name in ("a", "b"))
-        x = x.astype(y.dtype)
+        if self.has_variable("lora", "a"):
+            y += self._adapted(x.astype(y.dtype))
+        return checkpoint_name(y, PROJECTION)
+
+    def _adapted(self, x):
+        a, b = (self.get_variable("lora", name).astype(x.dtype) for name in ("a", "b"))
         if self.lora_dropout and self.has_rng("dropout"):
             keep = 1 - self.lora_dropout
             kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)
             x = jnp.where(kept, x / keep, 0)
-        return y + (x @ a) @ b
+        return (x @ a) @ b
 
 
 def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:

@@ -40,11 +40,15 @@ def train_flops(
     """Of one update. lengths, completions: int [E], tokens of each example, and those trained on.
 
     patches: of one picture; pictures: how many. Forward, once; backward, twice that where
-    parameters are trained, once where adapters are: their kernels need no gradient.
+    parameters are trained, once where adapters are: their kernels need no gradient; and nothing
+    in a vision tower without adapters does.
     """
-    forward = _text(config, lengths) + pictures * _vision(config, patches)
-    forward += 2 * config.text.hidden_size * config.text.vocab_size * completions.sum()
-    return float(forward * (3 if lora is None else 2))
+    text = _text(config, lengths)
+    text += 2 * config.text.hidden_size * config.text.vocab_size * completions.sum()
+    vision = pictures * _vision(config, patches)
+    if lora is None:
+        return float(3 * (text + vision))
+    return float(2 * text + (2 if lora.vision else 1) * vision)
 
 
 def _text(config: Qwen3VLConfig, lengths: np.ndarray) -> float:

@@ -38,6 +38,9 @@ def test_every_kernel_counts_twice_a_token_and_attention_by_pairs(config):
     picture += vision.depth * 2 * (2 * vision.hidden_size) * patches**2
     found = train_flops(config, None, lengths, completions, patches, pictures)
     assert found == 3 * (forward + pictures * picture)
+    for lora, passes in ((LoraConfig(), 1), (LoraConfig(vision=True), 2)):
+        found = train_flops(config, lora, lengths, completions, patches, pictures)
+        assert found == 2 * forward + passes * pictures * picture
 
 
 def test_experts_that_are_taken_count():
