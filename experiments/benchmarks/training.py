@@ -189,8 +189,8 @@ def report(results: dict) -> str:
         for name, r in results["packing"].items()
     ]
     lines.append(
-        "Packed rows against padded ones, S, full, in as many parts (the tiny's in 4); a row has so "
-        "many times the longest example's places.\n"
+        "Packed rows against padded ones, S, full, in as many parts (the tiny's in 4); a row has so"
+        " many times the longest example's places.\n"
     )
     header = ["rows", "places that hold a token: padded", "packed", "tokens/s packed"]
     header += ["padded / packed, s"]
