@@ -83,6 +83,7 @@ def batch_shapes(rows: int, length: int) -> Batch:
     return Batch(
         tokens=ints(rows, length),
         segments=ints(rows, length),
+        bucket=ints(),
         images=jax.ShapeDtypeStruct((1, rows, 1, SIDE, SIDE, 3), jnp.uint8),
         pictures=ints(rows),
         row=ints(rows),

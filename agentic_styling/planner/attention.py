@@ -149,13 +149,42 @@ def _attend_block(query, key, value, seen):
     query = (query * dim**-0.5).reshape(grouped).transpose(0, 2, 3, 1, 4)
     # The queries of a group share one matrix product.
     rows = query.reshape(batch, kv_heads, -1, dim)
-    scores = jnp.einsum("bkrd,bktd->bkrt", rows, key, preferred_element_type=jnp.float32)
-    scores = scores.reshape(*query.shape[:-1], -1)
-    scores = jnp.where(seen, scores, jnp.finfo(jnp.float32).min)
-    weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-    weights = weights.reshape(batch, kv_heads, -1, weights.shape[-1])
-    out = jnp.einsum("bkrt,bktd->bkrd", weights, value).reshape(query.shape)
+    out = _attend_rows(rows, key, value, seen).reshape(query.shape)
     return out.transpose(0, 3, 1, 2, 4).reshape(batch, length, heads, dim)
+
+
+@jax.custom_vjp
+def _attend_rows(rows, key, value, seen):
+    """rows [B, K, G * S, D], scaled queries; key and value [B, K, T, D]; seen [B, 1, 1, S, T].
+
+    Its gradient takes the sum over a row of scores from the output, as arXiv 2205.14135 does, and
+    writes that of the scores once: left alone, a CPU computes it again for either product.
+    """
+    return _attend_rows_forward(rows, key, value, seen)[0]
+
+
+def _attend_rows_forward(rows, key, value, seen):
+    scores = jnp.einsum("bkrd,bktd->bkrt", rows, key, preferred_element_type=jnp.float32)
+    shape = scores.shape
+    scores = scores.reshape(*shape[:2], -1, *seen.shape[-2:])
+    scores = jnp.where(seen, scores, jnp.finfo(jnp.float32).min)
+    weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype).reshape(shape)
+    out = jnp.einsum("bkrt,bktd->bkrd", weights, value)
+    return out, (rows, key, value, weights, out)
+
+
+def _attend_rows_backward(saved, dout):
+    (rows, key, value, weights, out), dout = jax.lax.optimization_barrier((saved, dout))
+    total = (dout.astype(jnp.float32) * out.astype(jnp.float32)).sum(-1, keepdims=True)
+    dscores = jnp.einsum("bkrd,bktd->bkrt", dout, value, preferred_element_type=jnp.float32)
+    dscores = (weights.astype(jnp.float32) * (dscores - total)).astype(rows.dtype)
+    dscores = jax.lax.optimization_barrier(dscores)
+    drows = jnp.einsum("bkrt,bktd->bkrd", dscores, key)
+    dkey = jnp.einsum("bkrt,bkrd->bktd", dscores, rows)
+    return drows, dkey, jnp.einsum("bkrt,bkrd->bktd", weights, dout), None
+
+
+_attend_rows.defvjp(_attend_rows_forward, _attend_rows_backward)
 
 
 def cudnn_attention(query, key, value, mask: SegmentMask):

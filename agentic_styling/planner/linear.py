@@ -12,8 +12,8 @@ from agentic_styling.planner.compute import PROJECTION, Compute
 def matmul(x, kernel):
     """x [..., in] @ kernel [in, out].
 
-    Its gradient forms the kernel's as x^T dy. The automatic one forms dy^T x, for which CPUs
-    transpose dy, often the wider one, and compute what made it a second time, column by column.
+    Its gradient transposes the narrower of x and dy for the kernel's. The automatic one transposes
+    dy, and CPUs then compute what made it a second time, column by column.
     """
     return x @ kernel
 
@@ -23,9 +23,12 @@ def _matmul_forward(x, kernel):
 
 
 def _matmul_backward(saved, dy):
-    # What made x is not to be computed again inside its transposition.
+    # What made x, or dy, is not to be computed again inside its transposition.
     x, kernel = jax.lax.optimization_barrier(saved)
-    return jnp.einsum("...o,io->...i", dy, kernel), jnp.einsum("...i,...o->io", x, dy)
+    dx = jnp.einsum("...o,io->...i", dy, kernel)
+    if x.shape[-1] <= dy.shape[-1]:
+        return dx, jnp.einsum("...i,...o->io", x, dy)
+    return dx, jnp.einsum("...o,...i->oi", jax.lax.optimization_barrier(dy), x).T
 
 
 matmul.defvjp(_matmul_forward, _matmul_backward)
@@ -52,7 +55,7 @@ class Linear(nn.Dense):
             keep = 1 - self.lora_dropout
             kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)
             x = jnp.where(kept, x / keep, 0)
-        return (x @ a) @ b
+        return matmul(matmul(x, a), b)
 
 
 def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:

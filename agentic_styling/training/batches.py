@@ -30,7 +30,8 @@ class Batch:
     """What one train step reads: M micro-batches of R rows of S tokens, holding E examples.
 
     tokens: int32 [M, R, S]; segments: int32 [M, R, S], 1, 2, .. for the examples of a row one after
-    the other, 0 for padding. images: uint8 [M, R, K, H, W, 3], the picture of each segment, or None
+    the other, 0 for padding. bucket: int32 [M], which of the layout's lengths of rows holds all of
+    a micro-batch's tokens. images: uint8 [M, R, K, H, W, 3], the picture of each segment, or None
     where no picture is shown; pictures: int32 [M, R], how many there are.
     row, first, length: int32 [M, E], where an example's completion is: tokens[row, first : first +
     length].
@@ -41,6 +42,7 @@ class Batch:
 
     tokens: jax.Array
     segments: jax.Array
+    bucket: jax.Array
     images: jax.Array | None
     pictures: jax.Array
     row: jax.Array
@@ -130,13 +132,27 @@ def context_columns(training_set: TrainingSet) -> np.ndarray:
     return np.stack(found, axis=1)
 
 
-def deal(rows: np.ndarray, parts: int, of_example: int) -> np.ndarray:
+def deal(
+    rows: np.ndarray, parts: int, of_example: int, length: np.ndarray | None = None
+) -> np.ndarray:
     """Rows of a batch to micro-batches, [B] -> [parts, B / parts]; pairs to [chosen; rejected].
 
-    of_example: 2 for pairs, whose rows stand one after another; else 1.
+    of_example: 2 for pairs, whose rows stand one after another; else 1. length: int [N], tokens of
+    each row of the training set; examples of like length then go together, otherwise in turn.
     """
-    dealt = rows.reshape(-1, parts, of_example)  # in turn
-    return np.moveaxis(dealt, (1, 2), (0, 1)).reshape(parts, -1)
+    if length is None:
+        dealt = rows.reshape(-1, parts, of_example).swapaxes(0, 1)
+    else:
+        examples = rows.reshape(-1, of_example)
+        order = np.argsort(length[examples].max(axis=1), kind="stable")
+        dealt = examples[order].reshape(parts, -1, of_example)
+    return dealt.swapaxes(1, 2).reshape(parts, -1)
+
+
+def filled(batch: Batch, lengths: tuple[int, ...]) -> float:
+    """Share of the places that a step computes which hold a token, for a layout's lengths."""
+    places = np.take(lengths, batch.bucket).sum() * batch.segments.shape[1]
+    return float(np.count_nonzero(batch.segments) / places)
 
 
 def whole_rows(shape: tuple[int, ...]) -> list[slice]:
@@ -191,10 +207,12 @@ class Assembler:
                     at += size
         if self.every_token:
             first[:], length[:] = 1, self.layout.length - 1
+        used = (segments > 0).any(axis=1) * np.arange(1, shape[2] + 1)
         images, pictures = self._pictures(dealt, packed, rows)
         return Batch(
             tokens=tokens,
             segments=segments,
+            bucket=np.searchsorted(self.layout.lengths, used.max(axis=1)).astype(np.int32),
             images=images,
             pictures=pictures,
             row=row,

@@ -9,7 +9,7 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.planner import Tokenizer
-from agentic_styling.training.batches import Batch, deal
+from agentic_styling.training.batches import Batch, filled
 from agentic_styling.training.flops import peak_flops
 from agentic_styling.training.loop import work
 from agentic_styling.training.mesh import make_mesh
@@ -18,7 +18,6 @@ from agentic_styling.training.setup import (
     Layouts,
     assembler,
     layouts,
-    of_example,
     planner_model,
     read_data,
     train_step,
@@ -41,11 +40,10 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, Tokenizer(config.init_from), model)
-    model = model._replace(start=data.start)
+    model = data.model(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
-    pair = of_example(config.loss)
-    batch = assembler(config, data, mesh, None)(deal(data.schedule(0), config.microbatches, pair))
+    batch = assembler(config, data, mesh, None)(data.micro_batches(0))
 
     print(f"mesh: {', '.join(f'{axis}={size}' for axis, size in mesh.shape.items())}\n")
     print("\n".join(parameter_table(layout)))
@@ -123,8 +121,9 @@ def _batch_table(batch: Batch, data) -> Iterator[str]:
         array = getattr(batch, name)
         if array is not None:
             yield f"  {name:<10} {array.dtype!s:<8} {' x '.join(map(str, array.shape))}"
-    used = np.count_nonzero(batch.segments) / batch.segments.size
-    yield f"  {used:.0%} of its places hold a token"
+    lengths = data.layout.lengths
+    cut = ", ".join(map(str, np.take(lengths, batch.bucket)))
+    yield f"  rows of {cut} tokens; {filled(batch, lengths):.0%} of these places hold one"
 
 
 def _shapes(batch: Batch) -> Batch:

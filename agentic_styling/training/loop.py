@@ -12,7 +12,7 @@ from agentic_styling.errors import Preempted
 from agentic_styling.losses import LOSSES, check_rows
 from agentic_styling.planner import Tokenizer
 from agentic_styling.planner.images import image_patches
-from agentic_styling.training.batches import Assembler, batch_shardings, deal
+from agentic_styling.training.batches import Assembler, batch_shardings
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.export import export
 from agentic_styling.training.feed import Feed, put
@@ -32,7 +32,6 @@ from agentic_styling.training.setup import (
     assembler,
     layouts,
     load_state,
-    of_example,
     planner_model,
     read_data,
     train_step,
@@ -70,7 +69,7 @@ def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -
     tokenizer = Tokenizer(config.init_from)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, tokenizer, model)
-    model = model._replace(start=data.start)
+    model = data.model(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     state, frozen = load_state(config, model, optimizer, layout)
@@ -97,12 +96,7 @@ def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -
         last=config.keep_last,
         best=config.keep_best,
     )
-    pair = of_example(config.loss)
-    feed = Feed(
-        lambda index: assemble(deal(data.schedule(index), config.microbatches, pair)),
-        config.steps,
-        layout.batch,
-    )
+    feed = Feed(lambda index: assemble(data.micro_batches(index)), config.steps, layout.batch)
     restored = checkpoints.restore(state)
     if restored:
         state = restored.state
@@ -171,6 +165,7 @@ def reference_logps(
 
     logps = jax.jit(logps, out_shardings=whole)
     size = config.batch_size // config.microbatches
+    rows = rows[np.argsort(assemble.data.length[rows], kind="stable")]
     group = assemble.data.picture_group[rows]
     batches = [
         part

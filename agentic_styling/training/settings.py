@@ -22,6 +22,7 @@ FREE = (
     "mesh",
     "sharding",
     "microbatches",
+    "length_buckets",
     "checkpoint_every",
     "keep_last",
     "keep_best",
@@ -39,6 +40,7 @@ POSITIVE = (
     "steps",
     "batch_size",
     "microbatches",
+    "length_buckets",
     "learning_rate",
     "clip_norm",
     "checkpoint_every",
@@ -71,6 +73,7 @@ def default_config(method: str = "standard") -> ml_collections.ConfigDict:
     config.batch_size = 32  # examples; a pair is two
     config.microbatches = 1  # parts of a batch that run one after another: less memory, same result
     config.max_length = 1024  # tokens of an example; a longer one is an error, nothing is cut
+    config.length_buckets = 4  # most lengths of rows to compile for; like lengths go together
     config.packing = False  # several examples a row, each seeing itself alone: less padding
     config.packed_length = 0  # tokens of a packed row; 0: as many as the longest example has
 

@@ -1,6 +1,7 @@
 """From a config to what a run is made of: the model, its shardings, and the jitted step."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -31,12 +32,12 @@ from agentic_styling.training.batches import (
     examples,
 )
 from agentic_styling.training.metrics import batch_metrics
-from agentic_styling.training.packing import Layout, layout_for
+from agentic_styling.training.packing import Layout, layout_for, row_lengths
 from agentic_styling.training.settings import compute_config, lora_config
 from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, make_gradient, make_step
 
-PACKED_MULTIPLE = 64
+ROW_MULTIPLE, PACKED_MULTIPLE = 16, 64
 _LOOKED_AT = 64  # batches whose packing says how many rows one has
 
 
@@ -55,13 +56,23 @@ def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> Planne
 class Data(NamedTuple):
     """The training set, the examples of its steps, and how they are laid into rows.
 
-    start: a position before every completion, for `PlannerModel`.
+    deal: rows of a batch, [B], to those of its micro-batches, [M, E]. start: a position before
+    every completion, for `PlannerModel`.
     """
 
     training_set: TrainingSet
     schedule: Schedule
+    deal: Callable
     layout: Layout
     start: int
+
+    def micro_batches(self, step: int) -> np.ndarray:
+        """Rows of the training set of a step's micro-batches, int [M, E]."""
+        return self.deal(self.schedule(step))
+
+    def model(self, model: PlannerModel) -> PlannerModel:
+        """The model for rows that are laid out so."""
+        return model._replace(start=self.start, lengths=self.layout.lengths)
 
 
 def read_data(
@@ -81,24 +92,30 @@ def read_data(
     schedule = Schedule(
         found, training_set.picture_group, seed=config.seed, batch_size=config.batch_size
     )
-    start = int(training_set.prompt_length.min()) - 1
-    if "every_token" in LOSSES[config.loss].needs or model.mesh.shape["context"] > 1:
-        start = 0
-    layout = _layout(config, model.mesh, training_set, schedule)
-    return Data(training_set, schedule, layout, start)
+    # Rows that are split, or whose padding counts too, are all of one length.
+    whole = "every_token" in LOSSES[config.loss].needs or model.mesh.shape["context"] > 1
+    start = 0 if whole else int(training_set.prompt_length.min()) - 1
+    buckets = 1 if whole or config.packing else config.length_buckets
+    dealt = functools.partial(
+        deal,
+        parts=config.microbatches,
+        of_example=of_example(config.loss),
+        length=training_set.length if buckets > 1 else None,
+    )
+    steps = range(min(config.steps, _LOOKED_AT))
+    micro_batches = [training_set.length[part] for step in steps for part in dealt(schedule(step))]
+    layout = _layout(config, model.mesh, int(training_set.length.max()), micro_batches, buckets)
+    return Data(training_set, schedule, dealt, layout, start)
 
 
-def _layout(config, mesh: Mesh, training_set: TrainingSet, schedule: Schedule) -> Layout:
-    longest = int(training_set.length.max())
-    multiple = mesh.shape["context"] * (PACKED_MULTIPLE if config.packing else 16)
+def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int) -> Layout:
+    multiple = mesh.shape["context"] * (PACKED_MULTIPLE if config.packing else ROW_MULTIPLE)
     length = max(longest, config.packed_length if config.packing else 0)
     length = -(-length // multiple) * multiple
-    micro_batches = []
-    for step in range(min(config.steps, _LOOKED_AT)):
-        dealt = deal(schedule(step), config.microbatches, of_example(config.loss))
-        micro_batches += list(training_set.length[dealt])
+    needed = np.array([lengths.max() for lengths in micro_batches])
+    lengths = row_lengths(needed, length, multiple=multiple, most=buckets)
     devices = mesh.shape["data"] * mesh.shape["fsdp"]
-    return layout_for(micro_batches, length, packing=config.packing, devices=devices)
+    return layout_for(micro_batches, lengths, packing=config.packing, devices=devices)
 
 
 def of_example(loss: str) -> int:

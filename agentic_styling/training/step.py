@@ -29,7 +29,8 @@ class PlannerModel(NamedTuple):
     """What turns parameters and a batch into log-probabilities, besides the two.
 
     mesh: the parameters' and the batch's, where they are spread over several devices. start: a
-    position before every row's first completion; the vocabulary projection begins there. packed:
+    position before every row's first completion; the vocabulary projection begins there. lengths:
+    of rows, by `Batch.bucket`; with fewer than two a row is computed as it is stored. packed:
     whether a row may hold several examples. lora: of the trained adapters; None where the
     parameters themselves are trained.
     """
@@ -39,6 +40,7 @@ class PlannerModel(NamedTuple):
     mesh: Mesh | None = None
     compute: Compute = Compute()
     start: int = 0
+    lengths: tuple[int, ...] = ()
     packed: bool = False
     lora: LoraConfig | None = None
 
@@ -94,10 +96,32 @@ def _patches(batch: Batch, settings: ImageSettings):
     return patches.reshape(rows, most, *patches.shape[2:]), grids
 
 
+def in_bucket(model: PlannerModel, function: Callable, batch: Batch, *args):
+    """function(batch, *args) of one micro-batch, its rows cut to the length of its bucket.
+
+    The function is compiled for every length; what it returns must have the same shapes for all.
+    """
+    if len(model.lengths) < 2:
+        return function(batch, *args)
+
+    def cut(length):
+        def of_short(batch, *args):
+            tokens, segments = batch.tokens[:, :length], batch.segments[:, :length]
+            return function(batch.replace(tokens=tokens, segments=segments), *args)
+
+        return of_short
+
+    return jax.lax.switch(batch.bucket, [cut(n) for n in model.lengths], batch, *args)
+
+
 def completion_logps(model: PlannerModel, trained, frozen, batch: Batch) -> jax.Array:
     """Summed log-probability of each example's completion, float32 [E], of one micro-batch."""
-    found, _ = completion_tokens(model, model.variables(trained, frozen), batch)
-    return found.logps.sum(axis=1)
+
+    def logps(batch):
+        found, _ = completion_tokens(model, model.variables(trained, frozen), batch)
+        return found.logps.sum(axis=1)
+
+    return in_bucket(model, logps, batch)
 
 
 def loss_columns(loss: str, kwargs: dict, logps: jax.Array, of: Columns) -> dict[str, jax.Array]:
@@ -158,8 +182,12 @@ def make_gradient(
         scale = groups * REDUCTIONS[reduction](batch.length.reshape(-1))
         parts = len(batch.length)
 
+        def slope(part, scale, key):
+            graded = jax.value_and_grad(objective, has_aux=True)
+            return graded(trained, frozen, part, scale, key)
+
         def add(total, part):
-            found, grads = jax.value_and_grad(objective, has_aux=True)(trained, frozen, *part)
+            found, grads = in_bucket(model, slope, *part)
             value, rest = found
             return jax.tree.map(jnp.add, total, (value, grads)), rest
 

@@ -93,8 +93,10 @@ def worker(directory: Path, side: str, method: str, given: dict) -> timing.Worke
 def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     """Of the batches of a row: tokens and FLOPs of a step, share of places that hold a token, and
     if asked, the difference of both sides' first losses."""
+    import jax
     import numpy as np
 
+    from agentic_styling.training.batches import filled
     from agentic_styling.training.loop import work
 
     ours = training_sides.Ours(str(directory), given)
@@ -103,7 +105,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     found = {
         "tokens": float(np.mean([tokens for tokens, _ in steps])),
         "flops": float(np.mean([flops for _, flops in steps])),
-        "places": float(np.mean(np.asarray(batch.segments) > 0)),
+        "places": filled(jax.device_get(batch), ours.data.layout.lengths),
         "longest": int(ours.data.training_set.length.max()),
         "loss": ours.step()(),
     }

@@ -109,6 +109,7 @@ def full_batch(work: Work, model):
     return Batch(
         tokens=tokens,
         segments=np.ones_like(tokens),
+        bucket=np.zeros(work.microbatches, np.int32),
         images=pixels.astype(np.uint8),
         pictures=np.ones(examples, np.int32),
         row=rows,

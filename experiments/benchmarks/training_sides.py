@@ -51,7 +51,7 @@ class Ours:
         mesh = make_mesh({})
         model, optimizer = setup.planner_model(config, mesh), make_optimizer(config)
         self.data = setup.read_data(config, Tokenizer(config.init_from), model)
-        self.model = model._replace(start=self.data.start)
+        self.model = self.data.model(model)
         kwargs = loss_keywords(config, self.data.training_set)
         self.layout = setup.layouts(config, self.model, optimizer, pictures=True)
         self.state, self.frozen = setup.load_state(config, self.model, optimizer, self.layout)
@@ -70,15 +70,13 @@ class Ours:
 
     def batches(self):
         """Batches on the device, made ahead, again and again."""
-        from agentic_styling.training.batches import deal
         from agentic_styling.training.feed import Feed
-        from agentic_styling.training.setup import assembler, of_example
+        from agentic_styling.training.setup import assembler
 
         assemble = assembler(self.config, self.data, self.mesh, self.reference)
-        pair, parts = of_example(self.config.loss), self.config.microbatches
 
         def make(step):
-            return assemble(deal(self.data.schedule(step % CYCLE), parts, pair))
+            return assemble(self.data.micro_batches(step % CYCLE))
 
         return iter(Feed(make, 100_000, self.layout.batch))
 

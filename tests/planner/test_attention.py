@@ -51,6 +51,28 @@ def test_xla_equals_a_sum_by_hand(causal):
         np.testing.assert_allclose(out[row, place, head], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "most"), [(jnp.float32, 1e-5), (jnp.bfloat16, 2e-2)], ids=["single", "half"]
+)
+def test_the_gradient_of_xla_is_that_of_the_softmax(dtype, most):
+    """The automatic one in float32 of the same arrays, by every query at once."""
+    given = arrays(dtype)
+    seen = SEGMENTS[:, :, None] == SEGMENTS[:, None]
+    seen &= np.tri(LENGTH, dtype=bool)
+
+    def plain(query, key, value):
+        key, value = (jnp.repeat(x, HEADS // KV_HEADS, axis=1) for x in (key, value))
+        scores = jnp.einsum("bshd,bhtd->bhst", query, key) * DIM**-0.5
+        weights = jax.nn.softmax(jnp.where(seen[:, None], scores, -jnp.inf))
+        return jnp.einsum("bhst,bhtd->bshd", weights, value)
+
+    gradient = jax.grad(weighted(functools.partial(xla, causal=True)), (0, 1, 2))(*given)
+    single = [x.astype(jnp.float32) for x in given]
+    expected = jax.grad(weighted(plain), (0, 1, 2))(*single)
+    for one, other in zip(gradient, expected, strict=True):
+        assert ours.error(one, other) < most
+
+
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "full"])
 def test_pallas_equals_xla(causal):
     """Values and gradients, with grouped queries, segments, and a length between blocks."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from agentic_styling.data.training_set import TrainingSet
 from agentic_styling.errors import InputError
-from agentic_styling.training.batches import Assembler, Schedule, deal, examples
-from agentic_styling.training.packing import Layout, layout_for, pack
+from agentic_styling.training.batches import Assembler, Schedule, deal, examples, filled
+from agentic_styling.training.packing import Layout, layout_for, pack, row_lengths
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -102,6 +102,38 @@ def test_rows_are_dealt_out_in_turn():
     np.testing.assert_array_equal(deal(np.arange(8), 2, 2), [[0, 4, 1, 5], [2, 6, 3, 7]])
 
 
+def test_examples_of_like_length_are_dealt_together():
+    length = np.array([9, 3, 5, 7, 1, 1, 8, 2])
+    np.testing.assert_array_equal(deal(np.arange(6), 2, 1, length), [[4, 5, 1], [2, 3, 0]])
+    # Pairs of at most 9, 7, 1 and 8 tokens.
+    np.testing.assert_array_equal(deal(np.arange(8), 2, 2, length), [[4, 2, 5, 3], [6, 0, 7, 1]])
+
+
+def test_lengths_of_rows_stand_at_quantiles_and_each_saves_a_tenth():
+    needed = np.arange(1, 101)
+    assert row_lengths(needed, 112, multiple=16, most=1) == (112,)
+    assert row_lengths(needed, 112, multiple=16, most=2) == (64, 112)
+    assert row_lengths(needed, 112, multiple=16, most=4) == (32, 64, 80, 112)
+    assert row_lengths(np.array([100, 100, 108, 112]), 112, multiple=1, most=4) == (100, 112)
+    assert row_lengths(np.array([100]), 112, multiple=16, most=4) == (112,)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1), parts=st.sampled_from([1, 2, 4]))
+def test_the_bucket_of_a_micro_batch_is_the_first_that_holds_it(seed, parts):
+    data, lengths = unequal_set(), (4, 6, 8)
+    rows = np.random.default_rng(seed).integers(0, 5, 4)
+    dealt = deal(rows, parts, 1, data.length)
+    assert sorted(dealt.reshape(-1)) == sorted(rows)
+    batch = Assembler(data, Layout(1, lengths, 1))(dealt)
+    for bucket, part in zip(batch.bucket, dealt, strict=True):
+        longest = data.length[part].max()
+        assert lengths[bucket] >= longest
+        assert bucket == 0 or lengths[bucket - 1] < longest
+    places = sum(lengths[bucket] * dealt.shape[1] for bucket in batch.bucket)
+    assert filled(batch, lengths) == data.length[dealt].sum() / places
+
+
 def unequal_set():
     """Five rows of lengths 3 to 7, prompts of two tokens."""
     base = make_set([5.0, 3.0, 4.2, 2.0, 1.0], [0, 0, 1, 1, 2])
@@ -111,7 +143,7 @@ def unequal_set():
     return dataclasses.replace(base, tokens=tokens, length=length, prompt_length=prompt)
 
 
-@pytest.mark.parametrize("layout", [Layout(4, 8, 1), Layout(2, 12, 3), Layout(1, 12, 3)])
+@pytest.mark.parametrize("layout", [Layout(4, (8,), 1), Layout(2, (12,), 3), Layout(1, (12,), 3)])
 def test_a_batch_holds_each_example_whole_wherever_it_lies(layout):
     data = unequal_set()
     reference = np.array([-1.0, -2.0, -3.0, -4.0, -5.0], np.float32)
@@ -142,7 +174,7 @@ def test_a_batch_holds_each_example_whole_wherever_it_lies(layout):
 
 def test_rows_grow_by_whole_devices_and_pictures_of_other_hosts_stay_black():
     data = unequal_set()
-    made = Assembler(data, Layout(2, 8, 3), devices=2, own_rows=lambda shape: [slice(2, 4)])
+    made = Assembler(data, Layout(2, (8,), 3), devices=2, own_rows=lambda shape: [slice(2, 4)])
     batch = made(np.array([[1, 3, 0, 4]]))  # 7, 6, 3 + 5: three rows, so four
     assert batch.tokens.shape == (1, 4, 8)
     assert batch.pictures.tolist() == [[1, 1, 2, 0]]
@@ -151,7 +183,7 @@ def test_rows_grow_by_whole_devices_and_pictures_of_other_hosts_stay_black():
 
 
 def test_every_token_counts_where_the_loss_says_so():
-    batch = Assembler(unequal_set(), Layout(2, 8, 1), every_token=True)(np.array([[0, 1]]))
+    batch = Assembler(unequal_set(), Layout(2, (8,), 1), every_token=True)(np.array([[0, 1]]))
     assert batch.first.tolist() == [[1, 1]]
     assert batch.length.tolist() == [[7, 7]]
 
@@ -172,6 +204,6 @@ def test_packing_puts_every_example_into_a_row_with_room(lengths, most):
 
 def test_the_layout_holds_the_fullest_micro_batch():
     parts = [np.array([7, 6, 3, 5]), np.array([2, 2, 2, 2])]
-    assert layout_for(parts, 8, packing=False, devices=2) == Layout(4, 8, 1)
-    assert layout_for(parts, 8, packing=True, devices=1) == Layout(3, 8, 2)
-    assert layout_for(parts, 8, packing=True, devices=2) == Layout(4, 8, 2)
+    assert layout_for(parts, (8,), packing=False, devices=2) == Layout(4, (8,), 1)
+    assert layout_for(parts, (8,), packing=True, devices=1) == Layout(3, (8,), 2)
+    assert layout_for(parts, (8,), packing=True, devices=2) == Layout(4, (8,), 2)

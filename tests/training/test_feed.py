@@ -15,7 +15,7 @@ ORDER = schedule(count=5, size=4)
 
 
 def make(step):
-    return Assembler(DATA, Layout(4, 8, 1))(deal(ORDER(step), 1, 1))
+    return Assembler(DATA, Layout(4, (8,), 1))(deal(ORDER(step), 1, 1))
 
 
 def feed(sizes, steps=6):

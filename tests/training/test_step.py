@@ -82,12 +82,17 @@ def logps(planner):
     return found
 
 
-def batch_of(planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, **columns):
-    """A batch of these rows, each in a row of its own, or `packed` rows of twice the length."""
+def batch_of(
+    planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, lengths=(), **columns
+):
+    """A batch of these rows, each in a row of its own, or `packed` rows of twice the length.
+
+    lengths: of rows, like ones of which go together.
+    """
     length = planner.data.tokens.shape[1]
-    layout = Layout(packed, 2 * length, 3) if packed else Layout(1, length, 1)
+    layout = Layout(packed, (2 * length,), 3) if packed else Layout(1, lengths or (length,), 1)
     made = Assembler(planner.data, layout, reference=reference, **columns)
-    return made(deal(rows, parts, pair))
+    return made(deal(rows, parts, pair, planner.data.length if lengths else None))
 
 
 def test_log_probabilities_are_of_the_completion_and_nothing_else(planner, logps):
@@ -193,7 +198,15 @@ def start(planner, model, optimizer, *, ema=False):
     return state, jax.device_put(frozen, frozen_layout), (layout, frozen_layout)
 
 
-def run_steps(planner, loss, sizes, steps, parts, *, lora=None, packed=None, **options):
+def short_and_long(planner, rows, pair) -> tuple[int, int]:
+    """Two lengths of rows: what the shorter half of the examples needs, and the longest."""
+    needed = np.sort(planner.data.length[rows].reshape(-1, pair).max(axis=1))
+    return int(needed[len(needed) // 2 - 1]), planner.data.tokens.shape[1]
+
+
+def run_steps(
+    planner, loss, sizes, steps, parts, *, lora=None, packed=None, buckets=False, **options
+):
     """`steps` updates on one batch of eight rows, on a mesh; the metrics of each."""
     mesh = make_mesh(dict(zip(AXES, sizes, strict=True)))
     model = planner.model._replace(mesh=mesh, lora=lora, packed=bool(packed))
@@ -206,18 +219,23 @@ def run_steps(planner, loss, sizes, steps, parts, *, lora=None, packed=None, **o
     if loss == "dpo":
         rows, pair, kwargs = preference_pairs(planner.data)[:4].reshape(-1), 2, {"beta": 0.1}
         config = SimpleNamespace(batch_size=8, microbatches=parts)
-        blank = Assembler(planner.data, Layout(1, planner.data.tokens.shape[1], 1))
+        blank = Assembler(planner.data, Layout(1, (planner.data.tokens.shape[1],), 1))
         alone = model._replace(packed=False)
         reference = reference_logps(config, alone, state.params, frozen, blank, rows)
         if options.get("adapter_off"):  # what is stored must not be read
             reference = np.full_like(reference, np.nan)
+    if buckets:
+        model = model._replace(lengths=short_and_long(planner, rows, pair))
     gradient = make_gradient(
         model, loss, kwargs, LOSSES[loss].reductions[0], adapter_off=options.pop("adapter_off", 0)
     )
     logged = functools.partial(batch_metrics, loss, kwargs)
     batch_layout = batch_shardings(mesh, pictures=True)
     step = make_step(gradient, logged, optimizer, *layouts, batch_layout, **options)
-    batch = batch_of(planner, rows, reference, parts=parts, pair=pair, packed=packed)
+    batch = batch_of(
+        planner, rows, reference, parts=parts, pair=pair, packed=packed, lengths=model.lengths
+    )
+    assert batch.bucket.tolist() == ([0, 1] if buckets else [0] * parts)
     batch = put(batch, batch_layout)
     metrics = []
     for _ in range(steps):
@@ -247,20 +265,20 @@ def alone(planner):
 
 
 @pytest.mark.parametrize(
-    ("loss", "lora", "sizes", "packed"),
+    ("loss", "lora", "sizes", "rows"),
     [
-        ("standard", None, (1, 2, 2, 2), 2),
-        ("standard", LORA, (2, 4, 1, 1), 8),
-        ("dpo", None, (2, 2, 1, 2), None),
+        ("standard", None, (1, 2, 2, 2), {"packed": 2}),
+        ("standard", LORA, (2, 4, 1, 1), {"packed": 8}),
+        ("dpo", None, (2, 2, 1, 2), {"buckets": True}),
     ],
 )
-def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, packed):
-    """And so do one batch and two micro-batches, rows of one example and of several.
+def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, rows):
+    """And so do one batch and two micro-batches, rows of one example, of several and cut short.
 
     `experiments/check_meshes.py` tries every mesh.
     """
     one = alone(loss, lora, 60 if loss == "standard" and not lora else 4)
-    eight, state = run_steps(planner, loss, sizes, 4, 2, lora=lora, packed=packed)
+    eight, state = run_steps(planner, loss, sizes, 4, 2, lora=lora, **rows)
     assert_same_curves(one, eight)
     kernels = [x for x in jax.tree.leaves(state.params) if x.ndim == 3]
     assert any(x.addressable_shards[0].data.size < x.size for x in kernels)
