@@ -12,6 +12,7 @@ EXTRAS = {
     "data": [
         "array_record>=0.8",
         "importlib_resources",
+        "pyarrow>=15",
         "scikit-image>=0.24",
         "scikit-learn>=1.5",
         "tensorflow-datasets>=4.9.8",

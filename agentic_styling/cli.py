@@ -130,6 +130,19 @@ def _generate(args: argparse.Namespace) -> None:
     )
 
 
+def _import_published(args: argparse.Namespace) -> None:
+    from agentic_styling import data
+
+    print(data.import_published(args.source, Path(args.out), args.size))
+
+
+def _export_data(args: argparse.Namespace) -> None:
+    from agentic_styling import data
+
+    data.export_data(data.read_trajectories(args.directory), Path(args.out), args.format)
+    print(args.out)
+
+
 def _export(args: argparse.Namespace) -> None:
     from agentic_styling import training
 
@@ -187,6 +200,20 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--size", type=int, default=128, help="side of a picture, in pixels")
     generate.add_argument("--seed", type=int, default=0)
     generate.set_defaults(run=_generate)
+
+    read = commands.add_parser("import-published", help="read a copy of the published data set")
+    read.add_argument("source", help="a folder, or a .parquet, .jsonl or .json file of rows")
+    read.add_argument("--out", required=True, help="a new directory of trajectories")
+    read.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
+    read.set_defaults(run=_import_published)
+
+    write = commands.add_parser("export-data", help="write trajectories in another form")
+    write.add_argument("directory", help="of trajectories")
+    write.add_argument(
+        "--format", required=True, choices=["published", "trl", "llama-factory", "ms-swift"]
+    )
+    write.add_argument("--out", required=True, help="a new directory")
+    write.set_defaults(run=_export_data)
 
     for name, text in (("train", "train a planner"), ("evaluate", "compare planners on cases")):
         command = commands.add_parser(name, help=f"{text}: --config=FILE --workdir=DIRECTORY")

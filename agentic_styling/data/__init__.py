@@ -1,8 +1,10 @@
 """Themes, goals, teachers, trajectories and their loaders."""
 
+from agentic_styling.data.export_data import export_data
 from agentic_styling.data.generate import generate, summary
 from agentic_styling.data.goals import Goal, make_request, sample_goal
 from agentic_styling.data.photos import Photo, load_photos, random_crop, read_photo, split_photos
+from agentic_styling.data.published import ImportReport, import_published, read_published
 from agentic_styling.data.states import sample_state, state_plan
 from agentic_styling.data.teacher import teach
 from agentic_styling.data.themes import Theme, themes
@@ -11,14 +13,18 @@ from agentic_styling.data.trajectory import Trajectory
 
 __all__ = [
     "Goal",
+    "ImportReport",
     "Photo",
     "Theme",
     "Trajectory",
+    "export_data",
     "generate",
+    "import_published",
     "load_photos",
     "make_request",
     "random_crop",
     "read_photo",
+    "read_published",
     "read_trajectories",
     "sample_goal",
     "sample_state",

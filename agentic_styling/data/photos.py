@@ -2,7 +2,10 @@
 
 import hashlib
 import importlib.util
+import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,11 @@ BUNDLED = {
 }
 MAX_SIDE = 1024  # a photograph is only ever cropped and shrunk; more would only cost memory
 MIN_SIDE = 64
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+# What Pillow raises for files that are broken, in their first bytes or far inside.
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,20 @@ def read_photo(path) -> np.ndarray:
         ) from error
 
 
+def decode_photo(data: bytes, name: str) -> np.ndarray:
+    """The photograph in a file's bytes, its longer side at most 1024, uint8 [H, W, 3].
+
+    `name` stands for it in errors. Raises InputError if it is unreadable.
+    """
+    try:
+        return _read(io.BytesIO(data), name).pixels
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{name}: no readable photograph ({reason}); give a .jpg or .png"
+        ) from None
+
+
 def split_photos(photos: list[Photo], seed: int, test_share: float = 0.25):
     """Split whole photographs into (train, test); at least two test photographs from six up.
 
@@ -112,7 +133,7 @@ def random_crop(photo: Photo, rng: np.random.Generator, size: int = 128):
     return pixels[:, ::-1] if mirror else pixels, crop
 
 
-def _read(path: Path, name: str, max_side: int | None = MAX_SIDE) -> Photo:
+def _read(path: Path | io.BytesIO, name: str, max_side: int | None = MAX_SIDE) -> Photo:
     with Image.open(path) as image:
         if max_side:
             image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size

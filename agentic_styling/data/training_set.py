@@ -81,7 +81,24 @@ def preference_pairs(
     A context gives its pair if chosen >= chosen_min, rejected <= rejected_max and their gap is
     at least min_gap. Source: arXiv 2603.07148, method D; there pairs cross contexts, here never.
     """
-    reward, context = training_set.reward, training_set.context_id
+    return best_and_worst(
+        training_set.reward,
+        training_set.context_id,
+        chosen_min=chosen_min,
+        rejected_max=rejected_max,
+        min_gap=min_gap,
+    )
+
+
+def best_and_worst(
+    reward: np.ndarray,
+    context: np.ndarray,
+    *,
+    chosen_min: float = 4.0,
+    rejected_max: float = 3.5,
+    min_gap: float = 1.0,
+) -> np.ndarray:
+    """`preference_pairs` of rewards [N] and contexts [N] alone, int32 [K, 2]."""
     order = np.lexsort((reward, context))  # by context, and by reward within one
     new = np.diff(context[order]) != 0
     worst, best = order[np.r_[True, new]], order[np.r_[new, True]]

@@ -66,7 +66,7 @@ def write_trajectories(
         for trajectory in trajectories:
             name = trajectory.context_id
             if name not in hashes:
-                data = _png(trajectory.image)
+                data = to_png(trajectory.image)
                 hashes[name] = hashlib.sha256(data).hexdigest()
                 _write(_image_path(beside, name), data)
         lines = [_row(t, hashes[t.context_id]) for t in trajectories]
@@ -183,9 +183,14 @@ def _parse(directory: Path, line: bytes, where: str, images: dict) -> Trajectory
 
 
 def _image_path(directory: Path, context: str) -> Path:
+    return directory / IMAGES / f"{safe_name(context)}.png"
+
+
+def safe_name(context: str) -> str:
+    """A context's id, which may be a file's name. Raises InputError if it may not."""
     if not _SAFE_NAME.fullmatch(context):
         raise InputError(f"context_id={context!r}: not a plain name; use letters, digits, - _ .")
-    return directory / IMAGES / f"{context}.png"
+    return context
 
 
 def _read_image(directory: Path, context: str, sha256: str, where: str) -> np.ndarray:
@@ -224,7 +229,8 @@ def _read_manifest(directory: Path) -> dict:
     return manifest
 
 
-def _png(image: np.ndarray) -> bytes:
+def to_png(image: np.ndarray) -> bytes:
+    """A picture, uint8 [H, W, 3], as the bytes of a PNG file."""
     out = io.BytesIO()
     Image.fromarray(image).save(out, "PNG")
     return out.getvalue()

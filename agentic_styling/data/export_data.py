@@ -1,0 +1,18 @@
+"""Export of trajectories by the name of a form."""
+
+from collections.abc import Sequence
+
+from agentic_styling.data.conversations import export_conversations
+from agentic_styling.data.published_export import export_published
+from agentic_styling.data.trajectory import Trajectory
+
+
+def export_data(trajectories: Sequence[Trajectory], directory, form: str) -> None:
+    """Write trajectories to a new directory: published, trl, llama-factory or ms-swift.
+
+    Raises InputError as `export_published` and `export_conversations` do.
+    """
+    if form == "published":
+        export_published(trajectories, directory)
+    else:
+        export_conversations(trajectories, directory, form)

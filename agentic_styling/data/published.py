@@ -1,0 +1,220 @@
+"""Import of the published data set (Hugging Face: subhojyoti1990/image-agent-styling).
+
+It is read from a local copy: rows of id, image_path, analysis_path, user_prompt,
+target_action_plan, trajectory_id, trajectory_avg_reward, standardized_weight, individual_score and
+metadata. Every row becomes a Trajectory or is left out, by a reason that is counted.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentic_styling.data.new_directory import check_free
+from agentic_styling.data.published_files import find_copy, read_image, read_rows, read_state
+from agentic_styling.data.published_plans import (
+    LeftOut,
+    as_object,
+    is_unicode,
+    read_published_plan,
+    show,
+)
+from agentic_styling.data.trajectories import write_trajectories
+from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.errors import InputError
+from agentic_styling.tools import Plan, Step
+
+OURS = "agentic_styling"  # the key of a row's metadata under which our export keeps its own
+SIZES = (64, 1024)
+SPLITS = ("train", "test")
+# What a row was scored, the first that it has; in its metadata too.
+SCORES = ("individual_score", "overall_quality", "trajectory_avg_reward")
+_EXAMPLES = 3
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass
+class ImportReport:
+    """How many rows there were, and (where, line) of those left out, by reason."""
+
+    rows: int = 0
+    left_out: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many were left out for each reason, the most frequent first."""
+        counts = {reason: len(found) for reason, found in self.left_out.items()}
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows} rows, {sum(self.counts.values())} left out"]
+        for reason, count in self.counts.items():
+            lines.append(f"  {reason}: {count}")
+            lines += [f"    {where}: {line}" for where, line in self.left_out[reason][:_EXAMPLES]]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What our own export keeps in a row's metadata, because the published form has no place."""
+
+    context: dict
+    state: dict
+    request: tuple[Step, ...]
+    scores: dict[str, float]
+    split: str | None
+    photo: str | None
+    theme: str
+    explicit: bool
+
+
+def import_published(source, directory, size: int = 256) -> ImportReport:
+    """Import a local copy into a new directory of trajectories; see `read_published`.
+
+    The manifest's settings keep the size and the counts of what was left out. Raises InputError
+    for a directory that holds anything, and if no row can be used.
+    """
+    directory = Path(directory)
+    check_free(directory)
+    trajectories, report = read_published(source, size)
+    if not trajectories:
+        most = next(iter(report.counts), "there is none")
+        raise InputError(f"{source}: none of {report.rows} rows can be used, mostly: {most}")
+    settings = {"published": Path(source).name, "size": size}
+    directory.absolute().parent.mkdir(parents=True, exist_ok=True)
+    write_trajectories(directory, trajectories, settings | {"left_out": report.counts})
+    return report
+
+
+def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportReport]:
+    """Read a local copy (a folder, or a file of rows) as trajectories.
+
+    Pictures are cut to their middle square and resized to `size`. The reward is the score, in
+    [0, 5]: individual_score, else overall_quality, else trajectory_avg_reward. The plan's context
+    and the state are what the analysis says, else unknown. Rows of one picture and goal share a
+    context. A row is of the test split where its metadata or its file's name says test or
+    validation. `request` is empty, since the set does not say what a goal asks for: train on these
+    rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
+    """
+    low, high = SIZES
+    if not low <= size <= high:
+        raise InputError(f"size={size}: is not within {low} to {high}; 256 is usual")
+    copy = find_copy(source)
+    report, trajectories, pictures, taken = ImportReport(), [], {}, set()
+    for path in copy.files:
+        for where, row in read_rows(copy, path):
+            try:
+                if isinstance(row, LeftOut):
+                    raise row
+                trajectory = _trajectory(copy, row, path, size, pictures, taken)
+            except LeftOut as problem:
+                report.left_out[problem.reason].append((where, str(problem)))
+                report.rows += problem.reason != "unreadable file"
+            else:
+                trajectories.append(trajectory)
+                report.rows += 1
+    return trajectories, report
+
+
+def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: set) -> Trajectory:
+    """pictures: those that were read, by content; taken: ids given so far."""
+    goal = row.get("user_prompt")
+    if not isinstance(goal, str) or not goal.strip() or not is_unicode(goal):
+        raise LeftOut("no goal", f"user_prompt {show(goal)} is no text")
+    metadata = row.get("metadata", {})
+    try:
+        metadata = as_object(metadata, "malformed metadata", "metadata")
+    except LeftOut:
+        metadata = {}  # in words, say: nothing of it is needed
+    reward = _reward(row, metadata)
+    kept = _kept(metadata)
+    state = kept.state if kept else read_state(copy, row, path)
+    plan = row.get("target_action_plan")
+    if isinstance(plan, str) and plan.lstrip()[:1] not in ("", "{"):
+        raise LeftOut("malformed plan", f"target_action_plan {show(plan)} is no JSON object")
+    plan = as_object(plan, "malformed plan", "target_action_plan")
+    ours = read_published_plan(plan, kept.context if kept else state)
+    photo, image = read_image(copy, row, path, size)
+    content = hashlib.sha256(image).hexdigest()
+    image = pictures.setdefault(content, image)
+    split = (kept and kept.split) or _split(metadata, path)
+    said = hashlib.sha256(f"{content}\n{split}\n{goal}".encode()).hexdigest()
+    context_id = f"published-{said[:16]}"
+    return Trajectory(
+        id=_new_id(row.get("id"), context_id, taken),
+        context_id=context_id,
+        split=split,
+        photo=(kept and kept.photo) or _readable(photo),
+        image=image,
+        state=state,
+        goal=goal,
+        theme=kept.theme if kept else _readable(metadata.get("theme", "")),
+        explicit=bool(kept and kept.explicit),
+        request=kept.request if kept else (),
+        plan=ours,
+        reward=reward,
+        scores=kept.scores if kept else {},
+        provenance={
+            "teacher": "published",
+            "trajectory_id": _readable(row.get("trajectory_id", "")),
+            "reasoning": _readable(plan.get("reasoning", "")),
+            "overall_instruction": _readable(plan.get("overall_instruction", "")),
+        },
+    )
+
+
+def _reward(row: Mapping, metadata: Mapping) -> float:
+    for name in SCORES:
+        for place in (row, metadata):
+            if name in place:
+                value = place[name]
+                number = isinstance(value, int | float) and not isinstance(value, bool)
+                if not number or not 0 <= value <= 5:  # also refuses NaN
+                    raise LeftOut("score out of range", f"{name} {show(value)} is not in 0 to 5")
+                return float(value)
+    raise LeftOut("no score", f"the row has none of {', '.join(SCORES)}")
+
+
+def _split(metadata: Mapping, path: Path) -> str:
+    said = metadata.get("split")
+    named = said if isinstance(said, str) else path.stem
+    return "test" if re.match(r"(test|val)", named.lower()) else "train"
+
+
+def _kept(metadata: Mapping) -> _Kept | None:
+    """Our own part of a row's metadata, or None. Raises LeftOut if it is not as we write it."""
+    if OURS not in metadata:
+        return None
+    ours = as_object(metadata[OURS], "malformed metadata", f"metadata.{OURS}")
+    try:
+        context = Plan.from_json({"context": ours["context"], "steps": []}).context
+        request = Plan.from_json({"context": ours["state"], "steps": ours["request"]})
+    except (InputError, KeyError) as error:
+        raise LeftOut("malformed metadata", f"metadata.{OURS}: {error}") from None
+    kinds = {"scores": dict, "split": str, "photo": str, "theme": str, "explicit": bool}
+    for name, kind in kinds.items():
+        value = ours.get(name)
+        good = isinstance(value, kind) and (kind is not str or is_unicode(value))
+        if name == "scores" and good:
+            good = all(isinstance(v, int | float) and 0 <= v <= 100 for v in value.values())
+            good = good and all(map(is_unicode, value))
+        if not good or (name == "split" and value not in SPLITS):
+            raise LeftOut("malformed metadata", f"metadata.{OURS}: {name} {show(value)}")
+    return _Kept(context, request.context, request.steps, **{name: ours[name] for name in kinds})
+
+
+def _new_id(said: object, context_id: str, taken: set) -> str:
+    """The row's id where it is a plain name that no row before has, else one of the context."""
+    name, number = said, 0
+    while not isinstance(name, str) or not _SAFE_ID.fullmatch(name) or name in taken:
+        name, number = f"{context_id}-{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _readable(value: object) -> str:
+    """A text, or a plain value as text, that can be written as UTF-8; "" for anything else."""
+    text = str(value) if isinstance(value, str | int | float) else ""
+    return text.encode("utf-8", "replace").decode()

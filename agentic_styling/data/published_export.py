@@ -1,0 +1,147 @@
+"""Export of trajectories in the form of the published data set.
+
+A directory holds
+  SPLIT.jsonl, SPLIT.parquet   the rows of a split, the same in both
+  images/CONTEXT.png           pictures, by the rows' image_path
+  analysis/CONTEXT.json        what is known of the picture, by analysis_path
+target_action_plan and metadata are JSON text, so that every row has the same columns. What the
+published form has no place for stands in metadata under "agentic_styling".
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agentic_styling.data.new_directory import new_directory
+from agentic_styling.data.published import OURS, SPLITS
+from agentic_styling.data.published_plans import write_published_plan
+from agentic_styling.data.trajectories import safe_name, to_png
+from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.errors import InputError
+from agentic_styling.tools import DIMENSIONS, UNKNOWN
+
+COLUMNS = {
+    "id": str,
+    "image_path": str,
+    "analysis_path": str,
+    "user_prompt": str,
+    "target_action_plan": str,
+    "trajectory_id": str,
+    "trajectory_avg_reward": float,
+    "standardized_weight": float,
+    "individual_score": float,
+    "metadata": str,
+}
+
+
+def export_published(trajectories: Sequence[Trajectory], directory) -> None:
+    """Write trajectories to a new directory in the published form.
+
+    individual_score and trajectory_avg_reward are the reward; standardized_weight is
+    (reward - mean) / std over the split, 0 where all are alike. Raises InputError for a directory
+    that is not new, for no trajectories, and without pyarrow.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InputError(
+            f"{directory}: parquet needs pyarrow, which is not installed; "
+            "pip install 'agentic-styling[data]'"
+        ) from None
+    if not trajectories:
+        raise InputError(f"{directory}: no trajectories to export; generate some first")
+    kinds = {str: pyarrow.string(), float: pyarrow.float64()}
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    with new_directory(directory) as root:
+        write_images(trajectories, root)
+        (root / "analysis").mkdir()
+        for trajectory in {t.context_id: t for t in trajectories}.values():
+            state = {name: trajectory.state.get(name, UNKNOWN) for name in DIMENSIONS}
+            write_json(root / _analysis(trajectory), state)
+        for split, rows in by_split(trajectories).items():
+            rows = _rows(rows)
+            write_lines(root / f"{split}.jsonl", rows)
+            table = pyarrow.Table.from_pylist(rows, schema)
+            pyarrow.parquet.write_table(table, root / f"{split}.parquet")
+
+
+def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
+    """The trajectories of each split that there is; its name becomes a file's."""
+    splits: dict[str, list[Trajectory]] = {}
+    for trajectory in trajectories:
+        if trajectory.split not in SPLITS:
+            raise InputError(
+                f"trajectory {trajectory.id}: split={trajectory.split!r}; use train or test"
+            )
+        splits.setdefault(trajectory.split, []).append(trajectory)
+    return splits
+
+
+def image_path(trajectory: Trajectory) -> str:
+    """Where `write_images` puts a trajectory's picture, within the directory."""
+    return f"images/{safe_name(trajectory.context_id)}.png"
+
+
+def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
+    """Write the picture of each context once, as PNG."""
+    (root / "images").mkdir()
+    for trajectory in {t.context_id: t for t in trajectories}.values():
+        (root / image_path(trajectory)).write_bytes(to_png(trajectory.image))
+
+
+def write_lines(path: Path, rows: Sequence[dict]) -> None:
+    """Write rows as JSON Lines."""
+    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def write_json(path: Path, data: dict) -> None:
+    """Write one JSON object, indented."""
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _analysis(trajectory: Trajectory) -> str:
+    return f"analysis/{safe_name(trajectory.context_id)}.json"
+
+
+def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:
+    rewards = np.array([t.reward for t in trajectories])
+    std = rewards.std()
+    weights = (rewards - rewards.mean()) / std if std else np.zeros(len(rewards))
+    return [_row(t, float(w)) for t, w in zip(trajectories, weights, strict=True)]
+
+
+def _row(trajectory: Trajectory, weight: float) -> dict:
+    reasoning = trajectory.provenance.get("reasoning")
+    reasoning = reasoning if isinstance(reasoning, str) else ""
+    plan = write_published_plan(trajectory.plan, reasoning)
+    request = [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
+    ours = {
+        "context": trajectory.plan.context,
+        "state": trajectory.state,
+        "request": request,
+        "scores": trajectory.scores,
+        "split": trajectory.split,
+        "photo": trajectory.photo,
+        "theme": trajectory.theme,
+        "explicit": trajectory.explicit,
+    }
+    return {
+        "id": trajectory.id,
+        "image_path": image_path(trajectory),
+        "analysis_path": _analysis(trajectory),
+        "user_prompt": trajectory.goal,
+        "target_action_plan": _text(plan),
+        "trajectory_id": trajectory.id,
+        "trajectory_avg_reward": float(trajectory.reward),
+        "standardized_weight": weight,
+        "individual_score": float(trajectory.reward),
+        "metadata": _text({OURS: ours}),
+    }
+
+
+def _text(data: dict) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)

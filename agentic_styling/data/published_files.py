@@ -1,0 +1,205 @@
+"""The files of a local copy of the published data set: rows, pictures and analyses.
+
+Rows are read from parquet, JSON Lines or one JSON array. What a row names is read from the copy's
+folder and nowhere else: absolute paths, `..` and links that lead out are refused.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from agentic_styling.data.photos import decode_photo
+from agentic_styling.data.published_plans import LeftOut, as_object, read_analysis, show
+from agentic_styling.errors import InputError
+
+SUFFIXES = (".parquet", ".jsonl", ".json")  # of files of rows; in a folder the first kind there is
+IMAGE_COLUMNS = ("image", "image_path", "images")
+OUTSIDE = "path leads outside"
+MISSING, UNREADABLE_IMAGE = "missing image", "unreadable image"
+MAX_ANALYSIS = 1 << 20  # bytes
+_BATCH = 64  # rows of a parquet file at a time
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A local copy: its folder, and the files of rows in it, in order."""
+
+    root: Path
+    files: tuple[Path, ...]
+
+
+def find_copy(source) -> Copy:
+    """The copy at `source`, a folder or one file of rows. Raises InputError if it has no rows.
+
+    Of a folder, only one kind of file is read, so that rows which are there as parquet and as JSON
+    are not taken twice: parquet, else JSON Lines, else JSON files that begin with an array.
+    """
+    source = Path(source)
+    if source.is_file():
+        if source.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{source}: no file of rows; give a .parquet, .jsonl or .json file")
+        return Copy(source.parent, (source,))
+    if not source.is_dir():
+        raise InputError(f"{source}: no such file or folder; give a local copy of the data set")
+    for suffix in SUFFIXES:
+        found = [path for path in sorted(source.rglob(f"*{suffix}")) if _is_shown(source, path)]
+        for path in found:
+            if not path.resolve().is_relative_to(source.resolve()):
+                raise InputError(
+                    f"{path}: is a link that leads out of {source}; download the set as plain "
+                    "files, or name the file of rows itself"
+                )
+        if suffix == ".json":
+            found = [path for path in found if _is_array(path)]
+        if found:
+            return Copy(source, tuple(found))
+    raise InputError(
+        f"{source}: holds no rows; it needs a .parquet or .jsonl file, or a JSON array"
+    )
+
+
+def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
+    """(where, row) of one file; in place of a row what is wrong with it, "malformed row".
+
+    A file that breaks off gives what can be read of it, and one "unreadable file".
+    Raises InputError for parquet without pyarrow.
+    """
+    name = path.relative_to(copy.root).as_posix()
+    reader = {".parquet": _parquet_rows, ".jsonl": _json_lines, ".json": _json_array}
+    try:
+        for number, row in enumerate(reader[path.suffix.lower()](path), 1):
+            yield f"{name}, row {number}", row
+    except LeftOut as problem:
+        yield name, problem
+    except OSError as error:
+        yield name, LeftOut("unreadable file", f"cannot be read ({error.strerror})")
+
+
+def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np.ndarray]:
+    """(name, pixels uint8 [size, size, 3]) of a row's picture, cut to its middle square.
+
+    It stands in one of IMAGE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first
+    of such a list. Raises LeftOut: missing image, unreadable image, path leads outside.
+    """
+    name, data = _image_bytes(copy, row, path)
+    try:
+        pixels = decode_photo(data, show(name))
+    except InputError as error:
+        raise LeftOut(UNREADABLE_IMAGE, str(error)) from None
+    square = ImageOps.fit(Image.fromarray(pixels), (size, size), Image.Resampling.LANCZOS)
+    return name, np.array(square)
+
+
+def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
+    """What the row's analysis says of the picture; {} where there is none, or none can be read.
+
+    Raises LeftOut only for a path that leads outside.
+    """
+    named = row.get("analysis_path")
+    if not isinstance(named, str) or not named:
+        return {}
+    file = find_inside(copy.root, named, path)
+    if file is None:
+        return {}
+    try:
+        with open(file, "rb") as opened:
+            return read_analysis(as_object(opened.read(MAX_ANALYSIS), "", ""))
+    except (OSError, LeftOut):
+        return {}
+
+
+def find_inside(root: Path, named: str, beside: Path) -> Path | None:
+    """The file a row names, from the copy's folder or from its own file's; None if there is none.
+
+    Raises LeftOut if the path leads, or could lead, out of the copy.
+    """
+    if "\0" in named or Path(named).is_absolute() or ".." in Path(named.replace("\\", "/")).parts:
+        raise LeftOut(OUTSIDE, f"{show(named)} is not a path within the copy")
+    for folder in (root, beside.parent):
+        try:
+            file = (folder / named).resolve()
+            found = file.is_file()
+        except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle
+            continue
+        if found and not file.is_relative_to(root.resolve()):
+            raise LeftOut(OUTSIDE, f"{show(named)} is a link that leads out of the copy")
+        if found:
+            return file
+    return None
+
+
+def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
+    for column in IMAGE_COLUMNS:
+        value = row.get(column)
+        if isinstance(value, list):
+            value = value[0] if value else None
+        name, data = value, value
+        if isinstance(value, Mapping):
+            name, data = value.get("path"), value.get("bytes")
+        if isinstance(data, bytes) and data:
+            return name if isinstance(name, str) else "embedded", data
+        if isinstance(name, str) and name:
+            file = find_inside(copy.root, name, path)
+            if file is None:
+                raise LeftOut(MISSING, f"{column}: {show(name)} is not in the copy")
+            try:
+                return name, file.read_bytes()
+            except OSError as error:
+                raise LeftOut(UNREADABLE_IMAGE, f"{show(name)}: {error.strerror}") from None
+    raise LeftOut(MISSING, f"the row has no picture in {', '.join(IMAGE_COLUMNS)}")
+
+
+def _is_shown(root: Path, path: Path) -> bool:
+    """A file, and neither hidden nor in a hidden folder, as downloads leave them."""
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.is_file()
+
+
+def _is_array(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def _json_lines(path: Path) -> Iterator[dict | LeftOut]:
+    with open(path, "rb") as file:
+        for line in file:
+            if line.strip():
+                yield _row(line)
+
+
+def _json_array(path: Path) -> Iterator[dict | LeftOut]:
+    try:
+        rows = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise LeftOut("unreadable file", f"not JSON ({str(error).splitlines()[0]})") from None
+    if not isinstance(rows, list):
+        raise LeftOut("unreadable file", "is no array of rows")
+    yield from map(_row, rows)
+
+
+def _parquet_rows(path: Path) -> Iterator[dict | LeftOut]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InputError(
+            f"{path}: needs pyarrow, which is not installed; pip install 'agentic-styling[data]'"
+        ) from None
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH):
+                yield from map(_row, batch.to_pylist())
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise LeftOut("unreadable file", f"no readable parquet ({reason})") from None
+
+
+def _row(data: object) -> dict | LeftOut:
+    try:
+        return as_object(data, "malformed row", "row")
+    except LeftOut as problem:
+        return problem
