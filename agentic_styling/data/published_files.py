@@ -57,9 +57,7 @@ def find_copy(source) -> Copy:
             found = [path for path in found if _is_array(path)]
         if found:
             return Copy(source, tuple(found))
-    raise InputError(
-        f"{source}: holds no rows; it needs a .parquet or .jsonl file, or a JSON array"
-    )
+    raise InputError(f"{source}: has no rows; put a .parquet, .jsonl or .json file of rows there")
 
 
 def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
