@@ -61,9 +61,7 @@ def test_in_the_chat_template_they_are_our_own_prompts(exported, tmp_path):
     ours = scored()[0]
     (prompt,) = encode_prompts(tokenizer, [ours.goal], 1)
     (completion,) = encode_completions(tokenizer, [ours.plan.to_json()])
-    said = "".join(
-        f"<|im_start|>{m['role']}\n{text_of(m)}<|im_end|>\n" for m in rows[0]["messages"]
-    )
+    said = "".join(f"<|im_start|>{m['role']}\n{text_of(m)}<|im_end|>\n" for m in messages)
     said = said.replace("<image>", "<|vision_start|><|image_pad|><|vision_end|>")
     assert said == tokenizer.decode(prompt + completion) + "\n"
 
