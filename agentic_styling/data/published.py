@@ -32,14 +32,19 @@ SPLITS = ("train", "test")
 # What a row was scored, the first that it has; in its metadata too.
 SCORES = ("individual_score", "overall_quality", "trajectory_avg_reward")
 _EXAMPLES = 3
+_TEST = re.compile(r"(test|val|validation)([^a-z]|$)")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass
 class ImportReport:
-    """How many rows there were, and (where, line) of those left out, by reason."""
+    """How many rows there were, and (where, line) of those left out, by reason.
+
+    states: how many of the kept ones have a known state.
+    """
 
     rows: int = 0
+    states: int = 0
     left_out: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -49,7 +54,8 @@ class ImportReport:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def __str__(self) -> str:
-        lines = [f"{self.rows} rows, {sum(self.counts.values())} left out"]
+        left_out = sum(self.counts.values())
+        lines = [f"{self.rows} rows, {left_out} left out, {self.states} with a known state"]
         for reason, count in self.counts.items():
             lines.append(f"  {reason}: {count}")
             lines += [f"    {where}: {line}" for where, line in self.left_out[reason][:_EXAMPLES]]
@@ -94,8 +100,8 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     Pictures are cut to their middle square and resized to `size`. The reward is the score, in
     [0, 5]: individual_score, else overall_quality, else trajectory_avg_reward. The plan's context
     and the state are what the analysis says, else unknown. Rows of one picture and goal share a
-    context. A row is of the test split where its metadata or its file's name says test or
-    validation. `request` is empty, since the set does not say what a goal asks for: train on these
+    context. A row is of the test split where its metadata, its file's name or its folder's says
+    test or validation. `request` is empty, since the set does not say what a goal asks for: train on these
     rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
     """
     low, high = SIZES
@@ -115,6 +121,7 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
             else:
                 trajectories.append(trajectory)
                 report.rows += 1
+                report.states += bool(trajectory.state)
     return trajectories, report
 
 
@@ -139,7 +146,7 @@ def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: s
     photo, image = read_image(copy, row, path, size)
     content = hashlib.sha256(image).hexdigest()
     image = pictures.setdefault(content, image)
-    split = (kept and kept.split) or _split(metadata, path)
+    split = (kept and kept.split) or _split(metadata, path.relative_to(copy.root))
     said = hashlib.sha256(f"{content}\n{split}\n{goal}".encode()).hexdigest()
     context_id = f"published-{said[:16]}"
     return Trajectory(
@@ -179,8 +186,8 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
 
 def _split(metadata: Mapping, path: Path) -> str:
     said = metadata.get("split")
-    named = said if isinstance(said, str) else path.stem
-    return "test" if re.match(r"(test|val)", named.lower()) else "train"
+    names = [said] if isinstance(said, str) else path.parts
+    return "test" if any(_TEST.match(name.lower()) for name in names) else "train"
 
 
 def _kept(metadata: Mapping) -> _Kept | None:

@@ -93,17 +93,14 @@ def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np
 
 
 def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
-    """What the row's analysis says of the picture; {} where there is none, or none can be read.
-
-    Raises LeftOut only for a path that leads outside.
-    """
+    """What the row's analysis says of the picture; {} where there is none, or none can be read."""
     named = row.get("analysis_path")
     if not isinstance(named, str) or not named:
         return {}
-    file = find_inside(copy.root, named, path)
-    if file is None:
-        return {}
     try:
+        file = find_inside(copy.root, named, path)
+        if file is None:
+            return {}
         with open(file, "rb") as opened:
             return read_analysis(as_object(opened.read(MAX_ANALYSIS), "", ""))
     except (OSError, LeftOut):

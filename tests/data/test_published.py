@@ -65,7 +65,11 @@ def test_a_row_becomes_a_trajectory(copy):
     np.testing.assert_array_equal(found.image, gradient()[:, 32:96])
 
 
-@pytest.mark.parametrize("name", ["train.jsonl", "rows/test.json", "data/validation-0.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    ["train.jsonl", "rows/test.json", "data/validation-0.parquet", "test/0.jsonl"]
+    + ["train-testimony.jsonl", "valley_train/0.json"],
+)
 def test_rows_are_read_from_every_kind_of_file(copy, name):
     rows = [make_row(id="a"), make_row(id="b", user_prompt="Winter!", individual_score=None)]
     path = copy / name
@@ -130,7 +134,6 @@ def test_pictures_within_parquet_and_the_nulls_of_its_structs(copy):
         ({"image_path": "images/link.png"}, "path leads outside"),
         ({"image_path": "folder/secret.png"}, "path leads outside"),
         ({"image_path": {"bytes": None, "path": "../secret.png"}}, "path leads outside"),
-        ({"analysis_path": "../secret.json"}, "path leads outside"),
         ({"metadata": {"agentic_styling": {"context": {}}}}, "malformed metadata"),
         ({"metadata": {"agentic_styling": 3}}, "malformed metadata"),
     ],
@@ -140,7 +143,6 @@ def test_a_row_that_cannot_be_used_is_left_out_by_its_reason(copy, change, reaso
     outside.mkdir()
     (outside / "secret.png").write_bytes(png())
     (copy.parent / "secret.png").write_bytes(png())
-    (copy.parent / "secret.json").write_text('{"season": "winter_bare"}')
     (copy / "images/link.png").symlink_to(outside / "secret.png")
     (copy / "folder").symlink_to(outside)
     (copy / "images/broken.png").write_bytes(png()[:200])
@@ -154,7 +156,8 @@ def test_the_report_gives_examples_by_row(copy):
     report = left_out(copy, make_row(), *[make_row(target_action_plan=plan)] * 5)
     assert report.counts == {"unknown option": 5}
     lines = str(report).splitlines()
-    assert lines[:2] == ["6 rows, 5 left out", "  unknown option: 5"] and len(lines) == 5
+    assert lines[0] == "6 rows, 5 left out, 1 with a known state"
+    assert lines[1] == "  unknown option: 5" and len(lines) == 5
     assert lines[2].startswith("    train.jsonl, row 2: action 1: weather.weather_type: 'fog_dens'")
     assert "did you mean 'fog_dense'?" in lines[2]
     (line,) = left_out(copy, make_row(target_action_plan="plans/1.json")).left_out.popitem()[1]
@@ -220,8 +223,13 @@ def test_contexts_are_one_picture_and_goal(copy):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"season": 3}', "\x80"])
 def test_a_broken_analysis_leaves_the_picture_unknown(copy, text):
     (copy / "analysis/a.json").write_text(text)
-    write_rows(copy, make_row(), make_row(analysis_path="nowhere.json"), make_row(analysis_path=3))
-    assert [t.state for t in read_published(copy, 64)[0]] == [{}, {}, {}]
+    (copy.parent / "secret.json").write_text('{"season": "winter_bare"}')
+    (copy / "link.json").symlink_to("../secret.json")
+    places = ["analysis/a.json", "nowhere.json", "../secret.json", "link.json", 3]
+    places.append(str(copy.parent / "secret.json"))
+    write_rows(copy, *(make_row(analysis_path=place) for place in places))
+    found, report = read_published(copy, 64)
+    assert [t.state for t in found] == [{}] * 6 and report.states == 0
 
 
 def test_the_commands(copy, tmp_path, capsys):
