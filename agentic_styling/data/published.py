@@ -101,8 +101,8 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     [0, 5]: individual_score, else overall_quality, else trajectory_avg_reward. The plan's context
     and the state are what the analysis says, else unknown. Rows of one picture and goal share a
     context. A row is of the test split where its metadata, its file's name or its folder's says
-    test or validation. `request` is empty, since the set does not say what a goal asks for: train on these
-    rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
+    test or validation. `request` is empty, since the set does not say what a goal asks for: train
+    on these rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
     """
     low, high = SIZES
     if not low <= size <= high:

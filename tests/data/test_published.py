@@ -78,7 +78,7 @@ def test_rows_are_read_from_every_kind_of_file(copy, name):
         table = pyarrow.Table.from_pylist([row | {"metadata": None} for row in rows])
         pyarrow.parquet.write_table(table, path)
     elif name.endswith("jsonl"):
-        write_rows(copy, *rows)
+        write_rows(copy, *rows, name=name)
     else:
         path.write_text(json.dumps(rows))
     for source in (copy, path) if path.parent == copy else (copy,):
