@@ -1,6 +1,7 @@
 """The `agentic-styling` command, and the flags that the scripts of experiments/ share."""
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -177,6 +178,26 @@ def _judge(args: argparse.Namespace) -> None:
     )
 
 
+def _annotate(args: argparse.Namespace) -> None:
+    from agentic_styling.evaluation import annotate
+
+    out = Path(args.out)
+    page = annotate.write_page(args.dataset, out, contexts=args.contexts, seed=args.seed)
+    if args.port is None and not args.serve:
+        print(out / "index.html")
+        return
+    with annotate.AnnotationServer(out, *page, port=args.port or 0) as server:
+        print(f"{server.url} until Ctrl-C; answers go to {out / 'answers'}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _agreement(args: argparse.Namespace) -> None:
+    from agentic_styling.evaluation import annotate
+
+    annotate.agreement(args.dataset, args.answers)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agentic-styling", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -243,6 +264,26 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
     judge.add_argument("--out", default="judged.json", help="file to write (default: judged.json)")
     judge.set_defaults(run=_judge)
+
+    annotate = commands.add_parser("annotate", help="have people pass, fail and rank edits")
+    annotate.add_argument("dataset", help="directory of trajectories")
+    annotate.add_argument(
+        "--out", default="annotation", help="directory of the page (default: annotation)"
+    )
+    annotate.add_argument("--contexts", type=int, default=50, help="pictures with a goal to show")
+    annotate.add_argument("--seed", type=int, default=0, help="of which contexts are drawn")
+    annotate.add_argument(
+        "--serve", action="store_true", help="serve the page on this machine and save answers"
+    )
+    annotate.add_argument("--port", type=int, help="serve it there (default: a free one)")
+    annotate.set_defaults(run=_annotate)
+
+    agreement = commands.add_parser("agreement", help="compare annotators and the reward")
+    agreement.add_argument("dataset", help="directory of the trajectories that were annotated")
+    agreement.add_argument(
+        "answers", nargs="+", metavar="ANSWERS", help="NAME.jsonl, or a page's directory"
+    )
+    agreement.set_defaults(run=_agreement)
 
     export = commands.add_parser("export", help="write the planner of a training checkpoint")
     export.add_argument("workdir", help="of the training run")

@@ -1,5 +1,6 @@
 """Percentile bootstrap intervals: how far a mean could move if other cases had been drawn."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,30 @@ def bootstrap_mean(values, *, samples: int = 2000, seed: int = 0, level: float =
     tail = 50 * (1 - level)
     low, high = np.percentile(values[draws].mean(axis=1), [tail, 100 - tail])
     return Interval(float(values.mean()), float(low), float(high))
+
+
+def bootstrap_sums(
+    parts, statistic: Callable, *, samples: int = 2000, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """A statistic of sums over cases, such as a ratio, with its percentile bootstrap interval.
+
+    Args:
+        parts: [N, ...] numbers that add up over cases; the case is what is drawn again.
+        statistic: from sums [..., of a part's shape] to values [...], NaN where it has none.
+        samples, seed, level: as of `bootstrap_mean`, which draws the same cases.
+
+    Draws on which the statistic has no value are left out of the interval. Raises InputError
+    without cases.
+    """
+    parts = np.asarray(parts, np.float64)
+    if not len(parts):
+        raise InputError("bootstrap: no cases to draw from; give at least one")
+    draws = np.random.default_rng(seed).integers(0, len(parts), (samples, len(parts)))
+    times = np.stack([np.bincount(draw, minlength=len(parts)) for draw in draws])
+    values = statistic(np.tensordot(times, parts, 1))
+    values, tail = values[~np.isnan(values)], 50 * (1 - level)
+    low, high = np.percentile(values, [tail, 100 - tail]) if values.size else (np.nan, np.nan)
+    return Interval(float(statistic(parts.sum(0))), float(low), float(high))
 
 
 def paired_difference(first, second, **options) -> Interval:

@@ -5,6 +5,7 @@ from agentic_styling.errors import InputError
 from agentic_styling.evaluation.bootstrap import (
     Interval,
     bootstrap_mean,
+    bootstrap_sums,
     joint_verdict,
     paired_difference,
     verdict,
@@ -84,3 +85,21 @@ UP, DOWN, FLAT = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0
 )
 def test_only_a_rise_of_both_rewards_is_called_one(reward, held_out, words):
     assert joint_verdict(reward, held_out) == words
+
+
+def test_a_mean_as_a_ratio_of_sums_has_the_interval_of_the_mean():
+    values = np.random.default_rng(3).normal(0, 1, 30)
+    parts = np.stack([values, np.ones(30)], 1)
+    found = bootstrap_sums(parts, lambda sums: sums[..., 0] / sums[..., 1], seed=5)
+    assert found == pytest.approx(bootstrap_mean(values, seed=5))
+
+
+def test_draws_without_a_value_are_left_out():
+    # Of (1, 1) and (0, 0) one draw in four has nothing to divide by; the others are all 1.
+    def ratio(sums):
+        with np.errstate(invalid="ignore"):
+            return sums[..., 0] / sums[..., 1]
+
+    assert bootstrap_sums([[1, 1], [0, 0]], ratio) == (1, 1, 1)
+    with pytest.raises(InputError, match="no cases"):
+        bootstrap_sums([], ratio)

@@ -1,0 +1,51 @@
+"""Krippendorff's alpha: how far annotators agree beyond chance, whatever their number.
+
+Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
+"""
+
+import numpy as np
+
+LEVELS = ("nominal", "ordinal")
+
+
+def krippendorff_alpha(ratings, level: str) -> float:
+    """Alpha of `ratings` [units, annotators], numbers, NaN where an annotator gave none.
+
+    level: "nominal" or "ordinal". 1 is perfect agreement, 0 what chance gives, below 0 less than
+    that; NaN where it is not defined: no unit with two ratings, or all ratings alike.
+    """
+    return float(alpha_of(coincidences(ratings).sum(0), level))
+
+
+def coincidences(ratings, values=None) -> np.ndarray:
+    """Coincidence matrix of each unit, [units, V, V]; they add up over units.
+
+    ratings: [units, annotators], NaN for none; values: the V values that occur, increasing.
+    A unit with fewer than two ratings has nothing to compare and counts nothing.
+    """
+    ratings = np.asarray(ratings, np.float64)
+    if values is None:
+        values = np.unique(ratings[~np.isnan(ratings)])
+    counts = (ratings[:, :, None] == np.asarray(values)).sum(1).astype(float)
+    given = counts.sum(1)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(values))
+    return np.where(given > 1, 1 / np.maximum(given - 1, 1), 0)[:, None, None] * pairs
+
+
+def alpha_of(coincidence, level: str) -> np.ndarray:
+    """Alpha of coincidence matrices [..., V, V] whose values are in increasing order; [...]."""
+    if level not in LEVELS:
+        raise ValueError(f"level={level!r}; use one of {', '.join(LEVELS)}")
+    coincidence = np.asarray(coincidence, np.float64)
+    totals = coincidence.sum(-1)
+    if level == "nominal":
+        distance = 1 - np.eye(totals.shape[-1])
+    else:
+        # Ratings between the middles of two values, both included: (sum of n_g - ends / 2)^2.
+        middle = totals.cumsum(-1) - totals / 2
+        distance = (middle[..., :, None] - middle[..., None, :]) ** 2
+    count = totals.sum(-1)
+    observed = (coincidence * distance).sum((-2, -1))
+    expected = (totals[..., :, None] * totals[..., None, :] * distance).sum((-2, -1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, 1 - (count - 1) * observed / expected, np.nan)
