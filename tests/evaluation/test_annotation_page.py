@@ -14,7 +14,7 @@ from training.fixtures import make_trajectories
 from agentic_styling import cli
 from agentic_styling.data import write_trajectories
 from agentic_styling.errors import InputError
-from agentic_styling.evaluation.annotate import page
+from agentic_styling.evaluation.annotate import AnnotationServer, page
 from agentic_styling.tools import encode_plans, execute
 
 
@@ -139,10 +139,21 @@ def test_another_page_is_not_written_over(dataset, tmp_path):
         page.write_page(dataset, out)
 
 
-def test_the_command_writes_and_refuses_in_one_line(dataset, tmp_path, capsys):
+def test_the_command_writes_serves_and_refuses_in_one_line(dataset, tmp_path, capsys, monkeypatch):
     out = tmp_path / "page"
     cli.main(["annotate", str(dataset), "--out", str(out), "--contexts", "1"])
     assert capsys.readouterr().out == f"{out / 'index.html'}\n"
+
+    def interrupted(server):
+        assert server.url.startswith("http://127.0.0.1:")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AnnotationServer, "serve_forever", interrupted)
+    cli.main(["annotate", str(dataset), "--out", str(out), "--contexts", "1", "--serve"])
+    assert re.fullmatch(
+        rf"http://127\.0\.0\.1:\d+/ until Ctrl-C; answers go to {out}/answers\n",
+        capsys.readouterr().out,
+    )
     for bad in (
         [str(tmp_path / "none"), "--out", str(tmp_path / "x")],
         [str(dataset), "--out", str(out), "--contexts", "0"],
@@ -151,5 +162,6 @@ def test_the_command_writes_and_refuses_in_one_line(dataset, tmp_path, capsys):
         with pytest.raises(SystemExit) as ended:
             cli.main(["annotate", *bad])
         assert ended.value.code == 2
-        err = capsys.readouterr().err
-        assert err.startswith("error: ") and err.rstrip().splitlines()[-1] == err.rstrip(), err
+        err = capsys.readouterr().err.split("\r")[-1]  # after the progress bar
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
