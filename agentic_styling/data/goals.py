@@ -6,7 +6,7 @@ import numpy as np
 
 from agentic_styling.data.states import ORDER, make_step, target_of
 from agentic_styling.data.themes import Theme, themes
-from agentic_styling.data.words import noun, phrase
+from agentic_styling.data.words import listing, noun, phrase
 from agentic_styling.tools import MODIFIERS, UNKNOWN, Step
 
 THEME_SHARE = 0.7
@@ -73,7 +73,8 @@ CONSTRAINTS = {
         "test": ["but leave the centre"],
     },
 }
-_COLOURLESS = {"pencil_sketch", "charcoal_sketch", "ink_brush", "pen_ink_lines"}
+# Media that have no colours to keep.
+COLOURLESS = {"pencil_sketch", "charcoal_sketch", "ink_brush", "pen_ink_lines"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Goal:
     """What a person asks for: its text, the theme ("" for none) and the request behind it.
 
     `noun` names the theme in a reason, `explicit` says whether the text names the look outright.
+    Goals of the sets (`sets.py`) also say their level, "explicit", "suggestive" or "vague", and
+    whether they ask for what training goals never ask for.
     """
 
     text: str
@@ -88,6 +91,8 @@ class Goal:
     noun: str
     explicit: bool
     request: tuple[Step, ...]
+    level: str = ""
+    held_out: bool = False
 
 
 def sample_goal(state: dict[str, str], split: str, rng: np.random.Generator) -> Goal:
@@ -98,25 +103,23 @@ def sample_goal(state: dict[str, str], split: str, rng: np.random.Generator) -> 
     relevant = bool(state) and rng.random() < RELEVANT_SHARE
     while True:
         if rng.random() < THEME_SHARE:
-            theme = _pick(themes(), rng)
-            text, explicit = _pick(theme.phrasings[split], rng)
+            theme = pick(themes(), rng)
+            text, explicit = pick(theme.phrasings[split], rng)
         else:
             theme = _compose_targets(rng)
             text, explicit = _compose_text(theme.targets, split, rng), True
         if relevant and not theme.targets.keys() & state.keys():
             continue
-        strength = _pick(list(STRENGTHS), rng, list(STRENGTHS.values()))
+        strength = pick(list(STRENGTHS), rng, list(STRENGTHS.values()))
         constraint = None
         if rng.random() < CONSTRAINT_SHARE:
-            options = compatible_constraints(theme.targets)
-            tool = _pick(sorted({tool for tool, _ in options}), rng)
-            constraint = _pick([option for option in options if option[0] == tool], rng)
+            constraint = pick_constraint(compatible_constraints(theme.targets), rng)
         request = make_request(theme.targets, strength, state, constraint)
         if any(step.tool not in MODIFIERS for step in request):
             break
-    text += _pick(INTENSITY[split][strength], rng)
+    text += pick(INTENSITY[split][strength], rng)
     if constraint:
-        text += f", {_pick(CONSTRAINTS[constraint][split], rng)}"
+        text += f", {pick(CONSTRAINTS[constraint][split], rng)}"
     return Goal(text, theme.name, theme.noun, explicit, request)
 
 
@@ -142,10 +145,16 @@ def make_request(
 
 def compatible_constraints(targets: dict[str, str]) -> list[tuple[str, str]]:
     """The constraints that do not contradict the targets, as (tool, what it keeps)."""
-    colour = "color_grading" in targets or targets.get("artistic_medium") in _COLOURLESS
+    colour = "color_grading" in targets or targets.get("artistic_medium") in COLOURLESS
     light = "time_of_day" in targets or "mood_lighting" in targets
     clash = {"color": colour, "lighting": light}
     return [key for key in CONSTRAINTS if not clash.get(key[1])]
+
+
+def pick_constraint(options: list[tuple[str, str]], rng) -> tuple[str, str]:
+    """One of the constraints: a tool first, then what it keeps."""
+    tool = pick(sorted({tool for tool, _ in options}), rng)
+    return pick([option for option in options if option[0] == tool], rng)
 
 
 def keeps(step: Step) -> str:
@@ -158,7 +167,7 @@ def keeps(step: Step) -> str:
 
 def _compose_targets(rng) -> Theme:
     names = rng.choice(list(COMPOSED), rng.integers(1, 4), replace=False)
-    targets = {name: _pick(COMPOSED[name], rng) for name in ORDER if name in names}
+    targets = {name: pick(COMPOSED[name], rng) for name in ORDER if name in names}
     return Theme("", "this request", targets, {})
 
 
@@ -167,10 +176,9 @@ def _compose_text(targets: dict[str, str], split: str, rng) -> str:
     medium = words.pop("artistic_medium", None)
     subject = noun("artistic_medium", medium) if medium else "a scene"
     scene = " ".join([subject, *(phrase(*item) for item in words.items())])
-    # Commas divide the list, so the commas inside a noun ("a soft, cosy mood") go.
-    nouns = [noun(*item).replace(",", "") for item in targets.items()]
-    return _pick(COMPOSED_TEMPLATES[split], rng).format(scene=scene, list=", ".join(nouns))
+    return pick(COMPOSED_TEMPLATES[split], rng).format(scene=scene, list=listing(targets))
 
 
-def _pick(items, rng, p=None):
+def pick(items, rng, p=None):
+    """One of the items, with probabilities p (None: all alike)."""
     return items[rng.choice(len(items), p=p)]

@@ -1,7 +1,7 @@
 import re
 
 from agentic_styling.data.themes import themes
-from agentic_styling.data.words import NOUNS, noun, phrase
+from agentic_styling.data.words import NOUNS, listing, noun, phrase, scene
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY
 
 COMMON = set(
@@ -65,3 +65,26 @@ def test_phrases_read_as_english():
     assert noun("weather", "light_snow") == "light snow"
     assert phrase("time_of_day", "night_moonlit") == "on a moonlit night"
     assert phrase("artistic_medium", "oil_painting_smooth") == "as a smooth oil painting"
+
+
+def test_scenes_and_lists_read_as_english():
+    targets = {
+        "architecture_style": "moroccan_islamic",
+        "season": "autumn_falling",
+        "time_of_day": "blue_hour",
+        "mood_lighting": "soft_cozy",
+        "color_grading": "jewel_rich",
+        "weather": "light_rain",
+        "artistic_medium": "gouache",
+        "atmospheric_effects": "film_grain",
+    }
+    assert scene(targets) == (
+        "in Moroccan style in golden autumn and light rain at blue hour with a soft, cosy mood "
+        "and film grain, as a gouache painting in rich jewel tones"
+    )
+    assert scene({"color_grading": "cool_blue"}) == "in cool blues"
+    places = {"location_setting": "beach_coast", "time_period": "mid_century_1950s"}
+    assert scene(places) == "as if on a sandy beach and from the fifties"
+    assert listing({"mood_lighting": "soft_cozy", "weather": "hail"}) == (
+        "a soft cosy mood, pelting hail"
+    )
