@@ -217,7 +217,7 @@ _TIMES = {
 
 
 # Buildings and things that one style is the style of; the others are styles by name.
-_BUILT = {"gothic_cathedral", "industrial_warehouse", "steampunk_mechanical", "organic_biomorphic"}
+_BUILT = {"gothic_cathedral", "industrial_warehouse", "steampunk_mechanical"}
 _BUILT |= {"fantasy_magical", "ruins_ancient"}
 # Places that one is on, not in.
 _ON = {"commercial_district", "beach_coast", "tropical_island", "ocean_open_water", "arctic_ice"}
