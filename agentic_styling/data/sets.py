@@ -81,9 +81,10 @@ def sample_goal(set_name: str, state: dict[str, str], split: str, rng: np.random
         )
     rows, draw = read(set_name), _draw_atomic if set_name == "simple" else _draw_theme
     low, high = rows["steps"]
-    relevant = bool(state) and rng.random() < RELEVANT_SHARE
+    held_out = split == "test" and rng.random() < rows["held_out_share"]
+    reach = dimensions(set_name, held_out)
+    relevant = bool(reach & state.keys()) and rng.random() < RELEVANT_SHARE
     while True:
-        held_out = split == "test" and rng.random() < rows["held_out_share"]
         draft = draw(set_name, split, held_out, rng)
         if relevant and not draft.targets.keys() & state.keys():
             continue
@@ -139,6 +140,14 @@ def atoms(held_out: bool) -> dict[str, tuple[str, ...]]:
         name: tuple(o for o, texts in row["suggestive"].items() if ("train" in texts) != held_out)
         for name, row in read("simple")["dimensions"].items()
     }
+
+
+@cache
+def dimensions(set_name: str, held_out: bool) -> frozenset[str]:
+    """Those that some goal of the set, held out of training or not, asks to change."""
+    if set_name == "simple":
+        return frozenset(atoms(held_out))
+    return frozenset(d for t in set_themes(set_name) if t.held_out == held_out for d in t.targets)
 
 
 def draw_targets(theme: SetTheme, rng: np.random.Generator) -> dict[str, str]:
