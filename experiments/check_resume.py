@@ -28,12 +28,12 @@ from agentic_styling.planner import load_pretrained
 TRAIN = Path(__file__).parent / "train.py"
 
 
-def command(args, workdir: Path) -> list[str]:
+def command(args, workdir: Path, steps: int) -> list[str]:
     """The training run, with DPO, whose reference is stored besides."""
     fields = {
         "data": args.data,
         "init_from": args.init_from,
-        "steps": args.steps,
+        "steps": steps,
         "batch_size": 8,
         "warmup_steps": 2,
         "learning_rate": 1e-3,
@@ -45,10 +45,13 @@ def command(args, workdir: Path) -> list[str]:
     return [sys.executable, str(TRAIN), config, *given, f"--workdir={workdir}"]
 
 
-def run(args, workdir: Path, seconds: float | None = None) -> str:
+def run(args, workdir: Path, seconds: float | None = None, steps: int | None = None) -> str:
     """Start the run, kill it after these seconds; what it was doing then."""
     child = subprocess.Popen(
-        command(args, workdir), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command(args, workdir, steps or args.steps),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     )
     try:
         _, error = child.communicate(timeout=seconds)
@@ -103,10 +106,15 @@ def main(argv: list[str] | None = None) -> None:
         alone, killed = Path(folder, "alone"), Path(folder, "killed")
         begun = time.perf_counter()
         run(args, alone)
-        whole = time.perf_counter() - begun  # its second start is faster: programs are kept
+        whole = time.perf_counter() - begun
+        begun = time.perf_counter()
+        run(args, Path(folder, "short"), steps=1)
+        start = time.perf_counter() - begun  # with the programs that the run before it kept
         lines = []
         for _ in tqdm(range(args.kills), unit="kill"):
-            seconds = rng.uniform(0.2, 0.5) * whole
+            # Some fall before the first step; the others share the steps, so that all have room.
+            seconds = rng.uniform(0.7, 1) * start
+            seconds += rng.uniform(0, 1.5) * max(whole - start, 0) / args.kills
             stood = run(args, killed, seconds)
             if stood == "finished":  # more steps leave room for more kills
                 break
