@@ -20,13 +20,14 @@ def get_config(arg: str = "") -> ConfigDict:
     config.vocab_size = 1536
     config.batch_size = 32
     config.microbatches = 8  # a few rows at a time stay in a CPU's caches
+    config.length_buckets = 4
     config.steps = 500  # of S, from scratch
     config.learning_rate = 4e-3
     config.post_steps = 100  # of each post-training, from the S checkpoint
     config.post_learning_rate = 3e-5  # at 3e-4 SW and DPO lose the plan format within 100 updates
     if arg == "smoke":  # minutes become seconds: for the tests, nothing is learnt
         config.train_contexts, config.test_cases = 24, 8
-        config.batch_size, config.microbatches = 4, 1
+        config.batch_size, config.microbatches, config.length_buckets = 4, 1, 1
         config.steps, config.post_steps = 4, 2
     elif arg:
         raise ValueError(f"configs/quickstart.py:{arg} is unknown; use :smoke or nothing")

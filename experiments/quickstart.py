@@ -69,6 +69,7 @@ def train(config: ConfigDict, workdir: Path, method: str, init_from: Path | str)
         init_from=str(init_from),
         batch_size=config.batch_size,
         microbatches=config.microbatches,
+        length_buckets=config.length_buckets,
         steps=config.post_steps if post else config.steps,
         learning_rate=config.post_learning_rate if post else config.learning_rate,
     )

@@ -7,16 +7,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from published_rows import (
-    SEASON,
-    action,
-    gradient,
-    make_ours,
-    make_row,
-    png,
-    published_plan,
-    write_rows,
-)
 
 from agentic_styling import cli
 from agentic_styling.data import (
@@ -28,6 +18,16 @@ from agentic_styling.data import (
 )
 from agentic_styling.errors import InputError
 from agentic_styling.tools import Step
+from tests.data.published_rows import (
+    SEASON,
+    action,
+    gradient,
+    make_ours,
+    make_row,
+    png,
+    published_plan,
+    write_rows,
+)
 
 
 @pytest.fixture

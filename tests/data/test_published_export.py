@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet
 import pytest
-from published_rows import make_ours, make_row
 
 from agentic_styling.data import export_data, read_published
 from agentic_styling.errors import InputError
+from tests.data.published_rows import make_ours, make_row
 
 SAME = ["split", "photo", "state", "goal", "theme", "explicit", "request", "plan", "reward"]
 SAME += ["scores"]

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from published_rows import action, published_plan
 
 from agentic_styling.data.published_plans import (
     LeftOut,
@@ -13,6 +12,7 @@ from agentic_styling.data.published_plans import (
     read_published_plan,
     write_published_plan,
 )
+from tests.data.published_rows import action, published_plan
 from tests.tools.strategies import plans
 
 

@@ -3,9 +3,8 @@
 import hashlib
 import json
 
-from training.fixtures import make_trajectories
-
 from agentic_styling.data import write_trajectories
+from tests.training.fixtures import make_trajectories
 
 TIME = "2026-01-31T09:30:00.000Z"
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from evaluation.annotated import ranking, verdict, write_answers, write_dataset
 
 from agentic_styling import cli
 from agentic_styling.errors import InputError
@@ -13,6 +12,7 @@ from agentic_styling.evaluation.annotate.agreement import (
     pairs_alike,
     same_top,
 )
+from tests.evaluation.annotated import ranking, verdict, write_answers, write_dataset
 
 LATER = "2026-01-31T09:31:00.000Z"
 

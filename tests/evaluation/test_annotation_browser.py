@@ -4,10 +4,10 @@ import json
 import threading
 
 import pytest
-from evaluation.annotated import darker, write_dataset
-from evaluation.browser import MISSING, Browser
 
 from agentic_styling.evaluation.annotate import AnnotationServer, agreement, page
+from tests.evaluation.annotated import darker, write_dataset
+from tests.evaluation.browser import MISSING, Browser
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from evaluation.annotated import darker, write_dataset
 from PIL import Image
-from training.fixtures import make_trajectories
 
 from agentic_styling import cli
 from agentic_styling.data import write_trajectories
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate import AnnotationServer, page
 from agentic_styling.tools import encode_plans, execute
+from tests.evaluation.annotated import darker, write_dataset
+from tests.training.fixtures import make_trajectories
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import json
 import threading
 
 import pytest
-from evaluation.annotated import darker, ranking, verdict, write_dataset
 
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate import AnnotationServer, agreement, page, server
+from tests.evaluation.annotated import darker, ranking, verdict, write_dataset
 
 JSON = {"Content-Type": "application/json"}
 

@@ -102,6 +102,6 @@ def make_config(directory: Path, method: str = "standard", **fields) -> ml_colle
     config = get_config(method)
     config.data, config.init_from = str(directory / "data"), str(directory / "planner")
     config.update(steps=4, batch_size=4, warmup_steps=1, learning_rate=1e-2, checkpoint_every=2)
-    config.mesh.data = 1
+    config.mesh.data, config.length_buckets = 1, 1  # one program to compile
     config.update(**fields)
     return config

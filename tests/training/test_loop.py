@@ -129,7 +129,7 @@ def test_sigterm_saves_and_the_run_goes_on_from_there(workplace, config, whole, 
     assert sorted(os.listdir(stopped / "checkpoints")) == ["2", "3"]
     assert metrics(stopped) == metrics(whole)[:3]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    other = make_config(workplace, steps=STEPS, microbatches=2, log_every=1)
+    other = make_config(workplace, steps=STEPS, microbatches=2, length_buckets=2, log_every=1)
     other.mesh.update(data=1, fsdp=2, tensor=2)
     train(other, stopped)
     assert [line["step"] for line in metrics(stopped)] == list(range(1, STEPS + 1))
