@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> None:
         run(args, alone)
         whole = time.perf_counter() - begun
         begun = time.perf_counter()
-        run(args, Path(folder, "short"), steps=1)
+        run(args, Path(folder, "short"), steps=3)  # more than the warm-up
         start = time.perf_counter() - begun  # with the programs that the run before it kept
         lines = []
         for _ in tqdm(range(args.kills), unit="kill"):
