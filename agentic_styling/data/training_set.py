@@ -69,25 +69,9 @@ def filtered(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
     return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
 
 
-def preference_pairs(
-    training_set: TrainingSet,
-    *,
-    chosen_min: float = 4.0,
-    rejected_max: float = 3.5,
-    min_gap: float = 1.0,
-) -> np.ndarray:
-    """Rows (chosen, rejected), int32 [K, 2]: the best and the worst plan of one context.
-
-    A context gives its pair if chosen >= chosen_min, rejected <= rejected_max and their gap is
-    at least min_gap. Source: arXiv 2603.07148, method D; there pairs cross contexts, here never.
-    """
-    return best_and_worst(
-        training_set.reward,
-        training_set.context_id,
-        chosen_min=chosen_min,
-        rejected_max=rejected_max,
-        min_gap=min_gap,
-    )
+def preference_pairs(training_set: TrainingSet, **thresholds: float) -> np.ndarray:
+    """`best_and_worst` of a training set: rows (chosen, rejected), int32 [K, 2]."""
+    return best_and_worst(training_set.reward, training_set.context_id, **thresholds)
 
 
 def best_and_worst(
@@ -98,7 +82,12 @@ def best_and_worst(
     rejected_max: float = 3.5,
     min_gap: float = 1.0,
 ) -> np.ndarray:
-    """`preference_pairs` of rewards [N] and contexts [N] alone, int32 [K, 2]."""
+    """Rows (chosen, rejected), int32 [K, 2]: the best and the worst plan of one context.
+
+    reward, context: [N]. A context gives its pair if chosen >= chosen_min, rejected <= rejected_max
+    and their gap is at least min_gap. Source: arXiv 2603.07148, method D; there pairs cross
+    contexts, here never.
+    """
     order = np.lexsort((reward, context))  # by context, and by reward within one
     new = np.diff(context[order]) != 0
     worst, best = order[np.r_[True, new]], order[np.r_[new, True]]

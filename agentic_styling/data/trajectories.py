@@ -14,14 +14,13 @@ import io
 import json
 import os
 import re
-import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from agentic_styling.data.new_directory import new_directory
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.tools import Plan
@@ -59,9 +58,8 @@ def write_trajectories(
     directory, settings = Path(directory), settings or {}
     if is_written(directory, settings):
         return
-    beside = directory.absolute().with_name(f".{directory.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        (beside / IMAGES).mkdir(parents=True)
+    with new_directory(directory) as beside:
+        (beside / IMAGES).mkdir()
         hashes = {}
         for trajectory in trajectories:
             name = trajectory.context_id
@@ -82,10 +80,7 @@ def write_trajectories(
         _write(beside / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
         for folder in (beside / IMAGES, beside):
             _sync(folder)
-        os.rename(beside, directory)
-        _sync(directory.absolute().parent)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    _sync(directory.absolute().parent)
 
 
 def is_written(directory, settings: dict) -> bool:

@@ -207,12 +207,12 @@ class Assembler:
                     at += size
         if self.every_token:
             first[:], length[:] = 1, self.layout.length - 1
-        used = (segments > 0).any(axis=1) * np.arange(1, shape[2] + 1)
+        needed = self.data.length[dealt].max(axis=1)  # packed rows have one length
         images, pictures = self._pictures(dealt, packed, rows)
         return Batch(
             tokens=tokens,
             segments=segments,
-            bucket=np.searchsorted(self.layout.lengths, used.max(axis=1)).astype(np.int32),
+            bucket=np.searchsorted(self.layout.lengths, needed).astype(np.int32),
             images=images,
             pictures=pictures,
             row=row,

@@ -40,7 +40,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, Tokenizer(config.init_from), model)
-    model = data.model(model)
+    model = data.adapted(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     batch = assembler(config, data, mesh, None)(data.micro_batches(0))

@@ -69,7 +69,7 @@ def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -
     tokenizer = Tokenizer(config.init_from)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, tokenizer, model)
-    model = data.model(model)
+    model = data.adapted(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     state, frozen = load_state(config, model, optimizer, layout)

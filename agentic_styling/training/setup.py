@@ -70,8 +70,8 @@ class Data(NamedTuple):
         """Rows of the training set of a step's micro-batches, int [M, E]."""
         return self.deal(self.schedule(step))
 
-    def model(self, model: PlannerModel) -> PlannerModel:
-        """The model for rows that are laid out so."""
+    def adapted(self, model: PlannerModel) -> PlannerModel:
+        """The model, told how these rows are laid out."""
         return model._replace(start=self.start, lengths=self.layout.lengths)
 
 

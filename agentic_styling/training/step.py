@@ -182,12 +182,12 @@ def make_gradient(
         scale = groups * REDUCTIONS[reduction](batch.length.reshape(-1))
         parts = len(batch.length)
 
-        def slope(part, scale, key):
+        def value_and_gradient(part, scale, key):
             graded = jax.value_and_grad(objective, has_aux=True)
             return graded(trained, frozen, part, scale, key)
 
         def add(total, part):
-            found, grads = in_bucket(model, slope, *part)
+            found, grads = in_bucket(model, value_and_gradient, *part)
             value, rest = found
             return jax.tree.map(jnp.add, total, (value, grads)), rest
 

@@ -51,7 +51,7 @@ class Ours:
         mesh = make_mesh({})
         model, optimizer = setup.planner_model(config, mesh), make_optimizer(config)
         self.data = setup.read_data(config, Tokenizer(config.init_from), model)
-        self.model = self.data.model(model)
+        self.model = self.data.adapted(model)
         kwargs = loss_keywords(config, self.data.training_set)
         self.layout = setup.layouts(config, self.model, optimizer, pictures=True)
         self.state, self.frozen = setup.load_state(config, self.model, optimizer, self.layout)

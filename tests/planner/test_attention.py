@@ -10,7 +10,7 @@ from jax.sharding import AxisType
 
 from agentic_styling.errors import InputError
 from agentic_styling.planner import Qwen3VL, attention, hf_inputs, text, vision
-from agentic_styling.planner.compute import Compute
+from agentic_styling.planner.compute import REMAT_POLICIES, Compute
 
 from . import oracle, ours
 
@@ -167,6 +167,29 @@ def test_cudnn_lowers_for_cuda(one_first, monkeypatch):
     assert "__cudnn$fmha" in text
     assert "Backward" in text
     assert ("ScaleBias" in text) != one_first
+
+
+def test_the_forward_kernel_runs_once_where_its_results_are_kept(monkeypatch):
+    """remat "dots" knows cuDNN's kernel by JAX's name for it, and splash's by ours."""
+    kernels = pytest.importorskip("jax._src.cudnn.fused_attention_stablehlo")
+    monkeypatch.setattr(kernels, "check_cudnn_version", lambda: 91000)
+    query, key, value, _ = arrays(jnp.bfloat16)
+
+    def text(name, platform, policy):
+        mask = attention.SegmentMask(jnp.asarray(SEGMENTS), True, name, one_first=True)
+
+        def layer(*x):
+            return jnp.sin(getattr(attention, f"{name}_attention")(*x, mask)).sum()
+
+        kept = jax.checkpoint(layer, policy=REMAT_POLICIES[policy])
+        return lowered(jax.value_and_grad(kept, (0, 1, 2)), platform, query, key, value)
+
+    for name, platform, call in (
+        ("cudnn", "cuda", "@__cudnn$fmhaSoftmax("),
+        ("pallas", "tpu", "tpu_custom_call"),
+    ):
+        again, once = (text(name, platform, policy).count(call) for policy in ("full", "dots"))
+        assert again == once + 1, name
 
 
 @pytest.fixture
