@@ -12,24 +12,19 @@ import numpy as np
 import optax
 import pytest
 
-from agentic_styling.data import read_trajectories
-from agentic_styling.data.training_set import build_training_set, preference_pairs
+from agentic_styling.data.training_set import preference_pairs
 from agentic_styling.losses import LOSSES, REDUCTIONS, Loss, TokenStatistics
 from agentic_styling.losses.table import REWARDS
 from agentic_styling.losses.weights import as_floats
 from agentic_styling.planner import (
     Compute,
-    ImageSettings,
     Inputs,
     LoraConfig,
     Qwen3VL,
-    Tokenizer,
     image_to_patches,
     init_lora,
-    load_pretrained,
     output_embedding,
 )
-from agentic_styling.planner.partition import shardings
 from agentic_styling.training.batches import (
     Assembler,
     batch_shardings,
@@ -41,33 +36,17 @@ from agentic_styling.training.loop import reference_logps
 from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.metrics import batch_metrics
 from agentic_styling.training.packing import Layout
-from agentic_styling.training.state import Health, create_state, decayed, make_state, stored_as
 from agentic_styling.training.step import (
     Columns,
-    PlannerModel,
     completion_logps,
     join,
     make_gradient,
     make_step,
 )
+from tests.training.steps import ROWS, batch_of, start, state_of
 
-ROWS = np.array([0, 1, 4, 5])
 STATISTICS = {"mean": 3.5, "std": 0.8}
 LORA = LoraConfig(rank=4, alpha=8.0)
-
-
-@pytest.fixture(scope="module")
-def planner(workplace):
-    directory = workplace / "planner"
-    config, params = load_pretrained(directory)
-    mesh = make_mesh({"data": 1})
-    model = PlannerModel(config, ImageSettings.load(directory), mesh)
-    trajectories = [t for t in read_trajectories(workplace / "data") if t.split == "train"]
-    training_set = build_training_set(trajectories, Tokenizer(directory), model.images)
-    start = int(training_set.prompt_length.min()) - 1
-    return SimpleNamespace(
-        model=model._replace(start=start), params=params, data=training_set, start=start
-    )
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +59,6 @@ def logps(planner):
         return completion_logps(model, params, {}, jax.tree.map(lambda x: x[0], batch))
 
     return found
-
-
-def batch_of(
-    planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, lengths=(), **columns
-):
-    """A batch of these rows, each in a row of its own, or `packed` rows of twice the length.
-
-    lengths: of rows, like ones of which go together.
-    """
-    length = planner.data.tokens.shape[1]
-    layout = Layout(packed, (2 * length,), 3) if packed else Layout(1, lengths or (length,), 1)
-    made = Assembler(planner.data, layout, reference=reference, **columns)
-    return made(deal(rows, parts, pair, planner.data.length if lengths else None))
 
 
 def test_log_probabilities_are_of_the_completion_and_nothing_else(planner, logps):
@@ -176,26 +142,6 @@ def test_metrics_by_hand():
         "nll_positive": 2.0,
         "nll_negative": 3.0,
     }
-
-
-def test_decay_spares_norms_and_biases(planner):
-    tree = jax.tree_util.tree_leaves_with_path(decayed(planner.params))
-    spared = {path[-1].key for path, decay in tree if not decay}
-    assert spared == {"scale", "bias"}
-    assert {path[-1].key for path, decay in tree if decay} == {"kernel", "embedding"}
-
-
-def start(planner, model, optimizer, *, ema=False):
-    """The first state, what is frozen, and the shardings of both."""
-    trained, frozen = planner.params, {}
-    if model.lora:
-        trained = init_lora(model.config, model.lora, jax.random.key(1))
-        frozen = planner.params
-    make = functools.partial(make_state, optimizer=optimizer, ema=ema)
-    layout = shardings(model.mesh, jax.eval_shape(make, trained))
-    frozen_layout = shardings(model.mesh, frozen)
-    state = create_state(trained, make, layout)
-    return state, jax.device_put(frozen, frozen_layout), (layout, frozen_layout)
 
 
 def short_and_long(planner, rows, pair) -> tuple[int, int]:
@@ -322,86 +268,6 @@ def test_dropout_is_by_the_key_and_another_one_by_another(planner):
     loss = jax.jit(make_gradient(model, "standard", {}, "token-mean"))
     values = [float(loss(trained, planner.params, batch, jax.random.key(k))[0]) for k in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
-
-
-def state_of(planner, ema=False):
-    optimizer = optax.adam(1e-2)
-    state, frozen, layouts = start(planner, planner.model, optimizer, ema=ema)
-    batch_layout = batch_shardings(planner.model.mesh, pictures=True)
-    return state, frozen, optimizer, (*layouts, batch_layout)
-
-
-def fake_gradient(params, frozen, batch, key):
-    """The loss is the first reward and so is every gradient."""
-    value = batch.reward[0, 0]
-    zero = jnp.zeros(batch.reward.size)
-    grads = jax.tree.map(lambda x: jnp.full_like(x, value), params)
-    return value, grads, TokenStatistics(zero, zero, zero), None
-
-
-@pytest.fixture(scope="module")
-def fake_run(planner):
-    """(losses, **options of make_step) -> the state and metrics after each step."""
-
-    def run(values, **options):
-        state, frozen, optimizer, layouts = state_of(planner, ema=bool(options.get("ema_decay")))
-        step = make_step(fake_gradient, lambda *_: {}, optimizer, *layouts, **options)
-        found = []
-        for value in values:
-            batch = batch_of(planner)
-            batch = batch.replace(reward=np.full_like(batch.reward, value))
-            state, metrics = step(state, frozen, put(batch, layouts[2]))
-            found.append((jax.device_get(state), jax.device_get(metrics)))
-        return found
-
-    return run
-
-
-def leaf(state):
-    return np.asarray(state.params["language_model"]["norm"]["scale"])[0]
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_an_update_that_is_not_finite_is_skipped_and_counted(fake_run, bad):
-    (good, _), (skipped, metrics), (after, last) = fake_run([1.0, bad, 1.0])
-    for name in ("params", "opt_state"):
-        same = jax.tree.map(np.array_equal, getattr(good, name), getattr(skipped, name))
-        assert all(jax.tree.leaves(same))
-    assert (metrics["skipped"], last["skipped"]) == (1, 1)
-    assert int(skipped.step) == 2
-    assert leaf(after) < leaf(skipped)
-
-
-def test_a_spike_is_skipped_once_the_usual_norm_is_known(fake_run):
-    found = fake_run([9.0] + [1.0] * 20 + [9.0, 1.0], spike=4.0)
-    assert [int(metrics["skipped"]) for _, metrics in found] == [0] * 21 + [1, 1]
-    assert int(fake_run([1.0] * 21 + [9.0])[-1][1]["skipped"]) == 0  # unless asked for
-
-
-def test_health_by_hand():
-    health = Health.new()
-    for norm in (2.0, 4.0):
-        good, health = health.after(jnp.ones(()), jnp.float32(norm), 0.0)
-        assert bool(good)
-    assert (float(health.grad_norm), int(health.good)) == (3.0, 2)
-
-
-def test_the_moving_average_by_hand(fake_run):
-    (first, _), (second, _) = fake_run([1.0, 1.0], ema_decay=0.75)
-    mean = 0.75 * (0.75 * 1.0 + 0.25 * leaf(first)) + 0.25 * leaf(second)
-    found = second.ema["language_model"]["norm"]["scale"][0]
-    np.testing.assert_allclose(found, mean, rtol=1e-6)
-    assert found != leaf(second)
-
-
-def test_moments_are_stored_in_another_dtype():
-    params = {"x": jnp.ones(3)}
-    optimizer = stored_as(optax.adam(1e-2), jnp.bfloat16)
-    state = optimizer.init(params)
-    updates, state = jax.jit(optimizer.update)({"x": jnp.full(3, 0.3)}, state, params)
-    assert {x.dtype for x in jax.tree.leaves(state) if x.ndim} == {jnp.dtype(jnp.bfloat16)}
-    assert updates["x"].dtype == jnp.float32
-    np.testing.assert_allclose(updates["x"], -1e-2, rtol=1e-3)
 
 
 def loss_of_contributing() -> dict[str, Loss]:

@@ -1,0 +1,93 @@
+"""The state of training: updates that are skipped, moving averages, moments."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from agentic_styling.losses import TokenStatistics
+from agentic_styling.training.feed import put
+from agentic_styling.training.state import Health, decayed, stored_as
+from agentic_styling.training.step import make_step
+from tests.training.steps import batch_of, state_of
+
+
+def test_decay_spares_norms_and_biases(planner):
+    tree = jax.tree_util.tree_leaves_with_path(decayed(planner.params))
+    spared = {path[-1].key for path, decay in tree if not decay}
+    assert spared == {"scale", "bias"}
+    assert {path[-1].key for path, decay in tree if decay} == {"kernel", "embedding"}
+
+
+def fake_gradient(params, frozen, batch, key):
+    """The loss is the first reward and so is every gradient."""
+    value = batch.reward[0, 0]
+    zero = jnp.zeros(batch.reward.size)
+    grads = jax.tree.map(lambda x: jnp.full_like(x, value), params)
+    return value, grads, TokenStatistics(zero, zero, zero), None
+
+
+@pytest.fixture(scope="module")
+def fake_run(planner):
+    """(losses, **options of make_step) -> the state and metrics after each step."""
+
+    def run(values, **options):
+        state, frozen, optimizer, layouts = state_of(planner, ema=bool(options.get("ema_decay")))
+        step = make_step(fake_gradient, lambda *_: {}, optimizer, *layouts, **options)
+        found = []
+        for value in values:
+            batch = batch_of(planner)
+            batch = batch.replace(reward=np.full_like(batch.reward, value))
+            state, metrics = step(state, frozen, put(batch, layouts[2]))
+            found.append((jax.device_get(state), jax.device_get(metrics)))
+        return found
+
+    return run
+
+
+def leaf(state):
+    return np.asarray(state.params["language_model"]["norm"]["scale"])[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_update_that_is_not_finite_is_skipped_and_counted(fake_run, bad):
+    (good, _), (skipped, metrics), (after, last) = fake_run([1.0, bad, 1.0])
+    for name in ("params", "opt_state"):
+        same = jax.tree.map(np.array_equal, getattr(good, name), getattr(skipped, name))
+        assert all(jax.tree.leaves(same))
+    assert (metrics["skipped"], last["skipped"]) == (1, 1)
+    assert int(skipped.step) == 2
+    assert leaf(after) < leaf(skipped)
+
+
+def test_a_spike_is_skipped_once_the_usual_norm_is_known(fake_run):
+    found = fake_run([9.0] + [1.0] * 20 + [9.0, 1.0], spike=4.0)
+    assert [int(metrics["skipped"]) for _, metrics in found] == [0] * 21 + [1, 1]
+    assert int(fake_run([1.0] * 21 + [9.0])[-1][1]["skipped"]) == 0  # unless asked for
+
+
+def test_health_by_hand():
+    health = Health.new()
+    for norm in (2.0, 4.0):
+        good, health = health.after(jnp.ones(()), jnp.float32(norm), 0.0)
+        assert bool(good)
+    assert (float(health.grad_norm), int(health.good)) == (3.0, 2)
+
+
+def test_the_moving_average_by_hand(fake_run):
+    (first, _), (second, _) = fake_run([1.0, 1.0], ema_decay=0.75)
+    mean = 0.75 * (0.75 * 1.0 + 0.25 * leaf(first)) + 0.25 * leaf(second)
+    found = second.ema["language_model"]["norm"]["scale"][0]
+    np.testing.assert_allclose(found, mean, rtol=1e-6)
+    assert found != leaf(second)
+
+
+def test_moments_are_stored_in_another_dtype():
+    params = {"x": jnp.ones(3)}
+    optimizer = stored_as(optax.adam(1e-2), jnp.bfloat16)
+    state = optimizer.init(params)
+    updates, state = jax.jit(optimizer.update)({"x": jnp.full(3, 0.3)}, state, params)
+    assert {x.dtype for x in jax.tree.leaves(state) if x.ndim} == {jnp.dtype(jnp.bfloat16)}
+    assert updates["x"].dtype == jnp.float32
+    np.testing.assert_allclose(updates["x"], -1e-2, rtol=1e-3)
