@@ -144,6 +144,28 @@ def _export_data(args: argparse.Namespace) -> None:
     print(args.out)
 
 
+def _build(args: argparse.Namespace) -> None:
+    from agentic_styling.data import build, sources, teachers
+
+    teacher = None
+    if args.planner:
+        heats = args.temperatures
+        teacher = teachers.PlannerTeacher(args.planner, temperatures=heats, system=args.system)
+    path = build.build(
+        Path(args.out),
+        args.set,
+        sources.open_source(args.photos),
+        count=args.count,
+        plans_per_context=args.plans_per_context,
+        size=args.size,
+        seed=args.seed,
+        teacher=teacher,
+        process=args.process,
+        processes=args.processes,
+    )
+    print(path)
+
+
 def _export(args: argparse.Namespace) -> None:
     from agentic_styling import training
 
@@ -235,6 +257,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     write.add_argument("--out", required=True, help="a new directory")
     write.set_defaults(run=_export_data)
+
+    build = commands.add_parser("build", help="build a set of scored trajectories, as TFDS")
+    build.add_argument("set", choices=["simple", "regular", "complex"])
+    build.add_argument(
+        "--photos",
+        help="a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: the bundled ones)",
+    )
+    build.add_argument("--out", required=True, help="the data_dir that sets are built below")
+    build.add_argument("--count", type=int, default=10_000, help="trajectories")
+    build.add_argument("--plans-per-context", type=int, default=3)
+    build.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
+    build.add_argument("--seed", type=int, default=0)
+    build.add_argument("--planner", help="a Hugging Face directory that writes the plans")
+    build.add_argument("--temperatures", nargs="+", type=float, default=[0.3, 0.7, 1.0])
+    build.add_argument("--system", action="store_true", help="tell the planner the tools")
+    build.add_argument("--process", type=int, default=0, help="which one this is")
+    build.add_argument("--processes", type=int, default=1, help="that share the work")
+    build.set_defaults(run=_build)
 
     for name, text in (("train", "train a planner"), ("evaluate", "compare planners on cases")):
         command = commands.add_parser(name, help=f"{text}: --config=FILE --workdir=DIRECTORY")

@@ -40,6 +40,7 @@ class Context:
     goal: Goal
     plans: tuple[Plan, ...]
     skills: tuple[float, ...]
+    teacher: str = "procedural"
 
 
 def generate(
@@ -83,8 +84,10 @@ def generate(
         for i in tqdm(range(contexts), f"{split}: goals and plans", unit="context")
     ]
     key = jax.random.fold_in(jax.random.key(seed), SPLITS.index(split))
-    sources = _render_sources(drawn, key, split)
-    trajectories = _run_plans(drawn, sources, key, split, seed, score_fn)
+    sources = render_sources(drawn, key, f"{split}: source pictures")
+    trajectories = run_plans(
+        drawn, sources, key, split, seed, score_fn, f"{split}: execute and score"
+    )
     write_trajectories(directory, trajectories, settings)
     print(summary(trajectories, rejects=contexts * plans - len(trajectories)))
     return trajectories
@@ -125,24 +128,29 @@ def summary(trajectories: Sequence[Trajectory], rejects: int = 0) -> str:
     return "\n".join(lines)
 
 
-def _render_sources(drawn: list[Context], key, split: str) -> np.ndarray:
-    """The crops in their states, uint8 [N, H, W, 3]: what is stored is what is scored."""
+def render_sources(drawn: Sequence[Context], key, label: str | None = None) -> np.ndarray:
+    """The crops in their states, uint8 [N, H, W, 3]: what is stored is what is scored.
+
+    label: of the progress line; None for none.
+    """
     crops = np.stack([c.pixels for c in drawn])
     states = [state_plan(c.state) for c in drawn]
     out = []
-    for rows, real, batch_key in _batches(len(drawn), key, 0, f"{split}: source pictures"):
+    for rows, real, batch_key in _batches(len(drawn), key, 0, label):
         plans = encode_plans([states[i] for i in rows], MAX_TEACHER_STEPS)
         pixels = execute(np.float32(crops[rows]) / 255, plans, batch_key)
         out.append(np.asarray((pixels * 255).round().astype(np.uint8))[:real])
     return np.concatenate(out)
 
 
-def _run_plans(drawn, sources, key, split, seed, score_fn) -> list[Trajectory]:
+def run_plans(
+    drawn: Sequence[Context], sources, key, split, seed, score_fn, label: str | None = None
+) -> list[Trajectory]:
     """Execute and score every plan; a plan whose scores are not finite is left out."""
     jobs = [(c, k) for c in range(len(drawn)) for k in range(len(drawn[c].plans))]
     requests = [Plan(c.state, c.goal.request) for c in drawn]
     trajectories = []
-    for rows, real, batch_key in _batches(len(jobs), key, 1, f"{split}: execute and score"):
+    for rows, real, batch_key in _batches(len(jobs), key, 1, label):
         which = [jobs[i][0] for i in rows]
         source = jax.numpy.asarray(np.float32(sources[which]) / 255)
         plans = encode_plans(
@@ -153,21 +161,24 @@ def _run_plans(drawn, sources, key, split, seed, score_fn) -> list[Trajectory]:
         scores = score_fn(source, result, asked)
         names = (*PARTS, "overall", "reward")
         table = np.stack(jax.device_get([getattr(scores, name) for name in names]), 1)
-        for i, values in zip(rows[:real], table, strict=False):
+        edited = np.asarray((result * 255).round().astype(np.uint8))
+        for i, values, after in zip(rows[:real], table, edited, strict=False):
             if np.isfinite(values).all():
                 c, k = jobs[i]
                 values = dict(zip(names, values.astype(float).round(3).tolist(), strict=True))
-                trajectories.append(_trajectory(drawn[c], k, sources[c], values, split, seed))
+                pictures = sources[c], after
+                trajectories.append(_trajectory(drawn[c], k, pictures, values, split, seed))
     return trajectories
 
 
-def _trajectory(context: Context, k: int, image, scores: dict, split, seed) -> Trajectory:
+def _trajectory(context: Context, k: int, pictures, scores: dict, split, seed) -> Trajectory:
     return Trajectory(
         id=f"{context.id}-{k}",
         context_id=context.id,
         split=split,
         photo=context.photo,
-        image=image,
+        image=pictures[0],
+        edited=pictures[1],
         state=context.state,
         goal=context.goal.text,
         theme=context.goal.theme,
@@ -179,16 +190,16 @@ def _trajectory(context: Context, k: int, image, scores: dict, split, seed) -> T
         provenance={
             "seed": seed,
             "skill": context.skills[k],
-            "teacher": "procedural",
+            "teacher": context.teacher,
             "crop": context.crop,
         },
     )
 
 
-def _batches(count: int, key, stage: int, description: str):
+def _batches(count: int, key, stage: int, description: str | None):
     """Row numbers in batches of one size (the last wraps round), how many are real, and a key."""
     key = jax.random.fold_in(key, stage)
-    with tqdm(total=count, desc=description, unit="row") as progress:
+    with tqdm(total=count, desc=description, unit="row", disable=not description) as progress:
         for start in range(0, count, BATCH):
             real = min(BATCH, count - start)
             yield np.arange(start, start + BATCH) % count, real, jax.random.fold_in(key, start)

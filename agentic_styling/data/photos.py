@@ -61,7 +61,7 @@ def load_photos(directory=None) -> list[Photo]:
     for path in paths:
         name = path.relative_to(root).as_posix()
         try:
-            photos.append(_read(path, name))
+            photos.append(Photo(name, read_image(path)))
         except UNREADABLE as error:
             skipped.append(f"{name} ({' '.join(str(error).split())[:80]})")
     if skipped:
@@ -81,7 +81,7 @@ def load_photos(directory=None) -> list[Photo]:
 def read_photo(path) -> np.ndarray:
     """One photograph at its own size, uint8 [H, W, 3]. Raises InputError if it is unreadable."""
     try:
-        return _read(Path(path), str(path), max_side=None).pixels
+        return read_image(path, max_side=None)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
@@ -95,7 +95,7 @@ def decode_photo(data: bytes, name: str) -> np.ndarray:
     `name` stands for it in errors. Raises InputError if it is unreadable.
     """
     try:
-        return _read(io.BytesIO(data), name).pixels
+        return read_image(io.BytesIO(data))
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
@@ -133,8 +133,13 @@ def random_crop(photo: Photo, rng: np.random.Generator, size: int = 128):
     return pixels[:, ::-1] if mirror else pixels, crop
 
 
-def _read(path: Path | io.BytesIO, name: str, max_side: int | None = MAX_SIDE) -> Photo:
-    with Image.open(path) as image:
+def read_image(path, max_side: int | None = MAX_SIDE) -> np.ndarray:
+    """A picture as uint8 [H, W, 3]: a path, a file, or an open PIL image. Raises one of UNREADABLE.
+
+    EXIF rotation is applied; grey, alpha (on white) and CMYK become RGB; of an animation it is the
+    first picture; the longer side is at most max_side.
+    """
+    with path if isinstance(path, Image.Image) else Image.open(path) as image:
         if max_side:
             image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
         image = ImageOps.exif_transpose(image)
@@ -149,7 +154,20 @@ def _read(path: Path | io.BytesIO, name: str, max_side: int | None = MAX_SIDE) -
             image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{image.width}x{image.height} pixels are too few")
-    return Photo(name, np.array(image))
+    return np.array(image)
+
+
+def why_unreadable(error: Exception) -> str:
+    """The reason of an error of UNREADABLE in a few words, the same for files of one fault."""
+    text = str(error)
+    reasons = {
+        "pixels are too few": "too small",
+        "decompression bomb": "too many pixels",
+        "cannot identify": "not a picture",
+        "truncated": "cut short",
+        "No such file": "missing",
+    }
+    return next((why for part, why in reasons.items() if part in text), "broken")
 
 
 def _load_bundled() -> list[Photo]:
@@ -162,5 +180,5 @@ def _load_bundled() -> list[Photo]:
                 "pip install 'agentic-styling[data]' or give a folder of photographs"
             )
         root = Path(spec.origin).parent
-        photos += [_read(root / file, Path(file).stem) for file in files]
+        photos += [Photo(Path(file).stem, read_image(root / file)) for file in files]
     return photos

@@ -21,6 +21,8 @@ import numpy as np
 from PIL import Image
 
 from agentic_styling.data.new_directory import new_directory
+from agentic_styling.data.records import read_set
+from agentic_styling.data.shards import is_finished
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.tools import Plan
@@ -109,9 +111,12 @@ def is_written(directory, settings: dict) -> bool:
 def read_trajectories(directory) -> list[Trajectory]:
     """Read a directory of trajectories, checking version, counts and hashes.
 
+    A set's directory (shards.py) is read too, all its splits.
     Raises InputError naming the file, the line and the field that is not as it was written.
     """
     directory = Path(directory)
+    if is_finished(directory):
+        return read_set(directory, "all")
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory of trajectories; generate it first")
     manifest = _read_manifest(directory)

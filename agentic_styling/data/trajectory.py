@@ -12,13 +12,14 @@ class Trajectory:
     """A scored plan.
 
     id, context_id: names; the plans for one picture and goal share a context_id.
-    split: "train" or "test". photo: name of the photograph the picture was cropped from.
+    split: "train", "validation" or "test". photo: name of the photograph that the picture is from.
     image: uint8 [H, W, 3], the picture as the planner sees it. state: dimension -> option, what
     is known to be true of it (missing: unknown).
     goal, theme ("" for none), explicit (whether the goal names the look outright).
     request: the steps that the goal asks for, with true sources; reasoning is "".
     plan, reward in [0, 5], scores: its six parts and "overall" in [0, 100].
-    provenance: seed, skill, teacher, crop.
+    provenance: seed, skill, teacher, crop. edited: uint8 [H, W, 3], what the plan made of the
+    picture, None where it was not kept.
     """
 
     id: str
@@ -35,3 +36,4 @@ class Trajectory:
     reward: float
     scores: dict[str, float]
     provenance: dict
+    edited: np.ndarray | None = None

@@ -1,0 +1,191 @@
+"""A set of scored trajectories from any photographs, shard by shard."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from agentic_styling.data.card import write_card
+from agentic_styling.data.generate import Context, render_sources, run_plans
+from agentic_styling.data.photos import random_crop
+from agentic_styling.data.records import to_record
+from agentic_styling.data.sets import SETS, SPLITS, sample_goal, sets_text
+from agentic_styling.data.shards import SetDirectory
+from agentic_styling.data.sources import Source, split_source, survey
+from agentic_styling.data.states import sample_state, target_of
+from agentic_styling.data.teachers import Procedural, Teacher
+from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.errors import InputError
+from agentic_styling.rewards import score
+from agentic_styling.tools import MODIFIERS
+
+BUILD_VERSION = 1  # another number for other trajectories from the same settings
+CONTEXTS_PER_SHARD = 64
+SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; at 10,000 by threes, 200 are for test
+SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every set
+
+
+class Job(NamedTuple):
+    """What a shard is a pure function of, besides its split and number."""
+
+    set_name: str
+    source: Source
+    photos: dict[str, np.ndarray]
+    contexts: dict[str, int]
+    plans_per_context: int
+    size: int
+    seed: int
+    teacher: Teacher
+    score_fn: Callable
+
+
+def build(
+    root,
+    set_name: str,
+    source: Source,
+    *,
+    count: int = 10_000,
+    plans_per_context: int = 3,
+    size: int = 256,
+    seed: int = 0,
+    teacher: Teacher | None = None,
+    process: int = 0,
+    processes: int = 1,
+    score_fn: Callable = score,
+) -> Path:
+    """Build a set of SETS below root, or go on with it; returns its directory.
+
+    count: trajectories, of count / plans_per_context contexts, a plan or two more to make them
+    whole. size: pixels of a picture's side. The same arguments give the same bytes, for any number
+    of processes, each of which is given its own `process`; the last one to end writes the card.
+    Raises InputError for bad arguments, for fewer than three different photographs, and where the
+    directory holds another set.
+    """
+    numbers = (count, plans_per_context, processes)
+    if set_name not in SETS or min(numbers) < 1 or size < 16 or not 0 <= process < processes:
+        raise InputError(
+            f"build: set {set_name!r}, count={count}, plans_per_context={plans_per_context}, "
+            f"size={size}, process={process} of {processes}; use a set of {', '.join(SETS)}, "
+            "numbers from 1 up, a size from 16 up and a process below their number"
+        )
+    teacher = teacher or Procedural(set_name)
+    found = survey(source)
+    photos = split_source(source.names, found, _rank)
+    contexts = context_counts(count, plans_per_context)
+    shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
+    directory = SetDirectory(root, set_name, shards)
+    directory.claim(
+        {
+            "version": BUILD_VERSION,
+            "set": set_name,
+            "count": count,
+            "plans_per_context": plans_per_context,
+            "size": size,
+            "seed": seed,
+            "teacher": teacher.settings(),
+            "goals": _digest([sets_text(set_name), sets_text("clauses")]),
+            "photos": _digest([*source.names, *map(str, found.hashes)]),
+            "skipped": dict(found.skipped),
+        }
+    )
+    job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher, score_fn)
+    wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
+    rows = {which: _size(job, *which) * plans_per_context for which in wanted}
+    with tqdm(total=sum(rows.values()), desc=set_name, unit="plan") as progress:
+        for split, number in wanted:
+            trajectories, rejects = make_shard(job, split, number)
+            records = [to_record(t) for t in trajectories]
+            directory.write(split, number, records, counts(trajectories, rejects))
+            progress.update(rows[split, number])
+    if not directory.missing():
+        write_card(directory, source, photos)
+    return directory.path
+
+
+def context_counts(count: int, plans_per_context: int) -> dict[str, int]:
+    """Contexts of each split, for `count` trajectories or a few more."""
+    total = -(-count // plans_per_context)
+    held = {split: max(1, round(share * total)) for split, share in SHARES.items()}
+    return {"train": max(1, total - sum(held.values()))} | held
+
+
+def make_shard(job: Job, split: str, number: int) -> tuple[list[Trajectory], Counter]:
+    """The trajectories of a shard, and how many plans were rejected by reason."""
+    first = number * CONTEXTS_PER_SHARD
+    drawn = [draw_context(job, split, first + i) for i in range(_size(job, split, number))]
+    key = jax.random.key(job.seed)
+    for part in (SETS.index(job.set_name), SPLITS.index(split), number):
+        key = jax.random.fold_in(key, part)
+    sources = render_sources(drawn, key)
+    seeds = [_seed(job, split, first + i) for i in range(len(drawn))]
+    taught, rejects = job.teacher(drawn, sources, seeds, job.plans_per_context)
+    with_plans = [c for c in taught if c.plans]
+    kept = np.array([i for i, c in enumerate(taught) if c.plans], int)
+    trajectories = []
+    if with_plans:
+        trajectories = run_plans(with_plans, sources[kept], key, split, job.seed, job.score_fn)
+    planned = sum(len(c.plans) for c in taught)
+    if planned > len(trajectories):
+        rejects = rejects + Counter({"scores not finite": planned - len(trajectories)})
+    return trajectories, rejects
+
+
+def draw_context(job: Job, split: str, index: int) -> Context:
+    """A picture and its goal, without plans: a pure function of its arguments."""
+    rng = np.random.default_rng(_seed(job, split, index))
+    photo = job.source.photo(int(rng.choice(job.photos[split])))
+    pixels, crop = random_crop(photo, rng, job.size)
+    state = sample_state(rng)
+    goal = sample_goal(job.set_name, state, split, rng)
+    name = f"{job.set_name}-{split}-{index:06d}"
+    return Context(name, photo.name, crop, pixels, state, goal, (), ())
+
+
+def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
+    """What the card tells of a shard; sums of it are those of the set."""
+    steps = [[s for s in t.plan.steps if s.tool not in MODIFIERS] for t in trajectories]
+    return {
+        "contexts": {t.context_id: 1 for t in trajectories},
+        "rewards": _tally(f"{np.floor(2 * min(t.reward, 4.999)) / 2:.1f}" for t in trajectories),
+        "good": {"4 or more": sum(t.reward >= 4 for t in trajectories)},
+        "steps": _tally(str(len(t.plan.steps)) for t in trajectories),
+        "tools": _tally(step.tool for t in trajectories for step in t.plan.steps),
+        "options": _tally(f"{s.tool}: {target_of(s)}" for row in steps for s in row),
+        "themes": _tally(t.theme for t in trajectories if t.theme),
+        "photos": _tally(t.photo for t in trajectories),
+        "rejects": dict(rejects),
+    }
+
+
+def _tally(words) -> dict[str, int]:
+    return dict(sorted(Counter(words).items()))
+
+
+def _size(job: Job, split: str, number: int) -> int:
+    """Contexts of a shard."""
+    return min(CONTEXTS_PER_SHARD, job.contexts[split] - number * CONTEXTS_PER_SHARD)
+
+
+def _own(job: Job, split: str, number: int, process: int, processes: int) -> bool:
+    """Whether a shard is this process's; neighbours are of different processes."""
+    return (number + SPLITS.index(split)) % processes == process
+
+
+def _seed(job: Job, split: str, index: int) -> tuple[int, ...]:
+    return job.seed, SETS.index(job.set_name), SPLITS.index(split), index
+
+
+def _rank(name: str) -> bytes:
+    return hashlib.sha256(f"{SPLIT_SEED}:{name}".encode()).digest()
+
+
+def _digest(parts) -> str:
+    sha256 = hashlib.sha256()
+    for part in parts:
+        sha256.update(part.encode() + b"\0")
+    return sha256.hexdigest()[:16]

@@ -1,0 +1,183 @@
+"""Building a set: bytes by the seed alone, resumed anywhere, read back whole."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from agentic_styling.data import Trajectory, build, read_trajectories, shards
+from agentic_styling.data.records import read_set
+from agentic_styling.data.sources import open_source
+from agentic_styling.errors import InputError
+from agentic_styling.rewards import PARTS
+from tests.data.test_sources import noise
+
+SMALL = {"count": 30, "plans_per_context": 3, "size": 16}
+
+
+def stand_in(source, result, request):
+    """Scores that depend on all three arguments."""
+    asked = (request.tool >= 0).sum(1)
+    value = 100 * jnp.abs(source - result).mean((1, 2, 3)) / asked
+    scores = dict.fromkeys((*PARTS, "overall"), value)
+    return SimpleNamespace(**scores, reward=jnp.clip(value, 0, 5))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(8):
+        Image.fromarray(noise(seed)).save(folder / f"{seed}.png")
+    return open_source(str(folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_contexts_a_shard():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "CONTEXTS_PER_SHARD", 3)
+        yield
+
+
+@pytest.fixture(scope="module")
+def built(source, tmp_path_factory):
+    root = tmp_path_factory.mktemp("sets")
+    return root, build.build(root, "complex", source, **SMALL, score_fn=stand_in)
+
+
+def content(directory: Path) -> dict:
+    return {
+        str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()
+    }
+
+
+def test_a_set_is_read_as_tensorflow_datasets_and_as_trajectories(built):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    root, directory = built
+    rows = tfds.data_source("agentic_styling/complex", data_dir=root, split="train")
+    found = read_set(directory, "train", edited=True)
+    assert len(rows) == len(found) == 24
+    for row, trajectory in zip(rows, found, strict=True):
+        assert row["id"].decode() == trajectory.id
+        np.testing.assert_array_equal(row["image"], trajectory.image)
+        np.testing.assert_array_equal(row["edited"], trajectory.edited)
+        assert row["plan"].decode() == trajectory.plan.to_json()
+        assert row["reward"] == np.float32(trajectory.reward)
+    every = read_trajectories(directory)
+    assert Counter(t.split for t in every) == {"train": 24, "validation": 3, "test": 3}
+    assert every[0].image is every[1].image  # of one context
+    assert every[0].edited is None
+
+
+def test_records_are_the_trajectories_that_were_made(built, source):
+    _, directory = built
+    settings = build.context_counts(30, 3)
+    photos = build.split_source(source.names, build.survey(source), build._rank)
+    job = build.Job(
+        "complex", source, photos, settings, 3, 16, 0, build.Procedural("complex"), stand_in
+    )
+    made, rejects = build.make_shard(job, "train", 1)
+    assert not rejects
+    found = read_set(directory, "train", edited=True)[9:18]
+    for one, other in zip(made, found, strict=True):
+        for field in fields(Trajectory):
+            a, b = getattr(one, field.name), getattr(other, field.name)
+            np.testing.assert_array_equal(a, b) if field.name in ("image", "edited") else None
+            assert field.name in ("image", "edited") or a == b
+
+
+def test_any_number_of_processes_gives_the_same_bytes(built, source, tmp_path):
+    _, directory = built
+    for process in (1, 2, 0):
+        path = build.build(
+            tmp_path, "complex", source, **SMALL, process=process, processes=3, score_fn=stand_in
+        )
+        assert shards.is_finished(path) == (process == 0)
+    assert content(path) == content(directory)
+
+
+def test_another_seed_another_set_and_other_settings_are_refused(built, source, tmp_path):
+    root, directory = built
+    before = content(directory)
+    with pytest.raises(InputError, match=r"holds a set of seed=0, asked for 1"):
+        build.build(root, "complex", source, **SMALL, seed=1, score_fn=stand_in)
+    assert content(directory) == before
+    other = build.build(tmp_path, "complex", source, **SMALL, seed=1, score_fn=stand_in)
+    assert read_set(other, "test")[0].goal != read_set(directory, "test")[0].goal
+
+
+def test_splits_share_no_photograph(built):
+    photos = {}
+    for trajectory in read_trajectories(built[1]):
+        photos.setdefault(trajectory.split, set()).add(trajectory.photo)
+    for one, other in itertools.combinations(photos.values(), 2):
+        assert not one & other
+
+
+def test_the_card_counts_what_the_set_holds(built):
+    text = (built[1] / "README.md").read_text()
+    found = read_trajectories(built[1])
+    good = np.mean([t.reward >= 4 for t in found if t.split == "train"])
+    assert text.startswith("# agentic_styling/complex\n\n30 scored trajectories of 3 to 5 steps")
+    assert f"| train | 24 | 8 | {len({t.photo for t in found if t.split == 'train'})} |" in text
+    assert f"| {good:.0%} |" in text
+    for theme, number in Counter(t.theme for t in found).items():
+        assert f"| {theme} | {number} |" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"set_name": "simpel"}, {"count": 0}, {"size": 4}, {"process": 2, "processes": 2}],
+)
+def test_bad_arguments_are_refused(source, tmp_path, changes):
+    given = {"set_name": "simple", "source": source} | SMALL | changes
+    with pytest.raises(InputError, match="build: set"):
+        build.build(tmp_path, **given)
+    assert not any(tmp_path.iterdir())
+
+
+KILLED = textwrap.dedent("""
+    import sys, numpy as np
+    from agentic_styling.data import shards
+    directory = shards.SetDirectory(sys.argv[1], "simple", {"train": 40, "test": 3})
+    directory.claim({"seed": 0})
+    for split, number in directory.missing():
+        rows = np.random.default_rng(number).bytes(200_000)
+        print(number, flush=True)
+        directory.write(split, number, [rows[:100], rows], {"themes": {"a": number}})
+    print("done", flush=True)
+""")
+
+
+def run(root, lines: int | None = None) -> bool:
+    """Whether the run came to its end; killed while it writes the shard of so many lines."""
+    command = [sys.executable, "-c", KILLED, str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        told = list(itertools.islice(process.stdout, lines))
+        if lines is not None:
+            process.send_signal(signal.SIGKILL)
+        return "done\n" in [*told, *process.stdout]
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
+    """At any moment: while the child writes, this process wakes up and kills it."""
+    assert run(tmp_path / "alone")
+    rng, killed = np.random.default_rng(0), 0
+    while not run(tmp_path / "killed", rng.integers(1, 12)):
+        killed += 1
+    assert killed > 3
+    whole, other = (
+        content(shards.SetDirectory(tmp_path / name, "simple", {}).path)
+        for name in ("alone", "killed")
+    )
+    assert {name for name in other if "/." not in f"/{name}"} == set(whole)
+    assert all(other[name] == data for name, data in whole.items())
