@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data.card import write_card
-from agentic_styling.data.generate import Context, render_sources, run_plans
 from agentic_styling.data.photos import random_crop
-from agentic_styling.data.records import to_record
+from agentic_styling.data.pipeline import Context, render_sources, run_plans
+from agentic_styling.data.records import png, to_record
 from agentic_styling.data.sets import SETS, SPLITS, sample_goal, sets_text
 from agentic_styling.data.shards import SetDirectory
 from agentic_styling.data.sources import Source, split_source, survey
@@ -21,7 +22,6 @@ from agentic_styling.data.states import sample_state, target_of
 from agentic_styling.data.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError
-from agentic_styling.rewards import score
 from agentic_styling.tools import MODIFIERS
 
 BUILD_VERSION = 1  # another number for other trajectories from the same settings
@@ -41,7 +41,6 @@ class Job(NamedTuple):
     size: int
     seed: int
     teacher: Teacher
-    score_fn: Callable
 
 
 def build(
@@ -56,7 +55,6 @@ def build(
     teacher: Teacher | None = None,
     process: int = 0,
     processes: int = 1,
-    score_fn: Callable = score,
 ) -> Path:
     """Build a set of SETS below root, or go on with it; returns its directory.
 
@@ -93,15 +91,20 @@ def build(
             "skipped": dict(found.skipped),
         }
     )
-    job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher, score_fn)
+    job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher)
     wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
     rows = {which: _size(job, *which) * plans_per_context for which in wanted}
-    with tqdm(total=sum(rows.values()), desc=set_name, unit="plan") as progress:
-        for split, number in wanted:
-            trajectories, rejects = make_shard(job, split, number)
-            records = [to_record(t) for t in trajectories]
-            directory.write(split, number, records, counts(trajectories, rejects))
-            progress.update(rows[split, number])
+    progress = tqdm(total=sum(rows.values()), desc=set_name, unit="plan")
+    with progress, ThreadPoolExecutor(1) as writer:
+        writing = None
+        for which in wanted:
+            made = make_shard(job, *which)
+            if writing:  # the shard before: at most two are held
+                writing.result()
+            writing = writer.submit(_write, directory, *which, *made)
+            progress.update(rows[which])
+        if writing:
+            writing.result()
     if not directory.missing():
         write_card(directory, source, photos)
     return directory.path
@@ -128,7 +131,7 @@ def make_shard(job: Job, split: str, number: int) -> tuple[list[Trajectory], Cou
     kept = np.array([i for i, c in enumerate(taught) if c.plans], int)
     trajectories = []
     if with_plans:
-        trajectories = run_plans(with_plans, sources[kept], key, split, job.seed, job.score_fn)
+        trajectories = run_plans(with_plans, sources[kept], key, split, job.seed)
     planned = sum(len(c.plans) for c in taught)
     if planned > len(trajectories):
         rejects = rejects + Counter({"scores not finite": planned - len(trajectories)})
@@ -160,6 +163,13 @@ def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
         "photos": _tally(t.photo for t in trajectories),
         "rejects": dict(rejects),
     }
+
+
+def _write(directory: SetDirectory, split: str, number: int, trajectories, rejects) -> None:
+    pictures = {t.context_id: t.image for t in trajectories}
+    pictures = {name: png(image) for name, image in pictures.items()}
+    records = [to_record(t, pictures[t.context_id]) for t in trajectories]
+    directory.write(split, number, records, counts(trajectories, rejects))
 
 
 def _tally(words) -> dict[str, int]:

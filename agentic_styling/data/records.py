@@ -38,9 +38,10 @@ def features():
     )
 
 
-def to_record(trajectory: Trajectory) -> bytes:
+def to_record(trajectory: Trajectory, image: bytes | None = None) -> bytes:
     """The bytes of a record; the same trajectory gives the same bytes.
 
+    image: its picture as PNG, where it is encoded already.
     Raises InputError for one without its edited picture.
     """
     if trajectory.edited is None:
@@ -53,8 +54,8 @@ def to_record(trajectory: Trajectory) -> bytes:
         [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
     )
     given["scores"] = {name: trajectory.scores[name] for name in SCORES}
-    for name in ("image", "edited"):
-        given[name] = io.BytesIO(png(getattr(trajectory, name)))
+    given["image"] = io.BytesIO(image or png(trajectory.image))
+    given["edited"] = io.BytesIO(png(trajectory.edited))
     example = _serializer().get_tf_example(features().encode_example(given))
     return example.SerializeToString(deterministic=True)
 

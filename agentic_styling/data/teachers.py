@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agentic_styling.data.generate import SKILLS, Context
+from agentic_styling.data.pipeline import Context
 from agentic_styling.data.sets import read
 from agentic_styling.data.teacher import teach
 from agentic_styling.errors import InputError
@@ -39,21 +39,23 @@ class Teacher(Protocol):
 
 
 class Procedural:
-    """Knows the goal's request and blunders at a drawn skill; SKILLS has the shares."""
+    """Knows the goal's request and blunders at a skill drawn by the set's shares."""
 
     name = "procedural"
 
     def __init__(self, set_name: str):
         self.low, self.high = read(set_name)["steps"]
+        self.skills = read(set_name)["skills"]
 
     def settings(self) -> dict:
-        return {"name": self.name, "skills": {str(s): share for s, share in SKILLS.items()}}
+        return {"name": self.name, "skills": self.skills}
 
     def __call__(self, drawn, sources, seeds, count):
         taught = []
         for context, seed in zip(drawn, seeds, strict=True):
             rng = np.random.default_rng((*seed, 1))
-            skills = rng.choice(list(SKILLS), count, p=list(SKILLS.values())).tolist()
+            shares = list(self.skills.values())
+            skills = rng.choice([float(s) for s in self.skills], count, p=shares).tolist()
             plans = tuple(self._plan(context, skill, rng) for skill in skills)
             taught.append(dataclasses.replace(context, plans=plans, skills=tuple(skills)))
         return taught, Counter()

@@ -8,9 +8,7 @@ import textwrap
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,18 +17,10 @@ from agentic_styling.data import Trajectory, build, read_trajectories, shards
 from agentic_styling.data.records import read_set
 from agentic_styling.data.sources import open_source
 from agentic_styling.errors import InputError
-from agentic_styling.rewards import PARTS
+from tests.data.stand_in import stand_in_reward
 from tests.data.test_sources import noise
 
 SMALL = {"count": 30, "plans_per_context": 3, "size": 16}
-
-
-def stand_in(source, result, request):
-    """Scores that depend on all three arguments."""
-    asked = (request.tool >= 0).sum(1)
-    value = 100 * jnp.abs(source - result).mean((1, 2, 3)) / asked
-    scores = dict.fromkeys((*PARTS, "overall"), value)
-    return SimpleNamespace(**scores, reward=jnp.clip(value, 0, 5))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +33,7 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def few_contexts_a_shard():
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, stand_in_reward():
         patch.setattr(build, "CONTEXTS_PER_SHARD", 3)
         yield
 
@@ -51,7 +41,7 @@ def few_contexts_a_shard():
 @pytest.fixture(scope="module")
 def built(source, tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
-    return root, build.build(root, "complex", source, **SMALL, score_fn=stand_in)
+    return root, build.build(root, "complex", source, **SMALL)
 
 
 def content(directory: Path) -> dict:
@@ -82,9 +72,7 @@ def test_records_are_the_trajectories_that_were_made(built, source):
     _, directory = built
     settings = build.context_counts(30, 3)
     photos = build.split_source(source.names, build.survey(source), build._rank)
-    job = build.Job(
-        "complex", source, photos, settings, 3, 16, 0, build.Procedural("complex"), stand_in
-    )
+    job = build.Job("complex", source, photos, settings, 3, 16, 0, build.Procedural("complex"))
     made, rejects = build.make_shard(job, "train", 1)
     assert not rejects
     found = read_set(directory, "train", edited=True)[9:18]
@@ -98,9 +86,7 @@ def test_records_are_the_trajectories_that_were_made(built, source):
 def test_any_number_of_processes_gives_the_same_bytes(built, source, tmp_path):
     _, directory = built
     for process in (1, 2, 0):
-        path = build.build(
-            tmp_path, "complex", source, **SMALL, process=process, processes=3, score_fn=stand_in
-        )
+        path = build.build(tmp_path, "complex", source, **SMALL, process=process, processes=3)
         assert shards.is_finished(path) == (process == 0)
     assert content(path) == content(directory)
 
@@ -109,9 +95,9 @@ def test_another_seed_another_set_and_other_settings_are_refused(built, source, 
     root, directory = built
     before = content(directory)
     with pytest.raises(InputError, match=r"holds a set of seed=0, asked for 1"):
-        build.build(root, "complex", source, **SMALL, seed=1, score_fn=stand_in)
+        build.build(root, "complex", source, **SMALL, seed=1)
     assert content(directory) == before
-    other = build.build(tmp_path, "complex", source, **SMALL, seed=1, score_fn=stand_in)
+    other = build.build(tmp_path, "complex", source, **SMALL, seed=1)
     assert read_set(other, "test")[0].goal != read_set(directory, "test")[0].goal
 
 

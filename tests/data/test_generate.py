@@ -18,19 +18,17 @@ from agentic_styling.data import (
 from agentic_styling.data.generate import SKILLS, SPLIT_SEED
 from agentic_styling.data.states import state_plan
 from agentic_styling.errors import InputError
-from agentic_styling.rewards import PARTS
 from agentic_styling.tools import MODIFIERS, Plan, encode_plans, execute
+from tests.data.stand_in import scores_stand_in, stand_in_reward
 
 SIZE = 16
 
 
 def stand_in(source, result, request):
-    """Scores that depend on all three arguments; NaN where the whole request is one step."""
-    asked = (request.tool >= 0).sum(1)
-    value = 100 * jnp.abs(source - result).mean((1, 2, 3)) / asked
-    value = jnp.where(asked == 1, jnp.nan, value)
-    scores = dict.fromkeys((*PARTS, "overall"), value)
-    return SimpleNamespace(**scores, reward=jnp.clip(value, 0, 5))
+    """As the shared one; NaN where the whole request is one step."""
+    scores = scores_stand_in(source, result, request)
+    one = (request.tool >= 0).sum(1) == 1
+    return SimpleNamespace(**{k: jnp.where(one, jnp.nan, v) for k, v in vars(scores).items()})
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +40,8 @@ def photos():
 def run(photos):
     def run(directory, photos=photos, **changes):
         arguments = {"seed": 5, "split": "train", "contexts": 20, "plans_per_context": 2}
-        return generate(directory, photos, **arguments | changes, size=SIZE, score_fn=stand_in)
+        with stand_in_reward(stand_in):
+            return generate(directory, photos, **arguments | changes, size=SIZE)
 
     return run
 

@@ -1,0 +1,129 @@
+"""From contexts with plans to scored trajectories, in batches on the device."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from agentic_styling.data.goals import Goal
+from agentic_styling.data.states import state_plan
+from agentic_styling.data.teacher import MAX_TEACHER_STEPS
+from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.rewards import PARTS, render_reference, score_against
+from agentic_styling.tools import Plan, encode_plans, execute
+
+BATCH = 32  # contexts
+NO_PLAN = Plan({}, ())
+
+
+@dataclass(frozen=True)
+class Context:
+    """A crop (uint8 [H, W, 3], not yet in its state), the state, and the goal.
+
+    plans: each with the skill or the temperature that its teacher had.
+    """
+
+    id: str
+    photo: str
+    crop: dict
+    pixels: np.ndarray
+    state: dict[str, str]
+    goal: Goal
+    plans: tuple[Plan, ...]
+    skills: tuple[float, ...]
+    teacher: str = "procedural"
+
+
+def render_sources(drawn: Sequence[Context], key, label: str | None = None) -> np.ndarray:
+    """The crops in their states, uint8 [N, H, W, 3]: what is stored is what is scored.
+
+    label: of the progress line; None for none.
+    """
+    crops = np.stack([c.pixels for c in drawn])
+    states = [state_plan(c.state) for c in drawn]
+    out = []
+    for rows, real, batch_key in _batches(len(drawn), key, 0, label):
+        plans = _encode([states[i] for i in rows])
+        pixels = execute(np.float32(crops[rows]) / 255, plans, batch_key)
+        out.append(_bytes(pixels)[:real])
+    return np.concatenate(out)
+
+
+def run_plans(
+    drawn: Sequence[Context], sources, key, split: str, seed: int, label: str | None = None
+) -> list[Trajectory]:
+    """Execute and score every plan, in order; one whose scores are not finite is left out.
+
+    sources: uint8 [N, H, W, 3], as by `render_sources`. What a goal asks for is rendered once for
+    all the plans of its context. label: as there.
+    """
+    found = [[] for _ in drawn]
+    most = max((len(c.plans) for c in drawn), default=0)
+    requests = [Plan(c.state, c.goal.request) for c in drawn]
+    for rows, real, batch_key in _batches(len(drawn), key, 1, label):
+        source = jnp.asarray(sources[rows], jnp.float32) / 255
+        reference = render_reference(source, _encode([requests[i] for i in rows]))
+        for k in range(most):
+            plans = [drawn[i].plans[k] if k < len(drawn[i].plans) else NO_PLAN for i in rows]
+            result = execute(source, _encode(plans), jax.random.fold_in(batch_key, k))
+            table, edited = _table(score_against(reference, result)), _bytes(result)
+            for place, i in enumerate(rows[:real]):
+                if k < len(drawn[i].plans) and np.isfinite(table[place]).all():
+                    pictures = sources[i], edited[place]
+                    made = _trajectory(drawn[i], k, pictures, table[place], split, seed)
+                    found[i].append(made)
+    return [trajectory for trajectories in found for trajectory in trajectories]
+
+
+def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Trajectory:
+    *scores, reward = values.astype(float).round(3).tolist()
+    return Trajectory(
+        id=f"{context.id}-{k}",
+        context_id=context.id,
+        split=split,
+        photo=context.photo,
+        image=pictures[0],
+        edited=pictures[1],
+        state=context.state,
+        goal=context.goal.text,
+        theme=context.goal.theme,
+        explicit=context.goal.explicit,
+        request=context.goal.request,
+        plan=context.plans[k],
+        reward=reward,
+        scores=dict(zip((*PARTS, "overall"), scores, strict=True)),
+        provenance={
+            "seed": seed,
+            "skill": context.skills[k],
+            "teacher": context.teacher,
+            "crop": context.crop,
+        },
+    )
+
+
+def _batches(count: int, key, stage: int, label: str | None) -> Iterator[tuple]:
+    """Row numbers in batches of one size (the last wraps round), how many are real, and a key."""
+    key = jax.random.fold_in(key, stage)
+    with tqdm(total=count, desc=label, unit="context", disable=not label) as progress:
+        for start in range(0, count, BATCH):
+            real = min(BATCH, count - start)
+            yield np.arange(start, start + BATCH) % count, real, jax.random.fold_in(key, start)
+            progress.update(real)
+
+
+def _encode(plans: Sequence[Plan]):
+    return encode_plans(plans, MAX_TEACHER_STEPS)
+
+
+def _table(scores) -> np.ndarray:
+    """The six parts, overall and reward of each row, [B, 8]."""
+    names = (*PARTS, "overall", "reward")
+    return np.stack(jax.device_get([getattr(scores, name) for name in names]), 1)
+
+
+def _bytes(pixels: jax.Array) -> np.ndarray:
+    """Pictures in [0, 1] as uint8."""
+    return np.asarray(jnp.round(pixels * 255).astype(jnp.uint8))
