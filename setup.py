@@ -40,6 +40,7 @@ EXTRAS["parity"] = [
     "colour-science",
     "dashscope==1.14.0",
     "peft>=0.17",
+    "tensorflow-cpu",  # that tfds.load reads our sets
     "torch>=2.6,<2.14",
 ]
 # The peers of experiments/benchmarks/.

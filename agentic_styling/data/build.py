@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.card import write_card
+from agentic_styling.data.card import summary, write_card
 from agentic_styling.data.photos import random_crop
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.records import png, to_record
@@ -105,8 +105,11 @@ def build(
             progress.update(rows[which])
         if writing:
             writing.result()
-    if not directory.missing():
+    if left := len(directory.missing()):
+        print(f"{left} shards are left to other processes")
+    else:
         write_card(directory, source, photos)
+        print(summary(directory))
     return directory.path
 
 

@@ -24,51 +24,28 @@ def write_card(directory: SetDirectory, source: Source, photos: dict[str, np.nda
 
 def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> str:
     """The card as Markdown."""
-    by_split = {split: directory.counts(split) for split in directory.shards}
-    every = [c for counts in by_split.values() for c in counts]
-    settings = json.loads((directory.path / SETTINGS).read_text())
-    splits = [
-        (
-            split,
-            f"{sum(c['records'] for c in counts):,}",
-            f"{len(total(counts, 'contexts')):,}",
-            len(total(counts, "photos")),
-            len(total(counts, "themes")) or "-",
-            f"{total(counts, 'good')['4 or more'] / sum(c['records'] for c in counts):.0%}",
-        )
-        for split, counts in by_split.items()
-    ]
-    steps, rejects = total(every, "steps"), total(every, "rejects")
-    records = sum(c["records"] for c in every)
+    every = _counts(directory)
+    steps = total(every, "steps")
     low, high = min(map(int, steps)), max(map(int, steps))
     lines = [
         f"# {NAME}/{directory.name}",
-        f"{records:,} scored trajectories of {low} to {high} steps, the set "
+        f"{_records(every):,} scored trajectories of {low} to {high} steps, the set "
         f"{directory.name.capitalize()}: pictures in known states, styling goals, plans of "
         "uneven skill, the pictures they make, and rewards from 0 to 5.",
-        table(("split", "trajectories", "contexts", "photographs", "themes", "4 or more"), splits),
+        summary(directory),
         "Splits share neither photographs (near duplicates count as one), nor phrasings; some "
         "themes are in test alone.",
-        "## Rewards",
-        histogram(total(every, "rewards")),
-        "## Steps",
-        table(("steps", "plans"), [(n, f"{steps[n]:,}") for n in sorted(steps, key=int)]),
         "## Tools",
         table(("tool", "steps"), ranked(total(every, "tools"), 20)),
         "## Options asked for most",
         table(("option", "steps"), ranked(total(every, "options"), MOST)),
     ]
-    themes = total(every, "themes")
-    if themes:
+    if themes := total(every, "themes"):
         lines += [
             f"## Themes: {len(themes)}",
             table(("theme", "trajectories"), ranked(themes, len(themes))),
         ]
-    told = ranked(rejects, len(rejects)) if rejects else [("none", 0)]
-    skipped = [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
     lines += [
-        "## Left out",
-        table(("reason", "number"), told + skipped),
         "## Photographs",
         f"{sum(len(v) for v in photos.values())} from {source.where}. {source.licence}",
         "## Reading",
@@ -77,6 +54,46 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
         f"`tfds.load` reads it too, where TensorFlow is installed. Made with `{SETTINGS}`.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def summary(directory: SetDirectory) -> str:
+    """Counts by split, rewards, steps, and what was left out, as Markdown."""
+    every = _counts(directory)
+    splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
+    steps, rejects = total(every, "steps"), total(every, "rejects")
+    told = ranked(rejects, len(rejects)) if rejects else [("plans", 0)]
+    settings = json.loads((directory.path / SETTINGS).read_text())
+    told += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
+    head = ("split", "trajectories", "contexts", "photographs", "themes", "4 or more")
+    lines = [
+        table(head, [*splits, ("all", *_row(every))]),
+        "## Rewards",
+        histogram(total(every, "rewards")),
+        "## Steps",
+        table(("steps", "plans"), [(n, f"{steps[n]:,}") for n in sorted(steps, key=int)]),
+        "## Left out",
+        table(("reason", "number"), told),
+    ]
+    return "\n\n".join(lines)
+
+
+def _counts(directory: SetDirectory) -> list[dict]:
+    return [counts for split in directory.shards for counts in directory.counts(split)]
+
+
+def _records(counts: Sequence[dict]) -> int:
+    return sum(c["records"] for c in counts)
+
+
+def _row(counts: Sequence[dict]) -> tuple:
+    """Of a table by split."""
+    return (
+        f"{_records(counts):,}",
+        f"{len(total(counts, 'contexts')):,}",
+        len(total(counts, "photos")),
+        len(total(counts, "themes")) or "-",
+        f"{total(counts, 'good')['4 or more'] / max(1, _records(counts)):.0%}",
+    )
 
 
 def histogram(rewards: Counter) -> str:

@@ -1,6 +1,7 @@
 """Teachers: what writes the plans of a set, behind one call."""
 
 import dataclasses
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.sets import read
-from agentic_styling.data.teacher import teach
+from agentic_styling.data.teacher import MAX_TEACHER_STEPS, teach
 from agentic_styling.errors import InputError
-from agentic_styling.tools import Plan
+from agentic_styling.tools import Plan, PlanError
+from agentic_styling.tools.compose import compose
 
+TEMPERATURES = (0.3, 0.7, 1.0)
 TRIES = 1000  # of a procedural plan, until it has as many steps as the set's plans
 
 
@@ -33,9 +36,21 @@ class Teacher(Protocol):
     ) -> tuple[list[Context], Counter]:
         """The contexts with `count` plans each, or fewer, and the rejects by reason.
 
-        sources: uint8 [N, H, W, 3], the pictures as they are; seeds: of each context. What comes
-        back is a function of the arguments, and for a context of its own row alone.
+        sources: uint8 [N, H, W, 3], the pictures as they are; seeds: of each context. Every plan
+        has as many steps as the set's plans (`why_unfit`). What comes back is a function of the
+        arguments.
         """
+
+
+def why_unfit(plan: Plan, low: int, high: int) -> str | None:
+    """Why a plan is none of a set whose plans have `low` to `high` steps, in a few words."""
+    if len(plan.steps) < low:
+        return f"fewer than {low} steps"
+    try:
+        compose(plan, MAX_TEACHER_STEPS)  # a compositional step stands for several
+    except PlanError:
+        return f"more than {MAX_TEACHER_STEPS} steps"
+    return f"more than {high} steps" if len(plan.steps) > high else None
 
 
 class Procedural:
@@ -71,38 +86,55 @@ class Procedural:
 class PlannerTeacher:
     """A Qwen3-VL planner of a Hugging Face directory; a context's plans differ in temperature.
 
-    directory: its name and its weights' digest are not read for the settings: give another root
-    for another planner. system: whether it is told the tools, as an untrained one has to be.
+    system: whether it is told the tools, as an untrained one has to be.
     """
 
     name = "planner"
 
-    def __init__(self, directory, *, temperatures=(0.3, 0.7, 1.0), system: bool = False):
+    def __init__(
+        self, set_name: str, directory, *, temperatures=TEMPERATURES, system: bool = False
+    ):
         from agentic_styling.planner import Planner
 
         if not temperatures or min(temperatures) < 0:
             raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+        self.low, self.high = read(set_name)["steps"]
         self.planner = Planner.from_pretrained(directory, system=system)
-        self.directory, self.temperatures = Path(directory).name, tuple(temperatures)
+        self.directory, self.temperatures = Path(directory), tuple(temperatures)
 
     def settings(self) -> dict:
         return {
             "name": self.name,
-            "planner": self.directory,
+            "planner": self.directory.name,
+            "sha256": _digest(self.directory),
             "temperatures": list(self.temperatures),
             "system": self.planner.system,
         }
 
     def __call__(self, drawn, sources, seeds, count):
-        goals, plans = [c.goal.text for c in drawn], [[] for _ in drawn]
-        heats = [self.temperatures[k % len(self.temperatures)] for k in range(count)]
-        for number, heat in enumerate(heats):
+        goals, rejects = [c.goal.text for c in drawn], Counter()
+        plans, heats = [[] for _ in drawn], [[] for _ in drawn]
+        for number in range(count):
+            heat = self.temperatures[number % len(self.temperatures)]
             seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
             made = self.planner.plan(sources, goals, temperature=heat, seed=seed)
-            for row, (plan,) in zip(plans, made, strict=True):
-                row.append(plan)
-        given = {"skills": tuple(heats), "teacher": f"{self.name} {self.directory}"}
+            for i, (plan,) in enumerate(made):
+                if reason := why_unfit(plan, self.low, self.high):
+                    rejects[reason] += 1
+                else:
+                    plans[i].append(plan)
+                    heats[i].append(heat)
+        name = f"{self.name} {self.directory.name}"
         return [
-            dataclasses.replace(c, plans=tuple(row), **given)
-            for c, row in zip(drawn, plans, strict=True)
-        ], Counter()
+            dataclasses.replace(c, plans=tuple(row), skills=tuple(heat), teacher=name)
+            for c, row, heat in zip(drawn, plans, heats, strict=True)
+        ], rejects
+
+
+def _digest(directory: Path) -> str:
+    """Of a planner's configuration, tokenizer and weights: the same plans come from the same."""
+    sha256 = hashlib.sha256()
+    for path in sorted(directory.glob("*.json")) + sorted(directory.glob("*.safetensors")):
+        with open(path, "rb") as file:
+            sha256.update(hashlib.file_digest(file, "sha256").digest())
+    return sha256.hexdigest()[:16]
