@@ -13,7 +13,7 @@ from agentic_styling.data.pipeline import Context
 from agentic_styling.data.sets import read
 from agentic_styling.data.teacher import MAX_TEACHER_STEPS, teach
 from agentic_styling.errors import InputError
-from agentic_styling.tools import Plan, PlanError
+from agentic_styling.tools import Plan
 from agentic_styling.tools.compose import compose
 
 TEMPERATURES = (0.3, 0.7, 1.0)
@@ -46,10 +46,8 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
     """Why a plan is none of a set whose plans have `low` to `high` steps, in a few words."""
     if len(plan.steps) < low:
         return f"fewer than {low} steps"
-    try:
-        compose(plan, MAX_TEACHER_STEPS)  # a compositional step stands for several
-    except PlanError:
-        return f"more than {MAX_TEACHER_STEPS} steps"
+    if len(compose(plan)) > MAX_TEACHER_STEPS:
+        return f"more than {MAX_TEACHER_STEPS} steps"  # a compositional one stands for several
     return f"more than {high} steps" if len(plan.steps) > high else None
 
 
