@@ -1,8 +1,10 @@
 """The paper's training runs: DATASET-MODALITY-SIZE-METHOD, 3 x 2 x 2 x 5 of them.
 
 python experiments/train.py --config=configs/paper.py:regular-vision-4b-sw \
-    --config.data=data/regular --config.init_from=Qwen3-VL-4B-Instruct --workdir=runs/regular-4b-sw
+    --config.init_from=Qwen3-VL-4B-Instruct --workdir=runs/regular-4b-sw
 
+The set is the one that `agentic-styling build DATASET --out data` makes, unless config.data says
+another.
 DATASET simple, regular or complex; MODALITY vision or text; SIZE 4b or 8b; METHOD s, r, rw, sw or
 d. Hyper-parameters are those of the paper's release (arXiv 2603.07148): adapters of rank 16, three
 epochs of 10,000 trajectories by 64, a learning rate of 2e-6. All methods have that one, so that
@@ -10,10 +12,12 @@ they can be compared; with `-release` after the METHOD it is 2e-5 for RW and SW,
 The mesh is all devices on the axis fsdp.
 """
 
+from agentic_styling.data.sets import SETS
+from agentic_styling.data.shards import NAME, VERSION
 from agentic_styling.errors import InputError, nearest
 from agentic_styling.training import default_config
 
-DATASETS = ("simple", "regular", "complex")
+DATASETS = SETS
 MODALITIES = ("vision", "text")
 SIZES = {"4b": "Qwen3-VL-4B-Instruct", "8b": "Qwen3-VL-8B-Instruct"}
 METHODS = {"s": "S", "r": "R", "rw": "RW", "sw": "SW", "d": "D"}
@@ -33,7 +37,7 @@ def get_config(arg: str = "regular-vision-4b-sw"):
     dataset, modality, size, method = parts[:4]
 
     config = default_config(METHODS[method])
-    config.data = f"data/{dataset}"
+    config.data = f"data/{NAME}/{dataset}/{VERSION}"
     config.init_from = SIZES[size]
     config.modality = modality
     config.max_length = 2048

@@ -24,10 +24,15 @@ SMALL = {"count": 30, "plans_per_context": 3, "size": 16}
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
     for seed in range(8):
         Image.fromarray(noise(seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(folder):
     return open_source(str(folder))
 
 
@@ -132,21 +137,30 @@ def test_bad_arguments_are_refused(source, tmp_path, changes):
 
 
 KILLED = textwrap.dedent("""
-    import sys, numpy as np
-    from agentic_styling.data import shards
-    directory = shards.SetDirectory(sys.argv[1], "simple", {"train": 40, "test": 3})
-    directory.claim({"seed": 0})
-    for split, number in directory.missing():
-        rows = np.random.default_rng(number).bytes(200_000)
-        print(number, flush=True)
-        directory.write(split, number, [rows[:100], rows], {"themes": {"a": number}})
+    import sys
+    from agentic_styling.data import build, pipeline, sources
+    from tests.data.stand_in import stand_in_reward
+
+    def told(call):
+        def run(*args):
+            print(call.__name__, flush=True)
+            return call(*args)
+        return run
+
+    build.CONTEXTS_PER_SHARD = 2
+    build.make_shard, build._write = told(build.make_shard), told(build._write)
+    build.write_card = told(build.write_card)
+    pipeline.execute = lambda images, plans, key: 0.9 * images  # compiles nothing
+    with stand_in_reward():
+        photos = sources.open_source(sys.argv[2])
+        build.build(sys.argv[1], "simple", photos, count=90, size=16)
     print("done", flush=True)
 """)
 
 
-def run(root, lines: int | None = None) -> bool:
-    """Whether the run came to its end; killed while it writes the shard of so many lines."""
-    command = [sys.executable, "-c", KILLED, str(root)]
+def run(root, photos, lines: int | None = None) -> bool:
+    """Whether the run came to its end; killed soon after it has told so many things."""
+    command = [sys.executable, "-c", KILLED, str(root), str(photos)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         told = list(itertools.islice(process.stdout, lines))
         if lines is not None:
@@ -154,16 +168,11 @@ def run(root, lines: int | None = None) -> bool:
         return "done\n" in [*told, *process.stdout]
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
-    """At any moment: while the child writes, this process wakes up and kills it."""
-    assert run(tmp_path / "alone")
+def test_a_killed_build_goes_on_to_the_same_bytes(folder, tmp_path):
+    """At any moment: while the child goes on, this process wakes up and kills it."""
+    assert run(tmp_path / "alone", folder)
     rng, killed = np.random.default_rng(0), 0
-    while not run(tmp_path / "killed", rng.integers(1, 12)):
+    while not run(tmp_path / "killed", folder, rng.integers(4, 14)):
         killed += 1
-    assert killed > 3
-    whole, other = (
-        content(shards.SetDirectory(tmp_path / name, "simple", {}).path)
-        for name in ("alone", "killed")
-    )
-    assert {name for name in other if "/." not in f"/{name}"} == set(whole)
-    assert all(other[name] == data for name, data in whole.items())
+    assert killed > 2
+    assert content(tmp_path / "killed") == content(tmp_path / "alone")
