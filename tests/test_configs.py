@@ -17,7 +17,7 @@ def test_every_cell_is_a_whole_config(method):
     assert len(made) == 12
     for cell, config in made.items():
         dataset, modality, size = cell.split("-")
-        assert (config.data, config.modality) == (f"data/{dataset}", modality)
+        assert (config.data, config.modality) == (f"data/agentic_styling/{dataset}/1.0.0", modality)
         assert config.init_from == f"Qwen3-VL-{size.upper()}-Instruct"
         assert (config.steps, config.warmup_steps, config.learning_rate) == (468, 100, 2e-6)
         assert (config.lora.rank, config.lora.alpha, config.lora.dropout) == (16, 32.0, 0.05)
