@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from agentic_styling.data.photos import to_png
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.rewards import PARTS
@@ -55,7 +56,7 @@ def to_record(trajectory: Trajectory) -> bytes:
     )
     given["scores"] = {name: trajectory.scores[name] for name in SCORES}
     for name in ("image", "edited"):
-        given[name] = io.BytesIO(png(getattr(trajectory, name)))
+        given[name] = io.BytesIO(to_png(getattr(trajectory, name), compress_level=1))
     example = _serializer().get_tf_example(features().encode_example(given))
     return example.SerializeToString(deterministic=True)
 
@@ -143,13 +144,6 @@ def from_record(row: dict, where: str) -> Trajectory:
         scores={name: round(float(row["scores"][name]), 3) for name in SCORES},
         provenance=parsed["provenance"],
     )
-
-
-def png(image: np.ndarray) -> bytes:
-    """A picture uint8 [H, W, 3] as PNG, written fast rather than small."""
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG", compress_level=1)
-    return out.getvalue()
 
 
 @cache

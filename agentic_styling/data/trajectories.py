@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from agentic_styling.data.new_directory import new_directory
+from agentic_styling.data.photos import to_png
 from agentic_styling.data.records import no_split, read_set
 from agentic_styling.data.shards import is_finished
 from agentic_styling.data.trajectory import SPLITS, Trajectory
@@ -251,13 +252,6 @@ def _read_manifest(directory: Path) -> dict:
             "generate the trajectories again"
         )
     return manifest
-
-
-def to_png(image: np.ndarray) -> bytes:
-    """A picture, uint8 [H, W, 3], as the bytes of a PNG file."""
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG")
-    return out.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data.photos import to_png
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate.answers import Subjects, fingerprint, subjects
 from agentic_styling.evaluation.markup import text
@@ -209,7 +209,7 @@ def _claim(directory: Path, settings: dict) -> None:
 
 def _save(path: Path, pixels: np.ndarray) -> None:
     if not path.exists():
-        _replace(path, lambda beside: Image.fromarray(pixels).save(beside, "PNG"))
+        _replace(path, lambda beside: beside.write_bytes(to_png(pixels)))
 
 
 def _replace(path: Path, write) -> None:
