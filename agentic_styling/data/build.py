@@ -14,7 +14,7 @@ from tqdm import tqdm
 from agentic_styling.data.card import summary, write_card
 from agentic_styling.data.photos import random_crop
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
-from agentic_styling.data.records import png, to_record
+from agentic_styling.data.records import encode_picture, to_record
 from agentic_styling.data.sets import SETS, SPLITS, sample_goal, sets_text
 from agentic_styling.data.shards import SetDirectory
 from agentic_styling.data.sources import Source, split_source, survey
@@ -170,7 +170,7 @@ def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
 
 def _write(directory: SetDirectory, split: str, number: int, trajectories, rejects) -> None:
     pictures = {t.context_id: t.image for t in trajectories}
-    pictures = {name: png(image) for name, image in pictures.items()}
+    pictures = {name: encode_picture(image) for name, image in pictures.items()}
     records = [to_record(t, pictures[t.context_id]) for t in trajectories]
     directory.write(split, number, records, counts(trajectories, rejects))
 

@@ -1,4 +1,4 @@
-"""Photographs: read from a folder or from the installed packages, split, and cropped."""
+"""Photographs: read from a folder or from the installed packages, split, cropped and written."""
 
 import hashlib
 import importlib.util
@@ -155,6 +155,13 @@ def read_image(path, max_side: int | None = MAX_SIDE) -> np.ndarray:
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{image.width}x{image.height} pixels are too few")
     return np.array(image)
+
+
+def to_png(image: np.ndarray, compress_level: int = 6) -> bytes:
+    """A picture, uint8 [H, W, 3], as the bytes of a PNG file; 1 is fast, 9 is small."""
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "PNG", compress_level=compress_level)
+    return out.getvalue()
 
 
 def why_unreadable(error: Exception) -> str:

@@ -22,17 +22,20 @@ from agentic_styling.data.published_plans import (
     show,
 )
 from agentic_styling.data.trajectories import write_trajectories
-from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.tools import Plan, Step
 
 OURS = "agentic_styling"  # the key of a row's metadata under which our export keeps its own
 SIZES = (64, 1024)
-SPLITS = ("train", "test")
 # What a row was scored, the first that it has; in its metadata too.
 SCORES = ("individual_score", "overall_quality", "trajectory_avg_reward")
 _EXAMPLES = 3
-_TEST = re.compile(r"(test|val|validation)([^a-z]|$)")
+# How a held-out split's name, file or folder begins.
+_HELD_OUT = {
+    "test": re.compile(r"test([^a-z]|$)"),
+    "validation": re.compile(r"(val|validation)([^a-z]|$)"),
+}
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -100,9 +103,9 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     Pictures are cut to their middle square and resized to `size`. The reward is the score, in
     [0, 5]: individual_score, else overall_quality, else trajectory_avg_reward. The plan's context
     and the state are what the analysis says, else unknown. Rows of one picture and goal share a
-    context. A row is of the test split where its metadata, its file's name or its folder's says
-    test or validation. `request` is empty, since the set does not say what a goal asks for: train
-    on these rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
+    context. A row is of the test or validation split where its metadata, its file's name or its
+    folder's says so. `request` is empty, since the set does not say what a goal asks for: train on
+    these rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
     """
     low, high = SIZES
     if not low <= size <= high:
@@ -187,7 +190,10 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
 def _split(metadata: Mapping, path: Path) -> str:
     said = metadata.get("split")
     names = [said] if isinstance(said, str) else path.parts
-    return "test" if any(_TEST.match(name.lower()) for name in names) else "train"
+    for split, begins in _HELD_OUT.items():
+        if any(begins.match(name.lower()) for name in names):
+            return split
+    return "train"
 
 
 def _kept(metadata: Mapping) -> _Kept | None:

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.published import OURS, SPLITS
+from agentic_styling.data.photos import to_png
+from agentic_styling.data.published import OURS
 from agentic_styling.data.published_plans import write_published_plan
-from agentic_styling.data.trajectories import safe_name, to_png
-from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.data.trajectories import safe_name
+from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 
@@ -74,7 +75,7 @@ def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
     for trajectory in trajectories:
         if trajectory.split not in SPLITS:
             raise InputError(
-                f"trajectory {trajectory.id}: split={trajectory.split!r}; use train or test"
+                f"trajectory {trajectory.id}: split={trajectory.split!r}; use {', '.join(SPLITS)}"
             )
         splits.setdefault(trajectory.split, []).append(trajectory)
     return splits

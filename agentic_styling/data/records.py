@@ -6,11 +6,13 @@ request, state, provenance) is JSON text, in the form of a plan's JSON.
 
 import io
 import json
+from collections.abc import Collection, Iterable
 from functools import cache
 
 import numpy as np
 from PIL import Image
 
+from agentic_styling.data.photos import to_png
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError
 from agentic_styling.rewards import PARTS
@@ -54,39 +56,61 @@ def to_record(trajectory: Trajectory, image: bytes | None = None) -> bytes:
         [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
     )
     given["scores"] = {name: trajectory.scores[name] for name in SCORES}
-    given["image"] = io.BytesIO(image or png(trajectory.image))
-    given["edited"] = io.BytesIO(png(trajectory.edited))
+    given["image"] = io.BytesIO(image or encode_picture(trajectory.image))
+    given["edited"] = io.BytesIO(encode_picture(trajectory.edited))
     example = _serializer().get_tf_example(features().encode_example(given))
     return example.SerializeToString(deterministic=True)
 
 
-def read_set(directory, split: str, *, edited: bool = False) -> list[Trajectory]:
-    """The trajectories of a split, or of "train+test", .., of a set's directory.
+def read_set(
+    directory,
+    split: str,
+    *,
+    contexts: Collection[str] | None = None,
+    image: bool = True,
+    edited: bool = False,
+) -> list[Trajectory]:
+    """The trajectories of a split, or of "train+test", "all", .., of a set's directory.
 
-    A context's trajectories share one array. edited: read the edited pictures too.
-    Raises InputError for a directory without a set, and naming a record that is bad.
+    A context's trajectories share one array. contexts: ids, None for all; nothing is decoded of
+    others. image, edited: whether those pictures are.
+    Raises InputError for a directory without a set, a split that is not there, and a bad record.
     """
+    rows, pictures, found = _open(directory, split), {}, []
+    for number in range(len(rows)):
+        row, where = rows[number], f"{directory}, {split}[{number}]"
+        context = _text(row["context_id"])
+        if contexts is not None and context not in contexts:
+            continue
+        if image and context not in pictures:
+            pictures[context] = _picture(row["image"], where)
+        row["image"] = pictures.get(context)
+        row["edited"] = _picture(row["edited"], where) if edited else None
+        found.append(from_record(row, where))
+    return found
+
+
+def _open(directory, split: str):
+    """The rows of a split, whose pictures are the bytes of their files."""
     features()  # which says what to install
     import tensorflow_datasets as tfds
 
     skip = tfds.decode.SkipDecoding()
     try:
         builder = tfds.builder_from_directory(directory)
-        rows = builder.as_data_source(split, decoders={"image": skip, "edited": skip})
     except Exception as error:
-        raise InputError(
-            f"{directory}: no split {split!r} of a set ({' '.join(str(error).split())[:120]})"
-        ) from error
-    pictures, found = {}, []
-    for number in range(len(rows)):
-        row, where = rows[number], f"{directory}, {split}[{number}]"
-        context = _text(row["context_id"])
-        if context not in pictures:
-            pictures[context] = _picture(row["image"], where)
-        row |= {"image": pictures[context]}
-        row["edited"] = _picture(row["edited"], where) if edited else None
-        found.append(from_record(row, where))
-    return found
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{directory}: no set that can be read ({why}); build it") from error
+    try:
+        return builder.as_data_source(split, decoders={"image": skip, "edited": skip})
+    except ValueError:
+        raise InputError(f"{directory}: {no_split(split, builder.info.splits)}") from None
+
+
+def no_split(split: str, splits: Iterable[str]) -> str:
+    """That a directory lacks a split, in words."""
+    known = ", ".join(sorted(splits)) or "no trajectory"
+    return f"holds no split {split!r}, only {known}; give a directory that has it"
 
 
 def from_record(row: dict, where: str) -> Trajectory:
@@ -123,11 +147,9 @@ def from_record(row: dict, where: str) -> Trajectory:
     )
 
 
-def png(image: np.ndarray) -> bytes:
-    """A picture uint8 [H, W, 3] as PNG, written fast rather than small."""
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG", compress_level=1)
-    return out.getvalue()
+def encode_picture(image: np.ndarray) -> bytes:
+    """A picture of a record, uint8 [H, W, 3], as PNG: written fast rather than small."""
+    return to_png(image, compress_level=1)
 
 
 @cache

@@ -22,12 +22,12 @@ from agentic_styling.data.goals import (
     pick,
     pick_constraint,
 )
+from agentic_styling.data.trajectory import SPLITS
 from agentic_styling.data.words import listing, noun, phrase, scene
 from agentic_styling.errors import InputError
 from agentic_styling.tools import MODIFIERS
 
 SETS = ("simple", "regular", "complex")
-SPLITS = ("train", "validation", "test")
 LEVELS = {"explicit": 0.4, "suggestive": 0.3, "vague": 0.3}
 NONE = "none"  # among a theme's options: the dimension is not asked for
 # Of Simple: how often a goal asks for two changes, and how often one names its look outright.

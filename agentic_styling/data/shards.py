@@ -116,9 +116,9 @@ class SetDirectory:
         return self.path / COUNTS / f"{split}-{number:05d}.json"
 
 
-def is_finished(directory: Path) -> bool:
+def is_finished(directory) -> bool:
     """Whether a directory is a set with all its shards."""
-    return (directory / INFO).is_file()
+    return (Path(directory) / INFO).is_file()
 
 
 def total(counts: Sequence[dict], name: str) -> Counter:

@@ -69,6 +69,16 @@ def filtered(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
     return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
 
 
+def context_groups(training_set: TrainingSet) -> list[np.ndarray]:
+    """The rows of each context that has two or more, int32 [K] each, for losses that compare them.
+
+    Source: arXiv 2506.06964, Swift.
+    """
+    order = np.argsort(training_set.context_id, kind="stable").astype(np.int32)
+    ends = np.flatnonzero(np.diff(training_set.context_id[order])) + 1
+    return [rows for rows in np.split(order, ends) if len(rows) > 1]
+
+
 def preference_pairs(training_set: TrainingSet, **thresholds: float) -> np.ndarray:
     """`best_and_worst` of a training set: rows (chosen, rejected), int32 [K, 2]."""
     return best_and_worst(training_set.reward, training_set.context_id, **thresholds)

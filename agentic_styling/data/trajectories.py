@@ -14,17 +14,18 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.records import read_set
+from agentic_styling.data.photos import to_png
+from agentic_styling.data.records import no_split, read_set
 from agentic_styling.data.shards import is_finished
-from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.errors import InputError
+from agentic_styling.data.trajectory import SPLITS, Trajectory
+from agentic_styling.errors import InputError, nearest
 from agentic_styling.tools import Plan
 
 VERSION = 1
@@ -108,17 +109,40 @@ def is_written(directory, settings: dict) -> bool:
     return True
 
 
-def read_trajectories(directory) -> list[Trajectory]:
-    """Read a directory of trajectories, checking version, counts and hashes.
+def read_trajectories(
+    directory,
+    split: str | None = None,
+    *,
+    contexts: Collection[str] | None = None,
+    image: bool = True,
+    edited: bool = False,
+) -> list[Trajectory]:
+    """Read a directory of trajectories, or of a set (shards.py), checking that it is as written.
 
-    A set's directory (shards.py) is read too, all its splits.
-    Raises InputError naming the file, the line and the field that is not as it was written.
+    split: "train", "validation" or "test"; contexts: ids; None for all. image, edited: whether
+    pictures are read (edited ones are kept by sets alone); of other splits and contexts none are.
+    Raises InputError for a split that is not there, and naming the file, the line and the field
+    that is not as it was written.
     """
     directory = Path(directory)
+    if split is not None and split not in SPLITS:
+        raise InputError(f"{directory}: split={split!r} is not known; {nearest(split, SPLITS)}")
     if is_finished(directory):
-        return read_set(directory, "all")
+        return read_set(directory, split or "all", contexts=contexts, image=image, edited=edited)
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory of trajectories; generate it first")
+
+    def wanted(of: str, context: str) -> bool:
+        return split in (None, of) and (contexts is None or context in contexts)
+
+    every = _read_rows(directory, lambda row: image and wanted(row["split"], row["context_id"]))
+    if split is not None and all(t.split != split for t in every):
+        raise InputError(f"{directory}: {no_split(split, {t.split for t in every})}")
+    return [t for t in every if wanted(t.split, t.context_id)]
+
+
+def _read_rows(directory: Path, shown: Callable[[dict], bool]) -> list[Trajectory]:
+    """Every line, with the pictures of those that are `shown`."""
     manifest = _read_manifest(directory)
     path = directory / ROWS
     try:
@@ -127,7 +151,7 @@ def read_trajectories(directory) -> list[Trajectory]:
         raise InputError(f"{path}: missing; generate the trajectories again") from None
     trajectories, images = [], {}
     for number, line in enumerate(data.splitlines(), 1):
-        trajectories.append(_parse(directory, line, f"{path}, line {number}", images))
+        trajectories.append(_parse(directory, line, f"{path}, line {number}", images, shown))
     if len(trajectories) != manifest["count"]:
         raise InputError(
             f"{path}: {len(trajectories)} lines, but {MANIFEST} says count={manifest['count']}; "
@@ -151,8 +175,8 @@ def _row(trajectory: Trajectory, image_sha256: str) -> str:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _parse(directory: Path, line: bytes, where: str, images: dict) -> Trajectory:
-    """One line as a Trajectory. `images` collects the pictures by context."""
+def _parse(directory: Path, line: bytes, where: str, images: dict, shown) -> Trajectory:
+    """One line as a Trajectory. `images` collects the pictures by context, of `shown` rows."""
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -171,7 +195,8 @@ def _parse(directory: Path, line: bytes, where: str, images: dict) -> Trajectory
         raise InputError(f"{where}: reward={row['reward']!r} is not within 0 to 5; {_MEND}")
     sha256, context = row.pop("image_sha256"), row["context_id"]
     if context not in images:
-        images[context] = sha256, _read_image(directory, context, sha256, where)
+        pixels = _read_image(directory, context, sha256, where) if shown(row) else None
+        images[context] = sha256, pixels
     if images[context][0] != sha256:
         raise InputError(f"{where}: image_sha256 differs within {context}; {_MEND}")
     try:
@@ -227,13 +252,6 @@ def _read_manifest(directory: Path) -> dict:
             "generate the trajectories again"
         )
     return manifest
-
-
-def to_png(image: np.ndarray) -> bytes:
-    """A picture, uint8 [H, W, 3], as the bytes of a PNG file."""
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG")
-    return out.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:

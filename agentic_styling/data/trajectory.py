@@ -6,27 +6,29 @@ import numpy as np
 
 from agentic_styling.tools import Plan, Step
 
+SPLITS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Trajectory:
     """A scored plan.
 
     id, context_id: names; the plans for one picture and goal share a context_id.
-    split: "train", "validation" or "test". photo: name of the photograph that the picture is from.
-    image: uint8 [H, W, 3], the picture as the planner sees it. state: dimension -> option, what
-    is known to be true of it (missing: unknown).
+    split: one of SPLITS. photo: name of the photograph that the picture is from.
+    image: uint8 [H, W, 3], the picture as the planner sees it, None where it was not read. state:
+    dimension -> option, what is known to be true of it (missing: unknown).
     goal, theme ("" for none), explicit (whether the goal names the look outright).
     request: the steps that the goal asks for, with true sources; reasoning is "".
     plan, reward in [0, 5], scores: its six parts and "overall" in [0, 100].
     provenance: seed, skill, teacher, crop. edited: uint8 [H, W, 3], what the plan made of the
-    picture, None where it was not kept.
+    picture, None where it was not kept or not read.
     """
 
     id: str
     context_id: str
     split: str
     photo: str
-    image: np.ndarray
+    image: np.ndarray | None
     state: dict[str, str]
     goal: str
     theme: str

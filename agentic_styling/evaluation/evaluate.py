@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data.shards import is_finished
 from agentic_styling.errors import InputError, nearest
 from agentic_styling.evaluation.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.report import write_report
@@ -29,14 +30,14 @@ from agentic_styling.evaluation.runs import (
 def default_config() -> ConfigDict:
     """The fields of `evaluate` with their defaults.
 
-    cases: directory of the held-out trajectories.
+    cases: directory of the held-out trajectories; of a set, its test split's best plans.
     methods: name -> planner directory; None for edit_only and teacher_best, which need none.
     temperature, max_new_tokens: of the planners' sampling; 0 is greedy.
     seed: of sampling, execution, shuffling and bootstrap.
     bootstrap_samples: draws an interval.
     film_strips: cases that the report shows, spread evenly over all of them.
     curves: name -> metrics.jsonl of its training.
-    training_data: directory of the trajectories trained on, for their reward histogram, or None.
+    training_data: directory whose train split was trained on, for its reward histogram, or None.
     """
     config = ConfigDict()
     config.cases = ""
@@ -123,7 +124,7 @@ def _training(config: ConfigDict) -> dict:
     """Training curves and the reward histogram of the data trained on."""
     histogram = None
     if config.training_data:
-        trained_on = read_trajectories(config.training_data)
+        trained_on = read_trajectories(config.training_data, "train", image=False)
         histogram = reward_histogram([trajectory.reward for trajectory in trained_on])
     paths = _in_order(dict(config.curves))
     curves = {name: read_curves(Path(path)) for name, path in paths.items()}
@@ -131,12 +132,24 @@ def _training(config: ConfigDict) -> dict:
 
 
 def _cases(config: ConfigDict) -> Cases:
-    trajectories = read_trajectories(config.cases)
+    trajectories = _held_out(config.cases)
     if len(trajectories) < 2:
         raise InputError(f"cases: {config.cases} holds {len(trajectories)}; at least 2 are needed")
     images = _stack(trajectories, config.cases)
     spread = np.linspace(0, len(trajectories) - 1, min(config.film_strips, len(trajectories)))
     return Cases(trajectories, images, sorted(set(spread.round().astype(int).tolist())))
+
+
+def _held_out(directory: str) -> list[Trajectory]:
+    """Of a set's test split the best plan of each context; of another directory every row.
+
+    Rows of one context are one case: counted each, they would make intervals too narrow.
+    """
+    if not is_finished(directory):
+        return read_trajectories(directory)
+    rows = sorted(read_trajectories(directory, "test"), key=lambda t: t.reward)
+    best = {row.context_id: row for row in rows}
+    return [best[context] for context in sorted(best)]
 
 
 def _stack(trajectories: list[Trajectory], directory: str) -> np.ndarray:

@@ -80,7 +80,7 @@ def read_data(
 ) -> Data:
     """The train split of config.data. Raises InputError for bad data, or none for this loss."""
     training_set = build_training_set(
-        [t for t in read_trajectories(config.data) if t.split == "train"],
+        read_trajectories(config.data, "train", image=config.modality == "vision"),
         tokenizer,
         model.images,
         max_length=config.max_length,

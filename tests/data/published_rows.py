@@ -60,7 +60,7 @@ def write_rows(copy, *rows, name="train.jsonl"):
 
 
 def make_ours(count=6, size=64):
-    """Trajectories as `generate` makes them, three for each picture and goal."""
+    """Trajectories, three for each picture and goal, of which the first is of train."""
     found = []
     for i in range(count):
         rng = np.random.default_rng(i // 3)

@@ -67,8 +67,8 @@ def test_a_row_becomes_a_trajectory(copy):
 
 @pytest.mark.parametrize(
     "name",
-    ["train.jsonl", "rows/test.json", "data/validation-0.parquet", "test/0.jsonl"]
-    + ["train-testimony.jsonl", "valley_train/0.json"],
+    ["train.jsonl", "rows/test.json", "data/validation-0.parquet", "test/0.jsonl", "val/0.jsonl"]
+    + ["train-testimony.jsonl", "valley_train/0.json", "validation/test.jsonl"],
 )
 def test_rows_are_read_from_every_kind_of_file(copy, name):
     rows = [make_row(id="a"), make_row(id="b", user_prompt="Winter!", individual_score=None)]
@@ -86,7 +86,18 @@ def test_rows_are_read_from_every_kind_of_file(copy, name):
         assert report.counts == {}
         assert [t.id for t in found] == ["a", "b"]
         assert [t.reward for t in found] == [4.0, 2.5]
-        assert {t.split for t in found} == {"train" if "train" in name else "test"}
+        expected = [s for s in ("train", "test", "val") if s in name][0]
+        assert {t.split for t in found} == {"validation" if expected == "val" else expected}
+
+
+@pytest.mark.parametrize(
+    ("said", "split"),
+    [("val", "validation"), ("Validation", "validation"), ("test", "test"), ("train", "train")],
+)
+def test_the_split_that_metadata_says_goes_before_the_names(copy, said, split):
+    write_rows(copy, make_row(metadata={"split": said}), name="test.jsonl")
+    (found,), _ = read_published(copy, 64)
+    assert found.split == split
 
 
 def test_pictures_within_parquet_and_the_nulls_of_its_structs(copy):

@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet
 import pytest
+from PIL import Image
 
+from agentic_styling import cli
 from agentic_styling.data import export_data, read_published
 from agentic_styling.errors import InputError
 from tests.data.published_rows import make_ours, make_row
+from tests.data.small_set import set_trajectories, write_set
 
 SAME = ["split", "photo", "state", "goal", "theme", "explicit", "request", "plan", "reward"]
 SAME += ["scores"]
@@ -31,6 +34,27 @@ def test_export_then_import_gives_the_same(tmp_path, kind):
         np.testing.assert_array_equal(a.image, back[a.id].image)
     contexts = {(t.context_id, back[t.id].context_id) for t in ours}
     assert len(contexts) == 2
+
+
+@pytest.mark.parametrize("form", ["published", "trl", "llama-factory", "ms-swift"])
+def test_the_command_exports_a_set_split_by_split(tmp_path, capsys, form):
+    directory, out = write_set(tmp_path), tmp_path / "out"
+    cli.main(["export-data", str(directory), "--format", form, "--out", str(out)])
+    assert capsys.readouterr().out == f"{out}\n"
+    ours = {t.id: t for t in set_trajectories()}
+    for split in ("train", "validation", "test"):
+        rows = [json.loads(line) for line in (out / f"{split}.jsonl").read_text().splitlines()]
+        assert [row["id"] for row in rows] == [t.id for t in ours.values() if t.split == split]
+        # One of three plans of a context is the best, one the worst: 4.5 over 2.5.
+        pairs = out / f"{split}_pairs.jsonl"
+        assert form == "published" or len(pairs.read_text().splitlines()) == len(rows) // 3
+        for row in rows:
+            (path,) = row.get("images", [row.get("image_path")])
+            with Image.open(out / path) as picture:
+                np.testing.assert_array_equal(np.asarray(picture), ours[row["id"]].image)
+    if form == "published":
+        back = {t.id: (t.split, t.reward, t.plan) for t in read_published(out, 64)[0]}
+        assert back == {name: (t.split, t.reward, t.plan) for name, t in ours.items()}
 
 
 def test_exported_rows_are_as_published(tmp_path):

@@ -11,6 +11,7 @@ from agentic_styling.data import Trajectory
 from agentic_styling.data.training_set import (
     TrainingSet,
     build_training_set,
+    context_groups,
     filtered,
     preference_pairs,
     scored_rows,
@@ -39,6 +40,10 @@ def test_views_by_hand():
     np.testing.assert_array_equal(preference_pairs(found, min_gap=0.5), [[3, 4], [5, 6], [0, 1]])
     np.testing.assert_array_equal(preference_pairs(found, chosen_min=5.0), [[3, 4]])
     np.testing.assert_array_equal(preference_pairs(found, rejected_max=3.2), [[0, 1]])
+    groups = [rows.tolist() for rows in context_groups(found)]
+    assert groups == [[3, 4], [5, 6], [0, 1, 2]]  # and none of context 9
+    assert all(rows.dtype == np.int32 for rows in context_groups(found))
+    assert context_groups(scored_set([4.0], [0])) == []
     np.testing.assert_allclose(found.reward_mean, 29.2 / 8, rtol=1e-6)
     np.testing.assert_allclose(found.reward_std, np.std(found.reward), rtol=1e-6)
 

@@ -44,6 +44,11 @@ def make_all():
     return [make(context, k) for context in range(3) for k in range(2)]
 
 
+def make_splits():
+    """Contexts 0, 1 and 2, of which the last is of test."""
+    return [replace(t, split="test") if "2" in t.context_id else t for t in make_all()]
+
+
 @pytest.fixture
 def written(tmp_path):
     directory = tmp_path / "data"
@@ -221,3 +226,28 @@ def test_missing_files_are_named(written, tmp_path):
     (written / "manifest.json").write_text("{")
     with pytest.raises(InputError, match=r"manifest\.json: not JSON"):
         read_trajectories(written)
+
+
+def test_of_a_split_nothing_else_is_read(tmp_path):
+    write_trajectories(tmp_path / "data", make_splits())
+    (tmp_path / "data/images/train-000002.png").unlink()
+    train = read_trajectories(tmp_path / "data", "train")
+    assert [t.id for t in train] == [t.id for t in make_all()[:4]]
+    for a, b in zip(make_all(), train, strict=False):
+        assert_same(a, b)
+    with pytest.raises(InputError, match="000002.png is missing"):
+        read_trajectories(tmp_path / "data", "test")
+    with pytest.raises(InputError, match="data: holds no split 'validation', only test, train; "):
+        read_trajectories(tmp_path / "data", "validation")
+    with pytest.raises(InputError, match="split='val' is not known; use one of train, "):
+        read_trajectories(tmp_path / "data", "val")
+
+
+def test_pictures_are_read_of_the_contexts_asked_for(written):
+    every = read_trajectories(written, image=False)
+    assert [(t.id, t.image, t.plan) for t in every] == [(t.id, None, t.plan) for t in make_all()]
+    for number in (0, 1):
+        (written / f"images/train-00000{number}.png").unlink()
+    found = read_trajectories(written, contexts={"train-000002", "train-000009"})
+    for a, b in zip(make_all()[4:], found, strict=True):
+        assert_same(a, b)

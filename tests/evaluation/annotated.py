@@ -3,7 +3,8 @@
 import hashlib
 import json
 
-from agentic_styling.data import write_trajectories
+from agentic_styling.data import read_trajectories, write_trajectories
+from agentic_styling.evaluation.annotate.answers import fingerprint
 from tests.training.fixtures import make_trajectories
 
 TIME = "2026-01-31T09:30:00.000Z"
@@ -16,7 +17,10 @@ def write_dataset(directory, contexts=2):
 
 
 def sha256_of(dataset):
-    return hashlib.sha256((dataset / "trajectories.jsonl").read_bytes()).hexdigest()
+    rows = dataset / "trajectories.jsonl"
+    if rows.exists():
+        return hashlib.sha256(rows.read_bytes()).hexdigest()
+    return fingerprint(dataset, read_trajectories(dataset))
 
 
 def verdict(dataset, annotator, edit, value, time=TIME):

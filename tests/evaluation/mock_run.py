@@ -129,7 +129,7 @@ def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, *
 
     # The package exports the function under its module's name.
     module = import_module("agentic_styling.evaluation.evaluate")
-    monkeypatch.setattr(module, "read_trajectories", lambda directory: cases)
+    monkeypatch.setattr(module, "read_trajectories", lambda *_, **__: cases)
     for replaced in (planner_answers, execute_and_score):
         monkeypatch.setattr(runs, replaced.__name__, replaced)
     config = default_config()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agentic_styling import cli
+from agentic_styling.data import records
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate.agreement import (
     agreement,
@@ -12,6 +13,7 @@ from agentic_styling.evaluation.annotate.agreement import (
     pairs_alike,
     same_top,
 )
+from tests.data.small_set import set_trajectories, write_set
 from tests.evaluation.annotated import ranking, verdict, write_answers, write_dataset
 
 LATER = "2026-01-31T09:31:00.000Z"
@@ -118,6 +120,23 @@ def test_a_page_is_read_as_a_whole_and_a_torn_last_line_left_out(dataset, tmp_pa
     with path.open("a") as file:
         file.write('{"data": "cut sho')
     assert agreement(dataset, [tmp_path])["pass_rate"].count == 2
+
+
+def test_of_a_set_no_picture_is_decoded(tmp_path, monkeypatch):
+    directory = write_set(tmp_path)
+    # Rewards: validation-0-0 4.5, -1 4.0, -2 2.5; test-1-1 2.5.
+    said = {"validation-0-0": "pass", "validation-0-2": "pass", "test-1-1": "fail"}
+    rows = [verdict(directory, "ann", *pair) for pair in said.items()]
+    ranks = {"validation-0-0": 1, "validation-0-1": 2, "validation-0-2": 3}
+    rows.append(ranking(directory, "ann", "validation-0", ranks))
+    path = write_answers(tmp_path / "ann.jsonl", rows)
+    monkeypatch.setattr(records, "_picture", None)
+    measures = agreement(directory, [path])
+    assert measures["judge_pass"].interval.mean == pytest.approx(2 / 3)
+    assert measures["judge_tau"].interval.mean == 1
+    other = write_set(tmp_path / "other", set_trajectories()[1:])
+    with pytest.raises(InputError, match=r"ann\.jsonl, line 1: data=.* but this data set is"):
+        agreement(other, [path])
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from agentic_styling import cli
-from agentic_styling.data import write_trajectories
+from agentic_styling.data import records, write_trajectories
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate import AnnotationServer, page
 from agentic_styling.tools import encode_plans, execute
+from tests.data.small_set import set_trajectories, write_set
 from tests.evaluation.annotated import darker, write_dataset
 from tests.training.fixtures import make_trajectories
 
@@ -69,6 +70,37 @@ def test_the_edits_are_those_of_the_executor(tmp_path):
         saved = pixels(tmp_path / "page/pictures" / page.edit_name(trajectory.id))
         np.testing.assert_array_equal(saved, np.uint8(np.round(255 * edit)))
     assert np.abs(saved - 1.0 * trajectory.image).mean() > 1
+
+
+def test_of_a_set_its_own_edits_are_shown_and_no_others_decoded(tmp_path, monkeypatch):
+    directory = write_set(tmp_path)
+    decoded, picture = [], records._picture
+    monkeypatch.setattr(records, "_picture", lambda *a: decoded.append(a[1]) or picture(*a))
+    monkeypatch.setattr(page, "execute", None)
+    shown, known = page.write_page(directory, tmp_path / "page", contexts=2, seed=1)
+    assert len(decoded) == 2 + 6
+    assert len(known.contexts) == 2
+    ours = {t.id: t for t in set_trajectories()}
+    assert [t.id for t in shown] == sorted(known.edits)
+    for context in items_of((tmp_path / "page/index.html").read_text())["contexts"]:
+        assert known.contexts[context["id"]] == {edit["id"] for edit in context["edits"]}
+        for edit in context["edits"]:
+            found = ours[edit["id"]]
+            source = pixels(tmp_path / "page" / context["source"])
+            np.testing.assert_array_equal(source, found.image)
+            np.testing.assert_array_equal(pixels(tmp_path / "page" / edit["picture"]), found.edited)
+    every = {t.context_id for s in range(9) for t in page.sample_contexts([*ours.values()], 2, s)}
+    assert {name.split("-")[0] for name in every} == {"train", "validation", "test"}
+
+
+def test_another_set_of_the_same_ids_is_another_data_set(tmp_path):
+    page.write_page(write_set(tmp_path / "a"), tmp_path / "page", contexts=2)
+    page.write_page(write_set(tmp_path / "b"), tmp_path / "page", contexts=2)
+    for change in ({"goal": "colder"}, {"reward": 1.5}, {"provenance": {"seed": 1}}):
+        first, *rest = set_trajectories()
+        other = write_set(tmp_path / str(change), [replace(first, **change), *rest])
+        with pytest.raises(InputError, match="holds a page of data="):
+            page.write_page(other, tmp_path / "page", contexts=2)
 
 
 def test_contexts_are_drawn_by_the_seed(dataset, tmp_path):

@@ -15,7 +15,12 @@ import numpy as np
 from agentic_styling.data import read_trajectories
 from agentic_styling.errors import InputError
 from agentic_styling.evaluation.annotate.alpha import alpha_of, coincidences
-from agentic_styling.evaluation.annotate.answers import Answer, read_answers, subjects
+from agentic_styling.evaluation.annotate.answers import (
+    Answer,
+    fingerprint,
+    read_answers,
+    subjects,
+)
 from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
 from agentic_styling.evaluation.summary import aligned
 
@@ -37,8 +42,9 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
 
     Raises InputError for unreadable answers and for those of another data set.
     """
-    trajectories = read_trajectories(dataset)
-    found = read_answers(answers, subjects(dataset, trajectories))
+    trajectories = read_trajectories(dataset, image=False)
+    data = fingerprint(dataset, trajectories)
+    found = read_answers(answers, subjects(data, trajectories))
     if not found:
         raise InputError("agreement: the files hold no answers; annotate first")
     measures = measure(

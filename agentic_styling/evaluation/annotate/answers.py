@@ -4,8 +4,8 @@
    "kind": "verdict", "id": TRAJECTORY, "verdict": "pass" | "fail" | null}
   {..., "kind": "ranking", "context_id": CONTEXT, "ranks": {TRAJECTORY: 1, ...} | null}
 
-`data` is the sha256 of the data set's trajectories.jsonl, ranks count from 1, the best, equal ones
-are ties, and null takes an answer back.
+`data` is the `fingerprint` of the data set, ranks count from 1, the best, equal ones are ties, and
+null takes an answer back.
 """
 
 import hashlib
@@ -39,20 +39,36 @@ class Answer(NamedTuple):
 
 
 class Subjects(NamedTuple):
-    """What can be answered about: the data set's sha256, its edits, and each context's edits."""
+    """What can be answered about: a data set's fingerprint, its edits, and each context's edits."""
 
     data: str
     edits: frozenset[str]
     contexts: dict[str, frozenset[str]]
 
 
-def subjects(directory, trajectories: Iterable[Trajectory]) -> Subjects:
-    """The subjects of some of a directory's trajectories."""
+def fingerprint(directory, trajectories: Iterable[Trajectory]) -> str:
+    """A sha256 that tells a directory's trajectories, all of them given, from any others.
+
+    Of trajectories.jsonl. A set's ids are those of every other set of its name, so there it is of
+    its records, but for the pictures: they are gigabytes, and their scores are in it.
+    """
+    rows = Path(directory) / ROWS
+    if rows.is_file():
+        return hashlib.sha256(rows.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256()
+    for t in trajectories:
+        made = [t.id, t.context_id, t.split, t.photo, t.goal, t.state, t.provenance]
+        made += [t.plan.to_json(), t.reward, t.scores]
+        sha256.update(json.dumps(made, sort_keys=True).encode() + b"\n")
+    return sha256.hexdigest()
+
+
+def subjects(data: str, trajectories: Iterable[Trajectory]) -> Subjects:
+    """The subjects of some trajectories of the data set of this fingerprint."""
     contexts = {}
     for trajectory in trajectories:
         contexts.setdefault(trajectory.context_id, set()).add(trajectory.id)
     contexts = {name: frozenset(ids) for name, ids in contexts.items()}
-    data = hashlib.sha256((Path(directory) / ROWS).read_bytes()).hexdigest()
     return Subjects(data, frozenset().union(*contexts.values()), contexts)
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data.photos import to_png
 from agentic_styling.errors import InputError
-from agentic_styling.evaluation.annotate.answers import Subjects, subjects
+from agentic_styling.evaluation.annotate.answers import Subjects, fingerprint, subjects
 from agentic_styling.evaluation.markup import text
 from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
 
@@ -35,16 +35,20 @@ def write_page(
 ) -> tuple[list[Trajectory], Subjects]:
     """Write the page of `contexts` contexts of a data set, drawn by `seed`; all, if it has fewer.
 
-    Plans are executed for the pictures; what an interrupted call made is kept. Returns the
-    trajectories that are shown and what can be answered. Raises InputError for a directory that
-    holds anything else.
+    A set's own edits are shown, and no other pictures of it are decoded; elsewhere plans are
+    executed for them, and what an interrupted call made is kept. Returns the trajectories that are
+    shown and what can be answered. Raises InputError for a directory that holds anything else.
     """
     if contexts < 1:
         raise InputError(f"--contexts: {contexts}; give a number from 1 up")
     directory = Path(directory)
-    shown = sample_contexts(read_trajectories(dataset), contexts, seed)
-    known = subjects(dataset, shown)
-    _claim(directory, {"version": VERSION, "data": known.data, "contexts": contexts, "seed": seed})
+    every = read_trajectories(dataset, image=False)
+    drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
+    data = fingerprint(dataset, every)
+    _claim(directory, {"version": VERSION, "data": data, "contexts": contexts, "seed": seed})
+    shown = read_trajectories(dataset, contexts=drawn, edited=True)
+    shown.sort(key=lambda t: (t.context_id, t.id))
+    known = subjects(data, shown)
     save_pictures(shown, directory / "pictures", seed)
     index = directory / "index.html"
     _replace(index, lambda path: path.write_text(render(shown, known), encoding="utf-8"))
@@ -77,10 +81,20 @@ def edit_name(trajectory_id: str) -> str:
 
 
 def save_pictures(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
-    """Execute the plans and save sources and edits, except those that are there already."""
+    """Save sources and edits, except those that are there already; execute plans without an edit.
+
+    seed: of the execution.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for trajectory in {t.context_id: t for t in trajectories}.values():
         _save(folder / source_name(trajectory.context_id), trajectory.image)
+    for trajectory in trajectories:
+        if trajectory.edited is not None:
+            _save(folder / edit_name(trajectory.id), trajectory.edited)
+    _execute([t for t in trajectories if t.edited is None], folder, seed)
+
+
+def _execute(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
     batches = []
     for shape in dict.fromkeys(t.image.shape for t in trajectories):
         alike = [t for t in trajectories if t.image.shape == shape]
@@ -195,7 +209,7 @@ def _claim(directory: Path, settings: dict) -> None:
 
 def _save(path: Path, pixels: np.ndarray) -> None:
     if not path.exists():
-        _replace(path, lambda beside: Image.fromarray(pixels).save(beside, "PNG"))
+        _replace(path, lambda beside: beside.write_bytes(to_png(pixels)))
 
 
 def _replace(path: Path, write) -> None:
