@@ -12,8 +12,10 @@ from PIL import Image
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards import PARTS
+from agentic_styling.rewards.chat_endpoint import JUDGE
 from agentic_styling.tools import Step
 
+URL_VARIABLE, KEY_VARIABLE = JUDGE.url, JUDGE.key
 KEY = "sk-very-SECRET.123/abc"
 SECRET = "SENTINEL-REASON"
 REQUEST = (
