@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -12,6 +13,13 @@ from absl import flags
 from ml_collections import config_flags
 
 from agentic_styling.errors import InputError, one_line_errors
+
+PRICES = {
+    "nargs": 2,
+    "type": float,
+    "metavar": ("IN", "OUT"),
+    "help": "of a million of the model's tokens, to tell the cost beforehand",
+}
 
 
 @one_line_errors
@@ -147,7 +155,17 @@ def _export_data(args: argparse.Namespace) -> None:
 def _build(args: argparse.Namespace) -> None:
     from agentic_styling.data import build, sources, teachers
 
-    teacher = None
+    teacher, confirm = None, None
+    if args.planner and args.model:
+        raise InputError("build: --planner and --model both write the plans; give one of the two")
+    if args.model:
+        from agentic_styling.data.endpoint_teacher import EndpointTeacher
+
+        cache, heats = _user_cache() / "plans", args.temperatures
+        teacher = EndpointTeacher(args.set, args.model, cache, temperatures=heats)
+        confirm = functools.partial(
+            teacher.announce, size=args.size, prices=args.prices, yes=args.yes
+        )
     if args.planner:
         heats = args.temperatures
         teacher = teachers.PlannerTeacher(args.planner, temperatures=heats, system=args.system)
@@ -162,6 +180,7 @@ def _build(args: argparse.Namespace) -> None:
         teacher=teacher,
         process=args.process,
         processes=args.processes,
+        confirm=confirm,
     )
     print(path)
 
@@ -270,6 +289,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--planner", help="a Hugging Face directory that writes the plans")
+    build.add_argument(
+        "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_TEACHER_URL"
+    )
+    build.add_argument("--prices", **PRICES)
+    build.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
     build.add_argument("--temperatures", nargs="+", type=float, default=[0.3, 0.7, 1.0])
     build.add_argument("--system", action="store_true", help="tell the planner the tools")
     build.add_argument("--process", type=int, default=0, help="which one this is")
@@ -294,13 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument(
         "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_JUDGE_URL"
     )
-    judge.add_argument(
-        "--prices",
-        nargs=2,
-        type=float,
-        metavar=("IN", "OUT"),
-        help="of a million of the model's tokens, to tell the cost beforehand",
-    )
+    judge.add_argument("--prices", **PRICES)
     judge.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
     judge.add_argument("--out", default="judged.json", help="file to write (default: judged.json)")
     judge.set_defaults(run=_judge)

@@ -57,12 +57,15 @@ def build(
     process: int = 0,
     processes: int = 1,
     score_fn: Callable = score,
+    confirm: Callable[[int], None] | None = None,
 ) -> Path:
     """Build a set of SETS below root, or go on with it; returns its directory.
 
     count: trajectories, of count / plans_per_context contexts, a plan or two more to make them
     whole. size: pixels of a picture's side. The same arguments give the same bytes, for any number
     of processes, each of which is given its own `process`; the last one to end writes the card.
+    confirm: called with the number of plans that are still to come, before anything is written;
+    what it raises stops the build.
     Raises InputError for bad arguments, for fewer than three different photographs, and where the
     directory holds another set.
     """
@@ -79,6 +82,11 @@ def build(
     contexts = context_counts(count, plans_per_context)
     shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
     directory = SetDirectory(root, set_name, shards)
+    job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher, score_fn)
+    wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
+    rows = {which: _size(job, *which) * plans_per_context for which in wanted}
+    if confirm:
+        confirm(sum(rows.values()))
     directory.claim(
         {
             "version": BUILD_VERSION,
@@ -93,9 +101,6 @@ def build(
             "skipped": dict(found.skipped),
         }
     )
-    job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher, score_fn)
-    wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
-    rows = {which: _size(job, *which) * plans_per_context for which in wanted}
     with tqdm(total=sum(rows.values()), desc=set_name, unit="plan") as progress:
         for split, number in wanted:
             trajectories, rejects = make_shard(job, split, number)

@@ -8,6 +8,7 @@ import numpy as np
 
 from agentic_styling.data.shards import NAME, SETTINGS, SetDirectory, total
 from agentic_styling.data.sources import Source
+from agentic_styling.errors import InputError
 
 CARD = "README.md"
 MOST = 12  # rows of a table of many
@@ -34,12 +35,18 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
             f"{len(total(counts, 'contexts')):,}",
             len(total(counts, "photos")),
             len(total(counts, "themes")) or "-",
-            f"{total(counts, 'good')['4 or more'] / sum(c['records'] for c in counts):.0%}",
+            _share(total(counts, "good")["4 or more"], sum(c["records"] for c in counts)),
         )
         for split, counts in by_split.items()
     ]
     steps, rejects = total(every, "steps"), total(every, "rejects")
     records = sum(c["records"] for c in every)
+    if not records:
+        told = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
+        raise InputError(
+            f"{directory.path}: no plan of {rejects.total()} could be used ({told}); give another "
+            "directory and another teacher"
+        )
     low, high = min(map(int, steps)), max(map(int, steps))
     lines = [
         f"# {NAME}/{directory.name}",
@@ -77,6 +84,10 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
         f"`tfds.load` reads it too, where TensorFlow is installed. Made with `{SETTINGS}`.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "-"
 
 
 def histogram(rewards: Counter) -> str:

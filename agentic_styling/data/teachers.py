@@ -78,10 +78,9 @@ class PlannerTeacher:
     def __init__(self, directory, *, temperatures=(0.3, 0.7, 1.0), system: bool = False):
         from agentic_styling.planner import Planner
 
-        if not temperatures or min(temperatures) < 0:
-            raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+        self.temperatures = checked_temperatures(temperatures)
         self.planner = Planner.from_pretrained(directory, system=system)
-        self.directory, self.temperatures = Path(directory).name, tuple(temperatures)
+        self.directory = Path(directory).name
 
     def settings(self) -> dict:
         return {
@@ -104,3 +103,10 @@ class PlannerTeacher:
             dataclasses.replace(c, plans=tuple(row), **given)
             for c, row in zip(drawn, plans, strict=True)
         ], Counter()
+
+
+def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
+    """The temperatures that a context's plans take in turn. Raises InputError for bad ones."""
+    if not temperatures or not all(0 <= t < float("inf") for t in temperatures):
+        raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+    return tuple(map(float, temperatures))
