@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -11,8 +10,9 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from agentic_styling.data_commands import add_data_commands
+from agentic_styling.data_commands import PRICES, add_data_commands
 from agentic_styling.errors import InputError, one_line_errors
+from agentic_styling.user_cache import keep_compiled_programs, user_cache
 
 
 @one_line_errors
@@ -77,22 +77,6 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
         training.train(config, workdir)
 
 
-def keep_compiled_programs() -> None:
-    """Keep what XLA compiles on disk between runs: the executor takes a minute on a CPU.
-
-    In JAX_COMPILATION_CACHE_DIR where that is set, else agentic_styling/ of the user's cache.
-    """
-    import jax
-
-    if not jax.config.jax_compilation_cache_dir:
-        jax.config.update("jax_compilation_cache_dir", str(_user_cache() / "programs"))
-
-
-def _user_cache() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "agentic_styling"
-
-
 def _innermost(error: BaseException) -> str:
     """What was wrong at first, in one line: absl wraps it in tracebacks."""
     if isinstance(error, flags.IllegalFlagValueError) and "\n" not in str(error):
@@ -143,7 +127,7 @@ def _judge(args: argparse.Namespace) -> None:
     judging.judge(
         args.pictures,
         Path(args.out),
-        cache=_user_cache() / "answers",
+        cache=user_cache() / "answers",
         goal=args.goal,
         vlm=args.judge,
         model=args.model,
@@ -206,13 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument(
         "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_JUDGE_URL"
     )
-    judge.add_argument(
-        "--prices",
-        nargs=2,
-        type=float,
-        metavar=("IN", "OUT"),
-        help="of a million of the model's tokens, to tell the cost beforehand",
-    )
+    judge.add_argument("--prices", **PRICES)
     judge.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
     judge.add_argument("--out", default="judged.json", help="file to write (default: judged.json)")
     judge.set_defaults(run=_judge)

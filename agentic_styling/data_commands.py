@@ -1,7 +1,18 @@
 """The commands that make data sets and turn them into other forms."""
 
 import argparse
+import functools
 from pathlib import Path
+
+from agentic_styling.errors import InputError
+from agentic_styling.user_cache import user_cache
+
+PRICES = {
+    "nargs": 2,
+    "type": float,
+    "metavar": ("IN", "OUT"),
+    "help": "of a million of the model's tokens, to tell the cost beforehand",
+}
 
 
 def add_data_commands(commands) -> None:
@@ -42,6 +53,11 @@ def add_data_commands(commands) -> None:
     build.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--planner", help="a Hugging Face directory that writes the plans")
+    build.add_argument(
+        "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_TEACHER_URL"
+    )
+    build.add_argument("--prices", **PRICES)
+    build.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
     build.add_argument("--temperatures", nargs="+", type=float, default=[0.3, 0.7, 1.0])
     build.add_argument("--system", action="store_true", help="tell the planner the tools")
     build.add_argument("--process", type=int, default=0, help="which one this is")
@@ -77,9 +93,18 @@ def _export_data(args: argparse.Namespace) -> None:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from agentic_styling.data import build, sources, teachers
+    from agentic_styling.data import build, endpoint_teacher, sources, teachers
 
-    teacher = None
+    teacher, confirm = None, None
+    if args.planner and args.model:
+        raise InputError("build: --planner and --model both write the plans; give one of the two")
+    if args.model:
+        teacher = endpoint_teacher.EndpointTeacher(
+            args.set, args.model, user_cache() / "plans", temperatures=args.temperatures
+        )
+        confirm = functools.partial(
+            teacher.announce, size=args.size, prices=args.prices, yes=args.yes
+        )
     if args.planner:
         teacher = teachers.PlannerTeacher(
             args.set, args.planner, temperatures=args.temperatures, system=args.system
@@ -95,5 +120,6 @@ def _build(args: argparse.Namespace) -> None:
         teacher=teacher,
         process=args.process,
         processes=args.processes,
+        confirm=confirm,
     )
     print(path)

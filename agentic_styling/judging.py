@@ -15,6 +15,7 @@ from agentic_styling.evaluation.summary import aligned, with_interval
 from agentic_styling.evaluation.workdir import lacks, read_records
 from agentic_styling.rewards import PARTS, Scores
 from agentic_styling.rewards.api_judge import ApiJudge
+from agentic_styling.rewards.chat_cost import announce, checked_prices
 from agentic_styling.rewards.external_scales import imgedit, viescore
 from agentic_styling.rewards.rubric import request_words
 from agentic_styling.rewards.vlm_judge import VlmJudge
@@ -128,16 +129,9 @@ def _evaluated(workdir: Path) -> list[Edit]:
 
 def _announce(asked: ApiJudge, batch: list[list], prices, yes: bool) -> None:
     """Say what will be asked, and stop without `yes`."""
-    if prices and not all(0 <= price < float("inf") for price in prices):
-        raise InputError(f"--prices: {prices[0]:g} {prices[1]:g}; give two numbers from 0 up")
-    estimate = asked.estimate(*batch, *(prices or (0, 0)))
-    cost = f"about {estimate.cost:.3g} at these prices" if prices else "--prices tells the cost"
-    print(
-        f"{asked.model}: {estimate.questions} questions without an answer in {asked.cache}, about "
-        f"{estimate.tokens_in} tokens in and {estimate.tokens_out} out; {cost}"
-    )
-    if estimate.questions and not yes:
-        raise InputError("judge: nothing was asked; give --yes to ask")
+    found = asked.estimate(*batch, *checked_prices(prices))
+    questions = f"{asked.model}: {found.questions} questions without an answer in {asked.cache}"
+    announce("judge", questions, found, prices is not None, yes)
 
 
 def _rows(edits: list[Edit], scores: Scores) -> list[dict]:

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from evaluation.mock_run import mock_evaluation
 from PIL import Image
-from rewards.fake_endpoint import KEY, Endpoint
+from rewards.fake_endpoint import KEY, KEY_VARIABLE, URL_VARIABLE, Endpoint
 
 from agentic_styling import cli
 from agentic_styling.evaluation.results import METHODS
 from agentic_styling.planner import new_planner
 from agentic_styling.rewards import PARTS
-from agentic_styling.rewards.chat_endpoint import KEY_VARIABLE, URL_VARIABLE
 from agentic_styling.rewards.rubric import RUBRIC
 from agentic_styling.rewards.vlm_judge import QUESTION
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +16,8 @@ from agentic_styling.data.photos import random_crop
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.records import encode_picture, to_record
 from agentic_styling.data.sets import SETS, SPLITS, sample_goal, sets_text
-from agentic_styling.data.shards import SetDirectory
-from agentic_styling.data.sources import Source, split_source, survey
+from agentic_styling.data.shards import SetDirectory, is_finished
+from agentic_styling.data.sources import Source, Survey, split_source, survey
 from agentic_styling.data.states import sample_state, target_of
 from agentic_styling.data.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
@@ -55,12 +55,15 @@ def build(
     teacher: Teacher | None = None,
     process: int = 0,
     processes: int = 1,
+    confirm: Callable[[int], None] | None = None,
 ) -> Path:
     """Build a set of SETS below root, or go on with it; returns its directory.
 
     count: trajectories, of count / plans_per_context contexts, a plan or two more to make them
     whole. size: pixels of a picture's side. The same arguments give the same bytes, for any number
     of processes, each of which is given its own `process`; the last one to end writes the card.
+    confirm: called with the number of plans that are still to come, before anything is written;
+    what it raises stops the build.
     Raises InputError for bad arguments, for fewer than three different photographs, and where the
     directory holds another set.
     """
@@ -77,40 +80,51 @@ def build(
     contexts = context_counts(count, plans_per_context)
     shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
     directory = SetDirectory(root, set_name, shards)
-    directory.claim(
-        {
-            "version": BUILD_VERSION,
-            "set": set_name,
-            "count": count,
-            "plans_per_context": plans_per_context,
-            "size": size,
-            "seed": seed,
-            "teacher": teacher.settings(),
-            "goals": _digest([sets_text(set_name), sets_text("clauses")]),
-            "photos": _digest([*source.names, *map(str, found.hashes)]),
-            "skipped": dict(found.skipped),
-        }
-    )
     job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher)
     wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
     rows = {which: _size(job, *which) * plans_per_context for which in wanted}
-    progress = tqdm(total=sum(rows.values()), desc=set_name, unit="plan")
+    if confirm:
+        confirm(sum(rows.values()))
+    directory.claim(_settings(job, count, found))
+    _make(directory, job, rows)
+    if left := len(directory.missing()):
+        print(f"{left} shards are left to other processes")
+    else:
+        if not is_finished(directory.path):
+            write_card(directory, source, photos)
+        print(summary(directory))
+    return directory.path
+
+
+def _settings(job: Job, count: int, found: Survey) -> dict:
+    """All that a set's bytes depend on."""
+    return {
+        "version": BUILD_VERSION,
+        "set": job.set_name,
+        "count": count,
+        "plans_per_context": job.plans_per_context,
+        "size": job.size,
+        "seed": job.seed,
+        "teacher": job.teacher.settings(),
+        "goals": _digest([sets_text(job.set_name), sets_text("clauses")]),
+        "photos": _digest([*job.source.names, *map(str, found.hashes)]),
+        "skipped": dict(found.skipped),
+    }
+
+
+def _make(directory: SetDirectory, job: Job, rows: dict[tuple[str, int], int]) -> None:
+    """Make and write shards; rows: of each, the plans to come. One is written beside the next."""
+    progress = tqdm(total=sum(rows.values()), desc=job.set_name, unit="plan")
     with progress, ThreadPoolExecutor(1) as writer:
         writing = None
-        for which in wanted:
+        for which, plans in rows.items():
             made = make_shard(job, *which)
             if writing:  # the shard before: at most two are held
                 writing.result()
             writing = writer.submit(_write, directory, *which, *made)
-            progress.update(rows[which])
+            progress.update(plans)
         if writing:
             writing.result()
-    if left := len(directory.missing()):
-        print(f"{left} shards are left to other processes")
-    else:
-        write_card(directory, source, photos)
-        print(summary(directory))
-    return directory.path
 
 
 def context_counts(count: int, plans_per_context: int) -> dict[str, int]:

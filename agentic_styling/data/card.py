@@ -8,6 +8,7 @@ import numpy as np
 
 from agentic_styling.data.shards import NAME, SETTINGS, SetDirectory, total
 from agentic_styling.data.sources import Source
+from agentic_styling.errors import InputError
 
 CARD = "README.md"
 MOST = 12  # rows of a table of many
@@ -25,7 +26,13 @@ def write_card(directory: SetDirectory, source: Source, photos: dict[str, np.nda
 def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> str:
     """The card as Markdown."""
     every = _counts(directory)
-    steps = total(every, "steps")
+    steps, rejects = total(every, "steps"), total(every, "rejects")
+    if not steps:
+        told = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
+        raise InputError(
+            f"{directory.path}: no plan of {rejects.total()} could be used ({told}); give another "
+            "directory and another teacher"
+        )
     low, high = min(map(int, steps)), max(map(int, steps))
     lines = [
         f"# {NAME}/{directory.name}",
@@ -92,7 +99,7 @@ def _row(counts: Sequence[dict]) -> tuple:
         f"{len(total(counts, 'contexts')):,}",
         len(total(counts, "photos")),
         len(total(counts, "themes")) or "-",
-        f"{total(counts, 'good')['4 or more'] / max(1, _records(counts)):.0%}",
+        f"{total(counts, 'good')['4 or more'] / _records(counts):.0%}" if _records(counts) else "-",
     )
 
 

@@ -99,6 +99,8 @@ def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Traj
             "seed": seed,
             "skill": context.skills[k],
             "teacher": context.teacher,
+            "level": context.goal.level,
+            "held_out": context.goal.held_out,
             "crop": context.crop,
         },
     )

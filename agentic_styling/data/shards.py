@@ -12,6 +12,8 @@ processes may share the work, as every shard is a pure function of the settings 
 
 import json
 import os
+import shutil
+import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -102,15 +104,22 @@ class SetDirectory:
                     filename_template=template,
                 )
             )
-        tfds.folder_dataset.write_metadata(
-            data_dir=self.path,
-            features=features(),
-            split_infos=infos,
-            description=description,
-            check_data=False,
-        )
-        for left in self.path.glob(".*"):
-            left.unlink()
+        for left in self.path.rglob(".*"):  # of runs that were killed
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        with tempfile.TemporaryDirectory(prefix=".", dir=self.path) as beside:
+            tfds.folder_dataset.write_metadata(
+                data_dir=beside,
+                features=features(),
+                version=VERSION,
+                split_infos=infos,
+                filename_template=infos[0].filename_template,
+                description=description,
+                check_data=False,
+            )
+            for name in sorted(
+                os.listdir(beside), key=INFO.__eq__
+            ):  # INFO last: it says all is there
+                os.rename(Path(beside) / name, self.path / name)
 
     def _counts(self, split: str, number: int) -> Path:
         return self.path / COUNTS / f"{split}-{number:05d}.json"

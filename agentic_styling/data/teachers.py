@@ -51,6 +51,13 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
     return f"more than {high} steps" if len(plan.steps) > high else None
 
 
+def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
+    """The temperatures that a context's plans take in turn. Raises InputError for bad ones."""
+    if not temperatures or not all(0 <= t < float("inf") for t in temperatures):
+        raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+    return tuple(map(float, temperatures))
+
+
 class Procedural:
     """Knows the goal's request and blunders at a skill drawn by the set's shares."""
 
@@ -94,11 +101,10 @@ class PlannerTeacher:
     ):
         from agentic_styling.planner import Planner
 
-        if not temperatures or min(temperatures) < 0:
-            raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+        self.temperatures = checked_temperatures(temperatures)
         self.low, self.high = read(set_name)["steps"]
         self.planner = Planner.from_pretrained(directory, system=system)
-        self.directory, self.temperatures = Path(directory), tuple(temperatures)
+        self.directory = Path(directory)
 
     def settings(self) -> dict:
         return {

@@ -10,15 +10,26 @@ import re
 import time
 import urllib.error
 import urllib.request
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from agentic_styling.errors import InputError
 
-URL_VARIABLE = "AGENTIC_STYLING_JUDGE_URL"
-KEY_VARIABLE = "AGENTIC_STYLING_JUDGE_KEY"
 TIMEOUT = 120.0  # seconds
 LONGEST_WAIT = 60.0  # seconds, however much longer an endpoint asks to wait
 MAX_REPLY = 1 << 20  # bytes
+
+
+class Role(NamedTuple):
+    """What a model is asked for. name: in messages; url, key: the environment variables of both."""
+
+    name: str
+    url: str
+    key: str
+
+
+JUDGE = Role("judge", "AGENTIC_STYLING_JUDGE_URL", "AGENTIC_STYLING_JUDGE_KEY")
+TEACHER = Role("teacher", "AGENTIC_STYLING_TEACHER_URL", "AGENTIC_STYLING_TEACHER_KEY")
 
 
 class Failed(Exception):
@@ -35,24 +46,24 @@ class Failed(Exception):
         self.again, self.wait, self.names_format = again, wait, names_format
 
 
-def read_key() -> str:
-    """The key of AGENTIC_STYLING_JUDGE_KEY. Raises InputError if no header could carry it."""
-    key = os.environ.get(KEY_VARIABLE, "").strip()
+def read_key(role: Role) -> str:
+    """The key in the environment. Raises InputError if no header could carry it."""
+    key = os.environ.get(role.key, "").strip()
     if not re.fullmatch(r"[A-Za-z0-9._~+/=:-]+", key):
         fault = "holds characters that no key has" if key else "is not set"
-        raise InputError(f"{KEY_VARIABLE} {fault}; set it to the key of the judge's endpoint")
+        raise InputError(f"{role.key} {fault}; set it to the key of the {role.name}'s endpoint")
     return key
 
 
-def checked_url(url: str) -> str:
+def checked_url(role: Role, url: str) -> str:
     """The url without a last slash, if the key may go there. Raises InputError.
 
-    Plain http is for this machine alone. An empty one is taken from AGENTIC_STYLING_JUDGE_URL.
+    Plain http is for this machine alone. An empty one is taken from the environment.
     """
-    example = f"give url or set {URL_VARIABLE}, as in https://api.openai.com/v1"
-    url = url or os.environ.get(URL_VARIABLE, "")
+    example = f"give url or set {role.url}, as in https://api.openai.com/v1"
+    url = url or os.environ.get(role.url, "")
     if not url:
-        raise InputError(f"{URL_VARIABLE} is not set; {example}")
+        raise InputError(f"{role.url} is not set; {example}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -60,11 +71,13 @@ def checked_url(url: str) -> str:
         host = None
     # What is no address may be a secret that was meant for elsewhere, so it is not shown.
     if not host or parts.scheme not in ("http", "https") or not re.fullmatch(r"[!-~]+", url):
-        raise InputError(f"judge: the url is no http or https address; {example}")
+        raise InputError(f"{role.name}: the url is no http or https address; {example}")
     if "@" in url or parts.query or parts.fragment:
-        raise InputError(f"judge: the url holds a user, query or fragment; {example}")
+        raise InputError(f"{role.name}: the url holds a user, query or fragment; {example}")
     if parts.scheme == "http" and not _is_this_machine(host):
-        raise InputError(f"judge: url http://{host} would send the key unencrypted; use https")
+        raise InputError(
+            f"{role.name}: url http://{host} would send the key unencrypted; use https"
+        )
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
@@ -74,7 +87,7 @@ def _is_this_machine(host: str) -> bool:
     return False
 
 
-def post(url: str, body: bytes, key: str) -> bytes:
+def post(role: Role, url: str, body: bytes, key: str) -> bytes:
     """The reply to a question. Raises Failed."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     request.add_unredirected_header("Authorization", f"Bearer {key}")
@@ -85,7 +98,7 @@ def post(url: str, body: bytes, key: str) -> bytes:
         with opener.open(request, timeout=TIMEOUT) as reply:
             return reply.read(MAX_REPLY)
     except urllib.error.HTTPError as error:
-        raise _refusal(error) from None
+        raise _refusal(role, error) from None
     except (OSError, http.client.HTTPException) as error:
         raise Failed(str(getattr(error, "reason", error)) or type(error).__name__) from None
 
@@ -95,12 +108,12 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """No new request: following a redirect could take the key to another host."""
 
 
-def _refusal(error: urllib.error.HTTPError) -> Failed:
+def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
     """What an HTTP status means. Of what the server says only an error's message is read."""
     if 300 <= error.code < 400:
         return Failed(f"status {error.code}, a redirect; give the url it leads to", again=False)
     if error.code in (401, 403):
-        return Failed(f"status {error.code}, the key of {KEY_VARIABLE} is refused", again=False)
+        return Failed(f"status {error.code}, the key of {role.key} is refused", again=False)
     body = b""
     with error, contextlib.suppress(OSError, http.client.HTTPException):
         body = error.read(MAX_REPLY)

@@ -1,14 +1,12 @@
 """What a judge is shown and asked: pictures, a request in plain words, six questions."""
 
-import base64
-import io
 import json
 
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
 from agentic_styling.errors import InputError
+from agentic_styling.rewards.chat_answers import picture_part, text_part
 from agentic_styling.tools.names import find_word, read_name
 from agentic_styling.tools.plan import Step, branch_step, check_step
 from agentic_styling.tools.vocabulary import AUTO, DIMENSIONS, VOCABULARY
@@ -145,11 +143,11 @@ def chat_messages(request: str, source: np.ndarray, result: np.ndarray) -> list[
     In the format of OpenAI's chat completions, the pictures as PNG in base64 data URLs.
     """
     content = [
-        _text("The first picture, the photograph:"),
-        _picture(source),
-        _text("The second picture, the result:"),
-        _picture(result),
-        _text(f"What was asked for:\n{request}"),
+        text_part("The first picture, the photograph:"),
+        picture_part(source),
+        text_part("The second picture, the result:"),
+        picture_part(result),
+        text_part(f"What was asked for:\n{request}"),
     ]
     return [
         {"role": "system", "content": INSTRUCTIONS},
@@ -182,17 +180,6 @@ def _pixels(image: np.ndarray, where: str) -> np.ndarray:
     if not -1e-3 <= low <= high <= 1 + 1e-3:
         raise InputError(f"{where} runs from {low:g} to {high:g}; give uint8, or floats in [0, 1]")
     return np.uint8(np.round(255 * image.astype(np.float32).clip(0, 1)))
-
-
-def _text(text: str) -> dict:
-    return {"type": "text", "text": text}
-
-
-def _picture(pixels: np.ndarray) -> dict:
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
-    data = base64.b64encode(png.getvalue()).decode()
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
 
 def strength_words(strength: float) -> str:

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from fake_endpoint import KEY, REQUEST, ROWS, Endpoint
+from fake_endpoint import KEY, KEY_VARIABLE, REQUEST, ROWS, URL_VARIABLE, Endpoint
 
 from agentic_styling.rewards.api_judge import ApiJudge
-from agentic_styling.rewards.chat_endpoint import KEY_VARIABLE, URL_VARIABLE
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from PIL import Image
 
 from agentic_styling.errors import InputError
 from agentic_styling.rewards import PARTS
+from agentic_styling.rewards.chat_endpoint import JUDGE
 from agentic_styling.tools import Step
 
+URL_VARIABLE, KEY_VARIABLE = JUDGE.url, JUDGE.key
 KEY = "sk-very-SECRET.123/abc"
 SECRET = "SENTINEL-REASON"
 REQUEST = (
@@ -33,10 +35,13 @@ def answer_to(question):
 
 
 class Endpoint:
-    """A chat endpoint. `faults` are sent first, one a call, as (status, body text, headers)."""
+    """A chat endpoint. `faults` are sent first, one a call, as (status, body text, headers).
 
-    def __init__(self):
-        self.faults, self.always, self.calls = [], None, []
+    answer: the message to a question (JSON or text), called in a thread for each.
+    """
+
+    def __init__(self, answer=answer_to):
+        self.answer, self.faults, self.always, self.calls = answer, [], None, []
         endpoint, lock = self, threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -47,7 +52,7 @@ class Endpoint:
                     fault = endpoint.faults.pop(0) if endpoint.faults else endpoint.always
                 if fault == "hang up":
                     return
-                status, text, headers = fault or (200, chat(answer_to(json.loads(body))), {})
+                status, text, headers = fault or (200, chat(endpoint.answer(json.loads(body))), {})
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

@@ -5,11 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from fake_endpoint import KEY, REQUEST, ROWS, SECRET, first_row, one_line_error
+from fake_endpoint import KEY, KEY_VARIABLE, REQUEST, ROWS, SECRET, first_row, one_line_error
 
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.api_judge import ApiJudge
-from agentic_styling.rewards.chat_endpoint import KEY_VARIABLE
 from agentic_styling.tools import Step
 
 

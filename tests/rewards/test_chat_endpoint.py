@@ -4,15 +4,21 @@ import json
 import urllib.request
 
 import pytest
-from fake_endpoint import GOOD, KEY, Endpoint, chat, failing, first_row, one_line_error
-
-from agentic_styling.rewards.api_judge import ATTEMPTS, ApiJudge
-from agentic_styling.rewards.chat_endpoint import (
+from fake_endpoint import (
+    GOOD,
+    KEY,
     KEY_VARIABLE,
-    LONGEST_WAIT,
     URL_VARIABLE,
-    wait_asked_for,
+    Endpoint,
+    chat,
+    failing,
+    first_row,
+    one_line_error,
 )
+
+from agentic_styling.rewards.api_judge import ApiJudge
+from agentic_styling.rewards.chat_answers import ATTEMPTS
+from agentic_styling.rewards.chat_endpoint import LONGEST_WAIT, wait_asked_for
 
 
 def test_busy_is_tried_again_with_longer_and_longer_waits(api_judge, case, endpoint, slept):

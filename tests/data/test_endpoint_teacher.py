@@ -1,0 +1,358 @@
+"""A teacher behind a fake endpoint: what it asks, reads, keeps, counts and estimates."""
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agentic_styling.data import Goal
+from agentic_styling.data.endpoint_teacher import (
+    HOPELESS,
+    NO_ANSWER,
+    NOT_JSON,
+    REASONS,
+    STEPS,
+    TRIES,
+    EndpointTeacher,
+)
+from agentic_styling.data.pipeline import Context
+from agentic_styling.errors import InputError
+from agentic_styling.rewards.chat_endpoint import TEACHER
+from tests.rewards.fake_endpoint import KEY, Endpoint, chat, failing, one_line_error
+
+HEATS = (0.3, 0.7, 1.0)
+
+
+def step(tool="weather", **parameters):
+    return {"reasoning": "because", "tool": tool, "parameters": parameters}
+
+
+FOG = step(weather_type="fog_dense")
+
+
+def plan(*steps, **fields):
+    return {"context": {}, "steps": list(steps), "instruction": "Let it fog."} | fields
+
+
+def right(question):
+    """A plan whose strength is the temperature and whose instruction is the goal."""
+    picture, goal = question["messages"][1]["content"]
+    one = step(weather_type="fog_dense", strength=question["temperature"])
+    return plan(one, instruction=goal["text"])
+
+
+def case(count):
+    """Contexts, and their pictures of brightness 0, 1, ..."""
+    goal = Goal("more fog", "", "", True, ())
+    drawn = [Context(f"c{i}", "p", {}, None, {}, goal, (), ()) for i in range(count)]
+    sources = np.arange(count, dtype=np.uint8)[:, None, None, None] + np.zeros((8, 8, 3), np.uint8)
+    return drawn, sources, [(0, i) for i in range(count)]
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    endpoint = Endpoint(right)
+    monkeypatch.setenv(TEACHER.url, endpoint.url)
+    monkeypatch.setenv(TEACHER.key, KEY)
+    yield endpoint
+    endpoint.close()
+
+
+@pytest.fixture
+def slept():
+    return []
+
+
+@pytest.fixture
+def teacher(endpoint, tmp_path, slept):
+    return EndpointTeacher("simple", "fake-vl", tmp_path / "cache", sleep=slept.append)
+
+
+def asked(endpoint):
+    return [json.loads(body) for _, _, body in endpoint.calls]
+
+
+def shown(question):
+    url = question["messages"][1]["content"][0]["image_url"]["url"]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
+
+
+def test_right_plans_become_contexts(teacher, endpoint, slept):
+    taught, rejects = teacher(*case(2), 4)
+    assert not rejects and not slept
+    for context, before in zip(taught, case(2)[0], strict=True):
+        assert context.id == before.id and context.teacher == "endpoint fake-vl"
+        assert context.skills == (0.3, 0.7, 1.0, 0.3)
+        strengths = [p.steps[0].parameters["strength"] for p in context.plans]
+        assert strengths == [0.3, 0.7, 1.0, 0.3]
+        assert {p.instruction for p in context.plans} == {"more fog"}
+    sent = Counter((q["temperature"], int(shown(q)[0, 0, 0])) for q in asked(endpoint))
+    assert sent == {(heat, c): 1 + (heat == 0.3) for heat in HEATS for c in (0, 1)}
+
+
+def test_what_is_sent(teacher, endpoint):
+    teacher(*case(1), 1)
+    [(path, headers, _)], [question] = endpoint.calls, asked(endpoint)
+    assert path == "/v1/chat/completions" and headers["Authorization"] == f"Bearer {KEY}"
+    assert question["model"] == "fake-vl"
+    system, user = question["messages"]
+    assert '"graduated_effect"' in system["content"] and '"fog_dense"' in system["content"]
+    assert system["content"].endswith("A plan takes 1 to 2 steps, no more.")
+    assert user["content"][1]["text"] == "more fog"
+    np.testing.assert_array_equal(shown(question), case(1)[1][0])
+
+
+def test_a_malformed_answer_is_asked_for_anew(teacher, endpoint, slept):
+    endpoint.faults = [(200, chat("Sorry, no."), {})]
+    [context], rejects = teacher(*case(1), 1)
+    assert len(context.plans) == 1 and not rejects
+    assert len(endpoint.calls) == 2 and not slept
+    assert len(list(teacher.answers.cache.iterdir())) == 2
+
+
+OPTION, TOOL, BAD = "no plan: unknown option", "no plan: unknown tool", "no plan: bad step"
+FIELDS = "no plan: wrong fields"
+NO_PLANS = [
+    ("Let it fog.", NOT_JSON),
+    (json.dumps(plan(FOG))[:-9], NOT_JSON),
+    ("[" * 5000, NOT_JSON),
+    ("", NO_ANSWER),
+    ("``````", NO_ANSWER),
+    ([], FIELDS),
+    ({"instruction": "fog"}, FIELDS),
+    (plan(FOG, mood="calm"), FIELDS),
+    (plan(FOG, context={"feather": "fog_dense"}), FIELDS),
+    (plan(FOG, context={"weather": "frog"}), OPTION),
+    (plan(step(weather_type="frog")), OPTION),
+    (plan(step("conditional_transform", then_action="frog")), OPTION),
+    (plan(step("feather", weather_type="fog_dense")), TOOL),
+    (plan(step("x is not an option")), TOOL),
+    (plan(step(strength=0.5)), BAD),
+    (plan(step(weather_type="fog_dense", strength=2)), BAD),
+    (plan(step(weather_type="fog_dense", force=1)), BAD),
+    (plan(), STEPS),
+    (plan(FOG, FOG, FOG), STEPS),
+    (plan(*[FOG] * 9), STEPS),
+]
+
+
+@pytest.mark.parametrize("answer, reason", NO_PLANS)
+def test_what_is_never_a_plan_is_counted_by_its_reason(teacher, endpoint, slept, answer, reason):
+    endpoint.always = (200, chat(answer), {})
+    for _ in range(2):  # the second time from the cache
+        taught, rejects = teacher(*case(2), 3)
+        assert rejects == {reason: 6}
+        assert [(c.plans, c.skills) for c in taught] == [((), ()), ((), ())]
+        assert len(endpoint.calls) == 6 * TRIES and not slept
+
+
+def test_every_reason_is_tried():
+    assert {reason for _, reason in NO_PLANS} == {NO_ANSWER, *REASONS.values()}
+
+
+def test_silence_is_no_plan(teacher, endpoint):
+    silent = {"choices": [{"message": {"role": "assistant", "content": None, "refusal": "No."}}]}
+    endpoint.always = (200, json.dumps(silent), {})
+    assert teacher(*case(1), 1)[1] == {NO_ANSWER: 1}
+
+
+def test_the_plans_that_came_keep_their_temperatures(teacher, endpoint):
+    endpoint.answer = lambda q: "no" if q["temperature"] == 0.7 else right(q)
+    [context], rejects = teacher(*case(1), 3)
+    assert context.skills == (0.3, 1.0) and rejects == {NOT_JSON: 1}
+    assert [p.steps[0].parameters["strength"] for p in context.plans] == [0.3, 1.0]
+
+
+def test_a_fence_and_a_lone_surrogate_do_no_harm(teacher, endpoint):
+    endpoint.answer = lambda q: f"```json\n{json.dumps(right(q))}\n```"
+    assert len(teacher(*case(1), 1)[0][0].plans) == 1
+    endpoint.always = (200, chat("\ud800"), {})
+    assert teacher(*case(2), 1)[1] == {NOT_JSON: 1}  # the first is known
+
+
+def test_a_busy_endpoint_is_given_the_time_it_asks_for(teacher, endpoint, slept):
+    endpoint.faults = [failing(429, **{"Retry-After": "30"}), failing(503)]
+    assert len(teacher(*case(1), 1)[0][0].plans) == 1
+    assert slept == [30, 2]
+
+
+@pytest.mark.parametrize(
+    "fault, said",
+    [
+        (failing(500, "out of memory"), "status 500, out of memory; try again later"),
+        (failing(401), f"the key of {TEACHER.key} is refused"),
+        (failing(400, f"no {KEY}"), "status 400, no ***; mend that"),
+        ((200, "{}", {}), "not a chat completion"),
+        ("hang up", "attempts"),
+    ],
+)
+def test_an_endpoint_that_fails_stops_it_in_one_line(teacher, endpoint, fault, said):
+    endpoint.always = fault
+    told = one_line_error(lambda: teacher(*case(1), 1), "teacher: c0: no usable answer", said)
+    assert KEY not in told and not teacher.answers.cache.exists()
+
+
+def test_a_redirect_takes_the_key_nowhere(teacher, endpoint):
+    other = Endpoint(right)
+    try:
+        endpoint.always = failing(307, Location=f"{other.url}/chat/completions")
+        one_line_error(lambda: teacher(*case(1), 1), "status 307, a redirect")
+        assert not other.calls
+    finally:
+        other.close()
+
+
+def test_missing_variables_and_unsafe_addresses_are_named(teacher, monkeypatch, tmp_path):
+    monkeypatch.delenv(TEACHER.key)
+    one_line_error(lambda: teacher(*case(1), 1), f"{TEACHER.key} is not set", "teacher's endpoint")
+    monkeypatch.setenv(TEACHER.url, "http://example.org/v1")
+    one_line_error(lambda: EndpointTeacher("simple", "m", tmp_path), "teacher: url http://exam")
+    monkeypatch.delenv(TEACHER.url)
+    one_line_error(lambda: EndpointTeacher("simple", "m", tmp_path), f"{TEACHER.url} is not set")
+
+
+@pytest.mark.parametrize("temperatures", [(), (0.5, -0.1), (float("nan"),), (float("inf"),)])
+def test_bad_temperatures_are_refused(endpoint, tmp_path, temperatures):
+    with pytest.raises(InputError, match="temperatures"):
+        EndpointTeacher("simple", "m", tmp_path, temperatures=temperatures)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_questions_at_once_and_no_more(endpoint, tmp_path, workers):
+    together, lock = threading.Barrier(workers, timeout=20), threading.Lock()
+    now, most = set(), []
+
+    def answer(question):
+        with lock:
+            now.add(threading.get_ident())
+            most.append(len(now))
+        together.wait()  # breaks if there are fewer
+        with lock:
+            now.discard(threading.get_ident())
+        return right(question)
+
+    endpoint.answer = answer
+    taught, _ = EndpointTeacher("simple", "m", tmp_path, workers=workers)(*case(4), 3)
+    assert sum(len(c.plans) for c in taught) == 12
+    assert max(most) == workers
+
+
+def test_a_model_that_never_writes_a_plan_is_given_up(teacher, endpoint):
+    endpoint.always = (200, chat("no"), {})
+    said = one_line_error(lambda: teacher(*case(HOPELESS // 2), 2), f"{HOPELESS} not JSON")
+    assert "fake-vl" in said and len(endpoint.calls) == HOPELESS
+    endpoint.always, endpoint.calls[:] = None, []
+    endpoint.faults = [(200, chat("no"), {})] * (HOPELESS - 1)
+    other = EndpointTeacher("simple", "better-vl", teacher.answers.cache)
+    assert all(len(c.plans) == 2 for c in other(*case(HOPELESS // 2), 2)[0])
+
+
+def test_other_models_temperatures_pictures_goals_and_sets_are_other_questions(teacher, endpoint):
+    cache, (drawn, sources, seeds) = teacher.answers.cache, case(1)
+    teacher(drawn, sources, seeds, 1)
+    teacher(drawn, sources + 1, seeds, 1)
+    other = Context("c0", "p", {}, None, {}, Goal("less fog", "", "", True, ()), (), ())
+    teacher([other], sources, seeds, 1)
+    EndpointTeacher("simple", "other-vl", cache)(drawn, sources, seeds, 1)
+    EndpointTeacher("simple", "fake-vl", cache, temperatures=[0.4])(drawn, sources, seeds, 1)
+    assert len(endpoint.calls) == 5
+    endpoint.answer = lambda q: plan(FOG, FOG, FOG)
+    EndpointTeacher("regular", "fake-vl", cache)(drawn, sources, seeds, 1)
+    assert len(endpoint.calls) == 6
+    # Neither the number of plans nor other temperatures beside its own make a new question.
+    EndpointTeacher("simple", "fake-vl", cache, temperatures=[0.4, 0.3])(drawn, sources, seeds, 2)
+    assert len(endpoint.calls) == 6
+
+
+def test_an_empty_file_is_asked_for_again(teacher, endpoint):
+    teacher(*case(1), 1)
+    [file] = teacher.answers.cache.iterdir()
+    file.write_text("")
+    assert len(teacher(*case(1), 1)[0][0].plans) == 1
+    assert len(endpoint.calls) == 2
+
+
+KILLED = textwrap.dedent("""
+    import sys
+    from agentic_styling.data.endpoint_teacher import EndpointTeacher
+    from tests.data.test_endpoint_teacher import case
+    EndpointTeacher("simple", "fake-vl", sys.argv[1], workers=1)(*case(4), 3)
+""")
+
+
+def test_a_killed_process_has_kept_every_answer(teacher, endpoint):
+    """It is killed while its eighth question waits."""
+    child = []
+
+    def answer(question):
+        if len(endpoint.calls) == 8:
+            os.kill(child[0].pid, signal.SIGKILL)
+        return right(question)
+
+    endpoint.answer, command = answer, [sys.executable, "-c", KILLED, str(teacher.answers.cache)]
+    child.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+    assert child[0].wait() == -signal.SIGKILL and len(endpoint.calls) == 8
+    endpoint.answer, first = right, asked(endpoint)[:7]
+    taught, _ = teacher(*case(4), 3)
+    assert all(len(c.plans) == 3 for c in taught)
+    assert len(endpoint.calls) == 8 + 12 - 7
+    assert not any(question in first for question in asked(endpoint)[8:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(plan(FOG, instruction=KEY)),
+        json.dumps(plan(FOG, instruction=KEY)).replace("/", "\\/"),
+        json.dumps(plan(FOG | {"reasoning": f"{KEY}!"})),
+        KEY,
+        f"Your key is {KEY}.",
+    ],
+)
+def test_an_answer_that_repeats_the_key_is_kept_nowhere(teacher, endpoint, text, capfd, caplog):
+    endpoint.faults = [failing(429, KEY)]
+    teacher(*case(1), 1)
+    endpoint.always = (200, chat(text), {})
+    said = one_line_error(lambda: teacher(*case(2), 1), "c1", "repeats the key")
+    kept = [file.read_text() for file in teacher.answers.cache.rglob("*") if file.is_file()]
+    seen = [*kept, *capfd.readouterr(), caplog.text, said]
+    seen += map(str, (vars(teacher), teacher.answers, teacher.settings()))
+    assert len(kept) == 1 and not any(KEY[:-4] in part for part in seen)
+
+
+def test_a_short_word_for_a_key_is_no_secret(teacher, endpoint, monkeypatch):
+    monkeypatch.setenv(TEACHER.key, "fog")
+    assert len(teacher(*case(1), 1)[0][0].plans) == 1
+
+
+def test_settings_name_all_that_plans_depend_on(teacher, tmp_path):
+    settings = teacher.settings()
+    assert json.loads(json.dumps(settings)) == settings
+    for other in (
+        EndpointTeacher("simple", "other-vl", tmp_path),
+        EndpointTeacher("regular", "fake-vl", tmp_path),
+        EndpointTeacher("simple", "fake-vl", tmp_path, temperatures=[0.3]),
+    ):
+        assert other.settings() != settings
+    elsewhere = EndpointTeacher("simple", "fake-vl", tmp_path, url="https://example.org/v1")
+    assert elsewhere.settings() == settings
+
+
+def test_the_estimate_by_hand(teacher, endpoint):
+    teacher.system = "x" * 320
+    # In: (320 + 80) / 4 and a picture of one tile; out: (400 + 2 * 210) / 4.
+    found = teacher.estimate(10, 256, price_in=2.0, price_out=10.0)
+    assert found[:3] == (10, 10 * (100 + 255), 10 * 205)
+    assert found.cost == pytest.approx(0.0071 + 0.0205)
+    assert teacher.estimate(10, 1024, 0, 0).tokens_in == 10 * (100 + 85 + 4 * 170)
+    assert not endpoint.calls
