@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.card import summary, write_card
+from agentic_styling.data.card import card, summary
 from agentic_styling.data.photos import random_crop
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.records import encode_picture, to_record
@@ -91,7 +91,7 @@ def build(
         print(f"{left} shards are left to other processes")
     else:
         if not is_finished(directory.path):
-            write_card(directory, source, photos)
+            directory.finish(card(directory, source, photos))
         print(summary(directory))
     return directory.path
 

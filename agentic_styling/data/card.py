@@ -10,17 +10,7 @@ from agentic_styling.data.shards import NAME, SETTINGS, SetDirectory, total
 from agentic_styling.data.sources import Source
 from agentic_styling.errors import InputError
 
-CARD = "README.md"
 MOST = 12  # rows of a table of many
-
-
-def write_card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> None:
-    """Write README.md and what makes the shards a data set."""
-    text = card(directory, source, photos)
-    beside = directory.path / f".{CARD}"
-    beside.write_text(text)
-    beside.rename(directory.path / CARD)
-    directory.finish(text.partition("\n\n")[2].partition("\n\n")[0])
 
 
 def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> str:

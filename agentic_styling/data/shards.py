@@ -4,7 +4,7 @@ ROOT/agentic_styling/SET/VERSION/ holds
   settings.json                                   what the set was asked for
   agentic_styling-SPLIT.array_record-K-of-N       a shard: there whole or not at all
   shards/SPLIT-K.json                             its counts, written just before it
-  features.json, dataset_info.json                written when every shard is there
+  features.json, dataset_info.json, README.md     written when every shard is there
 so `tfds.load("agentic_styling/SET", data_dir=ROOT)` and `tfds.data_source` read it. A killed run
 leaves at worst files that begin with a dot; started again, it makes what is missing. Any number of
 processes may share the work, as every shard is a pure function of the settings and its number.
@@ -12,8 +12,6 @@ processes may share the work, as every shard is a pure function of the settings 
 
 import json
 import os
-import shutil
-import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +20,7 @@ from pathlib import Path
 from agentic_styling.errors import InputError
 
 NAME, VERSION = "agentic_styling", "1.0.0"
-SETTINGS, COUNTS, INFO = "settings.json", "shards", "dataset_info.json"
+SETTINGS, COUNTS, INFO, CARD = "settings.json", "shards", "dataset_info.json", "README.md"
 
 
 class SetDirectory:
@@ -84,8 +82,11 @@ class SetDirectory:
         """The counts of a split's shards, in order."""
         return [_read(self._counts(split, k)) for k in range(self.shards[split])]
 
-    def finish(self, description: str) -> None:
-        """Write what makes the shards a data set. Every shard must be there."""
+    def finish(self, card: str) -> None:
+        """Write what makes the shards a data set, and last the card, Markdown.
+
+        Every shard must be there. The card's second paragraph describes the set.
+        """
         import tensorflow_datasets as tfds
 
         from agentic_styling.data.records import features
@@ -105,21 +106,16 @@ class SetDirectory:
                 )
             )
         for left in self.path.rglob(".*"):  # of runs that were killed
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        with tempfile.TemporaryDirectory(prefix=".", dir=self.path) as beside:
-            tfds.folder_dataset.write_metadata(
-                data_dir=beside,
-                features=features(),
-                version=VERSION,
-                split_infos=infos,
-                filename_template=infos[0].filename_template,
-                description=description,
-                check_data=False,
-            )
-            for name in sorted(
-                os.listdir(beside), key=INFO.__eq__
-            ):  # INFO last: it says all is there
-                os.rename(Path(beside) / name, self.path / name)
+            left.unlink()
+        tfds.folder_dataset.write_metadata(
+            data_dir=self.path,
+            features=features(),
+            version=VERSION,
+            split_infos=infos,
+            description=card.split("\n\n")[1],
+            check_data=False,
+        )
+        _write(self.path / CARD, card)
 
     def _counts(self, split: str, number: int) -> Path:
         return self.path / COUNTS / f"{split}-{number:05d}.json"
@@ -127,7 +123,7 @@ class SetDirectory:
 
 def is_finished(directory) -> bool:
     """Whether a directory is a set with all its shards."""
-    return (Path(directory) / INFO).is_file()
+    return (Path(directory) / CARD).is_file() and (Path(directory) / INFO).is_file()
 
 
 def total(counts: Sequence[dict], name: str) -> Counter:

@@ -28,5 +28,5 @@ def write_set(root, trajectories=None) -> Path:
     directory.claim({})
     for split, own in rows.items():
         directory.write(split, 0, [to_record(t) for t in own], {})
-    directory.finish("A small set.")
+    directory.finish("# Small\n\nA small set.\n")
     return directory.path

@@ -149,7 +149,7 @@ KILLED = textwrap.dedent("""
 
     build.CONTEXTS_PER_SHARD = 2
     build.make_shard, build._write = told(build.make_shard), told(build._write)
-    build.write_card = told(build.write_card)
+    build.card = told(build.card)
     pipeline.execute = lambda images, plans, key: 0.9 * images  # compiles nothing
     with stand_in_reward():
         photos = sources.open_source(sys.argv[2])
