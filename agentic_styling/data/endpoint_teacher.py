@@ -128,8 +128,10 @@ class EndpointTeacher:
             self._check_hope(plans, faults)
         return [self._taught(c, plans, i, heats) for i, c in enumerate(drawn)], faults
 
-    def estimate(self, plans: int, size: int, price_in: float, price_out: float):
-        """The `chat_cost.Estimate` of so many plans for pictures of size x size, all to be asked.
+    def estimate(
+        self, plans: int, size: int, price_in: float, price_out: float
+    ) -> chat_cost.Estimate:
+        """What so many plans for pictures of size x size take, roughly, if none is kept yet.
 
         Prices are of a million tokens. Tries after the first and hidden reasoning are not counted.
         """
