@@ -27,6 +27,8 @@ from agentic_styling.tools import MODIFIERS
 BUILD_VERSION = 1  # another number for other trajectories from the same settings
 CONTEXTS_PER_SHARD = 64
 SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; at 10,000 by threes, 200 are for test
+FLAT = 16  # of 255, the deviation of grey below which a crop shows next to nothing, as of a sky
+CROPS = 10  # drawn, until one is not flat
 SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every set
 
 
@@ -159,7 +161,10 @@ def draw_context(job: Job, split: str, index: int) -> Context:
     """A picture and its goal, without plans: a pure function of its arguments."""
     rng = np.random.default_rng(_seed(job, split, index))
     photo = job.source.photo(int(rng.choice(job.photos[split])))
-    pixels, crop = random_crop(photo, rng, job.size)
+    for _ in range(CROPS):
+        pixels, crop = random_crop(photo, rng, job.size)
+        if pixels.mean(-1).std() >= FLAT:
+            break
     state = sample_state(rng)
     goal = sample_goal(job.set_name, state, split, rng)
     name = f"{job.set_name}-{split}-{index:06d}"

@@ -20,8 +20,9 @@ class Trajectory:
     goal, theme ("" for none), explicit (whether the goal names the look outright).
     request: the steps that the goal asks for, with true sources; reasoning is "".
     plan, reward in [0, 5], scores: its six parts and "overall" in [0, 100].
-    provenance: seed, skill, teacher, crop. edited: uint8 [H, W, 3], what the plan made of the
-    picture, None where it was not kept or not read.
+    provenance: seed, skill, teacher, crop; of the goal its level and whether it is held out of
+    training. edited: uint8 [H, W, 3], what the plan made of the picture, None where it was not
+    kept or not read.
     """
 
     id: str

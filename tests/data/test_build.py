@@ -15,7 +15,7 @@ from PIL import Image
 
 from agentic_styling.data import Trajectory, build, read_trajectories, shards
 from agentic_styling.data.records import read_set
-from agentic_styling.data.sources import open_source
+from agentic_styling.data.sources import Source, open_source
 from agentic_styling.errors import InputError
 from tests.data.stand_in import stand_in_reward
 from tests.data.test_sources import noise
@@ -104,6 +104,16 @@ def test_another_seed_another_set_and_other_settings_are_refused(built, source, 
     assert content(directory) == before
     other = build.build(tmp_path, "complex", source, **SMALL, seed=1)
     assert read_set(other, "test")[0].goal != read_set(directory, "test")[0].goal
+
+
+@pytest.mark.parametrize("sky", [np.zeros, np.ones])
+def test_crops_of_nothing_but_sky_are_drawn_again(sky):
+    wide = np.concatenate([255 * sky((96, 300, 3), np.uint8), noise(0)], axis=1)
+    for photo, flat in ((wide, False), (wide[:, :300], True)):
+        source = Source(("photo",), {0: photo}.__getitem__, "here")
+        job = build.Job("simple", source, {"train": [0]}, {}, 1, 16, 0, None)
+        crops = [build.draw_context(job, "train", i).pixels for i in range(20)]
+        assert all((pixels.mean(-1).std() < build.FLAT) == flat for pixels in crops)
 
 
 def test_splits_share_no_photograph(built):
