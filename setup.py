@@ -26,6 +26,7 @@ EXTRAS = {
 EXTRAS["test"] = [
     *EXTRAS["data"],
     *EXTRAS["notebooks"],
+    "datasets",
     "hypothesis",
     "opencv-python-headless",
     "pillow>=13",  # whose bicubic the planner reproduces

@@ -171,7 +171,8 @@ def _tfds(where: str) -> Source:
             f"{where}: no prepared data set ({' '.join(str(error).split())[:120]}); give "
             "tfds:NAME/SPLIT@DATA_DIR"
         ) from error
-    return _rows(where, len(rows), lambda i: np.asarray(rows[i]["image"]))
+    label = where.partition("@")[0]
+    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]))
 
 
 def _hugging_face(directory: Path) -> Source:
@@ -185,12 +186,11 @@ def _hugging_face(directory: Path) -> Source:
         raise InputError(
             f"hf:{directory}: no data set saved by save_to_disk; give its directory"
         ) from error
-    return _rows(f"hf:{directory}", len(rows), lambda i: rows[i]["image"])
+    return _rows(f"hf:{directory.name}", len(rows), lambda i: rows[i]["image"])
 
 
-def _rows(where: str, count: int, image: Callable) -> Source:
-    """Photographs out of a table, named by their row."""
-    label = where.partition("@")[0]
+def _rows(label: str, count: int, image: Callable) -> Source:
+    """Photographs out of a table, named by their row: the same wherever the table lies."""
     names = tuple(f"{label}#{i}" for i in range(count))
 
     def read(number):

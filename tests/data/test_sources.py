@@ -19,6 +19,7 @@ from agentic_styling.data.sources import (
     survey,
 )
 from agentic_styling.errors import InputError
+from tests.data.small_set import set_trajectories, write_set
 
 
 def noise(seed, side=96):
@@ -120,10 +121,21 @@ def test_copies_of_two_photographs_are_not_enough():
         split_source(source.names, survey(source), rank)
 
 
+def test_a_prepared_tensorflow_data_set_is_a_source(tmp_path):
+    write_set(tmp_path)
+    source = open_source(f"tfds:agentic_styling/simple/train@{tmp_path}")
+    trained = [t for t in set_trajectories() if t.split == "train"]
+    assert source.names[5] == "tfds:agentic_styling/simple/train#5"
+    for number, trajectory in enumerate(trained):
+        np.testing.assert_array_equal(source.read(number), trajectory.image)
+    assert str(tmp_path) not in source.where  # which goes into the card
+
+
 def test_a_table_of_pictures_is_a_source(tmp_path):
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     rows = {"image": [Image.fromarray(noise(seed)) for seed in range(3)]}
     datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
     source = open_source(f"hf:{tmp_path / 'saved'}")
-    assert len(source.names) == 3
+    assert source.names == ("hf:saved#0", "hf:saved#1", "hf:saved#2")
     np.testing.assert_array_equal(source.read(1), noise(1))
