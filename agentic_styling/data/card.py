@@ -34,8 +34,6 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
         "themes are in test alone.",
         "## Tools",
         table(("tool", "steps"), ranked(total(every, "tools"), 20)),
-        "## Options asked for most",
-        table(("option", "steps"), ranked(total(every, "options"), MOST)),
     ]
     if themes := total(every, "themes"):
         lines += [
@@ -54,7 +52,7 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
 
 
 def summary(directory: SetDirectory) -> str:
-    """Counts by split, rewards, steps, and what was left out, as Markdown."""
+    """Counts by split, rewards, steps, options, and what was left out, as Markdown."""
     every = _counts(directory)
     splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
     steps, rejects = total(every, "steps"), total(every, "rejects")
@@ -68,6 +66,8 @@ def summary(directory: SetDirectory) -> str:
         histogram(total(every, "rewards")),
         "## Steps",
         table(("steps", "plans"), [(n, f"{steps[n]:,}") for n in sorted(steps, key=int)]),
+        "## Options asked for most",
+        table(("option", "steps"), ranked(total(every, "options"), MOST)),
         "## Left out",
         table(("reason", "number"), told),
     ]

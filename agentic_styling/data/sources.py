@@ -172,7 +172,8 @@ def _tfds(where: str) -> Source:
             "tfds:NAME/SPLIT@DATA_DIR"
         ) from error
     label = where.partition("@")[0]
-    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]))
+    told = rows.dataset_info.redistribution_info.license
+    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]), told)
 
 
 def _hugging_face(directory: Path) -> Source:
@@ -186,10 +187,11 @@ def _hugging_face(directory: Path) -> Source:
         raise InputError(
             f"hf:{directory}: no data set saved by save_to_disk; give its directory"
         ) from error
-    return _rows(f"hf:{directory.name}", len(rows), lambda i: rows[i]["image"])
+    told = rows.info.license
+    return _rows(f"hf:{directory.name}", len(rows), lambda i: rows[i]["image"], told)
 
 
-def _rows(label: str, count: int, image: Callable) -> Source:
+def _rows(label: str, count: int, image: Callable, licence: str | None) -> Source:
     """Photographs out of a table, named by their row: the same wherever the table lies."""
     names = tuple(f"{label}#{i}" for i in range(count))
 
@@ -197,7 +199,7 @@ def _rows(label: str, count: int, image: Callable) -> Source:
         found = image(number)
         return read_image(found if isinstance(found, Image.Image) else Image.fromarray(found))
 
-    return Source(names, _kept(read), label)
+    return Source(names, _kept(read), label, f"Licence: {licence}" if licence else UNKNOWN_TERMS)
 
 
 def _kept(read):

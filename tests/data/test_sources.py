@@ -135,7 +135,9 @@ def test_a_table_of_pictures_is_a_source(tmp_path):
     import datasets
 
     rows = {"image": [Image.fromarray(noise(seed)) for seed in range(3)]}
-    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
+    info = datasets.DatasetInfo(license="CC0")
+    datasets.Dataset.from_dict(rows, info=info).save_to_disk(tmp_path / "saved")
     source = open_source(f"hf:{tmp_path / 'saved'}")
     assert source.names == ("hf:saved#0", "hf:saved#1", "hf:saved#2")
+    assert source.licence == "Licence: CC0"
     np.testing.assert_array_equal(source.read(1), noise(1))
