@@ -1,8 +1,8 @@
 """The whole suite runs on eight fake CPU devices, so that sharded code is tested everywhere.
 
 XLA compiles fast code slowly, and tests run a program a few times only: so here it optimises less,
-also in the processes that tests start. What takes seconds to compile, as some kernels do, is kept
-for the other processes of the run.
+also in the processes that tests start. What takes long to compile, as kernels do, is kept for the
+other processes of the run.
 """
 
 import os
@@ -20,7 +20,7 @@ _PROGRAMS = None
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     _PROGRAMS = tempfile.TemporaryDirectory(prefix="programs-")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS.name
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
 
 import jax  # noqa: E402
 

@@ -78,6 +78,14 @@ def run_plans(
     return [trajectory for trajectories in found for trajectory in trajectories]
 
 
+def batch_size(count: int) -> int:
+    """Rows of a batch for `count` rows: BATCH, or for fewer a power of two that holds them.
+
+    So there are few shapes to compile, and few rows that nobody needs.
+    """
+    return min(BATCH, 1 << (count - 1).bit_length())
+
+
 def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Trajectory:
     *scores, reward = values.astype(float).round(3).tolist()
     return Trajectory(
@@ -108,11 +116,11 @@ def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Traj
 
 def _batches(count: int, key, stage: int, label: str | None) -> Iterator[tuple]:
     """Row numbers in batches of one size (the last wraps round), how many are real, and a key."""
-    key = jax.random.fold_in(key, stage)
+    key, size = jax.random.fold_in(key, stage), batch_size(count)
     with tqdm(total=count, desc=label, unit="context", disable=not label) as progress:
-        for start in range(0, count, BATCH):
-            real = min(BATCH, count - start)
-            yield np.arange(start, start + BATCH) % count, real, jax.random.fold_in(key, start)
+        for start in range(0, count, size):
+            real = min(size, count - start)
+            yield np.arange(start, start + size) % count, real, jax.random.fold_in(key, start)
             progress.update(real)
 
 

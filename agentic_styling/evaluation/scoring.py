@@ -4,12 +4,11 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from agentic_styling.data.pipeline import batch_size
 from agentic_styling.data.teacher import MAX_TEACHER_STEPS
 from agentic_styling.rewards import PARTS, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
-
-BATCH = 32
 
 
 def execute_and_score(
@@ -40,10 +39,11 @@ def execute_and_score(
     scores, held_out_rewards, frames = [], [], []
     # As long as where the cases were made, when they fit: the reward is then compiled already.
     asked_steps = max(MAX_TEACHER_STEPS, *map(len, requests))
-    starts = range(0, len(plans), BATCH)
+    size = batch_size(len(plans))
+    starts = range(0, len(plans), size)
     for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
         # The last batch is filled up with its last case.
-        rows = np.minimum(np.arange(start, start + BATCH), len(plans) - 1)
+        rows = np.minimum(np.arange(start, start + size), len(plans) - 1)
         source = np.float32(images[rows]) / 255
         key = jax.random.fold_in(jax.random.key(seed), number)
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
@@ -52,7 +52,7 @@ def execute_and_score(
         scores.append(score_against(reference, steps[:, -1]))
         if held_out:
             held_out_rewards.append(held_out_reward(reference, steps[:, -1]))
-        kept = [row - start for row in film if start <= row < start + BATCH]
+        kept = [row - start for row in film if start <= row < start + size]
         frames += [np.uint8(np.round(255 * np.asarray(steps[i]))) for i in kept]
     scores, held_out_rewards = jax.device_get((scores, held_out_rewards))
     names = (*PARTS, "overall", "reward")

@@ -18,7 +18,7 @@ from agentic_styling.planner import (
     train_tokenizer,
 )
 
-CASES, SIZE = 32, 64
+CASES, SIZE = 16, 64
 
 
 def save_planner(directory, texts):
