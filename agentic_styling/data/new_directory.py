@@ -33,3 +33,12 @@ def check_free(directory: Path) -> None:
     full = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     if full or directory.is_symlink():
         raise InputError(f"{directory}: exists already; name a new directory")
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

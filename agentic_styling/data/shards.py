@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from agentic_styling.data.new_directory import sync
 from agentic_styling.errors import InputError
 
 NAME, VERSION = "agentic_styling", "1.0.0"
@@ -72,9 +73,9 @@ class SetDirectory:
             for record in records:
                 writer.write(record)
             writer.close()
-            _sync(beside)
+            sync(beside)
             os.rename(beside, path)
-            _sync(path.parent)
+            sync(path.parent)
         finally:
             beside.unlink(missing_ok=True)
 
@@ -145,11 +146,3 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(beside, path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agentic_styling.data.new_directory import new_directory
+from agentic_styling.data.new_directory import new_directory, sync
 from agentic_styling.data.photos import to_png
 from agentic_styling.data.records import no_split, read_set
 from agentic_styling.data.shards import is_finished
@@ -82,8 +82,8 @@ def write_trajectories(
         }
         _write(beside / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
         for folder in (beside / IMAGES, beside):
-            _sync(folder)
-    _sync(directory.absolute().parent)
+            sync(folder)
+    sync(directory.absolute().parent)
 
 
 def is_written(directory, settings: dict) -> bool:
@@ -259,11 +259,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
