@@ -18,7 +18,7 @@ from agentic_styling.data import (
 )
 from agentic_styling.errors import InputError
 from agentic_styling.tools import Step
-from tests.data.published_rows import (
+from tests.data.formats.published_rows import (
     SEASON,
     action,
     gradient,

@@ -12,15 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentic_styling.data.new_directory import check_free
-from agentic_styling.data.published_files import find_copy, read_image, read_rows, read_state
-from agentic_styling.data.published_plans import (
+from agentic_styling.data.formats.published_files import (
+    find_copy,
+    read_image,
+    read_rows,
+    read_state,
+)
+from agentic_styling.data.formats.published_plans import (
     LeftOut,
     as_object,
     is_unicode,
     read_published_plan,
     show,
 )
+from agentic_styling.data.new_directory import check_free
 from agentic_styling.data.trajectories import write_trajectories
 from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.errors import InputError

@@ -12,7 +12,7 @@ from agentic_styling.data import export_data, write_trajectories
 from agentic_styling.errors import InputError
 from agentic_styling.planner import encode_completions, encode_prompts, train_tokenizer
 from agentic_styling.tools import Plan
-from tests.data.published_rows import make_ours
+from tests.data.formats.published_rows import make_ours
 
 FORMS = ["trl", "llama-factory", "ms-swift"]
 # Of three plans a picture: one pair in train (4.6 over 2.0), none in test.

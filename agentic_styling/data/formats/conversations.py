@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.published_export import (
+from agentic_styling.data.formats.published_export import (
     by_split,
     image_path,
     write_images,
     write_json,
     write_lines,
 )
+from agentic_styling.data.new_directory import new_directory
 from agentic_styling.data.training_set import best_and_worst
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.errors import InputError, nearest

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from agentic_styling.data.conversations import export_conversations
-from agentic_styling.data.published_export import export_published
+from agentic_styling.data.formats.conversations import export_conversations
+from agentic_styling.data.formats.published_export import export_published
 from agentic_styling.data.trajectory import Trajectory
 
 

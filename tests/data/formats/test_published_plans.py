@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.data.published_plans import (
+from agentic_styling.data.formats.published_plans import (
     LeftOut,
     read_analysis,
     read_published_plan,
     write_published_plan,
 )
-from tests.data.published_rows import action, published_plan
+from tests.data.formats.published_rows import action, published_plan
 from tests.tools.strategies import plans
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from agentic_styling import cli
 from agentic_styling.data import export_data, read_published
 from agentic_styling.errors import InputError
-from tests.data.published_rows import make_ours, make_row
+from tests.data.formats.published_rows import make_ours, make_row
 from tests.data.small_set import set_trajectories, write_set
 
 SAME = ["split", "photo", "state", "goal", "theme", "explicit", "request", "plan", "reward"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
 from agentic_styling.data.photos import decode_photo
-from agentic_styling.data.published_plans import LeftOut, as_object, read_analysis, show
 from agentic_styling.errors import InputError
 
 SUFFIXES = (".parquet", ".jsonl", ".json")  # of files of rows; in a folder the first kind there is

@@ -1,0 +1,1 @@
+"""Data sets in other forms: the published one, read and written, and conversations for trainers."""
