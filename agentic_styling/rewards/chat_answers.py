@@ -167,9 +167,8 @@ class ChatAnswers:
             text = (json.loads(reply)["choices"][0]["message"]["content"] or "").strip()
         except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
             raise Failed("the reply is not a chat completion") from None
-        if text.startswith("```") and text.endswith(
-            "```"
-        ):  # a habit where nothing holds it to JSON
+        # A habit of models where nothing holds them to JSON.
+        if text.startswith("```") and text.endswith("```"):
             text = text[3:-3].removeprefix("json").strip()
         if _repeats(key, text):
             raise Failed("the answer repeats the key")
