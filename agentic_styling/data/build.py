@@ -119,11 +119,13 @@ def _make(directory: SetDirectory, job: Job, rows: dict[tuple[str, int], int]) -
     progress = tqdm(total=sum(rows.values()), desc=job.set_name, unit="plan")
     with progress, ThreadPoolExecutor(1) as writer:
         writing = None
-        for which, plans in rows.items():
+        for number, (which, plans) in enumerate(rows.items()):
             made = make_shard(job, *which)
             if writing:  # the shard before: at most two are held
                 writing.result()
             writing = writer.submit(_write, directory, *which, *made)
+            if number == 0:  # it imports TFDS, and nothing may be imported beside that
+                writing.result()
             progress.update(plans)
         if writing:
             writing.result()

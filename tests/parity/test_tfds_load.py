@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from agentic_styling.data import build
-from agentic_styling.data.sources import open_source
 from agentic_styling.errors import InputError
-from tests.data.stand_in import stand_in_reward
-from tests.data.test_sources import noise
+from tests.data.small_set import write_set
 
 pytestmark = pytest.mark.parity
 NAME = "agentic_styling/simple"
@@ -27,11 +23,7 @@ def tfds():
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
-    (root / "photos").mkdir()
-    for seed in range(4):
-        Image.fromarray(noise(seed)).save(root / f"photos/{seed}.png")
-    with stand_in_reward():
-        build.build(root, "simple", open_source(str(root / "photos")), count=24, size=16)
+    write_set(root)
     return root
 
 

@@ -53,7 +53,7 @@ def _test_images(seed):
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of what a random plan cannot mean
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(plans(max_steps=8), min_size=ROWS, max_size=ROWS), st.integers(0, 9))
 def test_any_plan_gives_a_picture(batch, seed):
     images = _test_images(seed)
