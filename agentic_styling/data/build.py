@@ -148,11 +148,7 @@ def make_shard(job: Job, split: str, number: int) -> tuple[list[Trajectory], Cou
     sources = render_sources(drawn, key)
     seeds = [_seed(job, split, first + i) for i in range(len(drawn))]
     taught, rejects = job.teacher(drawn, sources, seeds, job.plans_per_context)
-    with_plans = [c for c in taught if c.plans]
-    kept = np.array([i for i, c in enumerate(taught) if c.plans], int)
-    trajectories = []
-    if with_plans:
-        trajectories = run_plans(with_plans, sources[kept], key, split, job.seed)
+    trajectories = run_plans(taught, sources, key, split, job.seed)
     planned = sum(len(c.plans) for c in taught)
     if planned > len(trajectories):
         rejects = rejects + Counter({"scores not finite": planned - len(trajectories)})

@@ -13,7 +13,6 @@ from jax.sharding import Mesh
 
 from agentic_styling.data.training_set import (
     TrainingSet,
-    context_groups,
     filtered,
     preference_pairs,
     scored_rows,
@@ -80,7 +79,7 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
         found = filtered(training_set, options["threshold"])
         wanted = f"a trajectory with reward >= {options['threshold']}"
     elif "contexts" in needs:
-        found = np.sort(np.concatenate([*context_groups(training_set), np.zeros(0, np.int32)]))
+        found = np.flatnonzero(context_columns(training_set)[:, 2] > 1).astype(np.int32)
         wanted = "two trajectories of one context"
     else:
         found, wanted = scored_rows(training_set), "a trajectory"
