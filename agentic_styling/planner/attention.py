@@ -196,20 +196,54 @@ def cudnn_attention(query, key, value, mask: SegmentMask):
     length = query.shape[1]
     # The backward kernel takes even lengths only.
     query, key, value, segments = _whole_blocks(8, query, key, value, mask.segments)
-    real = segments > 0
     if mask.one_first:
-        # Whatever the kernel leaves in padding, forward or backward, goes no further.
-        query = jnp.where(real[:, :, None, None], query, 0)
-        key, value = (jnp.where(real[:, None, :, None], x, 0) for x in (key, value))
+        real = segments > 0
         lengths = real.sum(1, dtype=jnp.int32)
         told = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
+        query, key, value = _zero_gradient_of_padding(query, key, value, real)
     else:
         told = {"mask": same_segment(segments)}
     key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
     out = jax.nn.dot_product_attention(
         query, key, value, is_causal=mask.causal, implementation="cudnn", **told
     )
-    return (jnp.where(real[:, :, None, None], out, 0) if mask.one_first else out)[:, :length]
+    return (_zero_padding(out, real) if mask.one_first else out)[:, :length]
+
+
+# The kernel does not read padding, but what it leaves there, forward or backward, can be anything.
+# Inside a loop over layers the masks are tied to its results: a compiler that finds a mask to be
+# the same for all layers would write it once in the size of the results, and read that each time.
+
+
+@jax.custom_vjp
+def _zero_padding(out, real):
+    """out [B, S, H, D], zero where not real [B, S]. Its gradient in padding is not read."""
+    real, out, zero = jax.lax.optimization_barrier((real, out, jnp.zeros((), out.dtype)))
+    return jnp.where(real[:, :, None, None], out, zero)
+
+
+_zero_padding.defvjp(
+    lambda out, real: (_zero_padding(out, real), None), lambda _, dout: (dout, None)
+)
+
+
+@jax.custom_vjp
+def _zero_gradient_of_padding(query, key, value, real):
+    """The same query [B, S, H, D], key and value [B, K, S, D]; real bool [B, S]."""
+    return query, key, value
+
+
+def _zero_gradient_backward(real, gradients):
+    zero = jnp.zeros((), gradients[0].dtype)
+    real, (dquery, dkey, dvalue), zero = jax.lax.optimization_barrier((real, gradients, zero))
+    dquery = jnp.where(real[:, :, None, None], dquery, zero)
+    dkey, dvalue = (jnp.where(real[:, None, :, None], x, zero) for x in (dkey, dvalue))
+    return dquery, dkey, dvalue, None
+
+
+_zero_gradient_of_padding.defvjp(
+    lambda query, key, value, real: ((query, key, value), real), _zero_gradient_backward
+)
 
 
 def pallas_attention(query, key, value, mask: SegmentMask, interpret: bool = False):

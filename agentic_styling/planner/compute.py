@@ -1,6 +1,7 @@
 """How the model is computed, as opposed to what it is: one setting for both towers."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -34,13 +35,15 @@ class Compute:
 
     dtype: of the computation, by default that of the parameters. remat: "none" saves every
     activation, "dots" the results of projections (an adapter's with what it adds to) and of
-    attention kernels, "full" only a layer's input.
+    attention kernels, "full" only a layer's input. unroll: the layers are one program, not a loop
+    of one: nothing is copied into and out of stacks, and compiling takes longer.
     lora_dropout: share of an adapter's inputs that are dropped, where a "dropout" key is given.
     attention: a name of `attention.IMPLEMENTATIONS`; "auto" takes the fastest that works here.
     """
 
     dtype: Any = None
     remat: str = "none"
+    unroll: bool = False
     lora_dropout: float = 0.0
     attention: str = "auto"
 
@@ -55,8 +58,20 @@ class Compute:
                 f"{nearest(self.attention, IMPLEMENTATIONS)}"
             )
 
-    def rematerialised(self, layer: type[nn.Module]) -> type[nn.Module]:
-        """The layer class, its activations saved by the policy."""
-        if self.remat == "none":
-            return layer
-        return nn.remat(layer, prevent_cse=False, policy=REMAT_POLICIES[self.remat])
+    def stack(self, layer: type[nn.Module], length: int, in_axes) -> Callable[..., nn.Module]:
+        """`length` layers after another as one module, whose parameters have an axis for them.
+
+        in_axes: as `nn.scan`'s, of what the layers are called with beside the carried x.
+        """
+        if self.remat != "none":
+            # Within a loop nothing can be merged with what the backward pass computes again.
+            policy = REMAT_POLICIES[self.remat]
+            layer = nn.remat(layer, prevent_cse=self.unroll, policy=policy)
+        return nn.scan(
+            layer,
+            variable_axes={"params": 0, "lora": 0},
+            split_rngs={"params": True, "dropout": True},
+            in_axes=in_axes,
+            length=length,
+            unroll=length if self.unroll else 1,
+        )

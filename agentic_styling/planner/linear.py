@@ -34,6 +34,32 @@ def _matmul_backward(saved, dy):
 matmul.defvjp(_matmul_forward, _matmul_backward)
 
 
+@jax.custom_vjp
+def low_rank_matmul(x, a, b):
+    """x [..., in] @ a [in, r] @ b [r, out].
+
+    x and its gradient's counterpart pass a barrier: a compiler that sees that the kernel's product
+    reads them too makes one product of both, and copies the results out of it.
+    """
+    return _low_rank_forward(x, a, b)[0]
+
+
+def _low_rank_forward(x, a, b):
+    xa = checkpoint_name(jax.lax.optimization_barrier(x) @ a, PROJECTION)
+    return xa @ b, (x, a, b, xa)
+
+
+def _low_rank_backward(saved, dy):
+    x, a, b, xa = saved
+    dy = jax.lax.optimization_barrier(dy)
+    dxa = jnp.einsum("...o,ro->...r", dy, b)
+    dx = jnp.einsum("...r,ir->...i", dxa, a)
+    return dx, jnp.einsum("...i,...r->ir", x, dxa), jnp.einsum("...r,...o->ro", xa, dy)
+
+
+low_rank_matmul.defvjp(_low_rank_forward, _low_rank_backward)
+
+
 class Linear(nn.Dense):
     """A dense projection, plus dropout(x) a b where the collection "lora" has a and b for it.
 
@@ -44,18 +70,21 @@ class Linear(nn.Dense):
     lora_dropout: float = 0.0
 
     def __call__(self, x):
+        if not self.has_variable("lora", "a"):
+            return checkpoint_name(super().__call__(x), PROJECTION)
+        # First the narrow product, so that the wide one is added to it, forward and backward.
+        low = self._low_rank(x)
         y = super().__call__(x)
-        if self.has_variable("lora", "a"):
-            y += self._adapted(x.astype(y.dtype))
-        return checkpoint_name(y, PROJECTION)
+        return checkpoint_name(y + low.astype(y.dtype), PROJECTION)
 
-    def _adapted(self, x):
-        a, b = (self.get_variable("lora", name).astype(x.dtype) for name in ("a", "b"))
+    def _low_rank(self, x):
+        dtype = self.dtype or x.dtype
+        x, a, b = (y.astype(dtype) for y in (x, *(self.get_variable("lora", n) for n in "ab")))
         if self.lora_dropout and self.has_rng("dropout"):
             keep = 1 - self.lora_dropout
             kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)
             x = jnp.where(kept, x / keep, 0)
-        return matmul(matmul(x, a), b)
+        return low_rank_matmul(x, a, b)
 
 
 def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:

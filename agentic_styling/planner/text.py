@@ -125,10 +125,10 @@ class Embedding(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Embedding, scanned layers and final norm.
+    """Embedding, stacked layers and final norm.
 
-    The layers are two scanned stacks, those that deepstack features are added after and the
-    rest, so that the scan carries no zeros for the rest.
+    The layers are two stacks, those that deepstack features are added after and the rest, so that
+    no zeros are carried through the rest.
     """
 
     config: Qwen3VLConfig
@@ -138,16 +138,10 @@ class Decoder(nn.Module):
     def setup(self):
         text = self.config.text
         self.embed_tokens = Embedding(text, self.compute)
-        layer = self.compute.rematerialised(DecoderLayer)
+        axes = (0, nn.broadcast, nn.broadcast)
         for name, start, stop in text_stacks(self.config):
-            scan = nn.scan(
-                layer,
-                variable_axes={"params": 0, "lora": 0},
-                split_rngs={"params": True, "dropout": True},
-                in_axes=(0, nn.broadcast, nn.broadcast),
-                length=stop - start,
-            )
-            setattr(self, name, scan(text, self.compute, self.keep_cache))
+            stack = self.compute.stack(DecoderLayer, stop - start, axes)
+            setattr(self, name, stack(text, self.compute, self.keep_cache))
         self.norm = RMSNorm(text.rms_norm_eps)
 
     def __call__(self, x, positions, mask, deepstack=None, segments=None):

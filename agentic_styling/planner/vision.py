@@ -113,7 +113,7 @@ class Merger(nn.Module):
 class VisionTower(nn.Module):
     """Patches to features of the decoder's width, and the deepstack features.
 
-    The blocks are scanned in stacks that end at the deepstack blocks.
+    The blocks are in stacks that end at the deepstack blocks.
     """
 
     config: VisionConfig
@@ -135,17 +135,10 @@ class VisionTower(nn.Module):
         position = PositionEmbedding(config, name="pos_embed")(grids, row, column)
         x = x + position.astype(x.dtype)
 
-        block = self.compute.rematerialised(Block)
         deepstack = []
         for name, start, stop in vision_stacks(config):
-            scan = nn.scan(
-                block,
-                variable_axes={"params": 0, "lora": 0},
-                split_rngs={"params": True, "dropout": True},
-                in_axes=(nn.broadcast, nn.broadcast),
-                length=stop - start,
-            )
-            x, _ = scan(config, self.compute, name=name)(x, rope, mask)
+            stack = self.compute.stack(Block, stop - start, (nn.broadcast, nn.broadcast))
+            x, _ = stack(config, self.compute, name=name)(x, rope, mask)
             if stop - 1 in config.deepstack_visual_indexes:
                 index = config.deepstack_visual_indexes.index(stop - 1)
                 merger = Merger(config, True, self.compute, name=f"deepstack_merger_{index}")
@@ -154,7 +147,7 @@ class VisionTower(nn.Module):
 
 
 def vision_stacks(config: VisionConfig) -> list[tuple[str, int, int]]:
-    """The scanned stacks of blocks: (name, first block, end)."""
+    """The stacks of blocks: (name, first block, end)."""
     ends = [index + 1 for index in config.deepstack_visual_indexes]
     bounds = sorted({0, *ends, config.depth})
     return [

@@ -96,7 +96,7 @@ def default_config(method: str = "standard") -> ml_collections.ConfigDict:
 
     # What follows may change when a run is resumed.
     config.compute = ml_collections.ConfigDict(
-        {"dtype": "float32", "remat": "none", "attention": "auto"}
+        {"dtype": "float32", "remat": "none", "unroll": False, "attention": "auto"}
     )
     config.mesh = ml_collections.ConfigDict({"data": -1, "fsdp": 1, "context": 1, "tensor": 1})
     # rules: (("pattern of a parameter's path", ("fsdp", "tensor")), ...), before those of
@@ -180,6 +180,7 @@ def compute_config(config) -> Compute:
     return Compute(
         dtype=jnp.dtype(config.compute.dtype),
         remat=config.compute.remat,
+        unroll=config.compute.unroll,
         lora_dropout=config.lora.dropout,
         attention=config.compute.attention,
     )

@@ -227,6 +227,43 @@ def test_what_cudnn_is_told_equals_xla(causal, one_first, without_cudnn):
         np.testing.assert_allclose(a, b, atol=2e-4, rtol=1e-4)
 
 
+def test_what_a_kernel_leaves_in_padding_goes_no_further(monkeypatch):
+    """A kernel that reads no padding, and writes NaN there, forward and backward."""
+    segments = (jnp.arange(LENGTH) < jnp.array([[LENGTH], [140]])).astype(jnp.int32)
+    real = (segments > 0)[:, :, None, None]
+    call = jax.nn.dot_product_attention
+
+    def exact(query, key, value):
+        query, key, value = (jnp.where(real, x, 0) for x in (query, key, value))
+        return call(query, key, value, is_causal=True, implementation="xla")
+
+    @jax.custom_vjp
+    def careless(query, key, value):
+        return jnp.where(real, exact(query, key, value), jnp.nan)
+
+    def backward(given, dout):
+        gradients = jax.vjp(exact, *given)[1](jnp.where(real, dout, 0))
+        return tuple(jnp.where(real, x, jnp.nan) for x in gradients)
+
+    careless.defvjp(lambda *given: (careless(*given), given), backward)
+    monkeypatch.setattr(jax.nn, "dot_product_attention", lambda *given, **_: careless(*given))
+
+    *given, weight = arrays()
+    told = attention.SegmentMask(segments, True, "cudnn", one_first=True)
+    plain = attention.SegmentMask(segments, True, "xla")
+
+    def real_part(*x):
+        return jnp.where(real, attention.attend(*x, plain), 0)
+
+    found, expected = (
+        jax.vjp(lambda *x: attention.attend(*x, told), *given),
+        jax.vjp(real_part, *given),
+    )
+    results = (found[0], *found[1](weight)), (expected[0], *expected[1](weight))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["cudnn", "pallas"])
 @pytest.mark.parametrize("case", ["images", "video"])
 def test_both_towers_are_the_same_by_every_kernel(

@@ -133,11 +133,11 @@ def test_positions_begin_again_in_each_segment(config):
 
 @pytest.mark.parametrize("model", [DENSE], ids=["dense"], indirect=True)
 def test_remat_policies_agree(model):
-    """Values and gradients; a policy changes only what is saved."""
+    """Values and gradients; a policy changes only what is saved, and unrolling nothing."""
     config, params = model
     programs = {}
     expected = run(config, params, PACKED, "right", programs)
-    for policy in ("dots", "full"):
-        found = run(config, params, PACKED, "right", programs, Compute(remat=policy))
-        assert_same(found, expected)
-    assert len(programs) == 3
+    others = Compute(remat="dots"), Compute(remat="full"), Compute(remat="dots", unroll=True)
+    for compute in others:
+        assert_same(run(config, params, PACKED, "right", programs, compute), expected)
+    assert len(programs) == 4
