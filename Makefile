@@ -12,7 +12,7 @@ demo: .venv/data.installed
 	$(BIN)/python experiments/quickstart.py --workdir=$(WORKDIR) $(if $(PHOTOS),"--config.photos=$(PHOTOS)")
 
 test: .venv/test.installed lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-parity: .venv/parity.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m parity tests/parity tests/rewards
