@@ -26,7 +26,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.post_steps = 100  # of each post-training, from the S checkpoint
     config.post_learning_rate = 3e-5  # at 3e-4 SW and DPO lose the plan format within 100 updates
     if arg == "smoke":  # minutes become seconds: for the tests, nothing is learnt
-        config.train_contexts, config.test_cases, config.picture_size = 24, 8, 64
+        config.train_contexts, config.test_cases, config.picture_size = 8, 8, 64
         config.batch_size, config.microbatches, config.length_buckets = 4, 1, 1
         config.steps, config.post_steps = 4, 2
     elif arg:
