@@ -38,8 +38,8 @@ matmul.defvjp(_matmul_forward, _matmul_backward)
 def low_rank_matmul(x, a, b):
     """x [..., in] @ a [in, r] @ b [r, out].
 
-    x and its gradient's counterpart pass a barrier: a compiler that sees that the kernel's product
-    reads them too makes one product of both, and copies the results out of it.
+    x here, and dy in the gradient, pass a barrier: a compiler that sees the kernel's product read
+    the same array would make one product of both, and copy the two results out of it.
     """
     return _low_rank_forward(x, a, b)[0]
 
@@ -79,7 +79,8 @@ class Linear(nn.Dense):
 
     def _low_rank(self, x):
         dtype = self.dtype or x.dtype
-        x, a, b = (y.astype(dtype) for y in (x, *(self.get_variable("lora", n) for n in "ab")))
+        a, b = (self.get_variable("lora", name).astype(dtype) for name in ("a", "b"))
+        x = x.astype(dtype)
         if self.lora_dropout and self.has_rng("dropout"):
             keep = 1 - self.lora_dropout
             kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)

@@ -39,7 +39,6 @@ class Work(NamedTuple):
     batch: int
     microbatches: int
     preset: str = "4b"
-    unroll: bool = True
     length: int = 2048
     picture: int = 512
     dtype: str = "bfloat16"
@@ -75,7 +74,7 @@ def prepare(work: Work, mesh) -> Prepared:
     from agentic_styling.training.step import PlannerModel
 
     config = training.default_config(LOSSES[work.loss])
-    config.compute.update(dtype=work.dtype, remat=REMAT[work.kind], unroll=work.unroll)
+    config.compute.update(dtype=work.dtype, remat=REMAT[work.kind], unroll=True)
     config.update(batch_size=work.batch, microbatches=work.microbatches)
     config.lora.rank = RANK if work.kind == "LoRA" else 0
     model = PlannerModel(
