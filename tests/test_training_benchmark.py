@@ -89,10 +89,16 @@ def test_the_accelerators_page_by_hand():
         "c": row | {"mfu": 0.449},
         "d": {"device": "card", "attention": "cudnn", "tokens": 100, "seconds": None},
     }
-    page = training_accelerator.report({"machine": "here", "work": "4b", "rounds": 3, "rows": rows})
+    torch = {"seconds": 4.0, "seconds_min": 3.0, "seconds_max": 5.0, "peak_gb": 8.0, "kept": False}
+    results = {"machine": "here", "work": "4b", "rounds": 3, "rows": rows}
+    results |= {"torch": {"a": torch, "b": {"seconds": None}}, "torch_machine": "torch"}
+    page = training_accelerator.report(results)
     assert "here; on card. 4b" in page
     cells = "| cudnn | 2.000 (1.000 to 3.000) | 50 | **60.0%** | aim met | 7.0 | 9 |"
     assert f"| a {cells}" in page
     assert "| **45.0%** | bar met |" in page
     assert "| **44.9%** | missed |" in page
     assert "| d | cudnn | does not fit |" in page
+    assert "| a | 50 | 25 | 4.000 (3.000 to 5.000) | **2.00** | 8.0 | computed again |" in page
+    assert "| b |  |  | does not fit |" in page
+    assert "torch" not in training_accelerator.report(results | {"torch": {}})

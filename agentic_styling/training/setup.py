@@ -38,8 +38,6 @@ from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, make_gradient, make_step
 
 ROW_MULTIPLE, PACKED_MULTIPLE = 16, 64
-# XLA's own kernels for products keep what an adapter adds apart; cuBLAS adds it in place.
-LORA_ON_GPU = {"xla_gpu_enable_triton_gemm": False}
 _LOOKED_AT = 64  # batches whose packing says how many rows one has
 
 
@@ -200,7 +198,6 @@ def train_step(
     layout: Layouts,
 ):
     """The jitted step(state, frozen, batch) -> (state, metrics); see `step.make_step`."""
-    on_gpu = layout.batch.row.mesh.devices.flat[0].platform == "gpu"
     gradient = make_gradient(
         model,
         config.loss,
@@ -219,5 +216,4 @@ def train_step(
         seed=config.seed,
         ema_decay=config.ema_decay,
         spike=config.spike,
-        compiler_options=LORA_ON_GPU if model.lora and on_gpu else None,
     )

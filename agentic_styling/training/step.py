@@ -212,7 +212,6 @@ def make_step(
     seed: int = 0,
     ema_decay: float = 0.0,
     spike: float = 0.0,
-    compiler_options: dict | None = None,
 ) -> Callable:
     """step(state, frozen, batch) -> (state, metrics), jitted; the given state's buffers are reused.
 
@@ -240,5 +239,4 @@ def make_step(
         in_shardings=(layout, frozen_layout, batch_layout),
         out_shardings=(layout, replicated(batch_layout.row.mesh)),
         donate_argnums=0,
-        compiler_options=compiler_options,
     )

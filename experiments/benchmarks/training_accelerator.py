@@ -6,6 +6,7 @@
 4B in bfloat16, its layers unrolled, rows of 2,048 tokens with one picture of 512 x 512, all of it
 computed by `training.setup.train_step`. Each row of the table is a process of its own, which gives
 its memory back, and is written as soon as it is there: a lease that ends loses no more than one.
+The rows of S are then made by torch too: see training_accelerator_torch.py.
 """
 
 import itertools
@@ -25,6 +26,7 @@ BAR, AIM = 0.45, 0.6  # MFU
 RANK = 16
 LOSSES = {"S": "standard", "DPO": "dpo"}
 REMAT = {"LoRA": "none", "full": "dots"}  # the least that fits
+TORCH = Path(__file__).with_name("training_accelerator_torch.py")
 MEMORY_SHARE = "0.95"  # of the device's, that JAX takes
 
 
@@ -227,7 +229,40 @@ def report(results: dict) -> str:
         f"{results['machine']}; on {devices}. {results['work']}, medians of {results['rounds']} "
         "updates after two. MFU: operations by the maths over the data sheet's dense bfloat16 "
         "peak; what remat computes again is no work.\n\n" + timing.table(header, rows)
-    )
+    ) + against_torch(results)
+
+
+def against_torch(results: dict) -> str:
+    """The rows that torch made too, as Markdown."""
+    rows = []
+    for name, ours in results["rows"].items():
+        theirs = results["torch"].get(name)
+        if not theirs:
+            continue
+        if not (theirs["seconds"] and ours["seconds"]):
+            rows.append([name, "", "", "does not fit", "", "", ""])
+            continue
+        seconds = f"{theirs['seconds']:.3f} ({theirs['seconds_min']:.3f} to "
+        rows.append(
+            [
+                name,
+                f"{ours['tokens'] / ours['seconds']:,.0f}",
+                f"{ours['tokens'] / theirs['seconds']:,.0f}",
+                f"{seconds}{theirs['seconds_max']:.3f})",
+                f"**{theirs['seconds'] / ours['seconds']:.2f}**",
+                f"{theirs['peak_gb']:.1f}",
+                "kept" if theirs["kept"] else "computed again",
+            ]
+        )
+    if not rows:
+        return ""
+    header = ["work", "tokens/s: ours", "torch", "torch: seconds (min to max)", "torch / ours"]
+    header += ["torch: peak memory, GB", "activations"]
+    return (
+        "\nThe same rows by transformers' model and peft's LoRA as they come, bfloat16 by autocast "
+        f"({results['torch_machine']}); random weights of the same shapes, one process after "
+        "another on the same device.\n\n"
+    ) + timing.table(header, rows)
 
 
 def _verdict(mfu: float) -> str:
@@ -237,7 +272,8 @@ def _verdict(mfu: float) -> str:
 def run(out: Path | None, rounds: int, batch: int, microbatches: int) -> str:
     """Measure every case in a process of its own; write OUT.md and OUT.json after each."""
     first = cases(batch, microbatches)[0]
-    results = {"machine": timing.machine("jax", "flax", "numpy"), "rounds": rounds, "rows": {}}
+    results = {"machine": timing.machine("jax", "flax", "numpy"), "rounds": rounds}
+    results |= {"rows": {}, "torch": {}}
     results["work"] = (
         f"{first.preset}, {first.dtype}, {batch} rows of {first.length:,} tokens in "
         f"{microbatches} part{'s' * (microbatches > 1)}, each with a picture of {first.picture} x "
@@ -246,17 +282,33 @@ def run(out: Path | None, rounds: int, batch: int, microbatches: int) -> str:
     )
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", MEMORY_SHARE)
     for work in cases(batch, microbatches):
-        command = [sys.executable, __file__, json.dumps(work), str(rounds)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{work} ended with {done.returncode}; its error is above")
-        name = f"{work.kind}, {work.loss}"
-        results["rows"][name] = json.loads(done.stdout.strip().splitlines()[-1])
-        print(name, results["rows"][name], flush=True)
-        if out:
-            out.with_suffix(".md").write_text(report(results))
-            out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+        results["rows"][f"{work.kind}, {work.loss}"] = _measured(__file__, work, rounds)
+        _write(out, results)
+    results["torch_machine"] = timing.machine("torch", "transformers", "peft")
+    for work in (x for x in cases(batch, microbatches) if x.loss == "S"):
+        # JAX only lays the rows out there; on the device it would take torch's memory.
+        found = _measured(TORCH, work, rounds, JAX_PLATFORMS="cpu")
+        results["torch"][f"{work.kind}, {work.loss}"] = found
+        _write(out, results)
     return report(results)
+
+
+def _measured(script: str | Path, work: Work, rounds: int, **environment: str) -> dict:
+    """What a script's `measure` returns in a process of its own."""
+    command = [sys.executable, script, json.dumps(work), str(rounds)]
+    environment = os.environ | environment
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{work} ended with {done.returncode}; its error is above")
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    print(Path(script).stem, work, found, flush=True)
+    return found
+
+
+def _write(out: Path | None, results: dict) -> None:
+    if out:
+        out.with_suffix(".md").write_text(report(results))
+        out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 
 RATE, DECAY, RANK = 1e-5, 0.01, 16
 CYCLE = 8  # batches that are gone through again and again
+TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SAVING = 3  # updates that a checkpoint is begun and ended among
 
 
@@ -134,8 +135,7 @@ class Torch:
         if options["rank"]:
             import peft
 
-            names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-            lora = peft.LoraConfig(r=options["rank"], lora_alpha=32, target_modules=names)
+            lora = peft.LoraConfig(r=options["rank"], lora_alpha=32, target_modules=TARGETS)
             self.model = peft.get_peft_model(self.model, lora)
         self.given = [self._batch(data, ours, step) for step in range(CYCLE)]
 
