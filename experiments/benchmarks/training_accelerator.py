@@ -250,7 +250,7 @@ def against_torch(results: dict) -> str:
                 f"{ours['tokens'] / theirs['seconds']:,.0f}",
                 f"{seconds}{theirs['seconds_max']:.3f})",
                 f"**{theirs['seconds'] / ours['seconds']:.2f}**",
-                f"{theirs['peak_gb']:.1f}",
+                f"{theirs['peak_gb']:.1f}" if theirs["peak_gb"] else "",
                 "kept" if theirs["kept"] else "computed again",
             ]
         )

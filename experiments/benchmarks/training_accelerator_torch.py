@@ -89,23 +89,23 @@ def update_of(work: Work, model, arrays: dict, device: str):
     return update
 
 
-def measure(work: Work, rounds: int, device: str = "cuda") -> dict:
-    """Of one work: seconds, tokens/s, operations, memory, and whether activations were kept."""
+def measure(work: Work, rounds: int) -> dict:
+    """Of one work: seconds, operations, memory, and whether activations were kept."""
     import torch
 
     arrays, config, flops = inputs_of(work)
     for kept in (True, False):
-        model = make_model(work, config, device)
+        torch.cuda.reset_peak_memory_stats()  # a try that did not fit is not this one's memory
+        model = make_model(work, config, "cuda")
         if not kept:
             model.gradient_checkpointing_enable({"use_reentrant": False})
         taken = []
         with contextlib.suppress(torch.OutOfMemoryError):
-            update = update_of(work, model, arrays, device)
+            update = update_of(work, model, arrays, "cuda")
             for _ in range(rounds + 2):
                 begun = time.perf_counter()
                 loss = update()
-                if device == "cuda":
-                    torch.cuda.synchronize()
+                torch.cuda.synchronize()
                 taken.append(time.perf_counter() - begun)
             break
         update = model = None
@@ -115,10 +115,10 @@ def measure(work: Work, rounds: int, device: str = "cuda") -> dict:
         return {"seconds": None}
     if not np.isfinite(loss):
         raise SystemExit(f"{work}: torch's loss is {loss}; no speed of that counts")
-    peak = torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else None
     taken = taken[2:]
     found = {"loss": loss, "seconds": statistics.median(taken), "flops": flops, "kept": kept}
-    return found | {"seconds_min": min(taken), "seconds_max": max(taken), "peak_gb": peak}
+    found |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    return found | {"peak_gb": torch.cuda.max_memory_allocated() / 2**30}
 
 
 if __name__ == "__main__":
