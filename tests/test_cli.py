@@ -1,7 +1,7 @@
 """The console script and the demo as a newcomer meets them, wrong arguments included."""
 
 import json
-import shutil
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from agentic_styling import cli
+from agentic_styling.data import write_trajectories
 from agentic_styling.tools import Plan
+from tests.training.fixtures import make_trajectories
 
 ROOT = Path(__file__).parents[1]
 METHODS = [
@@ -33,6 +35,19 @@ def quickstart(workdir, *flags):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def quickstart_here(monkeypatch, capsys, workdir, *flags):
+    """The error line of a demo that ends with status 2, run in this process, where JAX is warm."""
+    argv = ["quickstart.py", f"--workdir={workdir}", *flags]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path("experiments/quickstart.py", run_name="__main__")
+    error = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert error.count("\n") == 1
+    return error
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A workdir of the demo at its smallest."""
@@ -43,6 +58,7 @@ def demo(tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_the_demo_leaves_results_and_a_report(demo):
     results = json.loads((demo / "results.json").read_text())
     assert sorted(results["methods"]) == sorted(METHODS)
@@ -55,6 +71,7 @@ def test_the_demo_leaves_results_and_a_report(demo):
     assert "Edit only" in (demo / "report/index.html").read_text()
 
 
+@pytest.mark.slow
 def test_another_config_in_the_same_workdir_is_refused(demo):
     before = (demo / "results.json").read_bytes()
     done = quickstart(demo, "--config=configs/quickstart.py:smoke", "--config.seed=1")
@@ -64,6 +81,15 @@ def test_another_config_in_the_same_workdir_is_refused(demo):
     assert (demo / "results.json").read_bytes() == before
 
 
+def test_the_demo_refuses_the_workdir_of_another_config(tmp_path, monkeypatch, capsys):
+    (tmp_path / "config.json").write_text('{"seed": 7}')
+    config = "--config=configs/quickstart.py:smoke"
+    error = quickstart_here(monkeypatch, capsys, tmp_path, config)
+    assert "use another workdir" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.slow
 def test_any_planner_styles_photographs_of_any_sizes(demo, tmp_path):
     """Even this one, barely trained, writes plans, since its text is held to their grammar."""
     out, sizes = tmp_path / "out", {"wide": (160, 96), "tall": (96, 192)}
@@ -124,11 +150,17 @@ def test_a_plan_with_an_unknown_name_is_refused_by_file_and_field(tmp_path, caps
         (["--config.photos=nowhere"], "nowhere: no such folder"),
     ],
 )
-def test_wrong_arguments_of_the_demo_are_one_line(tmp_path, flags, message):
+def test_wrong_arguments_of_the_demo_are_one_line(tmp_path, monkeypatch, capsys, flags, message):
     default = [] if flags[0].startswith("--config=") else ["--config=configs/quickstart.py"]
-    done = quickstart(tmp_path / "run", *default, *flags)
+    error = quickstart_here(monkeypatch, capsys, tmp_path / "run", *default, *flags)
+    assert message in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_script_of_the_demo_is_one_that_python_runs(tmp_path):
+    done = quickstart(tmp_path / "run", "stray")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and message in done.stderr
+    assert done.stderr.count("\n") == 1 and "'stray' is no flag" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -139,9 +171,9 @@ def test_an_empty_folder_of_photographs_is_refused(tmp_path, capsys):
     assert "holds no photographs" in capsys.readouterr().err
 
 
-def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(demo, tmp_path):
+def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(tmp_path):
     cases = tmp_path / "cases"
-    shutil.copytree(demo / "data/test", cases)
+    write_trajectories(cases, make_trajectories(2, "test"))
     path = cases / "trajectories.jsonl"
     path.write_text(path.read_text()[:-40])
     command = [

@@ -383,6 +383,7 @@ def test_job_files_start_training_as_asked_and_again_after_status_75(tmp_path, l
     assert failed == (launcher == "xpk")
 
 
+@pytest.mark.slow
 def test_two_real_trainings_from_the_command_line(tmp_path):
     from tests.training.fixtures import make_workplace
 

@@ -177,6 +177,7 @@ def run(root, photos, lines: int | None = None) -> bool:
         return "done\n" in [*told, *process.stdout]
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_to_the_same_bytes(folder, tmp_path):
     """At any moment: while the child goes on, this process wakes up and kills it."""
     assert run(tmp_path / "alone", folder)

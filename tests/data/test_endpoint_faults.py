@@ -108,6 +108,7 @@ KILLED = textwrap.dedent("""
 """)
 
 
+@pytest.mark.slow
 def test_a_killed_process_has_kept_every_answer(teacher, endpoint):
     """It is killed while its eighth question waits."""
     child = []

@@ -10,6 +10,7 @@ from agentic_styling.data import (
     Photo,
     generate,
     load_photos,
+    pipeline,
     read_trajectories,
     split_photos,
     summary,
@@ -19,7 +20,7 @@ from agentic_styling.data.generate import SKILLS, SPLIT_SEED
 from agentic_styling.data.states import state_plan
 from agentic_styling.errors import InputError
 from agentic_styling.tools import MODIFIERS, Plan, encode_plans, execute
-from tests.data.stand_in import scores_stand_in, stand_in_reward
+from tests.data.stand_in import light_execute, scores_stand_in, stand_in_reward
 
 SIZE = 16
 
@@ -31,13 +32,26 @@ def stand_in(source, result, request):
     return SimpleNamespace(**{k: jnp.where(one, jnp.nan, v) for k, v in vars(scores).items()})
 
 
+@pytest.fixture(
+    scope="module",
+    params=[light_execute, pytest.param(execute, marks=pytest.mark.slow)],
+    ids=["light", "real"],
+    autouse=True,
+)
+def executor(request):
+    """What executes plans; the real one compiles most kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "execute", request.param)
+        yield request.param
+
+
 @pytest.fixture(scope="module")
 def photos():
     return load_photos()
 
 
 @pytest.fixture(scope="module")
-def run(photos):
+def run(photos, executor):
     def run(directory, photos=photos, **changes):
         arguments = {"seed": 5, "split": "train", "contexts": 20, "plans_per_context": 2}
         with stand_in_reward(stand_in):
@@ -108,7 +122,7 @@ def test_plans_whose_scores_are_not_finite_are_left_out(train):
     assert all(len(t.request) > 1 and np.isfinite(t.reward) for t in train[1])
 
 
-def test_the_picture_is_the_crop_in_its_state(train, photos):
+def test_the_picture_is_the_crop_in_its_state(train, photos, executor):
     pixels = {p.name: p.pixels for p in photos}
     calm = next(t for t in train[1] if not {"weather", "atmospheric_effects"} & t.state.keys())
     crop = calm.provenance["crop"]
@@ -116,11 +130,11 @@ def test_the_picture_is_the_crop_in_its_state(train, photos):
     square = square[:, ::-1] if crop["mirror"] else square
     small = np.asarray(Image.fromarray(square).resize((SIZE, SIZE), Image.Resampling.LANCZOS))
     rows = np.repeat(np.float32(small)[None] / 255, 32, 0)
-    made = execute(rows, encode_plans([state_plan(calm.state)] * 32, 5), jax.random.key(0))
+    made = executor(rows, encode_plans([state_plan(calm.state)] * 32, 5), jax.random.key(0))
     assert np.abs(np.asarray(made[0]) * 255 - calm.image).mean() < 3
 
 
-def test_rewards_are_those_of_the_stored_picture(train):
+def test_rewards_are_those_of_the_stored_picture(train, executor):
     """Scored again from disk: the stored bytes are what was scored."""
     chosen = [t for t in train[1] if all(s.tool in STILL for s in t.plan.steps)]
     assert chosen
@@ -128,7 +142,7 @@ def test_rewards_are_those_of_the_stored_picture(train):
     source = np.stack([np.float32(t.image) / 255 for t in rows])
     plans = encode_plans([t.plan for t in rows], 5)
     requests = encode_plans([Plan(t.state, t.request) for t in rows], 5)
-    scores = stand_in(source, execute(source, plans, jax.random.key(0)), requests)
+    scores = stand_in(source, executor(source, plans, jax.random.key(0)), requests)
     for t, reward in zip(chosen, np.asarray(scores.reward), strict=False):
         assert abs(t.reward - reward) < 2e-3
 

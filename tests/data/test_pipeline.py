@@ -56,10 +56,15 @@ def test_every_plan_is_a_trajectory_in_order(contexts, made):
 def test_a_context_gives_the_same_beside_others_and_without_them(contexts, made):
     with stand_in_reward():
         alone = run_plans(contexts[:1], made[0][:1], KEY, "train", 7)
-    assert dataclasses.replace(alone[0], image=None, edited=None) == dataclasses.replace(
-        made[1][0], image=None, edited=None
+    beside = made[1][0]
+    scored_apart = {"image": None, "edited": None, "reward": 0, "scores": {}}
+    assert dataclasses.replace(alone[0], **scored_apart) == dataclasses.replace(
+        beside, **scored_apart
     )
-    np.testing.assert_array_equal(alone[0].edited, made[1][0].edited)
+    np.testing.assert_array_equal(alone[0].edited, beside.edited)
+    # Scored by programs of other shapes, and kept to three decimals.
+    assert alone[0].reward == pytest.approx(beside.reward, abs=1.1e-3)
+    assert alone[0].scores == pytest.approx(beside.scores, abs=1.1e-3)
 
 
 def test_plans_of_a_context_meet_other_random_numbers(contexts):

@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec as P
 
 from agentic_styling.losses import token_logps, token_statistics
 from agentic_styling.training.mesh import AXES, make_mesh
+from tests.slow import slow_but
 
 PRECISIONS = {"float64": 1e-10, "float32": 1e-5}
 
@@ -220,10 +221,15 @@ def on_mesh(sizes, given):
     return mesh, (hidden, embedding, *rest)
 
 
-@pytest.mark.parametrize("sizes", MESHES)
-@pytest.mark.parametrize(("width", "vocabulary"), [(16, 48), (6, 37)])
+# The second shape divides over none of the axes, or only over fsdp = 2.
+SPREAD = [(sizes, *shape) for sizes in MESHES for shape in ((16, 48), (6, 37))]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "width", "vocabulary"),
+    slow_but(SPREAD, ((1, 2, 2, 2), 16, 48), ((2, 2, 1, 2), 6, 37), ((1, 1, 1, 1), 6, 37)),
+)
 def test_one_device_is_eight(sizes, width, vocabulary):
-    """The second shape divides over none of the axes, or only over fsdp = 2."""
     hidden, embedding, labels, mask, weight = arrays(8, 8, width, vocabulary)
     given = np.float32(hidden), np.float32(embedding), labels, mask, np.float32(weight)
     mesh, spread = on_mesh(sizes, given)

@@ -38,8 +38,13 @@ def test_transformers_loads_what_we_save(several, hf, tmp_path):
         tmp_path, output_loading_info=True, experts_implementation="eager"
     )
     assert not any(report.values()), report
-    expected = torch_logits(reference.reference_model(hf))
-    np.testing.assert_array_equal(torch_logits(model), expected)
+    expected = reference.reference_model(hf)
+    given = dict(expected.named_parameters())
+    loaded = dict(model.named_parameters())
+    assert loaded.keys() == given.keys()
+    assert all(parameter.equal(given[name]) for name, parameter in loaded.items())
+    # Torch may choose its kernels by how a file's arrays lie in memory.
+    np.testing.assert_allclose(torch_logits(model), torch_logits(expected), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -11,6 +11,7 @@ from jax.sharding import AxisType
 from agentic_styling.errors import InputError
 from agentic_styling.planner import Qwen3VL, attention, hf_inputs, text, vision
 from agentic_styling.planner.compute import REMAT_POLICIES, Compute
+from tests.slow import slow, slow_but
 
 from . import oracle, ours
 
@@ -73,7 +74,7 @@ def test_the_gradient_of_xla_is_that_of_the_softmax(dtype, most):
         assert ours.error(one, other) < most
 
 
-@pytest.mark.parametrize("causal", [True, False], ids=["causal", "full"])
+@pytest.mark.parametrize("causal", [True, slow(False)], ids=["causal", "full"])
 def test_pallas_equals_xla(causal):
     """Values and gradients, with grouped queries, segments, and a length between blocks."""
 
@@ -107,7 +108,7 @@ def test_pallas_shares_rows_and_heads_over_a_mesh():
     np.testing.assert_allclose(out, xla(query, key, value, True), atol=1e-5)
 
 
-@pytest.mark.parametrize("sizes", [(1, 2, 2, 2), (1, 1, 8, 1), (2, 2, 2, 1)])
+@pytest.mark.parametrize("sizes", [(1, 2, 2, 2), slow(((1, 1, 8, 1),)), slow(((2, 2, 2, 1),))])
 def test_a_row_is_shared_over_the_axis_context(sizes):
     """Values and gradients; no device has more queries than its own."""
     axes = ("data", "fsdp", "context", "tensor")
@@ -136,7 +137,7 @@ def lowered(function, platform, *arguments):
     return jax.jit(function).trace(*arguments).lower(lowering_platforms=(platform,)).as_text()
 
 
-@pytest.mark.parametrize("dim", [64, 72, 128])
+@pytest.mark.parametrize("dim", [slow(64), 72, slow(128)])
 def test_pallas_lowers_for_tpu(dim):
     """The head sizes of the published towers; forward and backward kernels."""
     query = jax.ShapeDtypeStruct((2, 300, 4, dim), jnp.bfloat16)
@@ -204,8 +205,10 @@ def without_cudnn(monkeypatch):
     monkeypatch.setattr(jax.nn, "dot_product_attention", computed)
 
 
-@pytest.mark.parametrize("causal", [True, False], ids=["causal", "full"])
-@pytest.mark.parametrize("one_first", [True, False], ids=["lengths", "bias"])
+MASKS = [(causal, one_first) for causal in (True, False) for one_first in (True, False)]
+
+
+@pytest.mark.parametrize(("causal", "one_first"), slow_but(MASKS, (True, True), (False, False)))
 def test_what_cudnn_is_told_equals_xla(causal, one_first, without_cudnn):
     segments = jnp.asarray(SEGMENTS)
     if one_first:
@@ -264,8 +267,10 @@ def test_what_a_kernel_leaves_in_padding_goes_no_further(monkeypatch):
         np.testing.assert_allclose(one, other, atol=2e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["cudnn", "pallas"])
-@pytest.mark.parametrize("case", ["images", "video"])
+KERNELS = [(name, case) for name in ("cudnn", "pallas") for case in ("images", "video")]
+
+
+@pytest.mark.parametrize(("name", "case"), slow_but(KERNELS, ("cudnn", "images")))
 def test_both_towers_are_the_same_by_every_kernel(
     name, case, config, params, without_cudnn, monkeypatch
 ):

@@ -34,7 +34,8 @@ def test_an_unrolled_stack_is_the_same_without_a_loop(remat):
     loop, given = gradient(Compute(remat=remat))
     unrolled, same = gradient(Compute(remat=remat, unroll=True))
     for one, other in zip(jax.tree.leaves(given), jax.tree.leaves(same), strict=True):
-        np.testing.assert_array_equal(one, other)
+        # Drawn by two programs: the same but for a few ulps.
+        np.testing.assert_allclose(one, other, rtol=1e-6)
     found, expected = unrolled(*given), loop(*given)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         assert one.shape[0] == LAYERS

@@ -144,7 +144,7 @@ def test_adapters_begin_as_peft_begins(config, params, adapted, plain, inputs):
     # So the model is what it was.
     (_, hidden), _ = adapted(fresh, params, inputs)
     (_, expected), _ = plain(params, inputs)
-    np.testing.assert_array_equal(hidden, expected)
+    assert ours.error(hidden, expected) < 1e-6  # of another program, which may sum otherwise
 
 
 def test_merged_parameters_and_their_gradient(params, adapters, adapted, plain, inputs):
@@ -184,9 +184,13 @@ def test_merging_adds_in_float32(config, adapters, params):
     for name in path:
         kernel, pair, merged = kernel[name], pair[name], merged[name]
     exact = np.float64(kernel["kernel"]) + SCALE * np.float64(pair["a"]) @ np.float64(pair["b"])
-    np.testing.assert_array_equal(merged["kernel"], jnp.float32(exact).astype(jnp.bfloat16))
+    # At most half an ulp of bfloat16 away, as it is where one sum is rounded once; a float32 sum
+    # is itself rounded, which near the middle of two numbers may turn the choice.
+    half_ulp = np.exp2(np.floor(np.log2(abs(exact))) - 8)
+    assert (abs(np.float64(merged["kernel"]) - exact) <= half_ulp * (1 + 1e-4)).all()
 
 
+@pytest.mark.slow
 def test_rematerialised_layers_have_adapters_too(config, params, adapters, inputs, adapted):
     program = adapted_program(config, params, adapters, inputs, Compute(remat="dots"))
     (_, hidden), gradient = program(adapters, params, inputs)

@@ -19,6 +19,7 @@ from agentic_styling.planner import (
     text,
     vision,
 )
+from tests.slow import slow, slow_but
 
 from . import oracle, ours
 from .test_parity import GRADIENT_TOLERANCE, TOLERANCE
@@ -135,7 +136,10 @@ def mutated(changes):
         yield
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+QUICK = ("merger GELU by tanh", "attention across frames", "unnormalised top-k")
+
+
+@pytest.mark.parametrize("name", slow_but(MUTATIONS, *QUICK))
 def test_goldens_catch(name, sides):
     side, case, changes = MUTATIONS[name]
     with mutated(changes):
@@ -144,11 +148,12 @@ def test_goldens_catch(name, sides):
     assert error > 2 * TOLERANCE
 
 
-@pytest.mark.parametrize(("side", "case"), [("dense", "video"), ("moe", "text")])
+@pytest.mark.parametrize(("side", "case"), [("dense", "video"), slow(("moe", "text"))])
 def test_nothing_is_caught_without_a_mutation(side, case, sides):
     assert logits_error(*sides[side], case) < TOLERANCE
 
 
+@pytest.mark.slow
 def test_goldens_catch_a_dropped_qkv_bias(sides):
     config, params, goldens = sides["dense"]
     flat = traverse_util.flatten_dict(params)
@@ -157,6 +162,7 @@ def test_goldens_catch_a_dropped_qkv_bias(sides):
     assert logits_error(config, params, goldens, "images") > 2 * TOLERANCE
 
 
+@pytest.mark.slow
 def test_gradients_catch_what_logits_do_not(sides):
     """A gradient that stops before deepstack leaves the logits as they are."""
     config, params, goldens = sides["dense"]

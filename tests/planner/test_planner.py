@@ -100,7 +100,9 @@ def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
         for place, row in enumerate(expected):
             patches, grids = image_to_patches(photos[row][None], free.images)
             count = patches.shape[2]
-            np.testing.assert_array_equal(inputs.patches[place, 0, :count], patches[0, 0])
+            # Programs of other shapes may round otherwise: an ulp of 1.
+            own = inputs.patches[place, 0, :count]
+            np.testing.assert_allclose(own, patches[0, 0], atol=1.2e-7)
             assert not np.asarray(inputs.patches[place, 0, count:]).any()
             assert inputs.grids[place].tolist() == grids[0].tolist()
             (prompt,) = encode_prompts(free.tokenizer, [goals[row]], count // 4)

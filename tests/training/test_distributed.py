@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from agentic_styling.training import train
 from tests.training.fixtures import make_config
@@ -31,6 +32,7 @@ def losses(workdir):
     return [json.loads(line)["loss"] for line in lines]
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(workplace):
     """Their own parts of the pictures, one stored reference, one set of files; and they resume."""
     config = make_config(workplace, "dpo", steps=6, microbatches=2, packing=True, batch_size=8)
@@ -60,4 +62,4 @@ def test_two_processes_have_the_losses_of_one(workplace):
     alone = make_config(workplace, "dpo", steps=6, packing=True, batch_size=8)
     train(alone, workdir)
     theirs, ours = (workdir / n / "model.safetensors" for n in ("theirs", "planner"))
-    assert theirs.read_bytes() == ours.read_bytes()
+    assert theirs.read_bytes() == ours.read_bytes()  # copied out of one checkpoint

@@ -43,6 +43,7 @@ from agentic_styling.training.step import (
     make_gradient,
     make_step,
 )
+from tests.slow import slow, slow_but
 from tests.training.steps import ROWS, batch_of, start, state_of
 
 STATISTICS = {"mean": 3.5, "std": 0.8}
@@ -214,8 +215,8 @@ def alone(planner):
     ("loss", "lora", "sizes", "rows"),
     [
         ("standard", None, (1, 2, 2, 2), {"packed": 2}),
-        ("standard", LORA, (2, 4, 1, 1), {"packed": 8}),
-        ("dpo", None, (2, 2, 1, 2), {"buckets": True}),
+        slow(("standard", LORA, (2, 4, 1, 1), {"packed": 8})),
+        slow(("dpo", None, (2, 2, 1, 2), {"buckets": True})),
     ],
 )
 def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, rows):
@@ -246,6 +247,7 @@ def test_dpo_tells_the_chosen_from_the_rejected(alone):
     assert last["rewards/accuracies"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_reference_made_by_the_model_without_its_adapters_is_the_stored_one(planner, alone):
     found, _ = run_steps(planner, "dpo", (1, 1, 1, 1), 4, 2, lora=LORA, adapter_off=True)
     assert_same_curves(alone("dpo", LORA, 4), found)
@@ -283,7 +285,7 @@ def loss_of_contributing() -> dict[str, Loss]:
 FAMILIES = ["swift", "topr", "rpo", "simpo", "dft", "released_code", "clipped"]
 
 
-@pytest.mark.parametrize("loss", FAMILIES)
+@pytest.mark.parametrize("loss", slow_but(FAMILIES, "rpo", "dft", "clipped"))
 def test_every_family_trains(planner, loss, monkeypatch):
     """`clipped` is a loss that somebody adds: one function and one row."""
     if loss == "clipped":
