@@ -27,24 +27,10 @@ import jax  # noqa: E402
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 
-# Files that take a worker longest: begun last, they would be waited for. The first two share no
-# programs, which both workers would compile.
-LONGEST = (
-    "test_cli.py",
-    "test_step.py",
-    "test_loop.py",
-    "test_notebooks.py",
-    "test_score.py",
-    "test_artistic_medium.py",
-    "test_real_rooms.py",
-    "test_distributed.py",
-    "test_executed_plans.py",
-    "test_execute.py",
-    "test_sweep.py",
-    "test_generate.py",
-)
-
 
 def pytest_collection_modifyitems(items):
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    """The last folders by name, training and tools, first: they compile most.
+
+    Begun last, one of their files would be waited for when the other worker has nothing to do.
+    """
+    items.sort(key=lambda item: item.path, reverse=True)

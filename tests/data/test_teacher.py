@@ -21,7 +21,7 @@ def calls(steps):
 
 
 @given(st.integers(0, 2**32), st.floats(0, 1), st.sampled_from(["train", "test"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_plans_are_valid_at_any_skill(seed, skill, split):
     state, goal, plan = taught(seed, skill, split)
     assert Plan.from_json(plan.to_json()) == plan
@@ -42,7 +42,7 @@ def test_plans_are_valid_at_any_skill(seed, skill, split):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_best_plan_is_the_request(seed):
     _, goal, plan = taught(seed, 1.0)
     assert calls(plan.steps) == calls(goal.request)

@@ -33,7 +33,7 @@ SNIPPETS = [bytes([b]) for b in b'{}[],:"\\0159.- eu\x7f\x1f\xc3\xa9\xed\xa0']
 SNIPPETS += [b"true", b'"', b"0.50", b"1e-3", b"-0.0", b"\\n", b"\\u000a", b"{}"]
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=200)
 @given(data=st.data(), number=st.integers(0, 99))
 def test_nothing_else_is_read(automaton, data, number):
     """Pieces cut out, doubled, moved, and bytes put in: the automaton agrees with Plan."""
@@ -47,7 +47,7 @@ def test_nothing_else_is_read(automaton, data, number):
     assert reads(automaton, text) == belongs(text)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=200)
 @given(
     inside=st.binary(max_size=5)
     | st.lists(

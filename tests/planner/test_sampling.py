@@ -36,7 +36,7 @@ def nucleus(logits, p):
     return np.asarray(logits) >= logits[token]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(row=rows, k=st.integers(1, TOKENS + 2))
 def test_top_k_keeps_the_largest_and_their_equals(row, k):
     row = np.array(row, np.float32)
@@ -46,7 +46,7 @@ def test_top_k_keeps_the_largest_and_their_equals(row, k):
     np.testing.assert_array_equal(kept, [expected, expected[::-1]])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(row=rows, p=st.floats(0.001, 0.999))
 def test_top_p_keeps_the_nucleus(row, p):
     row = np.array(row, np.float32)

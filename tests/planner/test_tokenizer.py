@@ -14,7 +14,7 @@ def trained(tokenizer_directory):
     return Tokenizer(tokenizer_directory)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(text=st.text() | st.text(alphabet=' "{}[],:_\\\n-.09abé', max_size=40))
 def test_lossless_for_any_text(trained, text):
     assert trained.decode(trained.encode(text)) == text

@@ -56,7 +56,7 @@ def test_the_conversation_is_the_one_that_qwens_template_renders(tokenizer_direc
     assert tokenizer.decode(prompt + answer) + "\n" == GOLDEN
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(plan=plans())
 def test_both_ways_lose_only_outer_white_space(plan):
     steps = tuple(dataclasses.replace(s, reasoning=s.reasoning.strip()) for s in plan.steps)
@@ -67,7 +67,7 @@ def test_both_ways_lose_only_outer_white_space(plan):
 MARKS = st.sampled_from(["</tool_call>", "Context:", "{", "}", '"', "\\", "\n", " ", "x", "[]"])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(texts=st.lists(st.lists(MARKS, max_size=4).map("".join), min_size=4, max_size=4))
 def test_marks_in_texts_are_texts(texts):
     reasoning, colour, reason, instruction = texts

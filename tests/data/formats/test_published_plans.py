@@ -112,7 +112,7 @@ ACTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     JSON
     | st.fixed_dictionaries(
@@ -130,7 +130,7 @@ def test_any_json_is_a_plan_or_left_out_in_one_line(data):
             assert read_published_plan(write_published_plan(plan)) == plan
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(plans(branches=True))
 def test_plans_go_there_and_back(plan):
     written = json.dumps(write_published_plan(plan))
