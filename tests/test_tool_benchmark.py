@@ -15,6 +15,7 @@ from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, dimensions
 from agentic_styling.tools.grade import grade
 from agentic_styling.tools.scene import estimate_scene
 from agentic_styling.tools.stage import _confine
+from tests.slow import slow, slow_but
 
 sys.path.append(str(Path(__file__).parents[1] / "experiments/benchmarks"))
 plans_by_hand = importlib.import_module("hand_written.plans")
@@ -46,8 +47,9 @@ def _point_wise(steps, scene):
 _GRADE = jax.jit(grade)
 
 
-def test_the_grading_of_random_plans_is_equal(scene):
-    for plan in random_plans.random_plans(40):
+@pytest.mark.parametrize("count", [10, slow(40)])
+def test_the_grading_of_random_plans_is_equal(scene, count):
+    for plan in random_plans.random_plans(count):
         steps = [step for step in plan.steps if step.tool in DIMENSIONS]
         prepared = plans_by_hand.prepare([Plan({}, tuple(steps))])[0]
         undrawn = prepared._replace(steps=[work._replace(draw=None) for work in prepared.steps])
@@ -79,7 +81,7 @@ def test_constraints_are_equal(scene):
             assert np.mean(np.abs(confine(arrays) - theirs)) < 2e-3, option
 
 
-@pytest.mark.parametrize("tool", DIMENSIONS)
+@pytest.mark.parametrize("tool", slow_but(DIMENSIONS, "weather", "season", "color_grading"))
 def test_every_option_is_drawn_by_hand(tool):
     parameter = VOCABULARY[tool].parameters[VOCABULARY[tool].target]
     plans = [Plan({}, (Step("", tool, {parameter.name: v}),)) for v in parameter.values]

@@ -6,6 +6,11 @@ import numpy as np
 
 from agentic_styling.losses import LOSSES, context_statistics
 
+# One of each kind, for tests of every loss that take long.
+KINDS = (
+    *("standard", "reward_filtered", "standardized_reward_weighted", "dpo", "swift", "kto"),
+    *("rpo", "simpo", "dft", "released_code", "aot"),
+)
 STATISTICS = {"mean": 3.5, "std": 1.25}
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from agentic_styling import losses
 from agentic_styling.errors import InputError
 from agentic_styling.losses import LOSSES
-from tests.losses.rows import columns, options, take
+from tests.losses.rows import KINDS, columns, options, take
+from tests.slow import slow_but
 
 TRL = ("rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies")
 TRL += ("logps/chosen", "logps/rejected")
@@ -80,7 +81,7 @@ def test_good_and_bad_by_hand():
     }
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", slow_but(LOSSES, *KINDS))
 def test_every_loss_has_its_diagnostics_under_jit(name):
     made, given, needs = take(columns(), name), options(name), LOSSES[name].needs
     if "reference" not in needs:

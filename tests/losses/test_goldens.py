@@ -11,6 +11,7 @@ import pytest
 
 from agentic_styling import losses
 from agentic_styling.losses import LOSSES
+from tests.slow import slow
 
 GOLDENS = {
     path.stem: json.loads(path.read_text())
@@ -19,7 +20,7 @@ GOLDENS = {
 PRECISIONS = {"float64": 1e-10, "float32": 1e-5}
 
 
-@pytest.fixture(params=PRECISIONS)
+@pytest.fixture(params=["float64", slow("float32")])
 def precision(request):
     """The dtype and its tolerance; float64 is on for the test alone."""
     with jax.enable_x64(request.param == "float64"):
@@ -123,7 +124,15 @@ def test_losses_of_logits(precision, name, case):
             close(found[metric], expected, tolerance)
 
 
-@pytest.mark.parametrize(("name", "case"), cases("liger"))
+def some(cases):
+    """Every fourth case; the others are slow."""
+    return [
+        case if index % 4 == 0 else pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
+        for index, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize(("name", "case"), some(cases("liger")))
 def test_losses_of_hidden_states_in_chunks(name, case):
     """Liger's log-softmax is float32, so float32 is compared."""
     inputs = GOLDENS[name]["inputs"]

@@ -166,8 +166,13 @@ def test_from_tokens_to_a_scalar_by_hand(name):
     np.testing.assert_allclose(pipeline(name), EXPECTED[name], rtol=1e-5)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("name", PAPER)
+TOLD = [(name, fault) for name in PAPER for fault in FAULTS]
+QUICK = [(PAPER[i], fault) for i, fault in enumerate(FAULTS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), slow_but(TOLD, *QUICK), ids=[f"{f.__name__}-{name}" for name, f in TOLD]
+)
 def test_faults_show(name, fault, monkeypatch):
     fault(monkeypatch, name)
     assert abs(pipeline(name) - EXPECTED[name]) > 1e-3

@@ -9,7 +9,8 @@ import pytest
 
 from agentic_styling import losses
 from agentic_styling.losses import LOSSES, PRESETS, REDUCTIONS, Loss
-from tests.losses.rows import columns, options, take
+from tests.losses.rows import KINDS, columns, options, take
+from tests.slow import slow_but
 
 NEEDS = {"rewards", "statistics", "contexts", "pairs", "reference", "filtered", "lengths"}
 NEEDS |= {"means", "tokens", "whole_batch", "every_token"}
@@ -72,7 +73,7 @@ def test_presets_are_of_the_tables():
         assert preset.options.items() <= LOSSES[preset.loss].options.items()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", slow_but(LOSSES, *KINDS))
 def test_half_precision_comes_out_as_float32(name):
     made = take(columns(), name)
     low = {k: v.astype(jnp.bfloat16) if k.endswith("logps") else v for k, v in made.items()}
@@ -81,7 +82,7 @@ def test_half_precision_comes_out_as_float32(name):
     assert values.shape == (16,)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", slow_but(LOSSES, *KINDS))
 def test_finite_for_log_ratios_of_ten_thousand(name):
     loss, given = LOSSES[name], options(name)
     base = take(columns(), name)
@@ -132,7 +133,7 @@ def test_finite_with_every_option_and_certain_tokens():
     assert np.isfinite(value) and np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("name", ROW_BY_ROW)
+@pytest.mark.parametrize("name", slow_but(ROW_BY_ROW, *(n for n in KINDS if n in ROW_BY_ROW)))
 def test_a_rows_value_depends_on_that_row_only(name):
     """So micro-batches add up: the loss of part of a batch is that part of its loss."""
     made, given = columns(), options(name)
