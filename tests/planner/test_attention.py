@@ -28,6 +28,7 @@ def arrays(dtype=jnp.float32):
     return query, key, value, jax.random.normal(keys[3], query.shape, dtype)
 
 
+@functools.partial(jax.jit, static_argnames="causal")
 def xla(query, key, value, causal):
     mask = attention.SegmentMask(jnp.asarray(SEGMENTS), causal=causal, implementation="xla")
     return attention.attend(query, key, value, mask)
@@ -67,9 +68,10 @@ def test_the_gradient_of_xla_is_that_of_the_softmax(dtype, most):
         weights = jax.nn.softmax(jnp.where(seen[:, None], scores, -jnp.inf))
         return jnp.einsum("bhst,bhtd->bshd", weights, value)
 
-    gradient = jax.grad(weighted(functools.partial(xla, causal=True)), (0, 1, 2))(*given)
+    compiled = jax.jit(jax.grad(weighted(functools.partial(xla, causal=True)), (0, 1, 2)))
+    gradient = compiled(*given)
     single = [x.astype(jnp.float32) for x in given]
-    expected = jax.grad(weighted(plain), (0, 1, 2))(*single)
+    expected = jax.jit(jax.grad(weighted(plain), (0, 1, 2)))(*single)
     for one, other in zip(gradient, expected, strict=True):
         assert ours.error(one, other) < most
 
@@ -84,7 +86,7 @@ def test_pallas_equals_xla(causal):
         return attention.pallas_attention(query, key, value, mask, interpret=True)
 
     query, key, value, weight = arrays()
-    expected = jax.value_and_grad(weighted(lambda *x: xla(*x, causal)), (0, 1, 2))
+    expected = jax.jit(jax.value_and_grad(weighted(lambda *x: xla(*x, causal)), (0, 1, 2)))
     found = jax.jit(jax.value_and_grad(weighted(pallas), (0, 1, 2)))(query, key, value, weight)
     for a, b in zip(
         jax.tree.leaves(found), jax.tree.leaves(expected(query, key, value, weight)), strict=True
@@ -220,8 +222,10 @@ def test_what_cudnn_is_told_equals_xla(causal, one_first, without_cudnn):
     )
     query, key, value, weight = arrays()
     weight = weight * real[:, :, None, None]
-    expected = jax.value_and_grad(weighted(lambda *x: attention.attend(*x, mask)), (0, 1, 2))
-    found = jax.value_and_grad(weighted(lambda *x: attention.attend(*x, told)), (0, 1, 2))
+    expected, found = (
+        jax.jit(jax.value_and_grad(weighted(lambda *x, by=by: attention.attend(*x, by)), (0, 1, 2)))
+        for by in (mask, told)
+    )
     for a, b in zip(
         jax.tree.leaves(found(query, key, value, weight)),
         jax.tree.leaves(expected(query, key, value, weight)),
