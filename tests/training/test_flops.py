@@ -1,5 +1,6 @@
 """FLOPs of an update, against the sizes of the kernels that a model really has."""
 
+import functools
 import math
 from types import SimpleNamespace
 
@@ -12,11 +13,17 @@ from agentic_styling.training.flops import peak_flops, train_flops
 from tests.training.fixtures import make_model
 
 
+@functools.cache
+def shapes(config) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its path."""
+    tree = jax.eval_shape(lambda: init_params(config, jax.random.key(0)))
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(p, simple=True, separator="/"): x.shape for p, x in leaves}
+
+
 def kernels(config, begins: str) -> int:
     """Numbers in all matrices under a path: each is used once for a token, or a patch."""
-    shapes = jax.eval_shape(lambda: init_params(config, jax.random.key(0)))
-    leaves = jax.tree_util.tree_leaves_with_path(shapes)
-    found = {jax.tree_util.keystr(p, simple=True, separator="/"): x.shape for p, x in leaves}
+    found = shapes(config)
     return sum(math.prod(s) for n, s in found.items() if n.startswith(begins) and "kernel" in n)
 
 

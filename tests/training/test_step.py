@@ -224,7 +224,7 @@ def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, s
 
     `experiments/check_meshes.py` tries every mesh.
     """
-    one = alone(loss, lora, 60 if loss == "standard" and not lora else 4)
+    one = alone(loss, lora, 4)
     eight, state = run_steps(planner, loss, sizes, 4, 2, lora=lora, **rows)
     assert_same_curves(one, eight)
     kernels = [x for x in jax.tree.leaves(state.params) if x.ndim == 3]
@@ -234,12 +234,14 @@ def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, s
             np.testing.assert_allclose(first["loss"], math.log(2), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_rows_are_learnt_by_heart(alone):
     one = alone("standard", None, 60)
     assert one[-1]["loss"] < 0.2
     assert one[-1]["mean_token_accuracy"] > 0.95 > one[0]["mean_token_accuracy"]
 
 
+@pytest.mark.slow
 def test_dpo_tells_the_chosen_from_the_rejected(alone):
     last = alone("dpo", None, 4)[-1]
     assert last["loss"] < 0.1
@@ -261,6 +263,7 @@ def test_adapters_alone_change(planner):
     assert jax.tree.structure(frozen) == jax.tree.structure(planner.params)
 
 
+@pytest.mark.slow
 def test_dropout_is_by_the_key_and_another_one_by_another(planner):
     lora = LoraConfig(rank=4, alpha=8.0, dropout=0.5)
     model = planner.model._replace(lora=lora, compute=Compute(lora_dropout=0.5))
@@ -285,7 +288,7 @@ def loss_of_contributing() -> dict[str, Loss]:
 FAMILIES = ["swift", "topr", "rpo", "simpo", "dft", "released_code", "clipped"]
 
 
-@pytest.mark.parametrize("loss", slow_but(FAMILIES, "rpo", "dft", "clipped"))
+@pytest.mark.parametrize("loss", slow_but(FAMILIES, "rpo", "clipped"))
 def test_every_family_trains(planner, loss, monkeypatch):
     """`clipped` is a loss that somebody adds: one function and one row."""
     if loss == "clipped":
