@@ -8,7 +8,6 @@ import pytest
 
 from agentic_styling.data.pipeline import BATCH, Context, batch_size, render_sources, run_plans
 from agentic_styling.data.sets import sample_goal
-from agentic_styling.data.teacher import teach
 from agentic_styling.tools import Plan, Step
 from tests.data.stand_in import stand_in_reward
 
@@ -22,12 +21,18 @@ def test_few_rows_make_a_small_batch(count, size):
     assert batch_size(count) == size <= BATCH
 
 
+def rain(strength):
+    """A plan of one kernel, which draws random numbers."""
+    parameters = {"weather_type": "heavy_rain", "strength": strength}
+    return Plan({}, (Step("", "weather", parameters),))
+
+
 def context(number):
     """With one plan more than the number."""
     rng = np.random.default_rng(number)
     pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
     goal = sample_goal("simple", {}, "train", rng)
-    plans = tuple(teach(goal, {}, 0.4, rng) for _ in range(number + 1))
+    plans = tuple(rain(round(0.4 + 0.1 * k + 0.2 * number, 1)) for k in range(number + 1))
     return Context(f"c{number}", "p", {}, pixels, {}, goal, plans, (0.4,) * len(plans))
 
 
@@ -69,8 +74,7 @@ def test_a_context_gives_the_same_beside_others_and_without_them(contexts, made)
 
 def test_plans_of_a_context_meet_other_random_numbers(contexts):
     """So that two of the same plan are two draws."""
-    rain = Plan({}, (Step("", "weather", {"weather_type": "heavy_rain"}),))
-    twice = dataclasses.replace(contexts[0], plans=(rain, rain), skills=(1.0, 1.0))
+    twice = dataclasses.replace(contexts[0], plans=(rain(1.0), rain(1.0)), skills=(1.0, 1.0))
     with stand_in_reward():
         one, other = run_plans([twice], twice.pixels[None], KEY, "train", 0)
     assert (one.edited != other.edited).any()
