@@ -25,7 +25,7 @@ def gradient(compute):
     """(a jitted gradient of a stack's sum, what it is called with)."""
     stack = compute.stack(Layer, LAYERS, (0, nn.broadcast))(SIZE)
     given = jnp.ones((2, SIZE)), jnp.arange(3.0).reshape(LAYERS, 1, 1), jnp.ones(SIZE)
-    params = stack.init(jax.random.key(0), *given)
+    params = jax.jit(stack.init)(jax.random.key(0), *given)
     return jax.jit(jax.grad(lambda params, *x: stack.apply(params, *x)[0].sum())), (params, *given)
 
 

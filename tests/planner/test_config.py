@@ -5,6 +5,7 @@ import pytest
 
 from agentic_styling.errors import InputError
 from agentic_styling.planner import Qwen3VLConfig, init_params, output_embedding
+from tests.slow import slow_but
 
 from .oracle import HF_CONFIG
 
@@ -18,7 +19,7 @@ def sparse(**changes):
     return HF_CONFIG | {"model_type": "qwen3_vl_moe", "text_config": text}
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slow_but(PUBLISHED, "2b", "30b-a3b"))
 def test_output_embedding_shape(name):
     config = Qwen3VLConfig.preset(name)
     shapes = jax.eval_shape(lambda key: init_params(config, key), jax.random.key(0))
