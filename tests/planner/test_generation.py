@@ -67,6 +67,7 @@ def test_padding_on_either_side_and_row_order_change_nothing(config, params, inp
     assert (other.tokens != out.tokens).any(axis=1).all()
 
 
+@pytest.mark.slow
 def test_a_row_alone_and_several_samples_of_it(config, params, inputs):
     out = sampled(config, params, inputs)
     alone = jax.tree.map(lambda x: x[:1], inputs)

@@ -136,7 +136,7 @@ def mutated(changes):
         yield
 
 
-QUICK = ("merger GELU by tanh", "attention across frames", "unnormalised top-k")
+QUICK = ("merger GELU by tanh", "unnormalised top-k")
 
 
 @pytest.mark.parametrize("name", slow_but(MUTATIONS, *QUICK))
@@ -148,7 +148,7 @@ def test_goldens_catch(name, sides):
     assert error > 2 * TOLERANCE
 
 
-@pytest.mark.parametrize(("side", "case"), [("dense", "video"), slow(("moe", "text"))])
+@pytest.mark.parametrize(("side", "case"), [slow(("dense", "video")), ("moe", "text")])
 def test_nothing_is_caught_without_a_mutation(side, case, sides):
     assert logits_error(*sides[side], case) < TOLERANCE
 

@@ -8,6 +8,7 @@ import pytest
 
 from agentic_styling.planner import Qwen3VLConfig, hf_inputs, hf_logits, text, vision
 from agentic_styling.planner.compute import Compute
+from tests.slow import slow_but
 
 from . import oracle, ours
 
@@ -30,7 +31,7 @@ class Golden:
         return {n.removeprefix(prefix): a for n, a in self.arrays.items() if n.startswith(prefix)}
 
 
-@pytest.fixture(scope="module", params=oracle.MODELS)
+@pytest.fixture(scope="module", params=slow_but(oracle.MODELS, "dense"))
 def golden(request):
     return Golden(request.param)
 

@@ -109,6 +109,7 @@ def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
             assert inputs.tokens[place][inputs.mask[place]].tolist() == prompt
 
 
+@pytest.mark.slow
 def test_another_size_in_the_bucket_compiles_no_decoding(free, monkeypatch):
     """Pictures of 65 to 96 patches share a bucket."""
     monkeypatch.setattr(planner, "PATCHES", 192)

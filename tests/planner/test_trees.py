@@ -6,6 +6,7 @@ import pytest
 
 from agentic_styling.planner import Qwen3VLConfig
 from agentic_styling.planner.names import tensors
+from tests.slow import slow_but
 
 # Parameters and tensors; torch also counts the head of a tied model (2b, 4b) as a tensor.
 PUBLISHED = {
@@ -17,7 +18,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slow_but(PUBLISHED, "2b", "30b-a3b"))
 def test_parameters_and_tensors(name):
     table = tensors(Qwen3VLConfig.preset(name))
     total = sum(math.prod(tensor.shape) for tensor in table)

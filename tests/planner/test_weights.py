@@ -173,6 +173,7 @@ def test_each_byte_is_read_once_though_devices_share_it(saved, params, reader):
     assert reader[0].largest == twice
 
 
+@pytest.mark.slow
 def test_host_and_device_hold_one_tensor_beside_the_model(tmp_path, monkeypatch, reader):
     tiny = Qwen3VLConfig.preset("tiny")
     sizes = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 8}

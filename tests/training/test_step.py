@@ -288,7 +288,7 @@ def loss_of_contributing() -> dict[str, Loss]:
 FAMILIES = ["swift", "topr", "rpo", "simpo", "dft", "released_code", "clipped"]
 
 
-@pytest.mark.parametrize("loss", slow_but(FAMILIES, "rpo", "clipped"))
+@pytest.mark.parametrize("loss", slow_but(FAMILIES, "clipped"))
 def test_every_family_trains(planner, loss, monkeypatch):
     """`clipped` is a loss that somebody adds: one function and one row."""
     if loss == "clipped":
