@@ -119,6 +119,7 @@ def test_the_shown_cases_of_an_evaluation_are_judged_for_every_method(
     assert [line.split()[:2] for line in table] == [[name, "2"] for name in METHODS]
 
 
+@pytest.mark.slow
 def test_an_edit_is_judged_by_a_model_on_the_device(pair, tmp_path):
     texts = [QUESTION, *RUBRIC.values(), "0 1 2 3 4 5 6 7 8 9"]
     new_planner(tmp_path / "vlm", texts, preset="tiny", vocab_size=600, picture_size=64, seed=0)

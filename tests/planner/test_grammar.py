@@ -192,21 +192,20 @@ def model(tokenizer):
     return untrained(tokenizer, tokenizer.vocab_size + PADDED)
 
 
-@pytest.mark.parametrize("count", [50, slow(500)])
-def test_samples_of_an_untrained_model_are_plans(tokenizer, model, grammar, count):
+@pytest.mark.slow
+def test_a_thousand_samples_of_an_untrained_model_are_plans(tokenizer, model, grammar):
     goals, hot = ["Winter", "Rain"], {"temperature": 1.5, "max_new_tokens": 96}
     texts, logps = sample_plans(
-        tokenizer, model, grammar, goals, num_samples=count, seed=np.arange(2 * count), **hot
+        tokenizer, model, grammar, goals, num_samples=500, seed=np.arange(1000), **hot
     )
     assert [Plan.from_json(text).to_json() for text in texts] == texts
-    assert len(set(texts)) > 0.99 * 2 * count
+    assert len(set(texts)) > 990
     assert max(len(Plan.from_json(text).steps) for text in texts) > 1
     assert (logps[:, 0] < -3).all()  # the model's own, which knows nothing of the grammar
-    some = count + 20
-    seed = np.array([some])
+    seed = np.array([700])
     alone, logps_alone = sample_plans(tokenizer, model, grammar, goals[1:], seed=seed, **hot)
-    assert alone == [texts[some]]
-    np.testing.assert_allclose(logps_alone[0], logps[some], atol=1e-4)
+    assert alone == [texts[700]]
+    np.testing.assert_allclose(logps_alone[0], logps[700], atol=1e-4)
 
 
 def test_settings_that_do_not_fit_the_grammar(tokenizer, model, grammar):

@@ -7,7 +7,7 @@ import pytest
 
 from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig, positions
 from agentic_styling.planner.compute import Compute
-from tests.slow import slow, slow_but
+from tests.slow import slow
 
 from . import oracle, ours
 
@@ -135,8 +135,9 @@ def test_positions_begin_again_in_each_segment(config):
 OTHERS = [Compute(remat="dots"), Compute(remat="full"), Compute(remat="dots", unroll=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [DENSE], ids=["dense"], indirect=True)
-@pytest.mark.parametrize("compute", slow_but(OTHERS, OTHERS[-1]), ids=["dots", "full", "unrolled"])
+@pytest.mark.parametrize("compute", OTHERS, ids=["dots", "full", "unrolled"])
 def test_remat_policies_agree(model, compute):
     """Values and gradients; a policy changes only what is saved, and unrolling nothing."""
     expected = run(model, PACKED, "right")
