@@ -13,9 +13,8 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.cli import main
+from agentic_styling.cli.main import main
 from agentic_styling.data import write_trajectories
-from agentic_styling.errors import InputError, Preempted
 from agentic_styling.planner import (
     ImageSettings,
     Tokenizer,
@@ -24,7 +23,8 @@ from agentic_styling.planner import (
     merge_lora,
 )
 from agentic_styling.training import dry_run, export_checkpoint, train
-from agentic_styling.training.monitor import Monitor
+from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.utils.errors import InputError, Preempted
 from tests.training.fixtures import make_config, make_trajectories
 
 ROOT = Path(__file__).parents[2]

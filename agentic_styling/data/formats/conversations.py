@@ -21,10 +21,10 @@ from agentic_styling.data.formats.published_export import (
     write_json,
     write_lines,
 )
-from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.training_set import best_and_worst
+from agentic_styling.data.storage.training_set import best_and_worst
 from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.errors import InputError, nearest
+from agentic_styling.utils.atomic import new_directory
+from agentic_styling.utils.errors import InputError, nearest
 
 # What these programs or the chat template would take for a picture or for the end of a turn.
 _MARKS = re.compile(r"<\|\w+\|>|<(?:image|video|audio)>")

@@ -16,12 +16,12 @@ import numpy as np
 
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
-from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.photos import to_png
-from agentic_styling.data.trajectories import safe_name
+from agentic_styling.data.photos.photos import to_png
+from agentic_styling.data.storage.trajectories import safe_name
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.errors import InputError
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
+from agentic_styling.utils.atomic import new_directory
+from agentic_styling.utils.errors import InputError
 
 COLUMNS = {
     "id": str,

@@ -11,10 +11,10 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools import dimensions
-from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
-from agentic_styling.tools.grade import grade
-from agentic_styling.tools.scene import Scene, estimate_scene
-from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.transforms.color.color_transform import grade
+from agentic_styling.tools.transforms.scene import Scene, estimate_scene
 
 SIDE = 128
 MODULES = dict(zip(DIMENSIONS, dimensions.MODULES, strict=True))

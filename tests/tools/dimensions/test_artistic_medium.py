@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from skimage.filters import sobel
 
-from agentic_styling.tools.artistic.strokes import structure
 from agentic_styling.tools.dimensions import artistic_medium as medium
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.media.strokes import structure
 from tests.tools.dimensions.styled import (
     SIDE,
     graded,

@@ -11,8 +11,8 @@ import pytest
 import skimage.data
 
 from agentic_styling.tools.dimensions import atmospheric_effects as effects
-from agentic_styling.tools.scene import estimate_scene
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.scene import estimate_scene
 
 _PARAMETERS = VOCABULARY["atmospheric_effects"].parameters
 EFFECTS = _PARAMETERS["effect_type"].values
