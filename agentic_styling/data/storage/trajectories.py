@@ -25,7 +25,7 @@ from agentic_styling.data.storage.records import no_split, read_set
 from agentic_styling.data.storage.shards import is_finished
 from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.tools import Plan
-from agentic_styling.utils.atomic import new_directory, sync
+from agentic_styling.utils.atomic import atomic_directory, sync
 from agentic_styling.utils.errors import InputError, nearest
 
 VERSION = 1
@@ -61,7 +61,7 @@ def write_trajectories(
     directory, settings = Path(directory), settings or {}
     if is_written(directory, settings):
         return
-    with new_directory(directory) as beside:
+    with atomic_directory(directory) as beside:
         (beside / IMAGES).mkdir()
         hashes = {}
         for trajectory in trajectories:
