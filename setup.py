@@ -78,5 +78,5 @@ setup(
         "transformers>=5.0",
     ],
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["agentic-styling=agentic_styling.cli:main"]},
+    entry_points={"console_scripts": ["agentic-styling=agentic_styling.cli.main:main"]},
 )

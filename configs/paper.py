@@ -12,10 +12,10 @@ they can be compared; with `-release` after the METHOD it is 2e-5 for RW and SW,
 The mesh is all devices on the axis fsdp.
 """
 
-from agentic_styling.data.sets import SETS
-from agentic_styling.data.shards import NAME, VERSION
-from agentic_styling.errors import InputError, nearest
+from agentic_styling.data.goals.sets import SETS
+from agentic_styling.data.storage.shards import NAME, VERSION
 from agentic_styling.training import default_config
+from agentic_styling.utils.errors import InputError, nearest
 
 DATASETS = SETS
 MODALITIES = ("vision", "text")

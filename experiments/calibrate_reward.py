@@ -17,14 +17,14 @@ from tqdm import tqdm
 
 from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.generate import draw_context
-from agentic_styling.data.states import make_step
-from agentic_styling.errors import InputError, one_line_errors
+from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
 from agentic_styling.rewards.looks import look_of, structure_alike
 from agentic_styling.rewards.probes import LAYOUT, at_probe_size, probes
 from agentic_styling.rewards.slips import NOISE
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans, execute
-from agentic_styling.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.user_cache import keep_compiled_programs
 
 _RIDGE = 1.0  # variance of a probe, in visible steps, below which its slope is drawn towards 0
 

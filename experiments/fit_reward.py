@@ -18,12 +18,12 @@ from reward_validation.tables import ranked_pairs
 from tqdm import tqdm
 
 from agentic_styling.data import load_photos
-from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.rewards import render_reference
 from agentic_styling.rewards.calibration import calibration
 from agentic_styling.rewards.parts import FAULTS, WEIGHTS, faults_of
 from agentic_styling.rewards.probes import at_probe_size
-from agentic_styling.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.user_cache import keep_compiled_programs
 
 _ROWS = 40  # measured together
 _LEAST = 0.05  # that every fault counts, in its standard deviations

@@ -17,8 +17,8 @@ from gallery_parts.photographs import square_photographs
 from gallery_parts.sheet import contact_sheet
 from tqdm import tqdm
 
-from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.tools import VOCABULARY, encode_plans, execute
+from agentic_styling.utils.errors import InputError, one_line_errors
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.evaluation.summary import against_standard, with_interval
+from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {
     "edit_only": "E Edit-Only: the goal's literal words as tool calls",

@@ -11,7 +11,7 @@ Started again with the same arguments, an interrupted run goes on from its last 
 import sys
 from pathlib import Path
 
-from agentic_styling import cli
+from agentic_styling.cli import main as cli
 
 CONFIG = Path(__file__).parents[1] / "configs/train.py"
 

@@ -21,12 +21,12 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from agentic_styling.data import load_photos
-from agentic_styling.errors import InputError, one_line_errors
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import DIMENSIONS
-from agentic_styling.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.user_cache import keep_compiled_programs
 
 _ROWS = 40  # scored together
 _BUDGET = 16 / 255  # of the ascent, a value: clearly visible

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from agentic_styling.errors import InputError
-from agentic_styling.training.settings import checked
+from agentic_styling.training.config import checked
+from agentic_styling.utils.errors import InputError
 from configs import paper
 
 CELLS = ["-".join(c) for c in itertools.product(paper.DATASETS, paper.MODALITIES, ("4b", "8b"))]

@@ -3,12 +3,18 @@
 from agentic_styling.data.formats.export_data import export_data
 from agentic_styling.data.formats.published import ImportReport, import_published, read_published
 from agentic_styling.data.generate import generate, summary
-from agentic_styling.data.goals import Goal, make_request, sample_goal
-from agentic_styling.data.photos import Photo, load_photos, random_crop, read_photo, split_photos
-from agentic_styling.data.states import sample_state, state_plan
-from agentic_styling.data.teacher import teach
-from agentic_styling.data.themes import Theme, themes
-from agentic_styling.data.trajectories import read_trajectories, write_trajectories
+from agentic_styling.data.goals.goals import Goal, make_request, sample_goal
+from agentic_styling.data.goals.themes import Theme, themes
+from agentic_styling.data.photos.photos import (
+    Photo,
+    load_photos,
+    random_crop,
+    read_photo,
+    split_photos,
+)
+from agentic_styling.data.photos.states import sample_state, state_plan
+from agentic_styling.data.storage.trajectories import read_trajectories, write_trajectories
+from agentic_styling.data.teachers.scripted import teach
 from agentic_styling.data.trajectory import Trajectory
 
 __all__ = [

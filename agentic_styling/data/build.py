@@ -11,18 +11,18 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.card import card, summary
-from agentic_styling.data.photos import random_crop
+from agentic_styling.data.goals.sets import SETS, SPLITS, sample_goal, sets_text
+from agentic_styling.data.photos.photos import random_crop
+from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
+from agentic_styling.data.photos.states import sample_state, target_of
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
-from agentic_styling.data.records import encode_picture, to_record
-from agentic_styling.data.sets import SETS, SPLITS, sample_goal, sets_text
-from agentic_styling.data.shards import SetDirectory, is_finished
-from agentic_styling.data.sources import Source, Survey, split_source, survey
-from agentic_styling.data.states import sample_state, target_of
-from agentic_styling.data.teachers import Procedural, Teacher
+from agentic_styling.data.storage.card import card, summary
+from agentic_styling.data.storage.records import encode_picture, to_record
+from agentic_styling.data.storage.shards import SetDirectory, is_finished
+from agentic_styling.data.teachers.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.errors import InputError
 from agentic_styling.tools import MODIFIERS
+from agentic_styling.utils.errors import InputError
 
 BUILD_VERSION = 1  # another number for other trajectories from the same settings
 CONTEXTS_PER_SHARD = 64

@@ -8,16 +8,20 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.goals import sample_goal
-from agentic_styling.data.photos import Photo, random_crop, split_photos
+from agentic_styling.data.goals.goals import sample_goal
+from agentic_styling.data.goals.themes import themes_text
+from agentic_styling.data.photos.photos import Photo, random_crop, split_photos
+from agentic_styling.data.photos.states import sample_state
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
-from agentic_styling.data.states import sample_state
-from agentic_styling.data.teacher import teach
-from agentic_styling.data.themes import themes_text
-from agentic_styling.data.trajectories import is_written, read_trajectories, write_trajectories
+from agentic_styling.data.storage.trajectories import (
+    is_written,
+    read_trajectories,
+    write_trajectories,
+)
+from agentic_styling.data.teachers.scripted import teach
 from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.errors import InputError
 from agentic_styling.tools import MODIFIERS
+from agentic_styling.utils.errors import InputError
 
 GENERATOR_VERSION = 3  # another number for other trajectories from the same settings
 SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every run

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.goals import Goal
-from agentic_styling.data.states import state_plan
-from agentic_styling.data.teacher import MAX_TEACHER_STEPS
+from agentic_styling.data.goals.goals import Goal
+from agentic_styling.data.photos.states import state_plan
+from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.rewards import PARTS, render_reference, score_against
 from agentic_styling.tools import Plan, encode_plans, execute

@@ -8,10 +8,10 @@ TensorFlow.
 
 import tensorflow_datasets as tfds
 
-from agentic_styling.data.records import features
-from agentic_styling.data.sets import SETS
-from agentic_styling.data.shards import VERSION, is_finished
-from agentic_styling.errors import InputError
+from agentic_styling.data.goals.sets import SETS
+from agentic_styling.data.storage.records import features
+from agentic_styling.data.storage.shards import VERSION, is_finished
+from agentic_styling.utils.errors import InputError
 
 
 class AgenticStyling(tfds.core.DatasetBuilder):

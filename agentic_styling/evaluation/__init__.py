@@ -10,7 +10,7 @@ from agentic_styling.evaluation.bootstrap import (
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.plan_metrics import action_scores, context_accuracy, context_hits
 from agentic_styling.evaluation.planning import derangement
-from agentic_styling.evaluation.report import write_report
+from agentic_styling.evaluation.report.report import write_report
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED, summarise
 from agentic_styling.evaluation.summary import summary_table
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 
 
 class Interval(NamedTuple):

@@ -12,10 +12,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.shards import is_finished
-from agentic_styling.errors import InputError, nearest
-from agentic_styling.evaluation.curves import read_curves, reward_histogram
-from agentic_styling.evaluation.report import write_report
+from agentic_styling.data.storage.shards import is_finished
+from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
+from agentic_styling.evaluation.report.report import write_report
 from agentic_styling.evaluation.results import METHODS, summarise
 from agentic_styling.evaluation.runs import (
     WITHOUT_PLANNER,
@@ -25,6 +24,7 @@ from agentic_styling.evaluation.runs import (
     save_picture,
     source_name,
 )
+from agentic_styling.utils.errors import InputError, nearest
 
 
 def default_config() -> ConfigDict:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation.baselines import identity
 from agentic_styling.tools import Plan, PlanError
+from agentic_styling.utils.errors import InputError
 
 
 class Answer(NamedTuple):

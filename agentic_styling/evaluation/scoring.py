@@ -5,7 +5,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data.pipeline import batch_size
-from agentic_styling.data.teacher import MAX_TEACHER_STEPS
+from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.rewards import PARTS, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps

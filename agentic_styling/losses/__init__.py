@@ -10,18 +10,8 @@ from agentic_styling.losses.diagnostics import (
 )
 from agentic_styling.losses.loss import Loss
 from agentic_styling.losses.off_policy import a_lol, dro_v, iw_sft, npo, topr
-from agentic_styling.losses.pairs import (
-    cdpo,
-    dpo,
-    dpop,
-    exo_pair,
-    hinge,
-    ipo,
-    rebel,
-    robust,
-    rpo,
-)
-from agentic_styling.losses.pairs_apart import (
+from agentic_styling.losses.pairs import cdpo, dpo, dpop, exo_pair, hinge, ipo, rebel, robust, rpo
+from agentic_styling.losses.pairwise_pointwise import (
     aot,
     aot_unpaired,
     apo_down,
@@ -30,9 +20,9 @@ from agentic_styling.losses.pairs_apart import (
     nca_pair,
     sppo_hard,
 )
-from agentic_styling.losses.pairs_free import cpo, orpo, simpo
 from agentic_styling.losses.presets import PRESETS, Preset
 from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, row_scales
+from agentic_styling.losses.reference_free import cpo, orpo, simpo
 from agentic_styling.losses.scored import (
     asymre,
     awr,

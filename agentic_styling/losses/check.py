@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 
 
 def check_rows(columns: Mapping[str, jax.Array]) -> None:

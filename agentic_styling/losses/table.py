@@ -1,14 +1,8 @@
 """The table of losses: what the trainer calls, and what it has to bring. A new loss is one row."""
 
-from agentic_styling.losses import (
-    binary,
-    off_policy,
-    pairs,
-    pairs_apart,
-    pairs_free,
-    scored,
-    token_level,
-)
+from agentic_styling.losses import binary, off_policy, pairs, scored, token_level
+from agentic_styling.losses import pairwise_pointwise as pairs_apart
+from agentic_styling.losses import reference_free as pairs_free
 from agentic_styling.losses.loss import Loss
 
 REWARDS = frozenset({"rewards"})

@@ -1,19 +1,11 @@
 """Qwen3-VL in Flax: towers, weights, prompts, generation."""
 
-from agentic_styling.planner.compute import Compute
-from agentic_styling.planner.config import Qwen3VLConfig, TextConfig, VisionConfig
-from agentic_styling.planner.from_scratch import new_planner
-from agentic_styling.planner.generation import GenerateResult, generate
-from agentic_styling.planner.grammar import PlanGrammar, compile_plan_grammar
-from agentic_styling.planner.hf import hf_inputs, hf_logits
-from agentic_styling.planner.images import (
-    TINY_IMAGES,
-    ImageSettings,
-    image_to_patches,
-    image_tokens,
-    smart_resize,
+from agentic_styling.planner.checkpoints.hf_checkpoint import (
+    load_pretrained,
+    read_config,
+    save_pretrained,
 )
-from agentic_styling.planner.lora import (
+from agentic_styling.planner.checkpoints.lora import (
     LoraConfig,
     init_lora,
     load_adapters,
@@ -21,17 +13,29 @@ from agentic_styling.planner.lora import (
     merge_lora,
     save_adapters,
 )
-from agentic_styling.planner.model import Inputs, Qwen3VL, init_params, output_embedding
-from agentic_styling.planner.plan_forms import PLAN_FORMS
-from agentic_styling.planner.planner import Planner
-from agentic_styling.planner.prompts import (
+from agentic_styling.planner.decoding.generation import GenerateResult, generate
+from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
+from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.planner.init_planner import new_planner
+from agentic_styling.planner.inputs.hf_inputs import hf_inputs, hf_logits
+from agentic_styling.planner.inputs.images import (
+    TINY_IMAGES,
+    ImageSettings,
+    image_to_patches,
+    image_tokens,
+    smart_resize,
+)
+from agentic_styling.planner.inputs.prompts import (
     encode_completions,
     encode_prompts,
     goal_with_state,
     pad_rows,
 )
-from agentic_styling.planner.tokenizer import Tokenizer, train_tokenizer
-from agentic_styling.planner.weights import load_pretrained, read_config, save_pretrained
+from agentic_styling.planner.inputs.tokenizer import Tokenizer, train_tokenizer
+from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, VisionConfig
+from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
+from agentic_styling.planner.planner import Planner
 
 __all__ = [
     "PLAN_FORMS",

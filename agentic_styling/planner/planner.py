@@ -11,22 +11,22 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.errors import InputError, nearest
-from agentic_styling.planner.config import Qwen3VLConfig
-from agentic_styling.planner.generation import generate
-from agentic_styling.planner.grammar import PlanGrammar, compile_plan_grammar
-from agentic_styling.planner.images import (
+from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
+from agentic_styling.planner.decoding.generation import generate
+from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
+from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.planner.inputs.images import (
     ImageSettings,
     bucket,
     image_tokens,
     images_to_patches,
 )
-from agentic_styling.planner.model import Inputs
-from agentic_styling.planner.plan_forms import PLAN_FORMS
-from agentic_styling.planner.prompts import encode_prompts, pad_rows
-from agentic_styling.planner.tokenizer import Tokenizer
-from agentic_styling.planner.weights import load_pretrained
+from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
+from agentic_styling.planner.inputs.tokenizer import Tokenizer
+from agentic_styling.planner.model.config import Qwen3VLConfig
+from agentic_styling.planner.model.qwen3_vl import Inputs
 from agentic_styling.tools import Plan, PlanError
+from agentic_styling.utils.errors import InputError, nearest
 
 ROWS = 64  # rows decoded together
 PATCHES = 1 << 16  # patches of the pictures read together

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.errors import InputError
 from agentic_styling.rewards.probes import blur
+from agentic_styling.utils.errors import InputError
 
 SIZE = 256  # side of the square that is measured, in pixels
 _THIN = 5  # pixels: nothing wider counts as a speck or a line

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.errors import InputError
 from agentic_styling.rewards.calibration import calibration
 from agentic_styling.rewards.parts import Target, parts_of, target_of
 from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
+from agentic_styling.utils.errors import InputError
 
 
 class Reference(NamedTuple):

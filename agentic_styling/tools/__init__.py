@@ -1,7 +1,7 @@
 """The ten styling dimensions: vocabulary, plans, transforms, the executor."""
 
-from agentic_styling.tools.compose import composed_steps
-from agentic_styling.tools.encode import (
+from agentic_styling.tools.executor.api import execute, execute_steps
+from agentic_styling.tools.plans.encode import (
     COMBINE,
     NUM_SLOTS,
     SLOTS,
@@ -9,9 +9,9 @@ from agentic_styling.tools.encode import (
     PlanArrays,
     encode_plans,
 )
-from agentic_styling.tools.execute import execute, execute_steps
-from agentic_styling.tools.plan import MAX_STEPS, Plan, PlanError, Step
-from agentic_styling.tools.vocabulary import (
+from agentic_styling.tools.plans.plan import MAX_STEPS, Plan, PlanError, Step
+from agentic_styling.tools.plans.resolve import composed_steps
+from agentic_styling.tools.plans.vocabulary import (
     ALIASES,
     AUTO,
     DIMENSIONS,

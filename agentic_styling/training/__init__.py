@@ -1,9 +1,9 @@
 """Mesh and sharding, state, step, checkpoints, the loop."""
 
-from agentic_styling.training.dry_run import dry_run
+from agentic_styling.training.config import default_config
 from agentic_styling.training.export import export_checkpoint
 from agentic_styling.training.loop import train
 from agentic_styling.training.mesh import start_distributed
-from agentic_styling.training.settings import default_config
+from agentic_styling.training.monitoring.dry_run import dry_run
 
 __all__ = ["default_config", "dry_run", "export_checkpoint", "start_distributed", "train"]

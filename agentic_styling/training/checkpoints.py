@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
-from agentic_styling.errors import InputError
 from agentic_styling.training.state import TrainState
+from agentic_styling.utils.errors import InputError
 
 
 class Restored(NamedTuple):

@@ -7,15 +7,15 @@ from pathlib import Path
 import jax
 import ml_collections
 
-from agentic_styling.errors import InputError
 from agentic_styling.planner import Tokenizer, merge_lora, save_adapters, save_pretrained
 from agentic_styling.training.checkpoints import Checkpoints
+from agentic_styling.training.config import checked, default_config, fingerprint
 from agentic_styling.training.mesh import make_mesh
-from agentic_styling.training.settings import checked, default_config, fingerprint
 from agentic_styling.training.setup import layouts, load_state, planner_model
 from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import read_config
+from agentic_styling.utils.errors import InputError
 
 ADAPTERS = "adapters"
 

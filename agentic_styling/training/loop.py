@@ -8,25 +8,18 @@ import numpy as np
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from agentic_styling.errors import Preempted
 from agentic_styling.losses import LOSSES, check_rows
 from agentic_styling.planner import Tokenizer
-from agentic_styling.planner.images import image_patches
-from agentic_styling.training.batches import Assembler, batch_shardings
+from agentic_styling.planner.inputs.images import image_patches
+from agentic_styling.training.batches.batches import Assembler, batch_shardings
+from agentic_styling.training.batches.data_iterator import Feed, put
 from agentic_styling.training.checkpoints import Checkpoints
+from agentic_styling.training.config import check_batch, checked, fingerprint, fixed, loss_keywords
 from agentic_styling.training.export import export
-from agentic_styling.training.feed import Feed, put
-from agentic_styling.training.flops import train_flops
 from agentic_styling.training.mesh import make_mesh, replicated
-from agentic_styling.training.monitor import Monitor
+from agentic_styling.training.monitoring.flops import train_flops
+from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.preemption import Preemption
-from agentic_styling.training.settings import (
-    check_batch,
-    checked,
-    fingerprint,
-    fixed,
-    loss_keywords,
-)
 from agentic_styling.training.setup import (
     Data,
     assembler,
@@ -39,6 +32,7 @@ from agentic_styling.training.setup import (
 from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_logps
 from agentic_styling.training.workdir import as_json, claim, stored_array
+from agentic_styling.utils.errors import Preempted
 
 
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:

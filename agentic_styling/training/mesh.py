@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 
 AXES = ("data", "fsdp", "context", "tensor")
 

@@ -11,7 +11,7 @@ import optax
 from jax.sharding import Mesh
 
 from agentic_styling.data import read_trajectories
-from agentic_styling.data.training_set import TrainingSet, build_training_set
+from agentic_styling.data.storage.training_set import TrainingSet, build_training_set
 from agentic_styling.losses import LOSSES, check_rows
 from agentic_styling.planner import (
     ImageSettings,
@@ -21,8 +21,8 @@ from agentic_styling.planner import (
     load_pretrained,
     read_config,
 )
-from agentic_styling.planner.partition import shardings
-from agentic_styling.training.batches import (
+from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.training.batches.batches import (
     Assembler,
     Batch,
     Schedule,
@@ -31,9 +31,9 @@ from agentic_styling.training.batches import (
     deal,
     examples,
 )
-from agentic_styling.training.metrics import batch_metrics
-from agentic_styling.training.packing import Layout, layout_for, row_lengths
-from agentic_styling.training.settings import compute_config, lora_config
+from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
+from agentic_styling.training.config import compute_config, lora_config
+from agentic_styling.training.monitoring.metrics import batch_metrics
 from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, make_gradient, make_step
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import ml_collections
 import optax
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 
 NO_DECAY = re.compile(r"(bias|scale)$")
 SCHEDULES = ("cosine", "linear", "constant")

@@ -20,7 +20,7 @@ from agentic_styling.planner import (
     lora_variables,
     output_embedding,
 )
-from agentic_styling.training.batches import Batch
+from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.mesh import replicated
 from agentic_styling.training.state import TrainState, ema_update
 

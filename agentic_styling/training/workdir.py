@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 
 
 def as_json(config) -> dict:

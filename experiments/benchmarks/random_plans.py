@@ -3,7 +3,7 @@
 import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step
-from agentic_styling.tools.vocabulary import Parameter
+from agentic_styling.tools.plans.vocabulary import Parameter
 
 _CONSTRAINED = 0.25  # of the plans, by either modifier
 _GIVEN = 0.5  # of the optional parameters

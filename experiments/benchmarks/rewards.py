@@ -25,8 +25,8 @@ from skimage.metrics import structural_similarity
 from tool_peers.work import BATCH, photographs
 from tqdm import tqdm
 
-from agentic_styling.data.goals import sample_goal
-from agentic_styling.data.states import sample_state
+from agentic_styling.data.goals.goals import sample_goal
+from agentic_styling.data.photos.states import sample_state
 from agentic_styling.rewards import render_reference, score, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, encode_plans

@@ -224,7 +224,7 @@ class Jax:
         """The vision tower alone."""
         import jax
 
-        from agentic_styling.planner.vision import VisionTower
+        from agentic_styling.planner.model.vision import VisionTower
 
         inputs = self._inputs(image=True)
         tower = jax.jit(VisionTower(self.config.vision).apply)

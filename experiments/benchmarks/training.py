@@ -98,7 +98,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     import jax
     import numpy as np
 
-    from agentic_styling.training.batches import filled
+    from agentic_styling.training.batches.batches import filled
     from agentic_styling.training.loop import work
 
     ours = training_sides.Ours(str(directory), given)

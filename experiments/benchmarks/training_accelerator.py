@@ -71,7 +71,7 @@ def prepare(work: Work, mesh) -> Prepared:
     from agentic_styling import training
     from agentic_styling.planner import ImageSettings, Qwen3VLConfig
     from agentic_styling.training import setup
-    from agentic_styling.training.settings import compute_config, lora_config
+    from agentic_styling.training.config import compute_config, lora_config
     from agentic_styling.training.state import make_optimizer
     from agentic_styling.training.step import PlannerModel
 
@@ -96,7 +96,7 @@ def prepare(work: Work, mesh) -> Prepared:
 def full_batch(work: Work, model):
     """A `Batch` without padding: a picture, random tokens, rewards and references."""
     from agentic_styling.planner import image_tokens
-    from agentic_styling.training.batches import Batch
+    from agentic_styling.training.batches.batches import Batch
 
     generator, config = np.random.default_rng(0), model.config
     examples = work.microbatches, work.batch // work.microbatches
@@ -149,8 +149,8 @@ def make_state(work: Work, made: Prepared):
 
 def work_flops(work: Work, model) -> float:
     """Operations of an update by the maths."""
-    from agentic_styling.planner.images import image_patches
-    from agentic_styling.training.flops import train_flops
+    from agentic_styling.planner.inputs.images import image_patches
+    from agentic_styling.training.monitoring.flops import train_flops
 
     lengths = np.full(work.batch, work.length)
     patches = image_patches(work.picture, work.picture, model.images)
@@ -162,10 +162,10 @@ def measure(work: Work, rounds: int) -> dict:
     """Of one work, on the first device: seconds, tokens/s, MFU, memory; or that it does not fit."""
     import jax
 
-    from agentic_styling.planner.attention import choose
-    from agentic_styling.training.feed import put
-    from agentic_styling.training.flops import peak_flops
+    from agentic_styling.planner.model.attention import choose
+    from agentic_styling.training.batches.data_iterator import put
     from agentic_styling.training.mesh import make_mesh
+    from agentic_styling.training.monitoring.flops import peak_flops
 
     device = jax.devices()[0]
     mesh = make_mesh({}, [device])

@@ -44,8 +44,8 @@ class Ours:
     def __init__(self, directory: str, options: dict):
         from agentic_styling.planner import Tokenizer
         from agentic_styling.training import setup
+        from agentic_styling.training.config import loss_keywords
         from agentic_styling.training.mesh import make_mesh
-        from agentic_styling.training.settings import loss_keywords
         from agentic_styling.training.state import make_optimizer
 
         self.config = config = make_config(directory, options)
@@ -71,7 +71,7 @@ class Ours:
 
     def batches(self):
         """Batches on the device, made ahead, again and again."""
-        from agentic_styling.training.feed import Feed
+        from agentic_styling.training.batches.data_iterator import Feed
         from agentic_styling.training.setup import assembler
 
         assemble = assembler(self.config, self.data, self.mesh, self.reference)

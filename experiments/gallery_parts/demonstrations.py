@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from agentic_styling.errors import InputError, nearest
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.utils.errors import InputError, nearest
 
 # What a parameter is shown on; the target it needs to have something to act on.
 SHOWN_ON = {

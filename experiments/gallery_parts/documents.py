@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from agentic_styling.errors import InputError
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS
+from agentic_styling.utils.errors import InputError
 from gallery_parts.independence import OWN, Found, Movement, between_dimensions
 
 BEGIN = "<!-- measured: begin; written by experiments/gallery.py --docs -->"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from agentic_styling.evaluation.markup import Markup, tag
+from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS
 from gallery_parts.independence import (

@@ -12,9 +12,9 @@ import numpy as np
 
 from agentic_styling.data import state_plan
 from agentic_styling.data.generate import draw_context
-from agentic_styling.data.goals import COMPOSED
-from agentic_styling.data.states import ORDER, make_step
-from agentic_styling.data.teacher import MAX_TEACHER_STEPS
+from agentic_styling.data.goals.goals import COMPOSED
+from agentic_styling.data.photos.states import ORDER, make_step
+from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.evaluation import baselines
 from agentic_styling.tools import (
     MAX_STEPS,

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from agentic_styling.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError, nearest
 from sweep_parts.results import LOG
 from sweep_parts.runs import Run, digest
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from agentic_styling.errors import PREEMPTED
+from agentic_styling.utils.errors import PREEMPTED
 from sweep_parts.results import FAILED, LOG, SAYS, is_finished, write_results
 from sweep_parts.runs import Run
 

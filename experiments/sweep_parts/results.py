@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 from sweep_parts.runs import Run, text
 
 LOG = "log.txt"

@@ -12,8 +12,8 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, FrozenConfigDict, config_flags
 
-from agentic_styling.errors import InputError, nearest
-from agentic_styling.training.settings import checked
+from agentic_styling.training.config import checked
+from agentic_styling.utils.errors import InputError, nearest
 
 METHOD = "method"  # varies the argument of the config file: a loss or a preset, all its fields
 LONGEST_VALUE, LONGEST_NAME = 60, 200

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from agentic_styling.data import Trajectory, shards
-from agentic_styling.data.records import SCORES, to_record
+from agentic_styling.data import Trajectory
+from agentic_styling.data.storage import shards
+from agentic_styling.data.storage.records import SCORES, to_record
 from tests.training.fixtures import make_trajectories
 
 CONTEXTS = {"train": 4, "validation": 1, "test": 2}

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agentic_styling.data import Trajectory, build, read_trajectories, shards
-from agentic_styling.data.records import read_set
-from agentic_styling.data.sources import Source, open_source
-from agentic_styling.errors import InputError
+from agentic_styling.data import Trajectory, build, read_trajectories
+from agentic_styling.data.photos.sources import Source, open_source
+from agentic_styling.data.storage import shards
+from agentic_styling.data.storage.records import read_set
+from agentic_styling.utils.errors import InputError
+from tests.data.photos.test_sources import noise
 from tests.data.stand_in import light_pipeline
-from tests.data.test_sources import noise
 
 SMALL = {"count": 30, "plans_per_context": 3, "size": 16}
 

@@ -17,9 +17,9 @@ from agentic_styling.data import (
     themes,
 )
 from agentic_styling.data.generate import SKILLS, SPLIT_SEED
-from agentic_styling.data.states import state_plan
-from agentic_styling.errors import InputError
+from agentic_styling.data.photos.states import state_plan
 from agentic_styling.tools import MODIFIERS, Plan, encode_plans, execute
+from agentic_styling.utils.errors import InputError
 from tests.data.stand_in import light_execute, scores_stand_in, stand_in_reward
 
 SIZE = 16

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from agentic_styling.data.goals.sets import sample_goal
 from agentic_styling.data.pipeline import BATCH, Context, batch_size, render_sources, run_plans
-from agentic_styling.data.sets import sample_goal
 from agentic_styling.tools import Plan, Step
 from tests.data.stand_in import stand_in_reward
 

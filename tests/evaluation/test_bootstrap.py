@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation.bootstrap import (
     Interval,
     bootstrap_mean,
@@ -10,6 +9,7 @@ from agentic_styling.evaluation.bootstrap import (
     paired_difference,
     verdict,
 )
+from agentic_styling.utils.errors import InputError
 
 
 def test_two_values_have_the_four_equally_likely_draws():

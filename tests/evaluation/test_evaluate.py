@@ -2,14 +2,14 @@ import json
 
 import numpy as np
 import pytest
-from mock_run import HOSTILE, mock_evaluation
 
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
 from agentic_styling.evaluation.summary import summary_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
+from agentic_styling.utils.errors import InputError
+from tests.evaluation.mock_run import HOSTILE, mock_evaluation
 
 INTERVAL = {"mean", "low", "high"}
 

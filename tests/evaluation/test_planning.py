@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation.planning import derangement, parse
 from agentic_styling.tools import Plan, Step
+from agentic_styling.utils.errors import InputError
 
 
 @given(st.integers(2, 300), st.integers(0, 2**32 - 1))

@@ -1,4 +1,4 @@
-"""Writes a golden file from an oracle: `PYTHON tests/losses/make_goldens.py NAME`.
+"""Writes a golden file from an oracle: `PYTHON -m tests.losses.make_goldens NAME`.
 
 NAME is a file of tests/losses/oracles; its docstring says what PYTHON has to have installed, in a
 virtual environment of its own. Nothing of agentic_styling is imported. Inputs, values and gradients
@@ -14,7 +14,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 
 def write(name: str) -> Path:
-    golden = importlib.import_module(f"oracles.{name}").make()
+    golden = importlib.import_module(f"tests.losses.oracles.{name}").make()
     heads = {k: v for k, v in golden.items() if k != "cases"}
     lines = ",\n".join(json.dumps(case) for case in golden["cases"])
     text = json.dumps(heads, indent=1).removesuffix("\n}") + f',\n "cases": [\n{lines}\n]}}\n'

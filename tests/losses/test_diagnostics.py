@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentic_styling import losses
-from agentic_styling.errors import InputError
 from agentic_styling.losses import LOSSES
+from agentic_styling.utils.errors import InputError
 from tests.losses.rows import KINDS, columns, options, take
 from tests.slow import slow_but
 

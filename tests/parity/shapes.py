@@ -3,7 +3,8 @@
 import zlib
 
 import numpy as np
-from planner import oracle
+
+from tests.planner import oracle
 
 # Query heads a key head, tied, attention bias, decoder layers, vision blocks, deepstack blocks,
 # experts (0 = dense).

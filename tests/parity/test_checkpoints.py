@@ -3,11 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from planner import oracle, ours, reference
 
 from agentic_styling.planner import Qwen3VLConfig, load_pretrained, save_pretrained
-
-from .shapes import hf_config
+from tests.parity.shapes import hf_config
+from tests.planner import oracle, ours, reference
 
 pytestmark = pytest.mark.parity
 NAMES = ["grouped and tied", "ungrouped and untied, late deepstack", "experts"]

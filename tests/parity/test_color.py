@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 import skimage.data
 
-from agentic_styling.tools.color.cube import read_cube, write_cube
-from agentic_styling.tools.color.lut import apply_lut
-from agentic_styling.tools.color.spaces import LUMA, linear_to_oklab, linear_to_srgb, srgb_to_linear
-from agentic_styling.tools.color.white_balance import balance_matrix
+from agentic_styling.tools.transforms.color.cube import read_cube, write_cube
+from agentic_styling.tools.transforms.color.lut import apply_lut
+from agentic_styling.tools.transforms.color.spaces import (
+    LUMA,
+    linear_to_oklab,
+    linear_to_srgb,
+    srgb_to_linear,
+)
+from agentic_styling.tools.transforms.color.white_balance import balance_matrix
 
 pytestmark = pytest.mark.parity
 colour = pytest.importorskip("colour", reason="colour-science is missing: the extra parity")

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from planner import oracle, reference
 
 from agentic_styling.planner import generate, hf_inputs, hf_logits, load_pretrained
-
-from .shapes import hf_config
+from tests.parity.shapes import hf_config
+from tests.planner import oracle, reference
 
 pytestmark = pytest.mark.parity
 NEW = 64

@@ -5,10 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import traverse_util
-from planner import oracle, ours, reference
 
 from agentic_styling.planner import Qwen3VL, Qwen3VLConfig, hf_inputs, output_embedding
-from agentic_styling.planner.lora import (
+from agentic_styling.planner.checkpoints.lora import (
     LoraConfig,
     adapter_tensors,
     init_lora,
@@ -16,8 +15,8 @@ from agentic_styling.planner.lora import (
     lora_variables,
     save_adapters,
 )
-
-from .shapes import hf_config
+from tests.parity.shapes import hf_config
+from tests.planner import oracle, ours, reference
 
 pytestmark = pytest.mark.parity
 DEFAULT = LoraConfig().targets

@@ -1,11 +1,10 @@
 """Logits and gradients against transformers on torch, live, over drawn shapes of models."""
 
 import pytest
-from planner import oracle, ours, reference
 
 from agentic_styling.planner import Qwen3VLConfig, hf_inputs, hf_logits
-
-from .shapes import SHAPES, hf_config
+from tests.parity.shapes import SHAPES, hf_config
+from tests.planner import oracle, ours, reference
 
 pytestmark = pytest.mark.parity
 CASES = [*((case, "left") for case in oracle.CASES), ("images", "right"), ("mixed", "right")]

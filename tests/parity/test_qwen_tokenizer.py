@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planner.grammar_oracle import (
+
+from agentic_styling.planner import Tokenizer
+from agentic_styling.planner.decoding import trie
+from agentic_styling.planner.decoding.automaton import DETOURS, plan_automaton
+from agentic_styling.planner.decoding.grammar import GrammarState, allowed, compile_plan_grammar
+from agentic_styling.tools import Plan
+from tests.planner.decoding.grammar_oracle import (
     brute_force,
     followed,
     plan_samples,
     sample_plans,
     untrained,
 )
-
-from agentic_styling.planner import Tokenizer, trie
-from agentic_styling.planner.automaton import DETOURS, plan_automaton
-from agentic_styling.planner.grammar import GrammarState, allowed, compile_plan_grammar
-from agentic_styling.tools import Plan
 
 pytestmark = pytest.mark.parity
 

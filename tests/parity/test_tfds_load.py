@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 from tests.data.small_set import write_set
 
 pytestmark = pytest.mark.parity

@@ -8,7 +8,7 @@ import pytest
 import transformers
 
 from agentic_styling.planner import save_pretrained
-from agentic_styling.training.feed import put
+from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.mesh import make_mesh
 
 with pytest.MonkeyPatch.context() as patch:  # for a moment: it has a module named as our tests are

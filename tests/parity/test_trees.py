@@ -1,11 +1,11 @@
 """The tensors of every published size against those of transformers, on the meta device."""
 
 import pytest
-from planner import reference
 
 from agentic_styling.planner import Qwen3VLConfig
-from agentic_styling.planner.config import PRESETS
-from agentic_styling.planner.names import tensors
+from agentic_styling.planner.checkpoints.tensor_names import tensors
+from agentic_styling.planner.model.config import PRESETS
+from tests.planner import reference
 
 pytestmark = pytest.mark.parity
 

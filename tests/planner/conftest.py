@@ -5,9 +5,8 @@ import pytest
 
 from agentic_styling.planner import Qwen3VLConfig, train_tokenizer
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
-
-from . import oracle
-from .ours import perturbed_params
+from tests.planner import oracle
+from tests.planner.ours import perturbed_params
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from . import oracle
-from .reference import logits_and_gradients, reference_model
+from tests.planner import oracle
+from tests.planner.reference import logits_and_gradients, reference_model
 
 
 def main():

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
-from agentic_styling.planner import Inputs, model, output_embedding
-from agentic_styling.planner.names import tensors
-
-from . import oracle
+from agentic_styling.planner import Inputs, output_embedding
+from agentic_styling.planner.checkpoints.tensor_names import tensors
+from agentic_styling.planner.model import qwen3_vl as model
+from tests.planner import oracle
 
 
 def perturbed_params(config):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import oracle
+from tests.planner import oracle
 
 
 def reference_model(hf_config):

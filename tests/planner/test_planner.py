@@ -4,7 +4,6 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.errors import InputError
 from agentic_styling.planner import (
     TINY_IMAGES,
     ImageSettings,
@@ -18,8 +17,9 @@ from agentic_styling.planner import (
     planner,
     save_pretrained,
 )
-from agentic_styling.planner.generation import _generate
+from agentic_styling.planner.decoding.generation import _generate
 from agentic_styling.tools import Plan, Step
+from agentic_styling.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
-from fake_endpoint import KEY, KEY_VARIABLE, REQUEST, ROWS, URL_VARIABLE, Endpoint
 
-from agentic_styling.rewards.api_judge import ApiJudge
+from agentic_styling.rewards.judges.api_judge import ApiJudge
+from tests.rewards.judges.fake_endpoint import (
+    KEY,
+    KEY_VARIABLE,
+    REQUEST,
+    ROWS,
+    URL_VARIABLE,
+    Endpoint,
+)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from skimage import color, data, morphology
 from sklearn.datasets import load_sample_image
 
-from agentic_styling.errors import InputError
 from agentic_styling.rewards.attributes import (
     ATTRIBUTES,
     SIZE,
@@ -15,6 +14,7 @@ from agentic_styling.rewards.attributes import (
     attributes,
     thumbnails,
 )
+from agentic_styling.utils.errors import InputError
 
 NAMES = list(ATTRIBUTES)
 STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from agentic_styling.data.states import make_step
-from agentic_styling.rewards.calibration import (
-    OPTIONS,
-    calibration,
-    of_rivals,
-    of_steps,
-)
+from agentic_styling.data.photos.states import make_step
+from agentic_styling.rewards.calibration import OPTIONS, calibration, of_rivals, of_steps
 from agentic_styling.rewards.parts import _solved
 from agentic_styling.rewards.probes import at_probe_size, probes
 from agentic_styling.rewards.slips import NOISE

@@ -7,10 +7,10 @@ import pytest
 
 from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.generate import draw_context
-from agentic_styling.errors import InputError
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import PARTS, render_reference, score, score_against
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
+from agentic_styling.utils.errors import InputError
 
 FEW, MANY = 12, pytest.param(32, marks=pytest.mark.slow)  # cases
 # Tools that the eight steps of `baselines.strongest` have no room for.

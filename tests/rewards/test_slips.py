@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.data.states import make_step
+from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, Calibration
 from agentic_styling.rewards.slips import NOISE, PRICE, chance, off_by
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans

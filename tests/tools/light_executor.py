@@ -12,13 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools import by_kernel, execute, stage
-from agentic_styling.tools.encode import TOOL_INDEX
-from agentic_styling.tools.scene import Scene
+from agentic_styling.tools import execute
+from agentic_styling.tools.executor import cpu as by_kernel
+from agentic_styling.tools.executor import stages as stage
+from agentic_styling.tools.plans.encode import TOOL_INDEX
+from agentic_styling.tools.transforms.scene import Scene
+from tests.tools.planned import ROWS, encoded, photograph
 
-from .planned import ROWS, encoded, photograph
-
-executor = importlib.import_module("agentic_styling.tools.execute")
+executor = importlib.import_module("agentic_styling.tools.executor.api")
 
 HEIGHT, WIDTH = 24, 36  # a shape of no other test: what is compiled for it has the light kernels
 PHOTOGRAPH = photograph(HEIGHT, WIDTH)

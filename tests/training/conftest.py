@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from agentic_styling.data import read_trajectories
-from agentic_styling.data.training_set import build_training_set
+from agentic_styling.data.storage.training_set import build_training_set
 from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.step import PlannerModel

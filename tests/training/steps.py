@@ -7,9 +7,9 @@ import numpy as np
 import optax
 
 from agentic_styling.planner import init_lora
-from agentic_styling.planner.partition import shardings
-from agentic_styling.training.batches import Assembler, batch_shardings, deal
-from agentic_styling.training.packing import Layout
+from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.training.batches.batches import Assembler, batch_shardings, deal
+from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.state import create_state, make_state
 
 ROWS = np.array([0, 1, 4, 5])

@@ -8,11 +8,11 @@ import numpy as np
 import optax
 import pytest
 
-from agentic_styling.errors import InputError
-from agentic_styling.planner.partition import shardings
+from agentic_styling.planner.checkpoints.partition import shardings
 from agentic_styling.training.checkpoints import Checkpoints, digest
 from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.state import TrainState, create_state, make_state
+from agentic_styling.utils.errors import InputError
 
 
 def make_params(seed: int):

@@ -14,9 +14,8 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.cli import main
+from agentic_styling.cli.main import main
 from agentic_styling.data import write_trajectories
-from agentic_styling.errors import InputError, Preempted
 from agentic_styling.planner import (
     ImageSettings,
     Tokenizer,
@@ -25,7 +24,8 @@ from agentic_styling.planner import (
     merge_lora,
 )
 from agentic_styling.training import dry_run, export_checkpoint, train
-from agentic_styling.training.monitor import Monitor
+from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.utils.errors import InputError, Preempted
 from tests.slow import slow
 from tests.training.fixtures import SIDE, make_config, make_trajectories
 from tests.training.test_checkpoints import assert_same

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agentic_styling.errors import InputError
 from agentic_styling.training.mesh import make_mesh, start_distributed
+from agentic_styling.utils.errors import InputError
 
 
 def test_one_axis_takes_the_devices_that_are_left():

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from agentic_styling.losses import TokenStatistics
-from agentic_styling.training.feed import put
+from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.state import Health, decayed, stored_as
 from agentic_styling.training.step import make_step
 from tests.training.steps import batch_of, state_of

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 
-from agentic_styling.data.training_set import preference_pairs
+from agentic_styling.data.storage.training_set import preference_pairs
 from agentic_styling.losses import LOSSES, REDUCTIONS, Loss, TokenStatistics
 from agentic_styling.losses.table import REWARDS
 from agentic_styling.losses.weights import as_floats
@@ -25,24 +25,18 @@ from agentic_styling.planner import (
     init_lora,
     output_embedding,
 )
-from agentic_styling.training.batches import (
+from agentic_styling.training.batches.batches import (
     Assembler,
     batch_shardings,
     context_columns,
     deal,
 )
-from agentic_styling.training.feed import put
+from agentic_styling.training.batches.data_iterator import put
+from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.loop import reference_logps
 from agentic_styling.training.mesh import AXES, make_mesh
-from agentic_styling.training.metrics import batch_metrics
-from agentic_styling.training.packing import Layout
-from agentic_styling.training.step import (
-    Columns,
-    completion_logps,
-    join,
-    make_gradient,
-    make_step,
-)
+from agentic_styling.training.monitoring.metrics import batch_metrics
+from agentic_styling.training.step import Columns, completion_logps, join, make_gradient, make_step
 from tests.slow import slow, slow_but
 from tests.training.steps import ROWS, batch_of, start, state_of
 

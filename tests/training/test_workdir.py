@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from agentic_styling.errors import InputError
 from agentic_styling.training.workdir import LinesFile, claim, read_config, stored_array
+from agentic_styling.utils.errors import InputError
 
 CONFIG = {"seed": 0, "mesh": {"data": 1}, "rate": 0.5}
 

@@ -21,10 +21,10 @@ from agentic_styling.data.formats.published_export import (
     write_json,
     write_lines,
 )
-from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.training_set import best_and_worst
+from agentic_styling.data.storage.training_set import best_and_worst
 from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.errors import InputError, nearest
+from agentic_styling.utils.atomic import atomic_directory
+from agentic_styling.utils.errors import InputError, nearest
 
 # What these programs or the chat template would take for a picture or for the end of a turn.
 _MARKS = re.compile(r"<\|\w+\|>|<(?:image|video|audio)>")
@@ -52,7 +52,7 @@ def export_conversations(trajectories: Sequence[Trajectory], directory, form: st
         _check_marks(trajectory)
     scored, pair = FORMS[form]
     info = {}
-    with new_directory(directory) as root:
+    with atomic_directory(directory) as root:
         write_images(trajectories, root)
         for split, rows in by_split(trajectories).items():
             extra = [{"id": t.id, "reward": float(t.reward)} for t in rows]

@@ -25,11 +25,11 @@ from agentic_styling.data.formats.published_plans import (
     read_published_plan,
     show,
 )
-from agentic_styling.data.new_directory import check_free
-from agentic_styling.data.trajectories import write_trajectories
+from agentic_styling.data.storage.trajectories import write_trajectories
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.errors import InputError
 from agentic_styling.tools import Plan, Step
+from agentic_styling.utils.atomic import check_free
+from agentic_styling.utils.errors import InputError
 
 OURS = "agentic_styling"  # the key of a row's metadata under which our export keeps its own
 SIZES = (64, 1024)

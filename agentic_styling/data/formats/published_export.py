@@ -16,12 +16,12 @@ import numpy as np
 
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
-from agentic_styling.data.new_directory import new_directory
-from agentic_styling.data.photos import to_png
-from agentic_styling.data.trajectories import safe_name
+from agentic_styling.data.photos.photos import to_png
+from agentic_styling.data.storage.trajectories import safe_name
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.errors import InputError
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
+from agentic_styling.utils.atomic import atomic_directory
+from agentic_styling.utils.errors import InputError
 
 COLUMNS = {
     "id": str,
@@ -56,7 +56,7 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
         raise InputError(f"{directory}: no trajectories to export; generate some first")
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
     schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
-    with new_directory(directory) as root:
+    with atomic_directory(directory) as root:
         write_images(trajectories, root)
         (root / "analysis").mkdir()
         for trajectory in {t.context_id: t for t in trajectories}.values():

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.data.photos import decode_photo
-from agentic_styling.errors import InputError
+from agentic_styling.data.photos.photos import decode_photo
+from agentic_styling.utils.errors import InputError
 
 SUFFIXES = (".parquet", ".jsonl", ".json")  # of files of rows; in a folder the first kind there is
 IMAGE_COLUMNS = ("image", "image_path", "images")

@@ -9,16 +9,8 @@ overall_instruction where it is empty.
 import json
 from collections.abc import Iterator, Mapping
 
-from agentic_styling.errors import InputError, nearest
-from agentic_styling.tools import (
-    ALIASES,
-    DIMENSIONS,
-    MODIFIERS,
-    VOCABULARY,
-    Plan,
-    PlanError,
-    Step,
-)
+from agentic_styling.tools import ALIASES, DIMENSIONS, MODIFIERS, VOCABULARY, Plan, PlanError, Step
+from agentic_styling.utils.errors import InputError, nearest
 
 LAST = 5  # of the priorities, and what an action without one has
 _PUBLISHED_NAMES = {ours: published for published, ours in ALIASES.items()}

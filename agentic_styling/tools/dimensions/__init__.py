@@ -21,9 +21,9 @@ from agentic_styling.tools.dimensions import (
     time_period,
     weather,
 )
-from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
-from agentic_styling.tools.recipe import SIZE, by_option, removable
-from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.transforms.color.look_params import SIZE, by_option, removable
 
 MODULES = (
     location_setting,

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere.fields import coarse_factor, ramp
-from agentic_styling.tools.atmosphere.light import bloom, luma_of, spread
-from agentic_styling.tools.filters.materials import relief_of
-from agentic_styling.tools.recipe import by_option, look
-from agentic_styling.tools.scene import enlarge, shrink
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.color.look_params import by_option, look
+from agentic_styling.tools.transforms.filters.fields import coarse_factor, ramp
+from agentic_styling.tools.transforms.filters.materials import relief_of
+from agentic_styling.tools.transforms.light.light import bloom, luma_of, spread
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 ARCHITECTURE = {
     "modern_minimalist": look(

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.artistic import draw, flat, mosaic, movements, paint, photo, wash
-from agentic_styling.tools.artistic.finish import finish, soften, technique_of, texture_of
-from agentic_styling.tools.artistic.flatten import flatten
-from agentic_styling.tools.recipe import TEAL_ORANGE, look
-from agentic_styling.tools.scene import Scene
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.color.look_params import TEAL_ORANGE, look
+from agentic_styling.tools.transforms.media import draw, flat, mosaic, movements, paint, photo, wash
+from agentic_styling.tools.transforms.media.finish import finish, soften, technique_of, texture_of
+from agentic_styling.tools.transforms.media.flatten import flatten
+from agentic_styling.tools.transforms.scene import Scene
 
 MEDIUM = {
     "hyperrealistic": look(0.05, contrast=0.12, saturation=0.15),

@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere import damage, glows, haze, lens, light, particles
-from agentic_styling.tools.atmosphere.extent import extent_of, middle_of
-from agentic_styling.tools.atmosphere.flare import lens_flare
-from agentic_styling.tools.atmosphere.grain import film_grain
-from agentic_styling.tools.filters.blur import motion_blur
-from agentic_styling.tools.recipe import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.air import haze, particles
+from agentic_styling.tools.transforms.air.extent import extent_of, middle_of
+from agentic_styling.tools.transforms.camera import damage, lens
+from agentic_styling.tools.transforms.camera.grain import film_grain
+from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.filters.blur import motion_blur
+from agentic_styling.tools.transforms.light import glows, light
+from agentic_styling.tools.transforms.light.flare import lens_flare
 
 _TOOL = "atmospheric_effects"
 _INTENSITY = np.array([0.45, 1.0, 1.6, 2.4], np.float32)  # subtle, moderate, heavy, extreme

@@ -1,6 +1,6 @@
 """color_grading: palettes, with saturation, contrast and temperature."""
 
-from agentic_styling.tools.recipe import look
+from agentic_styling.tools.transforms.color.look_params import look
 
 YELLOW_FILTER = ((0.2, 0, -0.2), (0.2, 0, -0.2), (0.2, 0, -0.2))  # before grey: skies darker
 CYAN_MAGENTA = ((0, 0, 0), (-0.2, 0, 0.2), (0.18, -0.18, 0))  # skies to cyan, skin to magenta

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere import places
-from agentic_styling.tools.recipe import by_option, look, rgb
+from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.ground import places
 
 LOCATION = {
     "urban_city": look(

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.atmosphere import lamps, light
-from agentic_styling.tools.recipe import by_option, look, rgb
+from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.light import lamps, light
 
 MOOD = {
     "bright_cheerful": look(0.5, 0.06, contrast=0.06, saturation=0.2, vignette=-0.15),

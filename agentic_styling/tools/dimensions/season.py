@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere import foliage, ground
-from agentic_styling.tools.atmosphere.stages import computed, in_float32, where_used
-from agentic_styling.tools.recipe import by_option, look, rgb
+from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.ground import foliage, ground
+from agentic_styling.tools.transforms.optional import computed, in_float32, where_used
 
 _TOOL = "season"
 # What leaves turn to, in logits: added to greens alone.

@@ -3,11 +3,11 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.atmosphere import daylight
-from agentic_styling.tools.atmosphere.fields import full_grid
-from agentic_styling.tools.atmosphere.lamps import lamps as shine
-from agentic_styling.tools.atmosphere.light import luma_of, screen
-from agentic_styling.tools.recipe import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.filters.fields import full_grid
+from agentic_styling.tools.transforms.light import daylight
+from agentic_styling.tools.transforms.light.lamps import lamps as shine
+from agentic_styling.tools.transforms.light.light import luma_of, screen
 
 TIME_OF_DAY = {
     "pre_dawn": look(

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere.fields import coarse_grid, to_full, turbulence
-from agentic_styling.tools.atmosphere.grain import film_grain
-from agentic_styling.tools.atmosphere.light import bloom, luma_of
-from agentic_styling.tools.filters.blur import gaussian_blur, shift
-from agentic_styling.tools.recipe import by_option, look
-from agentic_styling.tools.scene import enlarge, shrink
+from agentic_styling.tools.transforms.camera.grain import film_grain
+from agentic_styling.tools.transforms.color.look_params import by_option, look
+from agentic_styling.tools.transforms.filters.blur import gaussian_blur, shift
+from agentic_styling.tools.transforms.filters.fields import coarse_grid, to_full, turbulence
+from agentic_styling.tools.transforms.light.light import bloom, luma_of
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 _BLUE_SENSITIVE = ((-0.4, 0.0, 0.4),) * 3
 

@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.atmosphere import foliage, ground, particles, sky
-from agentic_styling.tools.atmosphere.haze import fog, haze, veil
-from agentic_styling.tools.atmosphere.stages import in_float32, where_used
-from agentic_styling.tools.recipe import by_option, look, rgb
+from agentic_styling.tools.transforms.air import particles, sky
+from agentic_styling.tools.transforms.air.haze import fog, haze, veil
+from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.ground import foliage, ground
+from agentic_styling.tools.transforms.optional import in_float32, where_used
 
 _TOOL = "weather"
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from agentic_styling.tools import recipe
+from agentic_styling.tools.transforms.color import look_params as recipe
 
 from . import light, nature
 from .common import (

@@ -1,8 +1,8 @@
-"""Looks put on and taken off, as `agentic_styling.tools.grade` does; only the fields in use."""
+"""Looks put on and taken off, as tools/transforms/color/color_transform.py does."""
 
 import numpy as np
 
-from agentic_styling.tools.recipe import FIELDS, SOFT, WHITE_LOGIT
+from agentic_styling.tools.transforms.color.look_params import FIELDS, SOFT, WHITE_LOGIT
 
 from .common import LUMA, Shot
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, dimensions, encode_plans
-from agentic_styling.tools.masks import SOFT_EDGE
+from agentic_styling.tools.executor.masks import SOFT_EDGE
 
 from . import renderers
 from .common import Shot, blur, luma_of

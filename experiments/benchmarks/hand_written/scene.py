@@ -1,4 +1,4 @@
-"""Depth, sky, ground and subject of a photograph, as in `agentic_styling.tools.scene`."""
+"""Depth, sky, ground and subject of a photograph, as in tools/transforms/scene.py."""
 
 import functools
 

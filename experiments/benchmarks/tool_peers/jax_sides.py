@@ -84,7 +84,7 @@ class Ours(_Jax):
         return jax.device_put(planes, self.rows)
 
     def chain(self):
-        from agentic_styling.tools.color import tone, white_balance
+        from agentic_styling.tools.transforms.color import tone, white_balance
 
         def run(image, kelvin, tint, stops, xs, ys, amount, shadows, highlights):
             image = white_balance.white_balance(image, kelvin, tint, stops)
@@ -95,8 +95,8 @@ class Ours(_Jax):
 
     def grade(self):
         from agentic_styling.tools.dimensions import LOOKS
-        from agentic_styling.tools.grade import grade
-        from agentic_styling.tools.scene import Scene
+        from agentic_styling.tools.transforms.color.color_transform import grade
+        from agentic_styling.tools.transforms.scene import Scene
 
         look = LOOKS["color_grading"]["target_palette"]["orange_teal"][None]
         scene = Scene(depth(), depth(), 1 - depth(), depth() * 0.5)
@@ -107,65 +107,65 @@ class Ours(_Jax):
         return self._mapped(run, 0 * look, look, np.ones(1))
 
     def lut(self):
-        from agentic_styling.tools.color.lut import apply_lut
+        from agentic_styling.tools.transforms.color.lut import apply_lut
 
         return self._mapped(apply_lut, table())
 
     def gaussian_2(self):
-        from agentic_styling.tools.filters.blur import gaussian_blur
+        from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
         return self._mapped(lambda image: gaussian_blur(image, SIGMAS[0]))
 
     def gaussian_8(self):
-        from agentic_styling.tools.filters.blur import gaussian_blur
+        from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
         return self._mapped(lambda image: gaussian_blur(image, SIGMAS[1]))
 
     def gaussian_2_traced(self):
-        from agentic_styling.tools.filters.blur import gaussian_blur
+        from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
         return self._mapped(gaussian_blur, SIGMAS[0])
 
     def box(self):
-        from agentic_styling.tools.filters.blur import box_blur
+        from agentic_styling.tools.transforms.filters.blur import box_blur
 
         return self._mapped(lambda image: box_blur(image, BOX))
 
     def motion(self):
-        from agentic_styling.tools.filters.blur import motion_blur
+        from agentic_styling.tools.transforms.filters.blur import motion_blur
 
         return self._mapped(motion_blur, LENGTH, np.deg2rad(ANGLE))
 
     def guided(self):
-        from agentic_styling.tools.filters.smoothing import guided_filter
+        from agentic_styling.tools.transforms.filters.smoothing import guided_filter
 
         return self._mapped(lambda image: guided_filter(image, image, *GUIDED))
 
     def bilateral(self):
-        from agentic_styling.tools.filters.smoothing import bilateral_filter
+        from agentic_styling.tools.transforms.filters.smoothing import bilateral_filter
 
         return self._mapped(lambda image: bilateral_filter(image, *BILATERAL))
 
     def kuwahara(self):
-        from agentic_styling.tools.filters.smoothing import kuwahara
+        from agentic_styling.tools.transforms.filters.smoothing import kuwahara
 
         return self._mapped(lambda image: kuwahara(image, KUWAHARA))
 
     def ssim(self):
-        from agentic_styling.tools.filters.ssim import ssim
+        from agentic_styling.tools.transforms.filters.ssim import ssim
 
         return self._mapped(ssim, np.moveaxis(photographs()[1], -1, 0) / 255)
 
     def haze(self):
-        from agentic_styling.tools.atmosphere.haze import haze
+        from agentic_styling.tools.transforms.air.haze import haze
 
         return self._mapped(haze, depth(), 1.0, FOG)
 
     def fog(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.atmosphere.haze import fog, veil
-        from agentic_styling.tools.scene import Scene
+        from agentic_styling.tools.transforms.air.haze import fog, veil
+        from agentic_styling.tools.transforms.scene import Scene
 
         scene = Scene(*(jnp.asarray(depth()) for _ in range(4)))
         return self._mapped(lambda image, color: veil(image, fog(scene, jnp.uint32(1)), color), FOG)
@@ -173,7 +173,7 @@ class Ours(_Jax):
     def _falling(self, kind):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.atmosphere.particles import falling
+        from agentic_styling.tools.transforms.air.particles import falling
 
         def run(image, subject, row, color):
             return falling(image, subject, row, 1.0, color, jnp.uint32(1))
@@ -181,47 +181,47 @@ class Ours(_Jax):
         return self._mapped(run, depth(), kind.row(), (0.9, 0.92, 0.95))
 
     def rain(self):
-        from agentic_styling.tools.atmosphere.particles import RAIN
+        from agentic_styling.tools.transforms.air.particles import RAIN
 
         return self._falling(RAIN)
 
     def snow(self):
-        from agentic_styling.tools.atmosphere.particles import SNOW
+        from agentic_styling.tools.transforms.air.particles import SNOW
 
         return self._falling(SNOW)
 
     def flare(self):
-        from agentic_styling.tools.atmosphere.flare import lens_flare
+        from agentic_styling.tools.transforms.light.flare import lens_flare
 
         return self._mapped(lens_flare, 0.3, 0.4, 2.0, (1.0, 0.9, 0.7))
 
     def grain(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.atmosphere.grain import film_grain
+        from agentic_styling.tools.transforms.camera.grain import film_grain
 
         return self._mapped(lambda image, amount: film_grain(image, amount, jnp.uint32(1)), 0.13)
 
     def vignette(self):
-        from agentic_styling.tools.atmosphere.light import vignette
+        from agentic_styling.tools.transforms.light.light import vignette
 
         return self._mapped(vignette, 0.7)
 
     def halftone(self):
-        from agentic_styling.tools.filters.screens import halftone
-        from agentic_styling.tools.grade import luma_of
+        from agentic_styling.tools.transforms.color.color_transform import luma_of
+        from agentic_styling.tools.transforms.filters.screens import halftone
 
         return self._mapped(lambda i, f, a: halftone(1 - luma_of(i)[0], f, a), 58.0, 0.4)
 
     def posterize(self):
-        from agentic_styling.tools.filters.screens import posterize
+        from agentic_styling.tools.transforms.filters.screens import posterize
 
         return self._mapped(posterize, 16.0)
 
     def pixelate(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.scene import shrink
+        from agentic_styling.tools.transforms.scene import shrink
 
         def run(image):
             return jnp.repeat(jnp.repeat(shrink(image, BLOCK), BLOCK, axis=1), BLOCK, axis=2)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agentic_styling import cli
+from agentic_styling.cli import main as cli
 from agentic_styling.data import export_data, write_trajectories
-from agentic_styling.errors import InputError
 from agentic_styling.planner import encode_completions, encode_prompts, train_tokenizer
 from agentic_styling.tools import Plan
+from agentic_styling.utils.errors import InputError
 from tests.data.formats.published_rows import make_ours
 
 FORMS = ["trl", "llama-factory", "ms-swift"]

@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from agentic_styling import cli
+from agentic_styling.cli import main as cli
 from agentic_styling.data import (
     export_data,
     import_published,
@@ -16,8 +16,8 @@ from agentic_styling.data import (
     read_trajectories,
     write_trajectories,
 )
-from agentic_styling.errors import InputError
 from agentic_styling.tools import Step
+from agentic_styling.utils.errors import InputError
 from tests.data.formats.published_rows import (
     SEASON,
     action,

@@ -8,9 +8,9 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from agentic_styling import cli
+from agentic_styling.cli import main as cli
 from agentic_styling.data import export_data, read_published
-from agentic_styling.errors import InputError
+from agentic_styling.utils.errors import InputError
 from tests.data.formats.published_rows import make_ours, make_row
 from tests.data.small_set import set_trajectories, write_set
 

@@ -1,7 +1,8 @@
 """A case of a golden from a torch function of columns."""
 
 import torch
-from oracles.columns import ROWS
+
+from tests.losses.oracles.columns import ROWS
 
 
 def case(loss: str, names: list[str], options: dict, function) -> dict:

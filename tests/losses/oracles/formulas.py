@@ -7,8 +7,9 @@ graph, so that a forgotten stop_gradient shows.
 import statistics
 
 import torch
-from oracles.autograd import case
-from oracles.columns import CONTEXTS, MEAN, PAIR, ROWS, SCORED, STD, golden
+
+from tests.losses.oracles.autograd import case
+from tests.losses.oracles.columns import CONTEXTS, MEAN, PAIR, ROWS, SCORED, STD, golden
 
 REWARDS = ROWS["rewards"]
 GROUPS = {k: [r for r, c in zip(REWARDS, CONTEXTS, strict=True) if c == k] for k in set(CONTEXTS)}

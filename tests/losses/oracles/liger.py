@@ -9,8 +9,9 @@ from importlib.metadata import version
 
 import torch
 from liger_kernel import chunked_loss
-from oracles.columns import golden
-from oracles.sequences import (
+
+from tests.losses.oracles.columns import golden
+from tests.losses.oracles.sequences import (
     COMPLETION,
     EMBEDDING,
     HIDDEN,

@@ -11,8 +11,9 @@ os.environ["JAX_ENABLE_X64"] = "1"
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import rlax  # noqa: E402
-from oracles.columns import golden  # noqa: E402
-from oracles.sequences import COMPLETION, LOGITS, TOKENS  # noqa: E402
+
+from tests.losses.oracles.columns import golden  # noqa: E402
+from tests.losses.oracles.sequences import COMPLETION, LOGITS, TOKENS  # noqa: E402
 
 REWARDS, CONTEXTS = [5.0, 2.5, 4.0, 3.5], [0, 0, 1, 1]
 MEAN, STD = 3.75, 0.9013878188659973  # 15 / 4 and sqrt(3.25 / 4)

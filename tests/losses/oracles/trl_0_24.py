@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import torch
 import trl
-from oracles.autograd import case
-from oracles.columns import GOOD, PAIR, ROWS, SCORED, golden
+
+from tests.losses.oracles.autograd import case
+from tests.losses.oracles.columns import GOOD, PAIR, ROWS, SCORED, golden
 
 # Ours: (theirs, options). trl keeps the delta of bco in float32: an exact one.
 DPO_TYPES = {

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import torch
 import trl
-from oracles.columns import golden
-from oracles.sequences import COMPLETION, LOGITS, REF_LOGPS, TOKENS
 from trl.trainer.sft_trainer import dft_loss
+
+from tests.losses.oracles.columns import golden
+from tests.losses.oracles.sequences import COMPLETION, LOGITS, REF_LOGPS, TOKENS
 
 # Ours: (theirs with their weights, options). trl takes logarithms of the smoothing in float32.
 TYPES = {

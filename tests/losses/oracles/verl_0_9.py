@@ -8,9 +8,10 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from oracles.columns import CONTEXTS, ROWS, golden
-from oracles.sequences import COMPLETION, made
 from verl.trainer.ppo import core_algos
+
+from tests.losses.oracles.columns import CONTEXTS, ROWS, golden
+from tests.losses.oracles.sequences import COMPLETION, made
 
 VALUES = [[abs(x) for x in row] for row in made(4, 6, seed=40)]  # losses of tokens
 MODES = ("token-mean", "seq-mean-token-sum", "seq-mean-token-mean")

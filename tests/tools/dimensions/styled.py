@@ -11,11 +11,11 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools import Plan, Step, dimensions, encode_plans
-from agentic_styling.tools.by_kernel import run_by_kernel
-from agentic_styling.tools.encode import NUM_SLOTS, SLOTS
-from agentic_styling.tools.grade import grade
-from agentic_styling.tools.scene import Scene, estimate_scene
-from agentic_styling.tools.vocabulary import VOCABULARY
+from agentic_styling.tools.executor.cpu import run_by_kernel
+from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.color.color_transform import grade
+from agentic_styling.tools.transforms.scene import Scene, estimate_scene
 
 SIDE = 128
 

@@ -7,10 +7,17 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from agentic_styling.tools.dimensions import architecture_style
-from agentic_styling.tools.filters.materials import MATERIALS, relief_of
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import drawn, lab, nearest_pair, options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.filters.materials import MATERIALS, relief_of
+from tests.tools.dimensions.styled import (
+    drawn,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+    styled,
+)
 
 TOOL = "architecture_style"
 STYLES = VOCABULARY[TOOL].parameters["target_style"].values

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from skimage.filters import sobel
 
-from agentic_styling.tools.artistic.strokes import structure
 from agentic_styling.tools.dimensions import artistic_medium as medium
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import SIDE, lab, nearest_pair, options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.media.strokes import structure
+from tests.tools.dimensions.styled import (
+    SIDE,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+    styled,
+)
 
 TOOL = "artistic_medium"
 PARAMETERS = VOCABULARY[TOOL].parameters

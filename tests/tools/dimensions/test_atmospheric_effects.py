@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools.dimensions import atmospheric_effects as effects
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from tests.tools.dimensions.styled import options_of, photograph, scene_of, styled
 
 TOOL = "atmospheric_effects"
 PARAMETERS = VOCABULARY[TOOL].parameters

@@ -5,10 +5,17 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools import dimensions
-from agentic_styling.tools.recipe import FIELDS
-from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
-
-from .styled import graded, lab, nearest_pair, options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.transforms.color.look_params import FIELDS
+from tests.tools.dimensions.styled import (
+    graded,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+    styled,
+)
 
 PALETTES = VOCABULARY["color_grading"].parameters["target_palette"].values
 

@@ -8,10 +8,18 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools.dimensions import location_setting
-from agentic_styling.tools.scene import Scene, estimate_scene
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import drawn, graded, lab, nearest_pair, options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.scene import Scene, estimate_scene
+from tests.tools.dimensions.styled import (
+    drawn,
+    graded,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+    styled,
+)
 
 TOOL = "location_setting"
 LAVA = int(location_setting.renderer_of(options_of(TOOL, target_location="volcano_lava")))

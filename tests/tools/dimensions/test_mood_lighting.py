@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools.dimensions import mood_lighting
-from agentic_styling.tools.scene import Scene
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import (
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.scene import Scene
+from tests.tools.dimensions.styled import (
     SIDE,
     drawn,
     drawn_with_slope,

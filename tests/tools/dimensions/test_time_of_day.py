@@ -5,13 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools.atmosphere import daylight
-from agentic_styling.tools.atmosphere.lamps import lamps
 from agentic_styling.tools.dimensions import time_of_day
-from agentic_styling.tools.scene import Scene
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import (
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.light import daylight
+from agentic_styling.tools.transforms.light.lamps import lamps
+from agentic_styling.tools.transforms.scene import Scene
+from tests.tools.dimensions.styled import (
     SIDE,
     drawn,
     drawn_with_slope,

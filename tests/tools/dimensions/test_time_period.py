@@ -7,9 +7,17 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from agentic_styling.tools.dimensions import time_period
-from agentic_styling.tools.vocabulary import DIMENSIONS, VOCABULARY
-
-from .styled import drawn, graded, lab, nearest_pair, options_of, photograph, scene_of, styled
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from tests.tools.dimensions.styled import (
+    drawn,
+    graded,
+    lab,
+    nearest_pair,
+    options_of,
+    photograph,
+    scene_of,
+    styled,
+)
 
 TOOL = "time_period"
 ERAS = VOCABULARY[TOOL].parameters["target_era"].values

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools.atmosphere import ground, sky
 from agentic_styling.tools.dimensions import weather
-from agentic_styling.tools.vocabulary import VOCABULARY
-
-from .styled import (
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.air import sky
+from agentic_styling.tools.transforms.ground import ground
+from tests.tools.dimensions.styled import (
     SIDE,
     a_scene,
     drawn,

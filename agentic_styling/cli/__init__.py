@@ -1,0 +1,1 @@
+"""The `agentic-styling` command, a group of subcommands in each file."""

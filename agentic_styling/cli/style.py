@@ -1,0 +1,72 @@
+"""Restyle photographs: what `agentic-styling style` does."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from agentic_styling.data import read_photo
+from agentic_styling.evaluation.report.film_strip import film_strip
+from agentic_styling.planner import Planner
+from agentic_styling.tools import Plan, composed_steps, encode_plans, execute_steps
+from agentic_styling.utils.errors import InputError
+
+
+def style(
+    photos: list[str],
+    out: Path,
+    *,
+    goal: str | None = None,
+    planner: str | None = None,
+    plan: str | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[Plan]:
+    """Plan and run an edit of each photograph; writes three files each into `out`.
+
+    NAME.png the result, NAME.plan.json the plan (run it again with `plan`), NAME.strip.jpg a
+    film strip with the reason under each step. Give either `planner` (a directory) and `goal`,
+    or `plan` (a file).
+
+    Raises InputError for unreadable input, and rather than overwrite a file.
+    """
+    if (plan is None) == (planner is None) or (planner and not goal):
+        raise InputError("style: give --planner and --goal, or --plan alone")
+    pictures = {Path(name).stem: read_photo(name) for name in photos}
+    if len(pictures) < len(photos):
+        raise InputError("style: two photographs share a name; style them into two directories")
+    for name in pictures:
+        if (out / f"{name}.png").exists():
+            raise InputError(f"{out / name}.png: exists already; move it or choose another --out")
+    if plan is not None:
+        plans = [read_plan(plan)] * len(pictures)
+    else:
+        loaded = Planner.from_pretrained(planner)
+        goals = [goal] * len(pictures)
+        asked = loaded.plan(list(pictures.values()), goals, temperature=temperature, seed=seed)
+        plans = [samples[0] for samples in asked]
+    out.mkdir(parents=True, exist_ok=True)
+    rows = zip(pictures.items(), plans, strict=True)
+    for (name, pixels), chosen in tqdm(rows, total=len(plans), desc="style"):
+        images = jax.numpy.asarray(pixels, jax.numpy.float32)[None] / 255
+        frames = execute_steps(images, encode_plans([chosen]), jax.random.key(seed))[0]
+        frames = np.asarray((frames[: len(composed_steps(chosen)) + 1] * 255).round(), np.uint8)
+        Image.fromarray(frames[-1]).save(out / f"{name}.png")
+        (out / f"{name}.plan.json").write_text(chosen.to_json() + "\n", encoding="utf-8")
+        film_strip(frames, chosen, goal).save(out / f"{name}.strip.jpg", quality=90)
+        print(f"{out / name}.png")
+    return plans
+
+
+def read_plan(path: str) -> Plan:
+    """A plan file. Raises InputError naming the file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a plan's JSON file") from error
+    try:
+        return Plan.from_json(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

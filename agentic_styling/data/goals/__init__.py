@@ -1,0 +1,1 @@
+"""Goals: what people ask for, and what they mean by it."""

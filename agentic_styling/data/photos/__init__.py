@@ -1,0 +1,1 @@
+"""Photographs: sources, crops, and the known states they are put into."""

@@ -1,0 +1,1 @@
+"""Datasets on disk and as training arrays."""

@@ -1,0 +1,116 @@
+"""The card of a set: what it holds, counted from its shards, where it is from, how to read it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from agentic_styling.data.photos.sources import Source
+from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, total
+from agentic_styling.utils.errors import InputError
+
+MOST = 12  # rows of a table of many
+
+
+def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> str:
+    """The card as Markdown."""
+    every = _counts(directory)
+    steps, rejects = total(every, "steps"), total(every, "rejects")
+    if not steps:
+        told = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
+        raise InputError(
+            f"{directory.path}: no plan of {rejects.total()} could be used ({told}); give another "
+            "directory and another teacher"
+        )
+    low, high = min(map(int, steps)), max(map(int, steps))
+    lines = [
+        f"# {NAME}/{directory.name}",
+        f"{_records(every):,} scored trajectories of {low} to {high} steps, the set "
+        f"{directory.name.capitalize()}: pictures in known states, styling goals, plans of "
+        "uneven skill, the pictures they make, and rewards from 0 to 5.",
+        summary(directory),
+        "Splits share neither photographs (near duplicates count as one), nor phrasings; some "
+        "themes are in test alone.",
+        "## Tools",
+        table(("tool", "steps"), ranked(total(every, "tools"), 20)),
+    ]
+    if themes := total(every, "themes"):
+        lines += [
+            f"## Themes: {len(themes)}",
+            table(("theme", "trajectories"), ranked(themes, len(themes))),
+        ]
+    lines += [
+        "## Photographs",
+        f"{sum(len(v) for v in photos.values())} from {source.where}. {source.licence}",
+        "## Reading",
+        f"```python\nimport tensorflow_datasets as tfds\n\n"
+        f'rows = tfds.data_source("{NAME}/{directory.name}", data_dir=ROOT, split="train")\n```',
+        f"`tfds.load` reads it too, where TensorFlow is installed. Made with `{SETTINGS}`.",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def summary(directory: SetDirectory) -> str:
+    """Counts by split, rewards, steps, options, and what was left out, as Markdown."""
+    every = _counts(directory)
+    splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
+    steps, rejects = total(every, "steps"), total(every, "rejects")
+    told = ranked(rejects, len(rejects)) if rejects else [("plans", 0)]
+    settings = json.loads((directory.path / SETTINGS).read_text())
+    told += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
+    head = ("split", "trajectories", "contexts", "photographs", "themes", "4 or more")
+    lines = [
+        table(head, [*splits, ("all", *_row(every))]),
+        "## Rewards",
+        histogram(total(every, "rewards")),
+        "## Steps",
+        table(("steps", "plans"), [(n, f"{steps[n]:,}") for n in sorted(steps, key=int)]),
+        "## Options asked for most",
+        table(("option", "steps"), ranked(total(every, "options"), MOST)),
+        "## Left out",
+        table(("reason", "number"), told),
+    ]
+    return "\n\n".join(lines)
+
+
+def _counts(directory: SetDirectory) -> list[dict]:
+    return [counts for split in directory.shards for counts in directory.counts(split)]
+
+
+def _records(counts: Sequence[dict]) -> int:
+    return sum(c["records"] for c in counts)
+
+
+def _row(counts: Sequence[dict]) -> tuple:
+    """Of a table by split."""
+    return (
+        f"{_records(counts):,}",
+        f"{len(total(counts, 'contexts')):,}",
+        len(total(counts, "photos")),
+        len(total(counts, "themes")) or "-",
+        f"{total(counts, 'good')['4 or more'] / _records(counts):.0%}" if _records(counts) else "-",
+    )
+
+
+def histogram(rewards: Counter) -> str:
+    """Counts of rewards by half points, drawn."""
+    most = max(rewards.values())
+    bars = [
+        f"{low / 2:.1f}-{low / 2 + 0.5:.1f} {rewards[f'{low / 2:.1f}']:7,} "
+        + "#" * round(50 * rewards[f"{low / 2:.1f}"] / most)
+        for low in range(10)
+    ]
+    return "```\n" + "\n".join(bar.rstrip() for bar in bars) + "\n```"
+
+
+def ranked(counts: Counter, most: int) -> list[tuple[str, str]]:
+    """The most frequent first; those of one number by name."""
+    order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(name, f"{number:,}") for name, number in order[:most]]
+
+
+def table(head: Sequence, rows: Sequence[Sequence]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -1,0 +1,158 @@
+"""Trajectories as arrays for training, and the views that the methods train on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentic_styling.data.trajectory import Trajectory
+from agentic_styling.planner import (
+    ImageSettings,
+    Tokenizer,
+    encode_completions,
+    encode_prompts,
+    goal_with_state,
+    image_tokens,
+    pad_rows,
+)
+from agentic_styling.utils.errors import InputError
+
+PADDING_MULTIPLE = 16
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """N trajectories over M pictures, as NumPy arrays.
+
+    tokens: int32 [N, S], prompt then completion then padding on the right.
+    length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length], it ends in
+    the end-of-turn token. A padding token is known by its place, never by its value.
+    image: int32 [N], index into images: M arrays uint8 [H, W, 3], of any sizes; none where the
+    planner is not shown the picture.
+    reward: float32 [N] in [0, 5]. context_id: int32 [N], equal for one picture and goal.
+    """
+
+    tokens: np.ndarray
+    length: np.ndarray
+    prompt_length: np.ndarray
+    image: np.ndarray
+    images: Sequence[np.ndarray]
+    reward: np.ndarray
+    context_id: np.ndarray
+
+    @property
+    def picture_group(self) -> np.ndarray:
+        """A number for the size of each row's picture, int [N]: rows of one size run together."""
+        if not self.images:
+            return np.zeros(len(self.image), int)
+        sizes = np.array([image.shape[:2] for image in self.images])
+        return np.unique(sizes, axis=0, return_inverse=True)[1].reshape(-1)[self.image]
+
+    @property
+    def reward_mean(self) -> float:
+        """The mean reward over all N rows."""
+        return float(self.reward.mean(dtype=np.float64))
+
+    @property
+    def reward_std(self) -> float:
+        """The (population) standard deviation of the reward over all N rows."""
+        return float(self.reward.std(dtype=np.float64))
+
+
+def scored_rows(training_set: TrainingSet) -> np.ndarray:
+    """Every row, int32 [N]."""
+    return np.arange(len(training_set.reward), dtype=np.int32)
+
+
+def filtered(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
+    """The rows with reward >= threshold, int32 [K]. Source: arXiv 2603.07148, method R."""
+    return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
+
+
+def context_groups(training_set: TrainingSet) -> list[np.ndarray]:
+    """The rows of each context that has two or more, int32 [K] each, for losses that compare them.
+
+    Source: arXiv 2506.06964, Swift.
+    """
+    order = np.argsort(training_set.context_id, kind="stable").astype(np.int32)
+    ends = np.flatnonzero(np.diff(training_set.context_id[order])) + 1
+    return [rows for rows in np.split(order, ends) if len(rows) > 1]
+
+
+def preference_pairs(training_set: TrainingSet, **thresholds: float) -> np.ndarray:
+    """`best_and_worst` of a training set: rows (chosen, rejected), int32 [K, 2]."""
+    return best_and_worst(training_set.reward, training_set.context_id, **thresholds)
+
+
+def best_and_worst(
+    reward: np.ndarray,
+    context: np.ndarray,
+    *,
+    chosen_min: float = 4.0,
+    rejected_max: float = 3.5,
+    min_gap: float = 1.0,
+) -> np.ndarray:
+    """Rows (chosen, rejected), int32 [K, 2]: the best and the worst plan of one context.
+
+    reward, context: [N]. A context gives its pair if chosen >= chosen_min, rejected <= rejected_max
+    and their gap is at least min_gap. Source: arXiv 2603.07148, method D; there pairs cross
+    contexts, here never.
+    """
+    order = np.lexsort((reward, context))  # by context, and by reward within one
+    new = np.diff(context[order]) != 0
+    worst, best = order[np.r_[True, new]], order[np.r_[new, True]]
+    good = (reward[best] >= chosen_min) & (reward[worst] <= rejected_max)
+    good &= reward[best] - reward[worst] >= min_gap
+    return np.stack([best, worst], axis=1)[good].astype(np.int32)
+
+
+def build_training_set(
+    trajectories: Sequence[Trajectory],
+    tokenizer: Tokenizer,
+    settings: ImageSettings,
+    *,
+    max_length: int = 1024,
+    modality: str = "vision",
+) -> TrainingSet:
+    """Tokenise trajectories: the prompt is picture and goal, the completion is the plan's JSON.
+
+    settings: of the planner's images; they say how many tokens a picture takes. modality: "text"
+    shows the picture's known state in words in place of the picture. All rows are padded to one
+    length S, the longest row rounded up to a multiple of 16.
+    Raises InputError for no trajectories and for a row longer than max_length tokens (nothing is
+    cut).
+    """
+    if not trajectories:
+        raise InputError("no trajectories to train on: give a data directory with a train split")
+    contexts = {}
+    for trajectory in trajectories:
+        contexts.setdefault(trajectory.context_id, trajectory)
+    prompts = _prompts(contexts.values(), tokenizer, settings, modality)
+    place = {context: i for i, context in enumerate(contexts)}
+    context_id = np.array([place[t.context_id] for t in trajectories], np.int32)
+    completions = encode_completions(tokenizer, (t.plan.to_json() for t in trajectories))
+    rows = [prompts[c] + ids for c, ids in zip(context_id, completions, strict=True)]
+    for trajectory, row in zip(trajectories, rows, strict=True):
+        if len(row) > max_length:
+            raise InputError(
+                f"trajectory {trajectory.id}: {len(row)} tokens, max_length is {max_length}; "
+                "raise max_length or drop the trajectory (nothing is cut)"
+            )
+    return TrainingSet(
+        tokens=pad_rows(rows, tokenizer.pad, multiple=PADDING_MULTIPLE)[0],
+        length=np.array([len(row) for row in rows], np.int32),
+        prompt_length=np.array([len(prompts[c]) for c in context_id], np.int32),
+        image=context_id,
+        images=[c.image for c in contexts.values()] if modality == "vision" else [],
+        reward=np.array([t.reward for t in trajectories], np.float32),
+        context_id=context_id,
+    )
+
+
+def _prompts(contexts, tokenizer: Tokenizer, settings: ImageSettings, modality: str):
+    """The prompt's token ids of each context, from the first of its trajectories."""
+    if modality == "text":
+        goals = [goal_with_state(c.goal, c.state) for c in contexts]
+        return encode_prompts(tokenizer, goals, 0)
+    counts = [image_tokens(*c.image.shape[:2], settings) for c in contexts]
+    return encode_prompts(tokenizer, [c.goal for c in contexts], counts)

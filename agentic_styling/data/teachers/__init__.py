@@ -1,0 +1,1 @@
+"""Teachers, which write the plans of a dataset."""

@@ -1,0 +1,179 @@
+"""A procedural teacher of uneven skill: it writes the context, reasons, steps and instruction."""
+
+import numpy as np
+
+from agentic_styling.data.goals.goals import COMPOSED, Goal, keeps
+from agentic_styling.data.goals.words import noun
+from agentic_styling.data.photos.states import ORDER, make_step, source_of, target_of
+from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
+
+MAX_TEACHER_STEPS = 5
+# Chance of each mistake at skill 0; it falls with the square of the skill's distance from 1.
+FORGETS, MISTAKES_OPTION, MISTAKES_STRENGTH = 0.6, 0.6, 0.9
+MISREADS_SOURCE, ADDS_STEP, FORGETS_CONSTRAINT = 0.5, 0.7, 0.8
+
+# What is wrong with a state when something else is wanted. Reads "... is {fault} for a fairy tale".
+FAULTS = {
+    "time_of_day": {
+        "sunrise_golden": "too rosy",
+        "golden_hour_sunset": "too golden",
+        "dusk_twilight": "too dusky",
+        "blue_hour": "too blue",
+        "night_moonlit": "too dark",
+    },
+    "weather": {
+        "heavy_rain": "too wet",
+        "light_snow": "too cold",
+        "heavy_snow_blizzard": "too white",
+        "fog_dense": "too thick",
+    },
+    "color_grading": {
+        "monochrome_bw": "too bare",
+        "sepia_vintage": "too brown",
+        "neon_electric": "too loud",
+        "purple_pink": "too sweet",
+        "green_nature": "too green",
+        "red_dramatic": "too red",
+    },
+    "mood_lighting": {
+        "bright_cheerful": "too bright",
+        "ominous_dark": "too gloomy",
+        "eerie_unsettling": "too sickly",
+        "whimsical_playful": "too light",
+    },
+    "season": {"autumn_falling": "too brown", "winter_bare": "too bare"},
+    "artistic_medium": {
+        "pixel_art": "too coarse",
+        "anime_cel_shaded": "too flat",
+        "pastel_drawing": "too chalky",
+    },
+    "atmospheric_effects": {
+        "petals_floating": "too sweet",
+        "bokeh_lights": "too busy",
+        "holographic_glitch": "too broken",
+    },
+}
+KNOWN_REASONS = [
+    "I see {source}, {fault} for {theme}: bring {target}.",
+    "The picture shows {source}; {theme} wants {target}.",
+    "{fault} for {theme}: turn {source} into {target}.",
+    "{source} must give way: {theme} calls for {target}.",
+]
+UNKNOWN_REASONS = [
+    "Nothing shows {target} yet, as {theme} should.",
+    "{theme} calls for {target}, not seen here.",
+    "No {kind} to undo: {target} will suit {theme}.",
+]
+KEEP_REASONS = [
+    "The goal asks to keep {kept}, so guard {it}.",
+    "Hold back {kept}, as the goal says.",
+]
+KINDS = {
+    "location_setting": "place",
+    "architecture_style": "building style",
+    "time_period": "period",
+    "time_of_day": "time of day",
+    "season": "season",
+    "weather": "weather",
+    "mood_lighting": "mood",
+    "color_grading": "colour grade",
+    "artistic_medium": "medium",
+    "atmospheric_effects": "effect",
+}
+CLAUSES = {
+    "location_setting": "give it the look of {}",
+    "architecture_style": "style it after {}",
+    "time_period": "set it in {}",
+    "time_of_day": "relight it as {}",
+    "season": "turn the season to {}",
+    "weather": "bring in {}",
+    "mood_lighting": "give it {}",
+    "color_grading": "grade it to {}",
+    "artistic_medium": "render it as {}",
+    "atmospheric_effects": "add {}",
+}
+ADVERBS = {0.25: "barely", 0.5: "gently", 0.75: "", 1.0: "fully"}
+
+
+def teach(goal: Goal, state: dict[str, str], skill: float, rng: np.random.Generator) -> Plan:
+    """A plan for `goal` on a picture in `state`.
+
+    At skill 1 the steps are the goal's request; towards 0 dimensions are forgotten, options and
+    strengths missed, sources misread, needless steps added and the constraint forgotten. The
+    context is always the true state, all ten dimensions, and there are always 1 to 5 steps.
+    """
+    steps = _blunder(goal.request, (1.0 - skill) ** 2, rng) if skill < 1 else goal.request
+    context = {name: state.get(name, UNKNOWN) for name in DIMENSIONS}
+    steps = tuple(Step(_reason(s, goal, rng), s.tool, s.parameters) for s in steps)
+    return Plan(context, steps, _instruction(steps))
+
+
+def _blunder(request: tuple[Step, ...], error: float, rng) -> list[Step]:
+    """The request with mistakes; `error` in [0, 1] scales the chance of each."""
+
+    def slips(chance):
+        return rng.random() < error * chance
+
+    steps = [s for s in request if s.tool not in MODIFIERS]
+    kept = [s for s in request if s.tool in MODIFIERS and not slips(FORGETS_CONSTRAINT)]
+    for step in rng.permutation(len(steps))[1:]:  # one change always stays
+        if slips(FORGETS):
+            steps[step] = None
+    steps = [_vary(step, slips, rng) for step in steps if step]
+    if len(steps) + len(kept) < MAX_TEACHER_STEPS and slips(ADDS_STEP):
+        tool = str(rng.choice([name for name in COMPOSED if all(s.tool != name for s in steps)]))
+        target = str(rng.choice(COMPOSED[tool]))
+        steps.append(make_step(tool, UNKNOWN, target, float(rng.choice([0.5, 0.75, 1.0]))))
+        steps.sort(key=lambda s: ORDER.index(s.tool))
+    return steps + kept
+
+
+def _vary(step: Step, slips, rng) -> Step:
+    source, target, strength = source_of(step), target_of(step), step.parameters["strength"]
+    if slips(MISTAKES_OPTION):
+        target = _neighbour(step.tool, target, rng)
+    if slips(MISTAKES_STRENGTH):
+        notches = rng.choice([-2, -1, 1, 2])
+        strength = float(np.clip(strength + 0.25 * notches, 0.25, 1.0))
+    if slips(MISREADS_SOURCE):
+        source = _neighbour(step.tool, source, rng) if source != UNKNOWN else UNKNOWN
+        source = UNKNOWN if rng.random() < 0.5 else source
+    return make_step(step.tool, source, target, strength)
+
+
+def _neighbour(tool: str, option: str, rng) -> str:
+    """An option near this one; the vocabulary lists like beside like."""
+    options = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values
+    near = (options.index(option) + int(rng.choice([-2, -1, 1, 2]))) % len(options)
+    return options[near]
+
+
+def _reason(step: Step, goal: Goal, rng) -> str:
+    if step.tool in MODIFIERS:
+        kept = keeps(step)
+        it = "them" if kept.endswith("s") else "it"
+        return str(rng.choice(KEEP_REASONS)).format(kept=kept, it=it)
+    source, target = source_of(step), target_of(step)
+    words = {"theme": goal.noun, "target": noun(step.tool, target), "kind": KINDS[step.tool]}
+    if source == UNKNOWN:
+        text = str(rng.choice(UNKNOWN_REASONS)).format(**words)
+    else:
+        fault = FAULTS.get(step.tool, {}).get(source, "not right")
+        words |= {"source": noun(step.tool, source), "fault": fault}
+        text = str(rng.choice(KNOWN_REASONS)).format(**words)
+    return text[0].upper() + text[1:]
+
+
+def _instruction(steps: tuple[Step, ...]) -> str:
+    """One sentence: what changes, and what stays."""
+    changes = [s for s in steps if s.tool not in MODIFIERS]
+    adverbs = [ADVERBS[s.parameters["strength"]] for s in changes]
+    if len(set(adverbs)) == 1:  # said once, it holds for the sentence
+        adverbs[1:] = [""] * (len(adverbs) - 1)
+    clauses = [
+        f"{adverb} {CLAUSES[s.tool].format(noun(s.tool, target_of(s)))}".strip()
+        for adverb, s in zip(adverbs, changes, strict=True)
+    ]
+    text = " and ".join(filter(None, [", ".join(clauses[:-1]), clauses[-1]]))
+    kept = [keeps(s) for s in steps if s.tool in MODIFIERS] or ["subject and composition"]
+    return f"{text[0].upper()}{text[1:]}; keep {' and '.join(kept)} as before."

@@ -1,0 +1,144 @@
+"""Teachers: what writes the plans of a set, behind one call."""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from agentic_styling.data.goals.sets import read
+from agentic_styling.data.pipeline import Context
+from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS, teach
+from agentic_styling.tools import Plan
+from agentic_styling.tools.plans.resolve import compose
+from agentic_styling.utils.errors import InputError
+
+TEMPERATURES = (0.3, 0.7, 1.0)
+TRIES = 1000  # of a procedural plan, until it has as many steps as the set's plans
+
+
+class Teacher(Protocol):
+    """name: in provenance. settings(): as JSON, all that its plans depend on."""
+
+    name: str
+
+    def settings(self) -> dict: ...
+
+    def __call__(
+        self,
+        drawn: Sequence[Context],
+        sources: np.ndarray,
+        seeds: Sequence[tuple[int, ...]],
+        count: int,
+    ) -> tuple[list[Context], Counter]:
+        """The contexts with `count` plans each, or fewer, and the rejects by reason.
+
+        sources: uint8 [N, H, W, 3], the pictures as they are; seeds: of each context. Every plan
+        has as many steps as the set's plans (`why_unfit`). What comes back is a function of the
+        arguments.
+        """
+
+
+def why_unfit(plan: Plan, low: int, high: int) -> str | None:
+    """Why a plan is none of a set whose plans have `low` to `high` steps, in a few words."""
+    if len(plan.steps) < low:
+        return f"fewer than {low} steps"
+    if len(compose(plan)) > MAX_TEACHER_STEPS:
+        return f"more than {MAX_TEACHER_STEPS} steps"  # a compositional one stands for several
+    return f"more than {high} steps" if len(plan.steps) > high else None
+
+
+def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
+    """The temperatures that a context's plans take in turn. Raises InputError for bad ones."""
+    if not temperatures or not all(0 <= t < float("inf") for t in temperatures):
+        raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+    return tuple(map(float, temperatures))
+
+
+class Procedural:
+    """Knows the goal's request and blunders at a skill drawn by the set's shares."""
+
+    name = "procedural"
+
+    def __init__(self, set_name: str):
+        self.low, self.high = read(set_name)["steps"]
+        self.skills = read(set_name)["skills"]
+
+    def settings(self) -> dict:
+        return {"name": self.name, "skills": self.skills}
+
+    def __call__(self, drawn, sources, seeds, count):
+        taught = []
+        for context, seed in zip(drawn, seeds, strict=True):
+            rng = np.random.default_rng((*seed, 1))
+            shares = list(self.skills.values())
+            skills = rng.choice([float(s) for s in self.skills], count, p=shares).tolist()
+            plans = tuple(self._plan(context, skill, rng) for skill in skills)
+            taught.append(dataclasses.replace(context, plans=plans, skills=tuple(skills)))
+        return taught, Counter()
+
+    def _plan(self, context: Context, skill: float, rng) -> Plan:
+        for _ in range(TRIES):
+            plan = teach(context.goal, context.state, skill, rng)
+            if self.low <= len(plan.steps) <= self.high:
+                return plan
+        raise AssertionError(f"{context.id}: no plan of {self.low} to {self.high} steps")
+
+
+class PlannerTeacher:
+    """A Qwen3-VL planner of a Hugging Face directory; a context's plans differ in temperature.
+
+    system: whether it is told the tools, as an untrained one has to be.
+    """
+
+    name = "planner"
+
+    def __init__(
+        self, set_name: str, directory, *, temperatures=TEMPERATURES, system: bool = False
+    ):
+        from agentic_styling.planner import Planner
+
+        self.temperatures = checked_temperatures(temperatures)
+        self.low, self.high = read(set_name)["steps"]
+        self.planner = Planner.from_pretrained(directory, system=system)
+        self.directory = Path(directory)
+
+    def settings(self) -> dict:
+        return {
+            "name": self.name,
+            "planner": self.directory.name,
+            "sha256": _digest(self.directory),
+            "temperatures": list(self.temperatures),
+            "system": self.planner.system,
+        }
+
+    def __call__(self, drawn, sources, seeds, count):
+        goals, rejects = [c.goal.text for c in drawn], Counter()
+        plans, heats = [[] for _ in drawn], [[] for _ in drawn]
+        for number in range(count):
+            heat = self.temperatures[number % len(self.temperatures)]
+            seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
+            made = self.planner.plan(sources, goals, temperature=heat, seed=seed)
+            for i, (plan,) in enumerate(made):
+                if reason := why_unfit(plan, self.low, self.high):
+                    rejects[reason] += 1
+                else:
+                    plans[i].append(plan)
+                    heats[i].append(heat)
+        name = f"{self.name} {self.directory.name}"
+        return [
+            dataclasses.replace(c, plans=tuple(row), skills=tuple(heat), teacher=name)
+            for c, row, heat in zip(drawn, plans, heats, strict=True)
+        ], rejects
+
+
+def _digest(directory: Path) -> str:
+    """Of a planner's configuration, tokenizer and weights: the same plans come from the same."""
+    sha256 = hashlib.sha256()
+    for path in sorted(directory.glob("*.json")) + sorted(directory.glob("*.safetensors")):
+        with open(path, "rb") as file:
+            sha256.update(hashlib.file_digest(file, "sha256").digest())
+    return sha256.hexdigest()[:16]

@@ -1,0 +1,217 @@
+"""What annotators said, how far they agree, and how far the reward agrees with them.
+
+People decide together: an edit passes if more annotators passed than failed it (as many: it is
+left out), and edits of a context are ordered by their mean rank. Every interval is a bootstrap
+over contexts, whose edits share a photograph and a goal.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from agentic_styling.data import read_trajectories
+from agentic_styling.evaluation.annotation.alpha import alpha_of, coincidences
+from agentic_styling.evaluation.annotation.answers import (
+    Answer,
+    fingerprint,
+    read_answers,
+    subjects,
+)
+from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
+from agentic_styling.evaluation.summary import aligned
+from agentic_styling.utils.errors import InputError
+
+PASS_REWARD = 4.0
+TOP = 2
+
+
+class Measure(NamedTuple):
+    """A number with its interval, from how many of what; NaN where there is nothing to tell."""
+
+    words: str
+    interval: Interval
+    count: int
+    of: str
+
+
+def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
+    """Read a data set and annotators' answers (files or page directories), print and return them.
+
+    Raises InputError for unreadable answers and for those of another data set.
+    """
+    trajectories = read_trajectories(dataset, image=False)
+    data = fingerprint(dataset, trajectories)
+    found = read_answers(answers, subjects(data, trajectories))
+    if not found:
+        raise InputError("agreement: the files hold no answers; annotate first")
+    measures = measure(
+        found,
+        {t.id: t.context_id for t in trajectories},
+        {t.id: t.reward for t in trajectories},
+    )
+    print(f"{_people(found)}\n\n{_table(measures)}")
+    return measures
+
+
+def measure(
+    answers: list[Answer], contexts: dict[str, str], rewards: dict[str, float]
+) -> dict[str, Measure]:
+    """All measures; contexts, rewards: of each trajectory id."""
+    verdicts, ranks = _by_context(answers, contexts)
+    passed = {
+        name: {edit: np.mean(votes) for edit, votes in edits.items() if np.mean(votes) != 0.5}
+        for name, edits in verdicts.items()
+    }
+    judged = [[(p > 0.5, rewards[e] >= PASS_REWARD) for e, p in x.items()] for x in passed.values()]
+    orders = [
+        ([np.mean(given) for given in edits.values()], [rewards[edit] for edit in edits])
+        for edits in ranks.values()
+    ]
+    votes = [[list(map(float, v)) for v in edits.values()] for edits in verdicts.values()]
+    places = [list(edits.values()) for edits in ranks.values()]
+    return {
+        "pass_rate": _share(
+            "Passed, of all verdicts",
+            [[sum(map(sum, edits)), sum(map(len, edits))] for edits in votes],
+            "verdicts",
+        ),
+        "majority_pass_rate": _share(
+            "Passed by most annotators",
+            [[sum(human for human, _ in pairs), len(pairs)] for pairs in judged],
+            "edits",
+        ),
+        "alpha_pass": _alpha("Alpha of pass and fail, nominal", votes, "nominal"),
+        "alpha_ranks": _alpha("Alpha of ranks, ordinal", places, "ordinal"),
+        "judge_pass": _share(
+            f"Reward of {PASS_REWARD:g} or more, against pass",
+            [[sum(human == judge for human, judge in pairs), len(pairs)] for pairs in judged],
+            "edits",
+        ),
+        "judge_alpha": _alpha("The same beyond chance, alpha", judged, "nominal"),
+        "judge_top_2": _share(
+            f"The same {TOP} best",
+            [[same_top(order, reward), 1] for order, reward in orders if len(order) > TOP],
+            f"contexts of {TOP + 1} edits or more",
+        ),
+        "judge_pairs": _share(
+            "Pairs in the same order", [pairs_alike(*pair) for pair in orders], "pairs"
+        ),
+        "judge_tau": _share(
+            "Kendall's tau-b",
+            [[tau, 1] for tau in (kendall_tau(*pair) for pair in orders) if not np.isnan(tau)],
+            "contexts",
+        ),
+    }
+
+
+def same_top(order, reward, top: int = TOP) -> float:
+    """Whether the `top` best by mean rank are those by reward, 0 or 1.
+
+    order: [N], the lowest best; reward: [N], the highest best. Ties are broken by chance: then it
+    is how probable that is.
+    """
+    human, judge = _tops(-np.asarray(order, float), top), _tops(np.asarray(reward, float), top)
+    return len(human & judge) / (len(human) * len(judge))
+
+
+def _tops(scores: np.ndarray, top: int) -> set[tuple[int, ...]]:
+    """The sets of `top` rows that none left out is better than; each as likely as the others."""
+    last = np.sort(scores)[-top]
+    sure, even = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
+    rest = combinations(even.tolist(), top - len(sure))
+    return {tuple(sorted((*sure.tolist(), *chosen))) for chosen in rest}
+
+
+def pairs_alike(order, reward) -> tuple[float, int]:
+    """Of the pairs that people order, how many the reward orders alike (a tie: half), of how many.
+
+    order, reward: as of `same_top`.
+    """
+    human, judge = _signs(-np.asarray(order, float)), _signs(np.asarray(reward, float))
+    return float(((1 + human * judge) / 2)[human != 0].sum()), int((human != 0).sum())
+
+
+def kendall_tau(order, reward) -> float:
+    """Tau-b of an order and rewards, as of `same_top`; NaN where one of them is all ties.
+
+    Source: Kendall 1945, "The treatment of ties in ranking problems".
+    """
+    human, judge = _signs(-np.asarray(order, float)), _signs(np.asarray(reward, float))
+    scale = np.sqrt((human != 0).sum() * (judge != 0).sum())
+    return float((human * judge).sum() / scale) if scale else np.nan
+
+
+def _signs(scores: np.ndarray) -> np.ndarray:
+    """Of every pair of rows, which is the better: 1, 0 or -1."""
+    first, second = np.triu_indices(len(scores), 1)
+    return np.sign(scores[first] - scores[second])
+
+
+def mean_ranks(ranks: dict[str, int]) -> dict[str, float]:
+    """Ranks from 1 in which equal ones share the mean of their places."""
+    values = np.array(list(ranks.values()))
+    below = (values[:, None] > values).sum(1)
+    alike = (values[:, None] == values).sum(1)
+    return dict(zip(ranks, (below + (1 + alike) / 2).tolist(), strict=True))
+
+
+def _by_context(answers: list[Answer], contexts: dict[str, str]) -> tuple[dict, dict]:
+    """Context -> edit -> whether each annotator passed it, and the rank that each gave it."""
+    verdicts = defaultdict(lambda: defaultdict(list))
+    ranks = defaultdict(lambda: defaultdict(list))
+    for answer in sorted(answers, key=lambda answer: answer.subject):
+        if answer.kind == "verdict":
+            passed = answer.value == "pass"
+            verdicts[contexts[answer.subject]][answer.subject].append(passed)
+        else:
+            for edit, rank in sorted(mean_ranks(answer.value).items()):
+                ranks[answer.subject][edit].append(rank)
+    return verdicts, ranks
+
+
+def _share(words: str, parts: list, of: str) -> Measure:
+    """What of how much: parts [contexts, 2]."""
+    parts = [part for part in parts if part[1]]
+    count = round(sum(part[1] for part in parts))
+    return Measure(words, _interval(parts, lambda sums: sums[..., 0] / sums[..., 1]), count, of)
+
+
+def _alpha(words: str, units: list[list], level: str) -> Measure:
+    """Alpha of the ratings of units by context: a list for each of lists of ratings."""
+    units = [[list(map(float, unit)) for unit in context if len(unit) > 1] for context in units]
+    units = [context for context in units if context]
+    values = np.unique([rating for context in units for unit in context for rating in unit])
+    matrices = [sum(coincidences([unit], values)[0] for unit in context) for context in units]
+    count = sum(map(len, units))
+    interval = _interval(matrices, lambda sums: alpha_of(sums, level))
+    return Measure(words, interval, count, "edits rated twice or more")
+
+
+def _interval(parts: list, statistic: Callable) -> Interval:
+    """NaN without a context; no ends from a single one, of which there is one draw only."""
+    if not parts:
+        return Interval(np.nan, np.nan, np.nan)
+    found = bootstrap_sums(parts, statistic)
+    return found if len(parts) > 1 else Interval(found.mean, np.nan, np.nan)
+
+
+def _people(answers: list[Answer]) -> str:
+    rows = [("annotator", "verdicts", "passed", "rankings")]
+    for name in sorted({answer.annotator for answer in answers}):
+        own = [answer for answer in answers if answer.annotator == name]
+        verdicts = [answer.value for answer in own if answer.kind == "verdict"]
+        share = f"{verdicts.count('pass') / len(verdicts):.2f}" if verdicts else "-"
+        rows.append((name, str(len(verdicts)), share, str(len(own) - len(verdicts))))
+    return aligned(rows)
+
+
+def _table(measures: dict[str, Measure]) -> str:
+    rows = [("", "", "95 % interval", "from")]
+    for words, (mean, low, high), count, of in measures.values():
+        value = "-" if np.isnan(mean) else f"{mean:.2f}"
+        ends = "-" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"
+        rows.append((words, value, ends, f"{count} {of}"))
+    return aligned(rows)

@@ -1,0 +1,223 @@
+"""The page on which people pass or fail edits and rank those of one photograph and goal.
+
+A page's directory holds
+  page.json      which data set, how many contexts, which seed
+  pictures/      SOURCE of a context and EDIT of a trajectory, PNG
+  index.html     the page, which loads nothing but these pictures
+  answers/       NAME.jsonl of each annotator, when the page is served (see answers.py)
+Neither scores nor who made a plan are in it.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data.photos.photos import to_png
+from agentic_styling.evaluation.annotation.answers import Subjects, fingerprint, subjects
+from agentic_styling.evaluation.report.markup import text
+from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
+from agentic_styling.utils.errors import InputError
+
+VERSION = 1
+BATCH = 8
+
+
+def write_page(
+    dataset, directory, *, contexts: int = 50, seed: int = 0
+) -> tuple[list[Trajectory], Subjects]:
+    """Write the page of `contexts` contexts of a data set, drawn by `seed`; all, if it has fewer.
+
+    A set's own edits are shown, and no other pictures of it are decoded; elsewhere plans are
+    executed for them, and what an interrupted call made is kept. Returns the trajectories that are
+    shown and what can be answered. Raises InputError for a directory that holds anything else.
+    """
+    if contexts < 1:
+        raise InputError(f"--contexts: {contexts}; give a number from 1 up")
+    directory = Path(directory)
+    every = read_trajectories(dataset, image=False)
+    drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
+    data = fingerprint(dataset, every)
+    _claim(directory, {"version": VERSION, "data": data, "contexts": contexts, "seed": seed})
+    shown = read_trajectories(dataset, contexts=drawn, edited=True)
+    shown.sort(key=lambda t: (t.context_id, t.id))
+    known = subjects(data, shown)
+    save_pictures(shown, directory / "pictures", seed)
+    index = directory / "index.html"
+    _replace(index, lambda path: path.write_text(render(shown, known), encoding="utf-8"))
+    return shown, known
+
+
+def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> list[Trajectory]:
+    """The trajectories of `count` contexts drawn by `seed`; of all, if there are fewer.
+
+    Raises InputError where there is none.
+    """
+    names = sorted({t.context_id for t in trajectories})
+    if not names:
+        raise InputError("annotate: the data set has no trajectories; generate some first")
+    order = np.random.default_rng(seed).permutation(len(names))
+    drawn = {names[i] for i in order[:count]}
+    return sorted(
+        (t for t in trajectories if t.context_id in drawn), key=lambda t: (t.context_id, t.id)
+    )
+
+
+def source_name(context_id: str) -> str:
+    """File of a context's photograph."""
+    return f"source-{context_id}.png"
+
+
+def edit_name(trajectory_id: str) -> str:
+    """File of a trajectory's edit."""
+    return f"edit-{trajectory_id}.png"
+
+
+def save_pictures(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
+    """Save sources and edits, except those that are there already; execute plans without an edit.
+
+    seed: of the execution.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for trajectory in {t.context_id: t for t in trajectories}.values():
+        _save(folder / source_name(trajectory.context_id), trajectory.image)
+    for trajectory in trajectories:
+        if trajectory.edited is not None:
+            _save(folder / edit_name(trajectory.id), trajectory.edited)
+    _execute([t for t in trajectories if t.edited is None], folder, seed)
+
+
+def _execute(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
+    batches = []
+    for shape in dict.fromkeys(t.image.shape for t in trajectories):
+        alike = [t for t in trajectories if t.image.shape == shape]
+        batches += [alike[start : start + BATCH] for start in range(0, len(alike), BATCH)]
+    for number, batch in enumerate(tqdm(batches, desc="edits", unit="batch", leave=False)):
+        paths = [folder / edit_name(t.id) for t in batch]
+        if all(path.exists() for path in paths):
+            continue
+        # One shape for all: the last batch is filled up with its last row.
+        rows = batch + batch[-1:] * (BATCH - len(batch))
+        source = jax.numpy.asarray(np.float32([t.image for t in rows]) / 255)
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        edits = np.asarray(execute(source, encode_plans([t.plan for t in rows]), key))
+        for path, edit in zip(paths, edits, strict=False):
+            _save(path, np.uint8(np.round(255 * edit)))
+
+
+def render(trajectories: list[Trajectory], known: Subjects, *, served: bool = False) -> str:
+    """The whole page as text. served: answers go to the server rather than stay in the browser."""
+    items = {"data": known.data, "served": served, "contexts": _contexts(trajectories)}
+    script = _template("answers.js") + _template("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Even if a text got past the escaping, nothing but this one script may run or load.
+    policy = (
+        "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; "
+        f"connect-src 'self'; base-uri 'none'; form-action 'none'; script-src 'sha256-{digest}'"
+    )
+    parts = {
+        "policy": text(policy),
+        "style": _template("page.css"),
+        # Within a script element only "<" could end the data.
+        "items": json.dumps(items, ensure_ascii=False).replace("<", "\\u003c"),
+        "script": script,
+    }
+    before, *rest = _template("page.html").split("{{")
+    pieces = (piece.partition("}}") for piece in rest)
+    return before + "".join(parts[name] + after for name, _, after in pieces)
+
+
+def _contexts(trajectories: list[Trajectory]) -> list[dict]:
+    contexts = {}
+    for trajectory in trajectories:
+        name = trajectory.context_id
+        context = contexts.setdefault(
+            name,
+            {
+                "id": name,
+                "goal": trajectory.goal,
+                "source": f"pictures/{source_name(name)}",
+                "width": trajectory.image.shape[1],
+                "height": trajectory.image.shape[0],
+                "edits": [],
+            },
+        )
+        context["edits"].append(
+            {
+                "id": trajectory.id,
+                "picture": f"pictures/{edit_name(trajectory.id)}",
+                "instruction": trajectory.plan.instruction,
+                "steps": [_step(step) for step in trajectory.plan.steps],
+            }
+        )
+    return list(contexts.values())
+
+
+def _step(step: Step) -> dict[str, str]:
+    """A step in words: what it sets, with which further parameters, and why."""
+    target = VOCABULARY[step.tool].target
+    further = {
+        name: value
+        for name, value in step.parameters.items()
+        if name != target and not name.startswith("source_") and (name, value) != ("strength", 1)
+    }
+    return {
+        "tool": _plain(step.tool),
+        "target": _plain(step.parameters.get(target, "")),
+        "further": ", ".join(f"{_plain(name)} {_plain(further[name])}" for name in further),
+        "reason": step.reasoning,
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def _claim(directory: Path, settings: dict) -> None:
+    """Make the directory this page's, or find that it is."""
+    path = directory / "page.json"
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: is a file; choose another --out")
+    if path.exists():
+        try:
+            found = json.loads(path.read_bytes())
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise InputError(f"{path}: not a page's settings; choose another --out")
+        for name, value in settings.items():
+            if found.get(name) != value:
+                raise InputError(
+                    f"{directory}: holds a page of {name}={found.get(name)!r}, asked for "
+                    f"{value!r}; choose another --out"
+                )
+        return
+    if directory.exists() and any(directory.iterdir()):
+        raise InputError(f"{directory}: is not empty and holds no page; choose another --out")
+    directory.mkdir(parents=True, exist_ok=True)
+    _replace(path, lambda beside: beside.write_text(json.dumps(settings, indent=1) + "\n"))
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    if not path.exists():
+        _replace(path, lambda beside: beside.write_bytes(to_png(pixels)))
+
+
+def _replace(path: Path, write) -> None:
+    """Write beside and rename: the file is there whole or not at all."""
+    beside = path.with_name(f".{path.name}.tmp")
+    write(beside)
+    os.replace(beside, path)
+
+
+def _template(name: str) -> str:
+    return (files("agentic_styling.evaluation.annotation") / "templates" / name).read_text("utf-8")

@@ -1,0 +1,55 @@
+"""Training curves and the rewards of the training data, thinned for the report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from agentic_styling.utils.errors import InputError
+
+MAX_POINTS = 160
+
+
+def read_curves(path: Path) -> dict[str, list]:
+    """The numbers of a metrics.jsonl as columns: {"step": [...], "loss": [...], ...}.
+
+    Long runs are averaged in equal blocks down to at most 160 points. A key that a line lacks is
+    None there. Raises InputError naming the file and the line that is no JSON object with a step.
+    """
+    if not path.is_file():
+        raise InputError(f"curves: {path} does not exist; give the metrics.jsonl of a training run")
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            rows.append({name: float(value) for name, value in row.items() if _is_number(value)})
+            rows[-1]["step"]
+        except (json.JSONDecodeError, AttributeError, KeyError):
+            raise InputError(
+                f"{path}, line {number}: no JSON object with a step; train that method again"
+            ) from None
+    blocks = np.array_split(np.arange(len(rows)), min(len(rows), MAX_POINTS)) if rows else []
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: [_block_mean(rows, block, name) for block in blocks] for name in names}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _block_mean(rows: list[dict], block: np.ndarray, name: str) -> float | None:
+    values = [rows[i][name] for i in block if name in rows[i] and np.isfinite(rows[i][name])]
+    return round(float(np.mean(values)), 6) if values else None
+
+
+def reward_histogram(rewards: list[float], bins: int = 20) -> dict:
+    """Counts of rewards over [0, 5], with the shares that the training methods look at."""
+    rewards = np.asarray(rewards, float)
+    counts, edges = np.histogram(np.clip(rewards, 0, 5), bins=bins, range=(0, 5))
+    return {
+        "count": int(rewards.size),
+        "counts": counts.tolist(),
+        "edges": edges.tolist(),
+        "at_least_4": float(np.mean(rewards >= 4)),
+        "below_3": float(np.mean(rewards < 3)),
+    }

@@ -1,0 +1,130 @@
+"""Small SVG charts, inlined in the report. Colours come from the page's style sheet."""
+
+from collections.abc import Sequence
+
+from agentic_styling.evaluation.report.markup import Markup, tag
+
+WIDTH, HEIGHT = 250, 150
+LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 24
+
+
+def percent(value: float, low: float, high: float) -> str:
+    """Position of a value between two ends, kept inside, as a percentage for SVG and CSS."""
+    share = (value - low) / (high - low) if high > low else 0.5
+    return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+
+
+def _strip(*shapes: Markup, label: str) -> Markup:
+    return tag("svg", *shapes, class_="strip", role="img", aria_label=label)
+
+
+def _grid(ticks: Sequence[float], low: float, high: float) -> list[Markup]:
+    at = [percent(tick, low, high) for tick in ticks]
+    return [tag("line", class_="grid", x1=x, x2=x, y1="0", y2="100%") for x in at]
+
+
+def interval_strip(
+    interval: dict,
+    low: float,
+    high: float,
+    ticks: Sequence[float],
+    *,
+    label: str,
+    kind: str = "",
+    mark: float | None = None,
+) -> Markup:
+    """A mean as a dot on its interval, between `low` and `high`; `mark` draws a dashed line."""
+    x1, x, x2 = (percent(interval[name], low, high) for name in ("low", "mean", "high"))
+    shapes = _grid(ticks, low, high)
+    if mark is not None:
+        at = percent(mark, low, high)
+        shapes.append(tag("line", class_="mark", x1=at, x2=at, y1="0", y2="100%"))
+    shapes += [
+        tag("line", class_=f"range {kind}", x1=x1, x2=x2, y1="50%", y2="50%"),
+        tag("circle", class_=f"dot {kind}", cx=x, cy="50%", r="5"),
+    ]
+    return _strip(*shapes, label=label)
+
+
+def dumbbell(
+    first: float, second: float, low: float, high: float, ticks: Sequence[float], *, label: str
+) -> Markup:
+    """Two values on one line: the first filled, the second hollow, and the way between."""
+    x1, x2 = percent(first, low, high), percent(second, low, high)
+    return _strip(
+        *_grid(ticks, low, high),
+        tag("line", class_="way", x1=x1, x2=x2, y1="50%", y2="50%"),
+        tag("circle", class_="dot hollow", cx=x2, cy="50%", r="5"),
+        tag("circle", class_="dot", cx=x1, cy="50%", r="5"),
+        label=label,
+    )
+
+
+def axis(ticks: Sequence[float], low: float, high: float, form: str = "{:g}") -> Markup:
+    """The tick numbers that stand over a column of strips."""
+    marks = [
+        tag(
+            "span",
+            form.format(tick).replace("-", "\u2212"),
+            style=f"left:{percent(tick, low, high)}",
+        )
+        for tick in ticks
+    ]
+    return tag("span", *marks, class_="axis", aria_hidden="true")
+
+
+def _frame(low: float, high: float, *shapes: Markup, ends: tuple[str, str], label: str) -> Markup:
+    """A chart's axes: the ends of y at the left, the ends of x below."""
+    bottom = HEIGHT - BOTTOM
+    return tag(
+        "svg",
+        *[
+            tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
+            for y in (TOP, (TOP + bottom) / 2, bottom)
+        ],
+        tag("text", f"{high:.3g}", x=LEFT - 6, y=TOP + 4, text_anchor="end"),
+        tag("text", f"{low:.3g}", x=LEFT - 6, y=bottom + 4, text_anchor="end"),
+        tag("text", ends[0], x=LEFT, y=HEIGHT - 6),
+        tag("text", ends[1], x=WIDTH - RIGHT, y=HEIGHT - 6, text_anchor="end"),
+        *shapes,
+        class_="chart",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        aria_label=label,
+    )
+
+
+def curve(steps: Sequence[float], values: Sequence[float | None], *, label: str) -> Markup:
+    """One training curve; points whose value is None are left out."""
+    points = [(x, y) for x, y in zip(steps, values, strict=True) if y is not None]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    low, high = min(ys), max(ys)
+    across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    drawn = " ".join(
+        f"{LEFT + across * (x - xs[0]) / ((xs[-1] - xs[0]) or 1):.1f},"
+        f"{TOP + down * (high - y) / ((high - low) or 1):.1f}"
+        for x, y in points
+    )
+    ends = (f"step {xs[0]:.0f}", f"{xs[-1]:.0f}")
+    spoken = f"{label}: from {ys[0]:.3g} to {ys[-1]:.3g} over {xs[-1]:.0f} steps"
+    return _frame(low, high, tag("polyline", class_="curve", points=drawn), ends=ends, label=spoken)
+
+
+def histogram(counts: Sequence[int], edges: Sequence[float], *, label: str) -> Markup:
+    """Bars over equal bins."""
+    most = max(counts) or 1
+    across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    wide = across / len(counts)
+    bars = [
+        tag(
+            "rect",
+            class_="bar",
+            x=f"{LEFT + i * wide + 0.5:.1f}",
+            y=f"{TOP + down * (1 - count / most):.1f}",
+            width=f"{wide - 1:.1f}",
+            height=f"{down * count / most:.1f}",
+        )
+        for i, count in enumerate(counts)
+    ]
+    ends = (f"reward {edges[0]:g}", f"{edges[-1]:g}")
+    return _frame(0, most, *bars, ends=ends, label=label)

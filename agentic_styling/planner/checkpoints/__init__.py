@@ -1,0 +1,1 @@
+"""Hugging Face directories both ways, adapters, and placement on a mesh."""

@@ -1,0 +1,51 @@
+"""Stacked experts that lie output first in a file, read as if they lay input first.
+
+Published checkpoints hold them input first; transformers 5 loads both and saves output first.
+"""
+
+from agentic_styling.planner.checkpoints.tensor_names import Tensor
+from agentic_styling.utils.errors import InputError
+
+
+def input_first(table: list[Tensor], found: dict) -> dict:
+    """The lazy slices by name, those of experts stored output first turned."""
+    refuse_square(table)
+    turned = {
+        tensor.name: Turned(found[tensor.name])
+        for tensor in table
+        if len(tensor.shape) == 3
+        and tensor.name in found
+        and _swapped(found[tensor.name].get_shape()) == tensor.shape
+    }
+    return found | turned
+
+
+def refuse_square(table: list[Tensor]) -> None:
+    """Raise InputError for experts whose shape does not tell input from output."""
+    for tensor in table:
+        if len(tensor.shape) == 3 and tensor.shape == _swapped(tensor.shape):
+            raise InputError(
+                f"{tensor.name}: {tensor.shape} is square, so a file does not tell its input from "
+                "its output, and transformers reads it transposed; choose another "
+                "moe_intermediate_size"
+            )
+
+
+class Turned:
+    """A lazy slice of an array [E, A, B] seen as [E, B, A]."""
+
+    def __init__(self, stored):
+        self.stored = stored
+
+    def get_shape(self):
+        return _swapped(self.stored.get_shape())
+
+    def get_dtype(self):
+        return self.stored.get_dtype()
+
+    def __getitem__(self, index):
+        return self.stored[_swapped(index)].swapaxes(1, 2)
+
+
+def _swapped(axes) -> tuple:
+    return (axes[0], axes[2], axes[1]) if len(axes) == 3 else tuple(axes)

@@ -1,0 +1,121 @@
+"""Directories of safetensors: which file holds a tensor, and files written one tensor at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from agentic_styling.utils.errors import InputError
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+
+
+def open_tensors(directory: Path) -> dict:
+    """A lazy slice of every tensor of a model directory, by name.
+
+    Raises InputError where a file is missing or broken, or there are only pickles.
+    """
+    if (directory / SINGLE).is_file():
+        names = [SINGLE]
+    elif (directory / INDEX).is_file():
+        weight_map = read_json(directory / INDEX).get("weight_map")
+        if not isinstance(weight_map, dict):
+            raise InputError(f"{directory / INDEX}: has no weight_map; fetch it again")
+        names = sorted(set(weight_map.values()))
+    else:
+        pickles = sorted(path.name for path in directory.glob("*.bin"))
+        if pickles:
+            raise InputError(
+                f"{directory}: has only {pickles[0]}, and only safetensors are read; convert it "
+                "with transformers: from_pretrained(directory), then save_pretrained(new)"
+            )
+        raise InputError(f"{directory / SINGLE}: no such file; only safetensors are read")
+    return {name: s for file in names for name, s in open_file(directory / file).items()}
+
+
+def open_file(path: Path) -> dict:
+    """A lazy slice of every tensor of one file, by name."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; fetch it again")
+    try:
+        file = safe_open(path, framework="np")
+        return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: no whole safetensors file ({reason}); fetch it again") from error
+
+
+def check(source: Path, wanted: dict[str, tuple[int, ...]], found: dict) -> None:
+    """Raise InputError that lists the missing, extra, misshapen and quantised tensors."""
+    shapes = {name: tuple(found[name].get_shape()) for name in sorted(found.keys() & wanted)}
+    problems = {
+        "missing": sorted(wanted.keys() - found),
+        "extra": sorted(found.keys() - wanted),
+        "misshapen": [f"{n} {s} is to be {wanted[n]}" for n, s in shapes.items() if s != wanted[n]],
+        "neither float32, float16 nor bfloat16": [
+            f"{n} ({found[n].get_dtype()})" for n in shapes if stored_dtype(found[n]) is None
+        ],
+    }
+    lists = "; ".join(f"{kind}: {listed(names)}" for kind, names in problems.items() if names)
+    if lists:
+        raise InputError(f"{source}: the tensors do not fit the config; {lists}")
+
+
+def stored_dtype(tensor) -> np.dtype | None:
+    """The dtype of a lazy slice; None where it is not one of DTYPES."""
+    names = {code: name for name, code in DTYPES.items()}
+    name = names.get(tensor.get_dtype())
+    return name and np.dtype(name)
+
+
+def listed(names: list[str], most: int = 20) -> str:
+    """The names in a line; of many, the first and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def write_file(path: Path, shapes: dict[str, tuple[str, tuple[int, ...]]], arrays: Iterable):
+    """Write (dtype, shape) of each name as the header, then the arrays in that order.
+
+    Each array is asked for when its turn comes, and dropped once it is written.
+    """
+    header, end = {"__metadata__": {"format": "pt"}}, 0
+    for name, (dtype, shape) in shapes.items():
+        start, end = end, end + math.prod(shape) * np.dtype(dtype).itemsize
+        header[name] = {"dtype": DTYPES[dtype], "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays:
+            np.ascontiguousarray(array).tofile(file)
+
+
+@contextlib.contextmanager
+def replacing(directory: Path) -> Iterator[Path]:
+    """A folder to write in; its files move into the directory once all of them are whole."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as folder:
+        yield Path(folder)
+        for file in sorted(Path(folder).iterdir()):
+            file.replace(directory / file.name)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object from a file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; name a directory that has one")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: no JSON ({error}); fetch it again") from error

@@ -1,0 +1,175 @@
+"""Leaves between files and devices, one tensor at a time, so that neither side holds them twice."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import traverse_util
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.planner.checkpoints.safetensors_files import listed, stored_dtype
+from agentic_styling.planner.checkpoints.tensor_names import Tensor
+from agentic_styling.utils.errors import InputError
+
+# Stacks up to this size are put together on the host; of larger ones a layer at a time goes to
+# its place on the device.
+SMALL_BYTES = 2**24
+
+
+def leaf_shapes(table: Sequence[Tensor]) -> dict[tuple[str, ...], tuple[int, ...]]:
+    """The shape of every leaf, by its path."""
+
+    def shape(stack):
+        layer = stack[0].matrix[::-1] if stack[0].transposed else stack[0].shape
+        return layer if stack[0].index is None else (len(stack), *layer)
+
+    return {path: shape(stack) for path, stack in _stacks(table).items()}
+
+
+def load_tree(table: Sequence[Tensor], found: dict, mesh: Mesh | None, dtype) -> dict:
+    """The tree of a table's tensors, read from lazy slices onto the devices.
+
+    Arguments as for `weights.load_pretrained`; the slices must be `check`ed.
+    """
+    shapes = leaf_shapes(table)
+    layout = dict.fromkeys(shapes)
+    if mesh is not None:
+        leaves = {p: jax.ShapeDtypeStruct(s, jnp.float32) for p, s in shapes.items()}
+        tree = shardings(mesh, traverse_util.unflatten_dict(leaves))
+        layout = traverse_util.flatten_dict(tree)
+    flat = {
+        path: _load(stack, shapes[path], found, layout[path], dtype)
+        for path, stack in _stacks(table).items()
+    }
+    return traverse_util.unflatten_dict(flat)
+
+
+def check_tree(table: Sequence[Tensor], flat: dict) -> None:
+    """Raise InputError unless the leaves are those of the table."""
+    wanted = leaf_shapes(table)
+    shapes = {path: tuple(leaf.shape) for path, leaf in flat.items()}
+    wrong = sorted(path for path in wanted.keys() | shapes if wanted.get(path) != shapes.get(path))
+    if wrong:
+        names = listed(["/".join(path) for path in wrong])
+        raise InputError(f"params: {names} do not fit the config; save those it was made for")
+
+
+def write_tree(table: Sequence[Tensor], flat: dict, write: Callable[[Iterator], None]) -> None:
+    """Call write(arrays), with every tensor in the table's order, on the first process.
+
+    The others only take part in gathering, and wait until all is written.
+    """
+    arrays = _stored_arrays(table, flat)
+    if jax.process_index() == 0:
+        write(arrays)
+    for _ in arrays:
+        pass
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("write_tree")
+
+
+def _stored_arrays(table: Sequence[Tensor], flat) -> Iterator[np.ndarray]:
+    """Every tensor in the table's order, as it is to be stored."""
+    stacked = {tensor.path for tensor in table if tensor.index is not None}
+    for path, stack in itertools.groupby(table, key=lambda tensor: tensor.path):
+        leaf = flat[path]
+        whole = path not in stacked or leaf.nbytes <= SMALL_BYTES
+        leaf = _gather(leaf) if whole else leaf
+        for tensor in stack:
+            if whole:
+                yield tensor.pack(leaf)
+            else:
+                yield _gather(_take(leaf, tensor.index, tensor.transposed))
+
+
+def _gather(array) -> np.ndarray:
+    """The whole array on the host, from wherever its parts are."""
+    if not isinstance(array, jax.Array):
+        return array
+    if not (array.is_fully_addressable or array.is_fully_replicated):
+        return multihost_utils.process_allgather(array, tiled=True)
+    # An array keeps the numpy copy that is made of it; this second one is soon dropped.
+    parts = [shard.data for shard in array.addressable_shards]
+    return np.asarray(jax.make_array_from_single_device_arrays(array.shape, array.sharding, parts))
+
+
+def _stacks(table: Sequence[Tensor]) -> dict[tuple[str, ...], list[Tensor]]:
+    """The tensors of each leaf, in the order of its layers."""
+    stacks = {}
+    for tensor in table:
+        stacks.setdefault(tensor.path, []).append(tensor)
+    return stacks
+
+
+def _load(stack: list[Tensor], shape, found: dict, sharding, dtype) -> jax.Array:
+    """One leaf, on its devices."""
+    first = stack[0]
+    if first.index is None:
+        array = _put(functools.partial(_read, found, first), shape, sharding)
+        return array if dtype is None else array.astype(dtype)
+    stored = stored_dtype(found[first.name])
+    dtype = jnp.dtype(dtype or stored)
+    if math.prod(shape) * max(stored.itemsize, dtype.itemsize) <= SMALL_BYTES:
+
+        def read(index):
+            layers = [_read(found, tensor, index[1:]) for tensor in stack[index[0]]]
+            return np.stack(layers).astype(dtype, copy=False)
+
+        return _put(read, shape, sharding)
+    # Kernels travel as they are stored; the device transposes them faster than the host.
+    turn = slice(None, None, -1 if first.transposed else 1)
+    layout = None
+    if sharding is not None:
+        layout = NamedSharding(sharding.mesh, PartitionSpec(*sharding.spec[1:][turn]))
+    array = jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)()
+    for tensor in stack:
+        layer = _put(lambda index, t=tensor: found[t.name][index], shape[1:][turn], layout)
+        array = _fill(array, layer, tensor.index, first.transposed)
+        array.block_until_ready()  # or layers would wait on the host for their transfer
+    return array
+
+
+def _read(found: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:
+    """The part of a tensor at a place in our layout, without the stack's axis."""
+    stored = found[tensor.name]
+    if not tensor.transposed:
+        return stored[index]
+    inputs, outputs = index
+    if len(tensor.shape) == 2:
+        return stored[outputs, inputs].T
+    rows = stored[outputs]
+    return rows.reshape(len(rows), -1)[:, inputs].T
+
+
+def _put(read, shape: tuple[int, ...], sharding) -> jax.Array:
+    """The array that read(slices) gives piece by piece; a piece of several devices is read once."""
+    if sharding is None:
+        return jnp.asarray(read(tuple(slice(None) for _ in shape))).block_until_ready()
+    places = {}
+    for device, index in sharding.addressable_devices_indices_map(shape).items():
+        places.setdefault(tuple((s.start, s.stop) for s in index), []).append(device)
+    arrays = []
+    for bounds, devices in places.items():
+        piece = np.ascontiguousarray(read(tuple(slice(*bound) for bound in bounds)))
+        arrays += jax.block_until_ready([jax.device_put(piece, device) for device in devices])
+    return jax.make_array_from_single_device_arrays(shape, sharding, arrays)
+
+
+@functools.partial(jax.jit, static_argnames="transpose", donate_argnums=0)
+def _fill(stack, layer, index, transpose):
+    layer = layer.T if transpose else layer
+    return jax.lax.dynamic_update_index_in_dim(stack, layer.astype(stack.dtype), index, 0)
+
+
+@functools.partial(jax.jit, static_argnames="transpose")
+def _take(stack, index, transpose):
+    layer = jax.lax.dynamic_index_in_dim(stack, index, keepdims=False)
+    return layer.T if transpose else layer

@@ -1,0 +1,1 @@
+"""Sampling plans: generation, the plan grammar, text forms."""

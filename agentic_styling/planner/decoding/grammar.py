@@ -1,0 +1,179 @@
+"""Plans only: the automaton of plans over a tokenizer's tokens, followed on the device."""
+
+from __future__ import annotations
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.planner.decoding.automaton import DETOURS, Automaton, plan_automaton
+from agentic_styling.planner.decoding.trie import Trie, token_bytes, trie_of, walk
+from agentic_styling.planner.inputs.tokenizer import Tokenizer
+from agentic_styling.tools import MAX_STEPS
+from agentic_styling.utils.errors import InputError
+
+_REFUSED = 127  # above every text node's number
+
+
+@flax.struct.dataclass
+class PlanGrammar:
+    """Tables over N nodes, E edges and V tokens; every tokenisation of a plan has its path.
+
+    edges int32 [3, E + width]: token, the node it leads to, the steps it begins after the first;
+    offsets int32 [N + 1]: where each node's edges begin; width: the most edges of a node.
+    texts int32 [N]: the first node of the free text a node lies in, or -1. text_moves int8 [T, V]:
+    which of a text's T nodes a token leads to that stays in the text, _REFUSED for others; one
+    table for all texts. distance int32 [N]: tokens that surely suffice to end the plan, the end
+    token counted; between characters no fewer do without another step. start int32: the first
+    node. end: the token that ends a plan.
+    """
+
+    edges: jax.Array
+    offsets: jax.Array
+    texts: jax.Array
+    text_moves: jax.Array
+    distance: jax.Array
+    start: jax.Array
+    width: int = flax.struct.field(pytree_node=False)
+    end: int = flax.struct.field(pytree_node=False)
+
+
+@flax.struct.dataclass
+class GrammarState:
+    """Where each row stands: node int32 [B], further int32 [B], the steps after the first."""
+
+    node: jax.Array
+    further: jax.Array
+
+
+def initial_state(grammar: PlanGrammar, rows: int) -> GrammarState:
+    """The state of rows that have written nothing."""
+    return GrammarState(jnp.full(rows, grammar.start), jnp.zeros(rows, jnp.int32))
+
+
+def allowed(grammar: PlanGrammar, state: GrammarState, remaining) -> jax.Array:
+    """Which tokens may come next, bool [B, V].
+
+    remaining: tokens left after the next one, int or int32 [B]. A row that starts with at least
+    `distance[start]` tokens left, and keeps to this, has ended its plan when none is left.
+    """
+    remaining = jnp.broadcast_to(remaining, state.node.shape)
+    tokens, targets, begun = _edges(grammar, state.node)
+    fit = grammar.distance[targets] <= remaining[:, None]
+    fit &= state.further[:, None] + begun < MAX_STEPS
+    text = grammar.texts[state.node]
+    budget = remaining - grammar.distance[text]
+    # A text's nodes are ordered by their detour, so those in reach are the first `reach` ones.
+    reach = jnp.sum(jnp.array(DETOURS) <= budget[:, None], axis=1)
+    reach = jnp.where(text >= 0, reach, 0).astype(jnp.int8)
+    mask = grammar.text_moves[_text_node(state.node, text)] < reach[:, None]
+    rows = jnp.arange(len(mask))[:, None]
+    return mask.at[rows, tokens].set(fit, mode="drop")
+
+
+def advance(grammar: PlanGrammar, state: GrammarState, token: jax.Array) -> GrammarState:
+    """The state after an allowed token, int32 [B]."""
+    tokens, targets, begun = _edges(grammar, state.node)
+    taken = tokens == token[:, None]
+    text = grammar.texts[state.node]
+    inside = text + grammar.text_moves[_text_node(state.node, text), token]
+    node = jnp.where(taken.any(1), jnp.sum(targets, axis=1, where=taken), inside)
+    return GrammarState(node, state.further + jnp.sum(begun, axis=1, where=taken))
+
+
+def _edges(grammar: PlanGrammar, node: jax.Array):
+    """Each row's edges, three int32 [B, width]; the token is V where there is none."""
+
+    def window(offset):
+        return jax.lax.dynamic_slice(grammar.edges, (0, offset), (3, grammar.width))
+
+    first, last = grammar.offsets[node], grammar.offsets[node + 1]
+    tokens, targets, begun = jax.vmap(window, out_axes=1)(first)
+    real = jnp.arange(grammar.width) < (last - first)[:, None]
+    return jnp.where(real, tokens, grammar.text_moves.shape[1]), targets, begun
+
+
+def _text_node(node: jax.Array, text: jax.Array) -> jax.Array:
+    return jnp.where(text >= 0, node - text, 0)
+
+
+def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
+    """The grammar of plans in the tokens of a byte-level tokenizer.
+
+    vocab_size: the model's; ids that the tokenizer lacks are never allowed, nor are added tokens,
+    except <|im_end|> at the end. Raises InputError where the tokenizer is not byte-level.
+    """
+    automaton, trie = plan_automaton(), trie_of(token_bytes(tokenizer))
+    if tokenizer.vocab_size > vocab_size:
+        raise InputError(
+            f"vocab_size {vocab_size}: {tokenizer.path} has {tokenizer.vocab_size} tokens; "
+            "use the tokenizer that the model was made for"
+        )
+    text_moves, closed = _text_moves(automaton, trie, vocab_size)
+    nodes = len(automaton.moves) + 1  # and one that is reached by the end token, and kept by it
+    end = [automaton.end, nodes - 1]
+    edges = np.concatenate(
+        [_edge_rows(automaton, trie, closed), [[n, tokenizer.im_end, nodes - 1, 0] for n in end]]
+    )
+    edges = edges[np.argsort(edges[:, 0], kind="stable")]
+    source, token, target, begun = edges.T
+    degree = np.bincount(source, minlength=nodes)
+    texts = np.append(automaton.texts, -1)
+    width = int(degree.max())
+    return PlanGrammar(
+        edges=jnp.asarray(np.pad([token, target, begun], ((0, 0), (0, width))), jnp.int32),
+        offsets=jnp.asarray(np.append(0, degree.cumsum()), jnp.int32),
+        texts=jnp.asarray(texts),
+        text_moves=jnp.asarray(text_moves),
+        distance=jnp.asarray(_distances(source, target, begun, texts)),
+        start=jnp.int32(automaton.start),
+        width=width,
+        end=tokenizer.im_end,
+    )
+
+
+def _text_moves(automaton: Automaton, trie: Trie, vocab_size: int):
+    """The table text_moves, and the ways that close a text: (text node, trie node) [2, n]."""
+    size, first = len(DETOURS), automaton.texts.max()
+    moves = automaton.moves[first : first + size]
+    moves = np.where(moves >= 0, moves - first, -1)
+    moves[0, ord('"')] = size  # all texts close alike; what follows differs
+    moves = np.concatenate([moves, np.full((1, 256), -1)])
+    origin, node, at, _ = walk(moves, trie, np.arange(size), np.arange(size), np.zeros(size, int))
+    table = np.full((size, vocab_size), _REFUSED, np.int8)
+    inside = (node < size) & (trie.token[at] >= 0)
+    table[origin[inside], trie.token[at[inside]]] = node[inside]
+    return table, np.stack([origin, at])[:, node == size]
+
+
+def _edge_rows(automaton: Automaton, trie: Trie, closed: np.ndarray) -> np.ndarray:
+    """Rows (node, token, next node, steps begun after the first) of what text_moves lacks."""
+    outside = np.flatnonzero(automaton.texts < 0)
+    origin, node, at = [outside], [outside], [np.zeros_like(outside)]
+    for first in np.unique(automaton.texts[automaton.texts >= 0]):
+        origin.append(first + closed[0])
+        node.append(np.full(closed.shape[1], automaton.moves[first, ord('"')]))
+        at.append(closed[1])
+    starts = (np.concatenate(x) for x in (origin, node, at))
+    origin, node, at, begun = walk(automaton.moves, trie, *starts, again=automaton.again)
+    token = trie.token[at]
+    return np.stack([origin, token, node, begun], axis=1)[token >= 0]
+
+
+def _distances(source, target, begun, texts) -> np.ndarray:
+    """Tokens to the end from each node, int32 [N], on ways that begin no further step.
+
+    Such a way exists from every node, so a full count of steps never blocks it.
+    """
+    source, target = source[begun == 0], target[begun == 0]
+    middles = np.flatnonzero(texts >= 0)
+    detours = np.array(DETOURS)[middles - texts[middles]]
+    distance = np.full(len(texts), np.iinfo(np.int32).max // 2, np.int32)
+    distance[-1], previous = 0, None
+    while previous is None or (distance != previous).any():
+        previous = distance.copy()
+        np.minimum.at(distance, source, distance[target] + 1)
+        inside = distance[texts[middles]] + detours
+        distance[middles] = np.minimum(distance[middles], inside)
+    return distance

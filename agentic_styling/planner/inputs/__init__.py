@@ -1,0 +1,1 @@
+"""Photographs and text as the model's input arrays."""

@@ -1,0 +1,202 @@
+"""Photographs to patches, on the device, as Qwen's image processor makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.planner.checkpoints.safetensors_files import read_json
+from agentic_styling.planner.inputs.resample import resize
+from agentic_styling.utils.errors import InputError
+
+SETTINGS_FILE = "preprocessor_config.json"
+# What Qwen's processor does to every image, and so does `image_to_patches`.
+FIXED = {"do_resize": True, "resample": 3, "do_rescale": True, "do_normalize": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSettings:
+    """What preprocessor_config.json holds: pixel limits, patch sizes, normalisation."""
+
+    min_pixels: int = 65536
+    max_pixels: int = 16777216
+    patch_size: int = 16
+    temporal_patch_size: int = 2
+    merge_size: int = 2
+    mean: float = 0.5
+    std: float = 0.5
+
+    @classmethod
+    def load(cls, directory: str | Path) -> ImageSettings:
+        """Read directory/preprocessor_config.json; the shipped settings if there is none.
+
+        An image_processor in processor_config.json, where transformers 5 writes it, goes before.
+        Raises InputError for settings that would make other patches than ours.
+        """
+        path, values = _settings_file(Path(directory))
+        for name, wanted in FIXED.items():
+            if values.get(name, wanted) != wanted:
+                raise InputError(f"{path}: {name} {values[name]!r} is not supported; use {wanted}")
+        if not math.isclose(values.get("rescale_factor", 1 / 255), 1 / 255):
+            raise InputError(
+                f"{path}: rescale_factor {values['rescale_factor']} is not supported; use 1/255"
+            )
+        size, default = values.get("size") or {}, cls()
+        return cls(
+            min_pixels=values.get("min_pixels") or size.get("shortest_edge", default.min_pixels),
+            max_pixels=values.get("max_pixels") or size.get("longest_edge", default.max_pixels),
+            patch_size=values.get("patch_size", default.patch_size),
+            temporal_patch_size=values.get("temporal_patch_size", default.temporal_patch_size),
+            merge_size=values.get("merge_size", default.merge_size),
+            mean=_same(path, "image_mean", values, default.mean),
+            std=_same(path, "image_std", values, default.std),
+        )
+
+    def save(self, directory: str | Path) -> None:
+        """Write directory/preprocessor_config.json, readable by transformers."""
+        values = {
+            "image_processor_type": "Qwen2VLImageProcessorFast",
+            "size": {"shortest_edge": self.min_pixels, "longest_edge": self.max_pixels},
+            "patch_size": self.patch_size,
+            "temporal_patch_size": self.temporal_patch_size,
+            "merge_size": self.merge_size,
+            "image_mean": [self.mean] * 3,
+            "image_std": [self.std] * 3,
+        }
+        path = Path(directory) / SETTINGS_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+# The settings of planners trained from scratch here: a 128 x 128 picture is 16 tokens.
+TINY_IMAGES = ImageSettings(min_pixels=16384, max_pixels=16384)
+
+
+def smart_resize(height: int, width: int, settings: ImageSettings) -> tuple[int, int]:
+    """The (height, width) an image is resized to: multiples of 32, the pixels within limits.
+
+    Raises InputError for an aspect ratio above 200. Source: Qwen2-VL's image processor.
+    """
+    factor = settings.patch_size * settings.merge_size
+    if max(height, width) > 200 * min(height, width):
+        raise InputError(f"image of {width} x {height}: the aspect ratio is above 200; crop it")
+    new_height, new_width = (round(side / factor) * factor for side in (height, width))
+    if new_height * new_width > settings.max_pixels:
+        scale = math.sqrt(height * width / settings.max_pixels)
+        new_height, new_width = (
+            max(factor, math.floor(side / scale / factor) * factor) for side in (height, width)
+        )
+    elif new_height * new_width < settings.min_pixels:
+        scale = math.sqrt(settings.min_pixels / (height * width))
+        new_height, new_width = (
+            math.ceil(side * scale / factor) * factor for side in (height, width)
+        )
+    return new_height, new_width
+
+
+def image_patches(height: int, width: int, settings: ImageSettings) -> int:
+    """How many patches a picture of this size is cut into."""
+    height, width = smart_resize(height, width, settings)
+    return height * width // settings.patch_size**2
+
+
+def image_tokens(height: int, width: int, settings: ImageSettings) -> int:
+    """How many image tokens a picture of this size takes in the prompt."""
+    return image_patches(height, width, settings) // settings.merge_size**2
+
+
+@functools.partial(jax.jit, static_argnames="settings")
+def image_to_patches(images, settings: ImageSettings = ImageSettings()):
+    """Resize, normalise and cut pictures of one size: one image for each row of `Inputs`.
+
+    images [B, H, W, 3], uint8, or floating in [0, 1] (taken to the nearest of 256 levels).
+    Returns patches float32 [B, 1, P, C * T * 16 * 16] in merge-block order and grids int32
+    [B, 1, 3].
+    """
+    if jnp.issubdtype(images.dtype, jnp.floating):
+        images = jnp.round(jnp.clip(images, 0, 1) * 255).astype(jnp.uint8)
+    batch, height, width, channels = images.shape
+    height, width = smart_resize(height, width, settings)
+    pixels = resize(images, height, width).astype(jnp.float32)
+    pixels = (pixels / 255 - settings.mean) / settings.std
+
+    patch, merge = settings.patch_size, settings.merge_size
+    rows, columns = height // patch, width // patch
+    shape = (batch, rows // merge, merge, patch, columns // merge, merge, patch, channels)
+    # To batch, block row, block column, in row, in column, channel, patch row, patch column.
+    pixels = pixels.reshape(shape).transpose(0, 1, 4, 2, 5, 7, 3, 6)
+    frames = settings.temporal_patch_size
+    pixels = jnp.repeat(pixels[..., None, :, :], frames, axis=-3)
+    patches = pixels.reshape(batch, 1, rows * columns, channels * frames * patch**2)
+    return patches, jnp.tile(jnp.array([1, rows, columns], jnp.int32), (batch, 1, 1))
+
+
+def images_to_patches(images, settings: ImageSettings, patches: int):
+    """Pictures of any sizes, one for each row of `Inputs`, padded to a number of patches.
+
+    images: [B, H, W, 3], or B arrays [H, W, 3], as for `image_to_patches`; those of one size run
+    together, in one program a size. Returns patches float32 [B, 1, patches, C * T * 16 * 16] and
+    grids int32 [B, 1, 3].
+    """
+    if hasattr(images, "dtype"):
+        cut, grids = image_to_patches(images, settings)
+        return _pad(cut, patches), grids
+    groups: dict[tuple, list[int]] = {}
+    for row, image in enumerate(images):
+        groups.setdefault((image.shape, image.dtype), []).append(row)
+    if len(groups) == 1:
+        return images_to_patches(_stack(images), settings, patches)
+    parts, order = [], []
+    for rows in groups.values():
+        # Of a size as many as a power of two, so that other mixtures share the programs.
+        rows += rows[-1:] * ((1 << (len(rows) - 1).bit_length()) - len(rows))
+        parts.append(images_to_patches(_stack([images[r] for r in rows]), settings, patches))
+        order += rows
+    _, places = np.unique(order, return_index=True)
+    pixels, grids = (jnp.concatenate(arrays)[places] for arrays in zip(*parts, strict=True))
+    return pixels, grids
+
+
+def _stack(images: Sequence):
+    """Arrays of one shape in one, on the device if they are there."""
+    return (jnp if isinstance(images[0], jax.Array) else np).stack(images)
+
+
+def _pad(cut, patches: int):
+    return jnp.pad(cut, ((0, 0), (0, 0), (0, patches - cut.shape[2]), (0, 0)))
+
+
+def bucket(count: int) -> int:
+    """The least of 64, 96, 128, 192, 256, ... that holds count: padding takes a third at most."""
+    power = max(64, 1 << (count - 1).bit_length())
+    return power * 3 // 4 if count <= power * 3 // 4 and power > 64 else power
+
+
+def _same(path: Path, name: str, values: dict, default: float) -> float:
+    """One number from a list with an entry a channel."""
+    entries = set(values.get(name, [default]))
+    if len(entries) != 1:
+        raise InputError(f"{path}: {name} {values[name]} differs by channel; use one value")
+    return entries.pop()
+
+
+def _settings_file(directory: Path) -> tuple[Path, dict]:
+    """The file with the image processor's settings and what it says."""
+    path = directory / "processor_config.json"
+    values = read_json(path) if path.is_file() else {}
+    if "image_processor" in values:
+        values = values["image_processor"]
+    else:
+        path = directory / SETTINGS_FILE
+        values = read_json(path) if path.is_file() else {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: no JSON object of settings; fetch it again")
+    return path, values

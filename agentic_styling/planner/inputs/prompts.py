@@ -1,0 +1,80 @@
+"""Prompts in Qwen's chat template, completions, and their padding into arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from agentic_styling.planner.inputs.tokenizer import Tokenizer
+from agentic_styling.utils.errors import InputError
+
+
+def encode_prompts(
+    tokenizer: Tokenizer, goals: Iterable[str], image_tokens: int | Sequence[int], system: str = ""
+) -> list[list[int]]:
+    """The prompt's token ids for each goal: one image, the goal, and the assistant's turn opened.
+
+    image_tokens: how many placeholders an image takes (`images.image_tokens`), one number for all
+    or one for each goal; 0 for a prompt without an image. system: the text of a system turn, for
+    models that were not trained on our plans (`PLAN_FORMS`); without one Qwen's template begins
+    with the user.
+    """
+    begin = _turn(tokenizer, f"system\n{system}", []) if system else []
+    answer = [tokenizer.im_start, *tokenizer.encode("assistant\n")]
+    goals, prompts = list(goals), []
+    counts = np.broadcast_to(image_tokens, len(goals))
+    for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
+        if not goal.strip():
+            raise InputError(f"goals[{row}] is empty; say what the picture should become")
+        image = []
+        if count:
+            image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
+        user = _turn(tokenizer, "user\n", image + tokenizer.encode(goal))
+        prompts.append(begin + user + answer)
+    return prompts
+
+
+def goal_with_state(goal: str, state: Mapping[str, str]) -> str:
+    """The text of a prompt that stands for the picture by what is known of it, in words."""
+    known = "; ".join(f"{name}: {value}" for name, value in sorted(state.items()))
+    return f"The picture now: {known or 'unknown'}.\n{goal}"
+
+
+def encode_completions(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
+    """The token ids the model should answer: the text of each plan and the end of the turn."""
+    return [[*tokenizer.encode(text), tokenizer.im_end] for text in texts]
+
+
+def pad_rows(
+    rows: Sequence[Sequence[int]], pad: int, *, length: int | None = None, multiple: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Right-pad rows of token ids to tokens int32 [B, S] and mask bool [B, S].
+
+    S is length, or else the longest row's length rounded up to a multiple. Nothing is ever cut:
+    raises InputError naming the row and both lengths if one is longer than length.
+    """
+    longest = max(range(len(rows)), key=lambda row: len(rows[row]))
+    needed = len(rows[longest])
+    if length is None:
+        length = -(-needed // multiple) * multiple
+    elif needed > length:
+        raise InputError(
+            f"row {longest} has {needed} tokens and the limit is {length}; "
+            "raise the limit, or shorten the goal or the image"
+        )
+    tokens = np.full((len(rows), length), pad, np.int32)
+    mask = np.zeros((len(rows), length), bool)
+    for row, ids in enumerate(rows):
+        tokens[row, : len(ids)] = ids
+        mask[row, : len(ids)] = True
+    return tokens, mask
+
+
+def _turn(tokenizer: Tokenizer, opening: str, rest: list[int]) -> list[int]:
+    """A turn of the template: text that begins with its role, then tokens."""
+    return [
+        tokenizer.im_start,
+        *tokenizer.encode(opening),
+        *rest,
+        tokenizer.im_end,
+        *tokenizer.encode("\n"),
+    ]

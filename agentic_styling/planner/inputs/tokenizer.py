@@ -1,0 +1,157 @@
+"""Tokenizers: any Hugging Face directory's, or a small one trained on plans."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from agentic_styling.utils.errors import InputError
+
+PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
+IMAGE_PAD, VIDEO_PAD = "<|image_pad|>", "<|video_pad|>"
+SPECIAL_TOKENS = (PAD, IM_START, IM_END, VISION_START, VISION_END, IMAGE_PAD, VIDEO_PAD)
+
+# What a token may span, first match first: a JSON key with the punctuation around it (closing the
+# value before, opening the value after), a number, a word with underscores, punctuation, spaces.
+# So `","tool":"` and `golden_hour_sunset` can each become one token.
+SPLIT = (
+    r'(?:"?[}\]]*,?[{\[]*"\w+":[{\[]*)+"?'
+    r"|-?\d+(?:\.\d+)?"
+    r"| ?\w+"
+    r'|[^\w\s"{}\[\]]+'
+    r'|["{}\[\]]+'
+    r"|\s+"
+)
+
+
+TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
+SETTINGS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "eos_token": IM_END,
+    "pad_token": PAD,
+    "clean_up_tokenization_spaces": False,
+}
+
+
+class Tokenizer:
+    """Text to token ids and back. Special tokens never come out of text, only from their ids.
+
+    `pad`, `im_start`, `im_end`, `vision_start`, `vision_end`, `image_pad` and `video_pad` are the
+    ids of Qwen's special tokens; `vocab_size` counts them too.
+    """
+
+    def __init__(self, directory: str | Path):
+        """Read directory/tokenizer.json, or else whatever transformers' AutoTokenizer reads there.
+
+        Raises InputError for a directory without a tokenizer, or one that lacks Qwen's tokens.
+        """
+        self.path = Path(directory)
+        self._backend = _read_backend(self.path)
+        # A goal that spells a special token must not act as one.
+        self._backend.encode_special_tokens = True
+        self.vocab_size = self._backend.get_vocab_size()
+        self.pad = self._special(PAD)
+        self.im_start, self.im_end = self._special(IM_START), self._special(IM_END)
+        self.vision_start = self._special(VISION_START)
+        self.vision_end = self._special(VISION_END)
+        self.image_pad, self.video_pad = self._special(IMAGE_PAD), self._special(VIDEO_PAD)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of plain text; nothing is added."""
+        return self._backend.encode(text, add_special_tokens=False).ids
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of token ids, special tokens included."""
+        return self._backend.decode([int(i) for i in ids], skip_special_tokens=False)
+
+    def vocabulary(self) -> dict[str, int]:
+        """The ids of the byte-level tokens, as tokenizer.json spells them; added ones left out."""
+        tokens, added = self._backend.get_vocab(), self._backend.get_added_tokens_decoder()
+        return {text: token for text, token in tokens.items() if token not in added}
+
+    def save(self, directory: str | Path) -> None:
+        """Write tokenizer.json, and the settings that transformers' AutoTokenizer reads with it.
+
+        Settings and chat template are those of the directory it came from, if they are there.
+        """
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._backend.save(str(directory / TOKENIZER_FILE))
+        kept = ("chat_template.jinja", "chat_template.json", SETTINGS_FILE)
+        kept = [self.path / name for name in kept if (self.path / name).is_file()]
+        if self.path / SETTINGS_FILE not in kept:
+            text = json.dumps(SETTINGS, indent=2) + "\n"
+            (directory / SETTINGS_FILE).write_text(text, encoding="utf-8")
+        for path in kept:
+            if not path.parent.samefile(directory):
+                shutil.copyfile(path, directory / path.name)
+
+    def _special(self, token: str) -> int:
+        index = self._backend.token_to_id(token)
+        if index is None:
+            raise InputError(f"{self.path}: lacks the token {token!r}; use a Qwen3-VL tokenizer")
+        return index
+
+
+def _read_backend(directory: Path):
+    """The `tokenizers` object behind a directory's files; transformers only where it must."""
+    from tokenizers import Tokenizer as Backend
+
+    try:
+        if (directory / TOKENIZER_FILE).is_file():
+            return Backend.from_file(str(directory / TOKENIZER_FILE))
+        if not directory.is_dir():
+            raise OSError("no such directory")
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+        return tokenizer.backend_tokenizer
+    # tokenizers raises bare Exceptions, and transformers many kinds.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{directory}: no tokenizer could be read ({reason}); name a directory with a "
+            "tokenizer.json, or with vocab.json, merges.txt and tokenizer_config.json"
+        ) from error
+
+
+def train_tokenizer(
+    texts: Iterable[str], directory: str | Path, vocab_size: int = 1536
+) -> Tokenizer:
+    """Train a byte-level BPE on texts, save it to directory and return it.
+
+    Lossless for any text. Special tokens come last, in the order of SPECIAL_TOKENS. Little text
+    may yield fewer than vocab_size tokens: size the model by `config.for_tokenizer(tokenizer)`.
+    """
+    from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer as Backend
+
+    smallest = len(pre_tokenizers.ByteLevel.alphabet()) + len(SPECIAL_TOKENS)
+    if vocab_size < smallest:
+        raise InputError(f"vocab_size {vocab_size} is too small; use at least {smallest}")
+    backend = Backend(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - len(SPECIAL_TOKENS),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    backend.add_special_tokens(list(SPECIAL_TOKENS))
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    backend.save(str(directory / TOKENIZER_FILE))
+    tokenizer = Tokenizer(directory)
+    tokenizer.save(directory)
+    return tokenizer

@@ -1,0 +1,1 @@
+"""The Qwen3-VL model: text and vision towers, attention, caches."""

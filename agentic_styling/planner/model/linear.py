@@ -1,0 +1,114 @@
+"""The dense projections of both towers, each with room for a low-rank adapter."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+
+from agentic_styling.planner.model.compute import PROJECTION, Compute
+
+
+@jax.custom_vjp
+def matmul(x, kernel):
+    """x [..., in] @ kernel [in, out].
+
+    Its gradient transposes the narrower of x and dy for the kernel's. The automatic one transposes
+    dy, and CPUs then compute what made it a second time, column by column.
+    """
+    return x @ kernel
+
+
+def _matmul_forward(x, kernel):
+    return x @ kernel, (x, kernel)
+
+
+def _matmul_backward(saved, dy):
+    # What made x, or dy, is not to be computed again inside its transposition.
+    x, kernel = jax.lax.optimization_barrier(saved)
+    dx = jnp.einsum("...o,io->...i", dy, kernel)
+    if x.shape[-1] <= dy.shape[-1]:
+        return dx, jnp.einsum("...i,...o->io", x, dy)
+    return dx, jnp.einsum("...o,...i->oi", jax.lax.optimization_barrier(dy), x).T
+
+
+matmul.defvjp(_matmul_forward, _matmul_backward)
+
+
+@jax.custom_vjp
+def low_rank_matmul(x, a, b):
+    """x [..., in] @ a [in, r] @ b [r, out].
+
+    x here, and dy in the gradient, pass a barrier: a compiler that sees the kernel's product read
+    the same array would make one product of both, and copy the two results out of it.
+    """
+    return _low_rank_forward(x, a, b)[0]
+
+
+def _low_rank_forward(x, a, b):
+    xa = checkpoint_name(jax.lax.optimization_barrier(x) @ a, PROJECTION)
+    return xa @ b, (x, a, b, xa)
+
+
+def _low_rank_backward(saved, dy):
+    x, a, b, xa = saved
+    dy = jax.lax.optimization_barrier(dy)
+    dxa = jnp.einsum("...o,ro->...r", dy, b)
+    dx = jnp.einsum("...r,ir->...i", dxa, a)
+    return dx, jnp.einsum("...i,...r->ir", x, dxa), jnp.einsum("...r,...o->ro", xa, dy)
+
+
+low_rank_matmul.defvjp(_low_rank_forward, _low_rank_backward)
+
+
+class Linear(nn.Dense):
+    """A dense projection, plus dropout(x) a b where the collection "lora" has a and b for it.
+
+    a [in, r]; b [r, out], scaled beforehand (`lora_variables`). Dropout acts only where a PRNG
+    key named "dropout" is given. LoRA, arXiv:2106.09685, section 4.1.
+    """
+
+    lora_dropout: float = 0.0
+
+    def __call__(self, x):
+        if not self.has_variable("lora", "a"):
+            return checkpoint_name(super().__call__(x), PROJECTION)
+        # First the narrow product, so that the wide one is added to it, forward and backward.
+        low = self._low_rank(x)
+        y = super().__call__(x)
+        return checkpoint_name(y + low.astype(y.dtype), PROJECTION)
+
+    def _low_rank(self, x):
+        dtype = self.dtype or x.dtype
+        a, b = (self.get_variable("lora", name).astype(dtype) for name in ("a", "b"))
+        x = x.astype(dtype)
+        if self.lora_dropout and self.has_rng("dropout"):
+            keep = 1 - self.lora_dropout
+            kept = jax.random.bernoulli(self.make_rng("dropout"), keep, x.shape)
+            x = jnp.where(kept, x / keep, 0)
+        return low_rank_matmul(x, a, b)
+
+
+def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:
+    """A dense projection with fan-in initialisation."""
+    init = nn.initializers.lecun_normal()
+    return _linear(features, name, compute, bias, init)
+
+
+def residual_linear(
+    features: int, depth: int, name: str, compute: Compute, bias: bool = False
+) -> Linear:
+    """A projection into the residual stream: smaller at first, as there are 2 of them a layer."""
+    init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
+    return _linear(features, name, compute, bias, init)
+
+
+def _linear(features, name, compute, bias, init) -> Linear:
+    return Linear(
+        features,
+        use_bias=bias,
+        dtype=compute.dtype,
+        kernel_init=init,
+        dot_general=lambda x, kernel, *_, **__: matmul(x, kernel),
+        lora_dropout=compute.lora_dropout,
+        name=name,
+    )

@@ -1,0 +1,117 @@
+"""Qwen3-VL: both towers together, its inputs, and its parameters."""
+
+import flax.linen as nn
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.config import Qwen3VLConfig
+from agentic_styling.planner.model.positions import feature_index, token_positions, visual_mask
+from agentic_styling.planner.model.text import Decoder
+from agentic_styling.planner.model.vision import VisionTower
+
+
+@flax.struct.dataclass
+class Inputs:
+    """A padded batch. Grids and masks are data: other images or lengths do not recompile.
+
+    tokens int32 [B, S]; mask bool [B, S], True = a real token, padding left or right;
+    patches float [B, I, P, 1536], normalised, in merge-block order, P a multiple of 4;
+    grids int32 [B, I, 3], frames, rows, columns in patches, zeros = no image. Both may be None.
+    segments int32 [B, S]: where rows are packed, 1, 2, .. = the examples of a row one after the
+    other (their images in the same order), 0 = padding; None = one example a row.
+    """
+
+    tokens: jax.Array
+    mask: jax.Array
+    patches: jax.Array | None = None
+    grids: jax.Array | None = None
+    segments: jax.Array | None = None
+
+
+class Qwen3VL(nn.Module):
+    """Inputs to hidden states float [B, S, D], after the final norm.
+
+    compute: precision, rematerialisation, kernels. keep_cache: return (hidden, caches) for
+    decoding; see `text.Decoder`.
+    """
+
+    config: Qwen3VLConfig
+    compute: Compute = Compute()
+    keep_cache: bool = False
+
+    def setup(self):
+        config = self.config
+        self.visual = VisionTower(config.vision, self.compute)
+        self.language_model = Decoder(config, self.compute, self.keep_cache)
+        if not config.tie_word_embeddings:
+            self.lm_head = Head(config.text.vocab_size, config.text.hidden_size)
+
+    def __call__(self, inputs: Inputs):
+        """Hidden states [B, S, D]; with keep_cache also the keys and values of each stack."""
+        tokens, mask, grids = inputs.tokens, inputs.mask, inputs.grids
+        x = self.language_model.embed_tokens(tokens)
+        segments = inputs.segments
+        if segments is not None:
+            segments = jnp.where(mask, segments, 0).astype(jnp.int32)
+        positions, _ = token_positions(tokens, mask, grids, self.config, segments)
+        deepstack = None
+        if inputs.patches is not None:
+            features, deepstack = self.visual_features(inputs, x.dtype)
+            visual = visual_mask(tokens, mask, self.config)[..., None]
+            x = jnp.where(visual, features, x)
+            deepstack = jnp.where(visual, deepstack, 0)
+        hidden, caches = self.language_model(x, positions, mask, deepstack, segments)
+        if self.is_initializing() and not self.config.tie_word_embeddings:
+            self.lm_head()
+        return (hidden, caches) if self.keep_cache else hidden
+
+    def visual_features(self, inputs: Inputs, dtype):
+        """The feature of each token [B, S, D] and its deepstack features [K, B, S, D].
+
+        Tokens that are not visual get features without meaning.
+        """
+        batch, images, patches, dim = inputs.patches.shape
+        features, deepstack = self.visual(
+            inputs.patches.reshape(batch * images, patches, dim).astype(dtype),
+            inputs.grids.reshape(-1, 3),
+        )
+        stacked = jnp.stack([features, *deepstack]).astype(dtype)
+        stacked = stacked.reshape(len(stacked), batch, -1, stacked.shape[-1])
+        per_image = stacked.shape[2] // images
+        index = feature_index(inputs.tokens, inputs.mask, inputs.grids, per_image, self.config)
+        stacked = jnp.take_along_axis(stacked, index[None, ..., None], axis=2)
+        return stacked[0], stacked[1:]
+
+
+class Head(nn.Module):
+    """The output embedding of an untied model: [V, D], as checkpoints store it."""
+
+    vocab_size: int
+    hidden_size: int
+
+    @nn.compact
+    def __call__(self):
+        shape = (self.vocab_size, self.hidden_size)
+        return self.param("embedding", nn.initializers.normal(shape[1] ** -0.5), shape)
+
+
+def output_embedding(config: Qwen3VLConfig, params) -> jax.Array:
+    """The matrix [V, D] that turns hidden states into logits: the tied embedding or the head."""
+    if config.tie_word_embeddings:
+        return params["language_model"]["embed_tokens"]["embedding"]
+    return params["lm_head"]["embedding"]
+
+
+def init_params(config: Qwen3VLConfig, key):
+    """Parameters for training from scratch, float32, from one PRNG key."""
+    merge = config.vision.spatial_merge_size
+    inputs = Inputs(
+        tokens=jnp.full((1, 1), config.image_token_id, jnp.int32),
+        mask=jnp.ones((1, 1), bool),
+        patches=jnp.zeros((1, 1, merge**2, config.vision.patch_dim)),
+        grids=jnp.array([[[1, merge, merge]]], jnp.int32),
+    )
+    # Under jit only the parameters are computed, not the forward pass that declares them.
+    return jax.jit(Qwen3VL(config).init)(key, inputs)["params"]

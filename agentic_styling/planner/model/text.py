@@ -1,0 +1,189 @@
+"""The text decoder of Qwen3-VL."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
+from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig
+from agentic_styling.planner.model.kv_cache import attend_cached
+from agentic_styling.planner.model.linear import linear, residual_linear
+from agentic_styling.planner.model.moe import SparseMLP
+from agentic_styling.planner.model.positions import mrope_axes
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square norm: float32, cast back to the input's dtype, then the weight."""
+
+    eps: float
+
+    @nn.compact
+    def __call__(self, x):
+        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+        y = x.astype(jnp.float32)
+        y = y * jax.lax.rsqrt(jnp.mean(y * y, axis=-1, keepdims=True) + self.eps)
+        return y.astype(x.dtype) * scale.astype(x.dtype)
+
+
+def rope_angles(config: Qwen3VLConfig, positions, dtype):
+    """Cosine and sine [B, S, head_dim / 2] of interleaved M-RoPE for positions [B, S, 3]."""
+    positions = positions[..., mrope_axes(config)].astype(jnp.float32)
+    angles = positions * frequencies(config.text.rope_theta, config.text.head_dim)
+    return jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention with per-head norms of query and key."""
+
+    config: TextConfig
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, x, rope, mask, cache=None, slot=None):
+        config, (batch, length, _) = self.config, x.shape
+
+        def project(heads, name):
+            y = linear(heads * config.head_dim, name, self.compute, config.attention_bias)(x)
+            return y.reshape(batch, length, heads, config.head_dim)
+
+        query = project(config.num_attention_heads, "q_proj")
+        key = project(config.num_key_value_heads, "k_proj")
+        value = project(config.num_key_value_heads, "v_proj")
+        query = rotate(RMSNorm(config.rms_norm_eps, name="q_norm")(query), *rope)
+        key = rotate(RMSNorm(config.rms_norm_eps, name="k_norm")(key), *rope)
+        key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
+        if cache is None:
+            out, cache = attend(query, key, value, mask), (key, value)
+        else:
+            cache = cache.write(key, value, slot)
+            out = attend_cached(query, cache, mask, slot)
+        out = residual_linear(
+            config.hidden_size,
+            config.num_hidden_layers,
+            "o_proj",
+            self.compute,
+            config.attention_bias,
+        )(out.reshape(batch, length, -1))
+        return out, cache
+
+
+class MLP(nn.Module):
+    """SwiGLU."""
+
+    config: TextConfig
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, x):
+        config = self.config
+        gate = linear(config.intermediate_size, "gate_proj", self.compute)(x)
+        up = linear(config.intermediate_size, "up_proj", self.compute)(x)
+        down = residual_linear(
+            config.hidden_size, config.num_hidden_layers, "down_proj", self.compute
+        )
+        return down(nn.silu(gate) * up)
+
+
+class DecoderLayer(nn.Module):
+    """One pre-norm layer. Adds the deepstack features, if any, at its end.
+
+    Returns (hidden, (key, value)), or (hidden, None) unless keep_cache. With a `KVCache` x is one
+    token a row, mask bool [B, S] that of the prompts, and the cache is written at `slot`.
+    """
+
+    config: TextConfig
+    compute: Compute = Compute()
+    keep_cache: bool = False
+
+    @nn.compact
+    def __call__(self, x, deepstack, rope, mask, cache=None, slot=None):
+        norm = RMSNorm(self.config.rms_norm_eps, name="input_layernorm")
+        attention, cache = Attention(self.config, self.compute, name="self_attn")(
+            norm(x), rope, mask, cache, slot
+        )
+        x = x + attention
+        norm = RMSNorm(self.config.rms_norm_eps, name="post_attention_layernorm")
+        mlp = SparseMLP if self.config.num_experts else MLP
+        x = x + mlp(self.config, self.compute, name="mlp")(norm(x))
+        if deepstack is not None:
+            x = x + deepstack
+        return x, cache if self.keep_cache else None
+
+
+class Embedding(nn.Module):
+    """The token embedding; its std makes tied logits start near unit size."""
+
+    config: TextConfig
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, tokens):
+        shape = (self.config.vocab_size, self.config.hidden_size)
+        table = self.param("embedding", nn.initializers.normal(shape[1] ** -0.5), shape)
+        return table[tokens].astype(self.compute.dtype or table.dtype)
+
+
+class Decoder(nn.Module):
+    """Embedding, stacked layers and final norm.
+
+    The layers are two stacks, those that deepstack features are added after and the rest, so that
+    no zeros are carried through the rest.
+    """
+
+    config: Qwen3VLConfig
+    compute: Compute = Compute()
+    keep_cache: bool = False
+
+    def setup(self):
+        text = self.config.text
+        self.embed_tokens = Embedding(text, self.compute)
+        axes = (0, nn.broadcast, nn.broadcast)
+        for name, start, stop in text_stacks(self.config):
+            stack = self.compute.stack(DecoderLayer, stop - start, axes)
+            setattr(self, name, stack(text, self.compute, self.keep_cache))
+        self.norm = RMSNorm(text.rms_norm_eps)
+
+    def __call__(self, x, positions, mask, deepstack=None, segments=None):
+        """x [B, S, D]; positions [B, S, 3]; mask bool [B, S]; deepstack [K, B, S, D] or None.
+
+        segments int32 [B, S]: in packed rows, where tokens see their own segment only, 0 = padding.
+        Returns hidden [B, S, D] and, with keep_cache, a list of each stack's keys and values,
+        each [L, B, K, S, head_dim].
+        """
+        attention = choose(self.compute.attention, x.dtype, self.config.text.head_dim)
+        if attention != "cudnn" or segments is not None:
+            segments = mask.astype(jnp.int32) if segments is None else segments
+            mask = SegmentMask(segments, causal=True, implementation=attention)
+            return self._layers(x, positions, mask, deepstack)
+        # With padding last this kernel needs no mask, and is much faster.
+        first = jnp.argmax(mask, axis=1)
+        x, positions, mask = (_roll(y, -first, 0) for y in (x, positions, mask))
+        deepstack = None if deepstack is None else _roll(deepstack, -first, 1)
+        mask = SegmentMask(
+            mask.astype(jnp.int32), causal=True, implementation=attention, one_first=True
+        )
+        x, caches = self._layers(x, positions, mask, deepstack)
+        return _roll(x, first, 0), jax.tree.map(lambda y: _roll(y, first, 1, 3), caches)
+
+    def _layers(self, x, positions, mask, deepstack):
+        rope = rope_angles(self.config, positions, x.dtype)
+        caches = []
+        for name, _, _ in text_stacks(self.config):
+            features = deepstack if name == "layers_0" else None
+            x, cache = getattr(self, name)(x, features, rope, mask)
+            caches.append(cache)
+        return self.norm(x), caches
+
+
+def _roll(x, by, rows: int, axis: int | None = None):
+    """Each row of x (an index of axis `rows`) rolled by its own amount along the next axis."""
+    axis = rows + 1 if axis is None else axis
+    return jax.vmap(lambda row, n: jnp.roll(row, n, axis - 1), (rows, 0), rows)(x, by)
+
+
+def text_stacks(config: Qwen3VLConfig) -> list[tuple[str, int, int]]:
+    """The scanned stacks of decoder layers: (name, first layer, end)."""
+    taps, layers = len(config.vision.deepstack_visual_indexes), config.text.num_hidden_layers
+    bounds = [(0, taps), (taps, layers)]
+    return [(f"layers_{i}", *bound) for i, bound in enumerate(bounds) if bound[0] < bound[1]]

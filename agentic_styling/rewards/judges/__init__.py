@@ -1,0 +1,1 @@
+"""Judges: a vision-language model on the device or behind a chat endpoint."""

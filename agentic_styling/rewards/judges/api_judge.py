@@ -1,0 +1,119 @@
+"""A judge behind an OpenAI-compatible chat endpoint, with the same Scores as the pixel reward.
+
+It sees photograph, result and request; never the plan under test, nor a step's reasoning.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.rewards.judges import rubric
+from agentic_styling.rewards.judges.chat_answers import ChatAnswers
+from agentic_styling.rewards.judges.chat_cost import Estimate, estimate, picture_tokens, text_tokens
+from agentic_styling.rewards.judges.chat_endpoint import JUDGE
+from agentic_styling.rewards.scores import PARTS, Scores, combine
+from agentic_styling.utils.errors import InputError
+
+ANSWER_TOKENS = 64  # six names and numbers
+
+
+class _Question(NamedTuple):
+    model: str
+    row: int
+    request: str
+    source: np.ndarray
+    result: np.ndarray
+    sample: str = ""
+
+    @property
+    def where(self) -> str:
+        return f"row {self.row}"
+
+    def body(self) -> dict:
+        return {
+            "model": self.model,
+            "temperature": 0,
+            "response_format": {"type": "json_object"},
+            "messages": rubric.chat_messages(self.request, self.source, self.result),
+        }
+
+
+@dataclass(frozen=True)
+class ApiJudge:
+    """A judge of edits: the model of that name, its answers kept in the folder `cache`.
+
+    url: where "/chat/completions" is found, as in "https://api.openai.com/v1"; by default that of
+    AGENTIC_STYLING_JUDGE_URL. Plain http is for this machine alone. The key is read from
+    AGENTIC_STYLING_JUDGE_KEY when a question is asked and kept nowhere; redirects are refused, so
+    that it reaches no other host. An endpoint that refuses `response_format` is asked without it
+    from then on. `sleep` waits between attempts. Raises InputError for a bad url.
+    """
+
+    model: str
+    cache: Path
+    url: str = ""
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    _answers: ChatAnswers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        answers = ChatAnswers(JUDGE, self.cache, _accept, self.url, self.sleep)
+        object.__setattr__(self, "_answers", answers)
+        object.__setattr__(self, "cache", answers.cache)
+        object.__setattr__(self, "url", answers.url)
+
+    def __call__(self, sources, results, requests) -> Scores:
+        """Scores of a batch, row i for results[i]; each pair is judged alone.
+
+        Args:
+            sources, results: uint8 or float [B, H, W, 3], floats in [0, 1]; or lists of
+                [H, W, 3], each of its own size.
+            requests: what was asked for: B tuples of steps, whose reasoning is not sent, or
+                goals in words.
+
+        Raises InputError for wrong arguments, without a key, and for a row that has no usable
+        answer; answers that came are in the cache all the same.
+        """
+        texts = self._answers(self._questions(sources, results, requests), "judging")
+        answers = list(map(rubric.read_answer, texts))
+        columns = {part: [answer[part] for answer in answers] for part in PARTS}
+        return combine({part: jnp.array(column, jnp.float32) for part, column in columns.items()})
+
+    def estimate(self, sources, results, requests, price_in: float, price_out: float) -> Estimate:
+        """What a call with the same arguments would take, roughly; nothing is asked.
+
+        Only what the cache lacks counts. price_in, price_out: of a million tokens; the cost is in
+        the same currency. Text counts a token for four characters, a picture what GPT-4o takes for
+        it: 85, and 170 for each tile of 512 pixels. Repeated attempts are not counted.
+        """
+        questions = self._questions(sources, results, requests)
+        missing = self._answers.look_up(questions).missing.values()
+        tokens_in = sum(
+            text_tokens(len(rubric.INSTRUCTIONS) + len(question.request))
+            + sum(picture_tokens(*p.shape[:2]) for p in (question.source, question.result))
+            for question in missing
+        )
+        tokens_out = ANSWER_TOKENS * len(missing)
+        return estimate(len(missing), tokens_in, tokens_out, price_in, price_out)
+
+    def _questions(self, sources, results, requests) -> list[_Question]:
+        sources = rubric.pictures(sources, "sources")
+        results = rubric.pictures(results, "results")
+        requests = list(requests)
+        if not len(sources) == len(results) == len(requests):
+            raise InputError(
+                f"{len(sources)} sources, {len(results)} results and {len(requests)} requests; "
+                "give as many of each"
+            )
+        rows = enumerate(zip(rubric.batch_words(requests), sources, results, strict=True))
+        return [_Question(self.model, row, *shown) for row, shown in rows]
+
+
+def _accept(text: str) -> str:
+    """What is kept of an answer: its six integers alone. Raises ValueError."""
+    return json.dumps(rubric.read_answer(text))

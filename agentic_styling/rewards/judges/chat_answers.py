@@ -1,0 +1,204 @@
+"""Questions to a chat endpoint, a few at once, tried again, each answer kept on disk."""
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from agentic_styling.rewards.judges.chat_endpoint import Failed, Role, checked_url, post, read_key
+from agentic_styling.utils.errors import InputError
+
+ATTEMPTS = 7  # of a question, 1, 2, 4, ... seconds apart, or as the endpoint asks
+WORKERS = 4  # questions under way at once
+SILENCE = "null"  # what is kept of an answer without words; an empty file is a damaged one
+SECRET = 12  # characters of a key; local endpoints take any word for one
+
+
+class Question(Protocol):
+    """where: names it in errors. sample: not sent; other samples have answers of their own."""
+
+    @property
+    def where(self) -> str: ...
+
+    @property
+    def sample(self) -> str: ...
+
+    def body(self) -> dict:
+        """The request's JSON, made anew each time, as pictures are too large to keep."""
+
+
+class Known(NamedTuple):
+    """The questions' names, by name the answers that are kept, and the questions without one."""
+
+    names: list[str]
+    answers: dict[str, str]
+    missing: dict[str, Question]
+
+
+@dataclass(frozen=True)
+class ChatAnswers:
+    """The answers of a model, in files of the folder `cache`.
+
+    url: where "/chat/completions" is found; "" takes the role's variable. The key is read from the
+    environment when a question is asked, and kept nowhere. accept: the text to keep of an answer's
+    text, and of a file's; it raises ValueError for one that is no answer, which is then asked for
+    again. An endpoint that refuses `response_format` is asked without it from then on. `sleep`
+    waits between attempts. Raises InputError for a bad url.
+    """
+
+    role: Role
+    cache: Path
+    accept: Callable[[str], str] = field(repr=False)
+    url: str = ""
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    workers: int = WORKERS
+    _refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "cache", Path(self.cache))
+        object.__setattr__(self, "url", checked_url(self.role, self.url))
+
+    def __call__(self, questions: Sequence[Question], title: str, unit: str = "row") -> list[str]:
+        """The answers in order; equal questions are asked once. title, unit: of the progress.
+
+        Raises InputError without a key, and for a question that has no usable answer; answers that
+        came are kept all the same.
+        """
+        known = self.look_up(questions)
+        if known.missing:
+            known.answers.update(self._ask_all(known.missing, title, unit))
+        return [known.answers[name] for name in known.names]
+
+    def look_up(self, questions: Sequence[Question]) -> Known:
+        """What is kept of the answers; nothing is asked."""
+        names = [
+            hashlib.sha256(_encoded(question) + question.sample.encode()).hexdigest()
+            for question in questions
+        ]
+        found = {name: self._kept(name) for name in names}
+        missing: dict[str, Question] = {}
+        for name, question in zip(names, questions, strict=True):
+            if found[name] is None:
+                missing.setdefault(name, question)
+        return Known(
+            names, {name: text for name, text in found.items() if text is not None}, missing
+        )
+
+    def _kept(self, name: str) -> str | None:
+        """The answer kept under a name; None if there is none or its file is damaged."""
+        try:
+            return self.accept((self.cache / f"{name}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _keep(self, name: str, answer: str) -> None:
+        """Write an answer under its name, whole or not at all."""
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+                unfinished = Path(scratch) / name
+                unfinished.write_text(answer, "utf-8")
+                os.replace(unfinished, self.cache / f"{name}.json")
+        except OSError as error:
+            raise InputError(
+                f"{self.cache}: answers cannot be kept here ({error.strerror}); "
+                f"give the {self.role.name} another cache folder"
+            ) from error
+
+    def _ask_all(self, missing: dict[str, Question], title: str, unit: str) -> dict[str, str]:
+        """Ask a few at once; the first failure stops the rest."""
+        key = read_key(self.role)
+        answers = {}
+        with ThreadPoolExecutor(self.workers) as pool:
+            asked = {pool.submit(self._ask, *item, key): item[0] for item in missing.items()}
+            try:
+                for done in tqdm(as_completed(asked), title, len(asked), unit=unit):
+                    answers[asked[done]] = done.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return answers
+
+    def _ask(self, name: str, question: Question, key: str) -> str:
+        """The answer to a question, kept before it is returned."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._answer_in(self._reply(question, key), key)
+                self._keep(name, answer)
+                return answer
+            except Failed as failure:
+                last = failure
+            if not last.again or attempt == ATTEMPTS:
+                break
+            self.sleep(max(2.0 ** (attempt - 1), last.wait))
+        reason = " ".join(str(last).replace(key, "***").split())[:200]
+        mend = "try again later" if last.again else "mend that and try again"
+        raise InputError(
+            f"{self.role.name}: {question.where}: no usable answer from {self.url} in {attempt} of "
+            f"{ATTEMPTS} attempts; the last: {reason}; {mend}"
+        )
+
+    def _reply(self, question: Question, key: str) -> bytes:
+        """What the endpoint replies, at once again without `response_format` if it refuses that."""
+        url, refused = f"{self.url}/chat/completions", frozenset(self._refused)
+        try:
+            return post(self.role, url, _encoded(question, refused), key)
+        except Failed as failure:
+            if not failure.names_format or refused:
+                raise
+        self._refused.add("response_format")
+        return post(self.role, url, _encoded(question, self._refused), key)
+
+    def _answer_in(self, reply: bytes, key: str) -> str:
+        try:
+            text = (json.loads(reply)["choices"][0]["message"]["content"] or "").strip()
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+            raise Failed("the reply is not a chat completion") from None
+        # A habit of models where nothing holds them to JSON.
+        if text.startswith("```") and text.endswith("```"):
+            text = text[3:-3].removeprefix("json").strip()
+        if _repeats(key, text):
+            raise Failed("the answer repeats the key")
+        try:
+            return self.accept(text or SILENCE)
+        except ValueError as error:
+            raise Failed(str(error)) from None
+
+
+def text_part(text: str) -> dict:
+    """A text in the content of a message."""
+    return {"type": "text", "text": text}
+
+
+def picture_part(pixels: np.ndarray) -> dict:
+    """A picture, uint8 [H, W, 3], in the content of a message: PNG in a base64 data URL."""
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "PNG")
+    data = base64.b64encode(png.getvalue()).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+
+def _repeats(key: str, text: str) -> bool:
+    """Whether a text holds the key, also escaped in its JSON; a short key is no secret."""
+    with contextlib.suppress(ValueError, RecursionError):
+        text += json.dumps(json.loads(text), ensure_ascii=False)
+    return len(key) >= SECRET and key in text
+
+
+def _encoded(question: Question, without: Collection[str] = ()) -> bytes:
+    """What is sent. It holds model, prompt and pictures, so its hash names the question."""
+    body = question.body()
+    return json.dumps({name: body[name] for name in body if name not in without}).encode()

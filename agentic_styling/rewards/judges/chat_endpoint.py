@@ -1,0 +1,152 @@
+"""A chat endpoint of OpenAI's kind: its address, the key, a question sent, what a refusal means."""
+
+import contextlib
+import email.utils
+import http.client
+import ipaddress
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from agentic_styling.utils.errors import InputError
+
+TIMEOUT = 120.0  # seconds
+LONGEST_WAIT = 60.0  # seconds, however much longer an endpoint asks to wait
+MAX_REPLY = 1 << 20  # bytes
+
+
+class Role(NamedTuple):
+    """What a model is asked for. name: in messages; url, key: the environment variables of both."""
+
+    name: str
+    url: str
+    key: str
+
+
+JUDGE = Role("judge", "AGENTIC_STYLING_JUDGE_URL", "AGENTIC_STYLING_JUDGE_KEY")
+TEACHER = Role("teacher", "AGENTIC_STYLING_TEACHER_URL", "AGENTIC_STYLING_TEACHER_KEY")
+
+
+class Failed(Exception):
+    """No usable reply this time.
+
+    again: another attempt may bring one. wait: seconds that the endpoint asks to wait before it.
+    names_format: the reason names `response_format`, which some endpoints do not know.
+    """
+
+    def __init__(
+        self, reason: str, again: bool = True, wait: float = 0.0, names_format: bool = False
+    ):
+        super().__init__(reason)
+        self.again, self.wait, self.names_format = again, wait, names_format
+
+
+def read_key(role: Role) -> str:
+    """The key in the environment. Raises InputError if no header could carry it."""
+    key = os.environ.get(role.key, "").strip()
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=:-]+", key):
+        fault = "holds characters that no key has" if key else "is not set"
+        raise InputError(f"{role.key} {fault}; set it to the key of the {role.name}'s endpoint")
+    return key
+
+
+def checked_url(role: Role, url: str) -> str:
+    """The url without a last slash, if the key may go there. Raises InputError.
+
+    Plain http is for this machine alone. An empty one is taken from the environment.
+    """
+    example = f"give url or set {role.url}, as in https://api.openai.com/v1"
+    url = url or os.environ.get(role.url, "")
+    if not url:
+        raise InputError(f"{role.url} is not set; {example}")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    # What is no address may be a secret that was meant for elsewhere, so it is not shown.
+    if not host or parts.scheme not in ("http", "https") or not re.fullmatch(r"[!-~]+", url):
+        raise InputError(f"{role.name}: the url is no http or https address; {example}")
+    if "@" in url or parts.query or parts.fragment:
+        raise InputError(f"{role.name}: the url holds a user, query or fragment; {example}")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise InputError(
+            f"{role.name}: url http://{host} would send the key unencrypted; use https"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def post(role: Role, url: str, body: bytes, key: str) -> bytes:
+    """The reply to a question. Raises Failed."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    request.add_unredirected_header("Authorization", f"Bearer {key}")
+    # Plain http stays on this machine, also where the environment names a proxy.
+    direct = [urllib.request.ProxyHandler({})] if url.startswith("http:") else []
+    try:
+        opener = urllib.request.build_opener(_NoRedirects, *direct)
+        with opener.open(request, timeout=TIMEOUT) as reply:
+            return reply.read(MAX_REPLY)
+    except urllib.error.HTTPError as error:
+        raise _refusal(role, error) from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Failed(str(getattr(error, "reason", error)) or type(error).__name__) from None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        """No new request: following a redirect could take the key to another host."""
+
+
+def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
+    """What an HTTP status means. Of what the server says only an error's message is read."""
+    if 300 <= error.code < 400:
+        return Failed(f"status {error.code}, a redirect; give the url it leads to", again=False)
+    if error.code in (401, 403):
+        return Failed(f"status {error.code}, the key of {role.key} is refused", again=False)
+    body = b""
+    with error, contextlib.suppress(OSError, http.client.HTTPException):
+        body = error.read(MAX_REPLY)
+    busy = error.code in (429, 503)
+    return Failed(
+        f"status {error.code}{_said(body)}",
+        again=error.code in (408, 429) or error.code >= 500,
+        wait=wait_asked_for(error.headers.get("Retry-After"), time.time()) if busy else 0.0,
+        names_format=error.code in (400, 422) and b"response_format" in body,
+    )
+
+
+def _said(body: bytes) -> str:
+    """The message in an error's JSON: that of "error", or "error" or "message" itself."""
+    with contextlib.suppress(ValueError, RecursionError):
+        reply = json.loads(body)
+        error = reply.get("error", reply) if isinstance(reply, dict) else None
+        message = error.get("message") if isinstance(error, dict) else error
+        return f", {message}" if message and isinstance(message, str) else ""
+    return ""
+
+
+def wait_asked_for(retry_after: str | None, now: float) -> float:
+    """Seconds, 0 to LONGEST_WAIT, that a Retry-After header asks for at the time `now`.
+
+    It holds seconds or an HTTP date (RFC 9110, section 10.2.3); 0 for anything else.
+    """
+    said = (retry_after or "").strip()
+    if re.fullmatch("[0-9]+", said):
+        return min(float(said), LONGEST_WAIT)
+    try:
+        date = email.utils.parsedate_tz(said)
+        seconds = email.utils.mktime_tz(date) - now if date else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -1,1 +1,0 @@
-"""Renderers of the artistic media: a family a file."""

@@ -1,0 +1,84 @@
+"""Regions of a picture as soft masks: boxes by place, and depth, sky, subject, greens and lights
+as far as they can be told from the pixels. Nothing here knows what a thing is."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.tools.transforms.color.look_params import LUMA
+from agentic_styling.tools.transforms.scene import Scene
+
+SOFT_EDGE = 0.1  # width of a soft edge, in parts of the picture
+_HARD_EDGE = 1e-4
+
+# left, right, top, bottom in parts of the picture; 1 = all but that box
+_BOXES = {
+    "everywhere": (-1.0, 2.0, -1.0, 2.0, 0.0),
+    "left_half": (-1.0, 0.5, -1.0, 2.0, 0.0),
+    "right_half": (0.5, 2.0, -1.0, 2.0, 0.0),
+    "top_half": (-1.0, 2.0, -1.0, 0.5, 0.0),
+    "bottom_half": (-1.0, 2.0, 0.5, 2.0, 0.0),
+    "center": (0.25, 0.75, 0.25, 0.75, 0.0),
+    "edges": (0.25, 0.75, 0.25, 0.75, 1.0),
+}
+_ESTIMATED = ("foreground", "background", "outdoor", "indoor", "subject", "greens", "lights")
+_ESTIMATED += ("buildings",)
+REGIONS = (*_BOXES, *_ESTIMATED)
+
+
+def region_index(names: tuple[str, ...]) -> np.ndarray:
+    """int32 index into REGIONS of each name."""
+    return np.array([REGIONS.index(name) for name in names], np.int32)
+
+
+def region_mask(region: jax.Array, hard: jax.Array, image: jax.Array, scene: Scene) -> jax.Array:
+    """Mask [H, W] in [0, 1] of REGIONS[region] on a photograph [3, H, W]; `hard` has no soft edge.
+
+    foreground and background split the estimated depth; outdoor is the sky that is seen, indoor
+    all else; subject is the estimated one; greens stand for plants, lights for lamps, and
+    buildings for all that is neither sky, greens nor subject.
+    """
+    box = jnp.asarray(np.array(list(_BOXES.values()), np.float32))[region % len(_BOXES)]
+    boxed = _box_mask(box, jnp.where(hard, _HARD_EDGE, SOFT_EDGE), *image.shape[1:])
+    estimated = region - len(_BOXES)
+    return jax.lax.cond(
+        estimated >= 0, lambda: _estimate(estimated, hard, image, scene), lambda: boxed
+    )
+
+
+def _box_mask(box, edge, height, width):
+    y = ((jnp.arange(height) + 0.5) / height)[:, None]
+    x = ((jnp.arange(width) + 0.5) / width)[None, :]
+    inside = 1.0
+    for side in (x - box[0], box[1] - x, y - box[2], box[3] - y):
+        inside = inside * jnp.clip(side / edge + 0.5, 0.0, 1.0)
+    return jnp.where(box[4] > 0, 1 - inside, inside)
+
+
+def _estimate(index, hard, image, scene):
+    red, green, blue = image.astype(jnp.float32)
+    near = _rise(0.55 - scene.depth, 0.12)
+    sky = scene.sky
+    greens = _rise(jnp.minimum(green - blue, green - red + 0.02) - 0.04, 0.03)
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    lights = _rise(luma - 0.85, 0.08) * (1 - sky)
+    built = (1 - sky) * (1 - greens) * (1 - scene.subject)
+    masks = (near, 1 - near, sky, 1 - sky, scene.subject, greens, lights, built)
+    mask = sum(jnp.where(index == i, m, 0.0) for i, m in enumerate(masks))
+    return jnp.where(hard, _rise(mask - 0.5, 0.01), mask)
+
+
+def _rise(value, width):
+    return jnp.clip(value / (2 * width) + 0.5, 0.0, 1.0)
+
+
+def ramp(direction: jax.Array, height: int, width: int) -> jax.Array:
+    """[H, W] from 0 to 1: top_to_bottom, bottom_to_top, left_to_right, right_to_left, center_out,
+    edges_in, in the order of the vocabulary's gradient_direction."""
+    y = jnp.linspace(0.0, 1.0, height)[:, None]
+    x = jnp.linspace(0.0, 1.0, width)[None, :]
+    away = (2 * y - 1) ** 2 + (2 * x - 1) ** 2
+    out = away / (0.5 + 0.5 * away)  # 0 in the middle, 1 at the sides
+    out = jnp.minimum(out, 1.0)
+    ramps = (y, 1 - y, x, 1 - x, out, 1 - out)
+    return sum(jnp.where(direction == i, r, 0.0) for i, r in enumerate(ramps))

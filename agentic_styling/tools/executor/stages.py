@@ -1,0 +1,183 @@
+"""A stage of plans: what runs between two pictures that have to be there.
+
+A stage is a run of adjacent point-wise steps, applied in one pass, up to and with the first that
+draws something; then its constraints and the group it belongs to. It has three parts, `begin`,
+one of `kernels()` and `finish`, on a chunk of rows [C, ...] that all need one kernel.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools import dimensions
+from agentic_styling.tools.executor import modifiers
+from agentic_styling.tools.executor.blend import combine, is_layer
+from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
+from agentic_styling.tools.transforms.color.color_transform import grade_rows
+from agentic_styling.tools.transforms.scene import Scene
+
+RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
+
+
+class Rows(NamedTuple):
+    """Rows before a stage, all [C, ...]: pictures [C, 3, H, W], those that their group starts
+    from, the photographs and their scenes, plans, seeds uint32 [C, T], and the stage's slots
+    [C, T], -1 where none."""
+
+    current: jax.Array
+    base: jax.Array
+    source: jax.Array
+    scenes: Scene
+    plans: PlanArrays
+    seeds: jax.Array
+    runs: jax.Array
+
+
+def stages_of(plan: PlanArrays, fuse: bool) -> tuple[jax.Array, jax.Array]:
+    """One plan's stages: the slots of each [T, T], -1 where none, and its kernel [T].
+
+    Kernel 0 draws nothing, 1 + r is renderer r. Without `fuse`, stage t is slot t.
+    """
+    steps = plan.tool.shape[0]
+    graduated = modifiers.is_graduated_picture(plan.tool, plan.options)
+    active = (plan.tool >= 0) & (~is_modifier(plan.tool) | graduated) & (plan.strength > 0)
+    own = jax.vmap(dimensions.renderer_of)(plan.tool, plan.options)
+    draws = 1 + jnp.where(graduated, len(RENDERERS) - 1, own)
+    alone = (plan.group > 0) | _is_touched(plan) | graduated
+
+    def place(carry, t):
+        number, length, goes_on = carry
+        joins = goes_on & ~alone[t] & fuse
+        new = (jnp.where(joins, number, number + 1), jnp.where(joins, length + 1, 1))
+        new = (*new, (draws[t] == 0) & ~alone[t])
+        carry = jax.tree.map(lambda a, b: jnp.where(active[t], a, b), new, carry)
+        row = jnp.where(active[t], carry[0] if fuse else t, steps)
+        return carry, (row, carry[1] - 1)
+
+    start = (jnp.int32(-1), jnp.int32(0), jnp.bool_(False))
+    _, (row, position) = jax.lax.scan(place, start, jnp.arange(steps))
+    runs = jnp.full((steps, steps), -1, jnp.int32)
+    slots = jnp.arange(steps, dtype=jnp.int32)
+    runs = runs.at[row, position if fuse else 0].set(slots, mode="drop")
+    stage_kernels = jnp.zeros(steps, jnp.int32).at[row].max(draws, mode="drop")
+    return runs, stage_kernels
+
+
+def _is_touched(plan):
+    """[T]: whether a modifier in force constrains the step."""
+    touches = plan.touches & (is_modifier(plan.tool) & (plan.strength > 0))[:, None]
+    return jnp.any(touches, axis=0)
+
+
+def _is_confined(plan, t):
+    """Whether step t is constrained, by a modifier or as a graduated effect by itself."""
+    return _is_touched(plan)[t] | modifiers.is_graduated_picture(plan.tool[t], plan.options[t])
+
+
+def kernels() -> tuple:
+    """What draws: `(rows, edit) -> edit`, kernel 0 nothing, 1 + r renderer r."""
+    return (lambda rows, edit: edit, *map(_over_rows, RENDERERS))
+
+
+def begin(rows: Rows) -> jax.Array:
+    """The run's point-wise steps on the pictures, or on the base of their group."""
+    last, _, member = _last(rows)
+    start = jnp.where(_each(member[:, 1], rows.current), rows.base, rows.current)
+    return grade_rows(start, rows.scenes, *jax.vmap(_recipes)(rows.plans, rows.runs))
+
+
+def finish(rows: Rows, edit: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Edits joined to their groups and held to their constraints: pictures, and group bases."""
+    plans, current, base = rows.plans, rows.current, rows.base
+    last, active, member = _last(rows)
+    grouped, confined = jnp.any(member[:, 0]), jax.vmap(_is_confined)(plans, last) & active
+
+    def joined():
+        start = jnp.where(_each(member[:, 1], current), base, current)
+        return _rows(_join, current, start, edit, plans, last, member)
+
+    edit = jax.lax.cond(grouped, joined, lambda: edit)
+
+    def confine():
+        within = _rows(_confine, current, edit, rows.source, rows.scenes, plans, last)
+        return jnp.where(_each(confined, edit), within, edit)
+
+    edit = jax.lax.cond(jnp.any(confined), confine, lambda: edit)
+
+    def based():
+        """The base of a group from its first member on."""
+        layered = jax.vmap(lambda p, t: p.combine[t] == COMBINE.index("replace"))(plans, last)
+        first = jnp.where(_each(layered, edit), edit, current)
+        return jnp.where(_each(member[:, 0] & ~member[:, 1], edit), first, base)
+
+    return edit, jax.lax.cond(grouped, based, lambda: base)
+
+
+def _last(rows):
+    """The slot that ends each run [C], whether there is one, and its `_member` [C, 2]."""
+    last = jnp.maximum(jnp.max(rows.runs, axis=1), 0)
+    active = rows.runs[:, 0] >= 0
+    return last, active, jax.vmap(_member)(rows.plans, last) & active[:, None]
+
+
+def _each(flags, pictures):
+    return flags.reshape(-1, *[1] * (pictures.ndim - 1))
+
+
+def _rows(function, *rows):
+    """`function` over the rows of a chunk; a chunk of one row is not vmapped: conds stay conds."""
+    if jax.tree.leaves(rows)[0].shape[0] == 1:
+        out = function(*jax.tree.map(lambda x: x[0], rows))
+        return jax.tree.map(lambda x: x[None], out)
+    return jax.vmap(function)(*rows)
+
+
+def _recipes(plan, run):
+    """Of each step of a run [T]: the recipes taken off and put on, and its strength."""
+    slots = jnp.maximum(run, 0)
+    tool = jnp.minimum(plan.tool[slots], len(dimensions.MODULES) - 1)
+    takes, puts = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
+    looks = (run >= 0) & ~is_modifier(plan.tool[slots])
+    return takes, puts, jnp.where(looks, _amount(plan, slots), 0.0)
+
+
+def _amount(plan, t):
+    """How far a step goes: a layer all the way, as its strength is its opacity's."""
+    layer = is_layer(plan.combine[t]) & (plan.strength[t] > 0)
+    return jnp.where(layer, 1.0, plan.strength[t])
+
+
+def _over_rows(renderer):
+    """A renderer over a chunk, at the slots that end the runs, with strength as its opacity."""
+
+    def one(image, scene, plan, seeds, t):
+        edit = renderer(image.astype(jnp.float32), scene, plan.options[t], seeds[t])
+        edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
+        return edit.astype(image.dtype)
+
+    def draw(rows, edit):
+        last = jnp.maximum(jnp.max(rows.runs, axis=1), 0)
+        return _rows(one, edit, rows.scenes, rows.plans, rows.seeds, last)
+
+    return draw
+
+
+def _confine(before, edit, source, scene: Scene, plan, t):
+    constraint = modifiers.constrain(plan, t, source, scene)
+    return modifiers.confine(before, edit, source, constraint).astype(edit.dtype)
+
+
+def _member(plan, t):
+    """Whether step t is in a group, and whether a member before it has set the group's base."""
+    grouped = plan.group[t] > 0
+    earlier = (plan.group == plan.group[t]) & (jnp.arange(len(plan.group)) < t)
+    return jnp.stack([grouped, grouped & jnp.any(earlier & (plan.strength > 0))])
+
+
+def _join(current, base, edit, plan, t, member):
+    """The picture after step t, which made `edit` of the base, if it is in a group."""
+    members = jnp.sum(plan.group == plan.group[t])
+    opacity = plan.numbers[t, 0] * plan.strength[t]
+    joined = combine(current, base, edit, plan.combine[t], opacity, members).astype(edit.dtype)
+    return jnp.where(member[0], joined, edit)

@@ -1,0 +1,1 @@
+"""Plans on the host: vocabulary, JSON, modifiers resolved, encoding to arrays."""

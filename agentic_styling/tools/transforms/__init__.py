@@ -1,0 +1,1 @@
+"""Pure image functions, out of which the dimensions are composed."""

@@ -1,0 +1,1 @@
+"""Air and what it carries: sky, haze, particles."""

@@ -1,0 +1,239 @@
+"""Things that fall or float: rain, snow and the like, and leaves, petals, debris.
+
+Layers from near to far, each a lattice of cells with one particle at most, so that the cost does
+not depend on how many there are. Near ones are large, few and out of focus; far ones are hidden
+by a subject that stands before them.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
+from agentic_styling.tools.transforms.light.light import luma_of
+from agentic_styling.tools.transforms.scene import Scene
+
+_GOLDEN = 0.618034
+
+
+class Layer(NamedTuple):
+    """One layer of `falling`. Lengths in parts of the shorter side."""
+
+    width: float  # of a cell, across the fall
+    length: float  # of a cell, along the fall
+    across: float  # half width of a particle
+    along: float  # half length
+    share: float  # of the cells with a particle, 0 to 1
+    soft: float  # 0 a disc with a clean rim, 1 a blur
+    alpha: float
+    hidden: float  # by the subject, 0 to 1
+
+
+class Falling(NamedTuple):
+    """A kind of falling thing: its layers from far to near and their angle from the vertical."""
+
+    layers: tuple[Layer, Layer, Layer]
+    angle: float
+
+    def row(self) -> np.ndarray:
+        """As numbers for `falling`, float32 [25]."""
+        return np.array([*np.ravel(self.layers), self.angle], np.float32)
+
+
+RAIN = Falling(
+    (
+        Layer(0.011, 0.13, 0.0009, 0.045, 0.8, 0.7, 0.34, 0.7),
+        Layer(0.026, 0.26, 0.0014, 0.085, 0.7, 0.8, 0.42, 0.3),
+        Layer(0.075, 0.55, 0.0026, 0.17, 0.45, 1.0, 0.36, 0.0),
+    ),
+    0.16,
+)
+SNOW = Falling(
+    (
+        Layer(0.028, 0.028, 0.0032, 0.0034, 0.75, 0.6, 0.7, 0.8),
+        Layer(0.062, 0.062, 0.0068, 0.0074, 0.6, 0.5, 0.95, 0.3),
+        Layer(0.17, 0.17, 0.017, 0.019, 0.4, 0.9, 0.7, 0.0),
+    ),
+    0.25,
+)
+BLIZZARD = Falling(
+    (
+        Layer(0.018, 0.036, 0.0030, 0.0060, 0.85, 0.7, 0.75, 0.6),
+        Layer(0.045, 0.10, 0.0060, 0.0140, 0.75, 0.7, 0.85, 0.2),
+        Layer(0.13, 0.34, 0.0140, 0.0500, 0.5, 1.0, 0.6, 0.0),
+    ),
+    0.95,
+)
+HAIL = Falling(
+    (
+        Layer(0.030, 0.045, 0.0026, 0.0050, 0.6, 0.5, 0.8, 0.7),
+        Layer(0.060, 0.090, 0.0050, 0.0090, 0.5, 0.3, 0.95, 0.2),
+        Layer(0.15, 0.22, 0.0095, 0.0210, 0.35, 0.6, 0.8, 0.0),
+    ),
+    0.1,
+)
+SAND = Falling(
+    (
+        Layer(0.010, 0.08, 0.0010, 0.020, 0.85, 0.8, 0.5, 0.3),
+        Layer(0.022, 0.20, 0.0018, 0.055, 0.7, 0.9, 0.5, 0.1),
+        Layer(0.06, 0.50, 0.0040, 0.140, 0.5, 1.0, 0.35, 0.0),
+    ),
+    1.45,
+)
+DUST = Falling(
+    (
+        Layer(0.030, 0.030, 0.0021, 0.0021, 0.6, 0.9, 0.95, 0.4),
+        Layer(0.070, 0.070, 0.0046, 0.0046, 0.5, 0.8, 0.85, 0.1),
+        Layer(0.20, 0.20, 0.0170, 0.0170, 0.4, 0.4, 0.4, 0.0),
+    ),
+    0.4,
+)
+
+
+def falling(
+    image: jax.Array,
+    subject: jax.Array,
+    row: jax.Array,
+    amount: jax.Array | float,
+    color: jax.Array,
+    seed: jax.Array,
+    glow: jax.Array | float = 0.0,
+) -> jax.Array:
+    """Rain, snow, hail, dust or sand in front of a picture.
+
+    image: float [3, H, W] in [0, 1]; subject: [H, W], what hides the far layers; row: float32 [25]
+    of `Falling.row`; amount: 1 as the row says, 0 none; color: [3]; glow: 0 the particles cover, 1
+    they add light. Thinner than a pixel, a particle is as much fainter.
+    """
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    pixel = 0.75 / min(height, width)
+    layers, angle = row[:24].reshape(3, 8), row[24]
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    v, u = y * cos - x * sin, y * sin + x * cos
+    clear = 1.0
+    for i in range(3):
+        cover = _fall(v, u, layers[i], amount, pixel, seed + jnp.uint32(64 * i))
+        clear = clear * (1 - cover * (1 - layers[i, 7] * subject))
+    color = color[:, None, None].astype(jnp.float32)
+    covered = color + clear * (image - color)
+    lit = image + (1 - clear) * color * (1 - image)
+    return (covered + glow * (lit - covered)).astype(image.dtype)
+
+
+def _fall(v, u, layer, amount, pixel, seed):
+    """Opacity [H, W] of one layer."""
+    cell_u, cell_v, across, along, share, soft, alpha = (layer[k] for k in range(7))
+    u, v = u / cell_u, v / cell_v
+    column = jnp.floor(u)
+    v = v + _GOLDEN * column  # or the particles would stand in rows
+    row = jnp.floor(v)
+    present, ry, rx, size = four_randoms(row, column, seed)
+    size = 0.6 + 0.6 * size * size
+    across, along = across * size, along * size
+    drawn_u, drawn_v = jnp.maximum(across, pixel), jnp.maximum(along, pixel)
+    alpha = alpha * (across / drawn_u) * (along / drawn_v)  # at least a pixel, and fainter for it
+    radius_u, radius_v = drawn_u / cell_u, drawn_v / cell_v
+    du = (u - column - radius_u - rx * (1 - 2 * radius_u)) / radius_u
+    dv = (v - row - radius_v - ry * (1 - 2 * radius_v)) / radius_v
+    rim = jnp.clip((1 - du * du - dv * dv) / (0.25 + 0.75 * soft), 0.0, 1.0)
+    shown = jnp.minimum(alpha * (0.5 + 0.5 * jnp.minimum(amount, 1.6)), 1.0)
+    return jnp.where(present < share * amount, rim * (shown * (0.55 + 0.45 * size)), 0.0)
+
+
+Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
+_NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
+
+
+def solids(
+    image: jax.Array,
+    scene: Scene,
+    shape: Shape,
+    cell: float,
+    share: jax.Array | float,
+    colors: jax.Array,
+    seed: jax.Array,
+) -> jax.Array:
+    """Leaves, petals or debris in the air, each turned and tilted its own way.
+
+    image: float [3, H, W] in [0, 1]; shape: `leaf`, `petal` or `shard`; cell: the distance of the
+    nearest ones, in parts of the shorter side; share: of the cells that hold one; colors: [2, 3],
+    between which each takes its own.
+    """
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    light = 0.5 + 0.75 * jnp.mean(luma_of(image))  # they stand in the light of the picture
+    for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
+        size = cell * scale
+        rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
+        cover, shade, mix = _turned(shape, y / size, x / size, share, rim, seed + jnp.uint32(i))
+        hidden = 1 - (0.8, 0.3, 0.0)[i] * scene.subject
+        color = colors[0, :, None, None] + mix * (colors[1] - colors[0])[:, None, None]
+        opaque = alpha * cover * hidden
+        image = image + opaque * (jnp.minimum(color * (shade * light), 1.0) - image)
+    return image
+
+
+def _turned(shape, v, u, share, rim, seed):
+    """Opacity, shade and mix of colours, [H, W] each, of one layer of solids."""
+    column = jnp.floor(u)
+    v = v + _GOLDEN * column
+    row = jnp.floor(v)
+    present, ry, rx, mix = four_randoms(row, column, seed)
+    cos, sin, tilt, size = four_randoms(row, column, seed + jnp.uint32(0x9E37))
+    cos, sin = cos - 0.5, sin - 0.4983
+    norm = jax.lax.rsqrt(cos * cos + sin * sin)
+    radius = 0.2 + 0.2 * size * size
+    dy = (v - row - radius - ry * (1 - 2 * radius)) / radius
+    dx = (u - column - radius - rx * (1 - 2 * radius)) / radius
+    along = (dy * cos - dx * sin) * norm
+    across = (dy * sin + dx * cos) * norm / (0.3 + 0.7 * tilt)
+    cover, shade = shape(along, across, rim, mix)
+    shade = shade * (0.7 + 0.45 * tilt)
+    return jnp.where(present < share, cover, 0.0), shade, mix
+
+
+def leaf(s: Array, t: Array, rim: Array, own: Array) -> tuple[Array, Array]:
+    """Cover and shade of a leaf with its stem and veins, along s and across t in [-1, 1]."""
+    s = 1.2 * s + 0.2  # the stem begins at -1
+    side = jnp.abs(t)
+    inside = jnp.maximum(1 - s * s, 0.0)
+    half = inside * (0.46 - 0.2 * jnp.clip(s, -1.0, 1.0)) * (0.85 + 0.4 * own)
+    teeth = jnp.abs((7 * s + 0.3) % 1 - 0.5)
+    blade = jnp.clip((half - side + 0.05 * teeth * inside) / (2 * rim), 0.0, 1.0)
+    stem = jnp.clip((0.045 - side) / rim, 0.0, 1.0) * (s < -0.9) * (s > -1.0 - 0.3)
+    ribs = jnp.abs((4.5 * s - 3.2 * side) % 1 - 0.5)
+    veins = jnp.clip(1 - ribs * 7, 0.0, 1.0) * 0.18 + jnp.clip(1 - side * 14, 0.0, 1.0) * 0.3
+    curl = jnp.where(t > 0, 1.1, 0.84) - 0.25 * side / (half + 0.3)
+    return jnp.maximum(blade, stem), curl * (1 - veins * (s > -0.95)) + 0.08 * teeth
+
+
+def petal(s: Array, t: Array, rim: Array, own: Array) -> tuple[Array, Array]:
+    """Cover and shade of a petal: narrow at its base, notched at its tip, cupped."""
+    side = jnp.abs(t)
+    half = jnp.maximum(1 - s * s, 0.0) * (0.6 + 0.4 * jnp.clip(s, -1.0, 1.0)) * (0.8 + 0.4 * own)
+    notch = jnp.clip((s - 0.72) * 0.7 - side, -1.0, 1.0)
+    edge = jnp.minimum(half - side, -notch * 1.4)
+    cover = jnp.clip(edge / (2 * rim), 0.0, 1.0)
+    cup = 1.02 - 0.28 * (side / (half + 0.2)) ** 2 - 0.18 * jnp.clip(-s, 0.0, 1.0)
+    streaks = 0.04 * jnp.abs((6 * t / (half + 0.3)) % 1 - 0.5)
+    return cover, cup - streaks - 0.12 * (t > 0.12 * s)
+
+
+_SIDES = tuple((np.cos(a), np.sin(a)) for a in np.array([0.2, 1.5, 2.7, 3.9, 5.2]))
+
+
+def shard(s: Array, t: Array, rim: Array, own: Array) -> tuple[Array, Array]:
+    """Cover and shade of a broken piece: five straight edges, two or three facets."""
+    edge = 1.0
+    for k, (a, b) in enumerate(_SIDES):
+        reach = 0.3 + 0.5 * ((own * (k + 2.7) * 3.1) % 1)
+        edge = jnp.minimum(edge, reach - (a * s + b * t))
+    cover = jnp.clip(edge / (2 * rim), 0.0, 1.0)
+    bend = s * (own - 0.4) + 0.6 * t
+    facet = jnp.where(bend > 0.06, 1.35, jnp.where(s > 0.15, 0.75, 1.0))
+    return cover, facet + 0.35 * jnp.clip(1 - edge * 9, 0.0, 1.0) * (bend > 0)

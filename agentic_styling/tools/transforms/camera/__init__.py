@@ -1,0 +1,1 @@
+"""What lens, film and file do to a picture."""

@@ -1,0 +1,78 @@
+"""What a camera in motion and its lens do: motion blur, speed lines, distortion."""
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools.transforms.filters.fields import full_grid
+from agentic_styling.tools.transforms.filters.noise import hash_noise
+
+_FRINGE = (0.024, 0.012, 0.0)  # how much closer to the middle red, green and blue are read
+
+
+def speed_lines(
+    image: jax.Array,
+    y: jax.Array | float,
+    x: jax.Array | float,
+    amount: jax.Array | float,
+    color: jax.Array,
+    seed: jax.Array,
+    start: jax.Array | float = 0.28,
+) -> jax.Array:
+    """Wedges that converge on (y, x) as far as `start` from it, as drawn in comics.
+
+    y, x, start: in parts of the shorter side; amount: 1 moderate, 0 none; color: [3].
+    """
+    height, width = image.shape[1:]
+    rows, columns = full_grid(height, width)
+    dy, dx = rows - y, columns - x
+    away = jnp.sqrt(dy * dy + dx * dx + 1e-6)
+    turn = jnp.arctan2(dy, dx) * (0.5 / jnp.pi) + 0.5
+    pixel = 1.2 / min(height, width)
+    lines = 0.0
+    for count, wide, seed_of in ((72, 0.5, 1), (150, 0.4, 2)):
+        at = turn * count
+        ray = jnp.floor(at)
+        own = hash_noise(ray, jnp.zeros_like(ray), seed + jnp.uint32(seed_of))
+        first = start + 0.32 * ((own * 7) % 1) - 0.05 * jnp.minimum(amount, 2.0)
+        grown = jnp.clip((away - first) / 0.5, 0.0, 1.0)
+        half = wide * grown * (0.35 + 0.65 * ((own * 31) % 1))
+        arc = away * (2 * jnp.pi / count)  # how wide one ray is here
+        side = (jnp.abs(at - ray - 0.5) - 0.5 * half) * arc
+        line = jnp.clip(0.5 - side / pixel, 0.0, 1.0) * jnp.clip(half * arc / pixel, 0.0, 1.0)
+        lines = jnp.maximum(lines, line * (own < 0.32 + 0.14 * amount))
+    opacity = jnp.clip(0.45 + 0.3 * amount, 0.0, 0.95) * jnp.clip(3 * amount, 0.0, 1.0)
+    return image + opacity * lines * (color[:, None, None] - image)
+
+
+def distort(
+    image: jax.Array, bulge: jax.Array | float, fringe: jax.Array | float = 0.0
+) -> jax.Array:
+    """Barrel distortion: the middle of [3, H, W] swells and straight lines bend outwards; the
+    corners stay where they are, so that nothing black comes in.
+
+    bulge: 0.3 is a fisheye, 0 the identity, may be [H, W]; fringe: 1 sets the colours of the
+    border visibly apart.
+    """
+    height, width = image.shape[1:]
+    y = jnp.linspace(-1.0, 1.0, height)[:, None]
+    x = jnp.linspace(-1.0, 1.0, width)[None, :]
+    square = (y * y + x * x) / 2
+    planes = []
+    for plane, apart in zip(image, _FRINGE, strict=True):
+        inward = (1 - bulge * (1 - square)) * (1 - fringe * apart * square)
+        rows = jnp.clip((y * inward + 1) * (0.5 * (height - 1)), 0, height - 1)
+        columns = jnp.clip((x * inward + 1) * (0.5 * (width - 1)), 0, width - 1)
+        planes.append(sample(plane, rows, columns))
+    return jnp.stack(planes)
+
+
+def sample(plane: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
+    """[H, W] read at fractional rows and columns within it, bilinearly."""
+    height, width = plane.shape
+    top = jnp.clip(jnp.floor(rows), 0, height - 2)
+    left = jnp.clip(jnp.floor(columns), 0, width - 2)
+    v, u = (rows - top).astype(plane.dtype), (columns - left).astype(plane.dtype)
+    at = top.astype(jnp.int32) * width + left.astype(jnp.int32)
+    flat = plane.reshape(-1)
+    above, below = ((1 - u) * flat[at + first] + u * flat[at + first + 1] for first in (0, width))
+    return above + v * (below - above)

@@ -1,0 +1,1 @@
+"""Pointwise color: spaces, lookup tables, and the transform between two looks."""

@@ -1,0 +1,1 @@
+"""Blurs, edge-preserving smoothing, noise, lines and textures."""

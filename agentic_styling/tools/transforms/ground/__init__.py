@@ -1,0 +1,1 @@
+"""Ground and plants: snow, leaves, grass, water."""

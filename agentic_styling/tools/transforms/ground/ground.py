@@ -1,0 +1,269 @@
+"""What lies on the ground: snow, fallen leaves, flowers, hailstones, grass, mud, rain water.
+
+Everything lies on one level plane, seen in perspective from above the lower border: it gets smaller
+and flatter towards the horizon. It takes its light from the photograph's own ground.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
+    coarse_grid,
+    four_randoms,
+    full_grid,
+    ramp,
+    to_full,
+    turbulence,
+)
+from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.ground.foliage import leaves_of
+from agentic_styling.tools.transforms.light.daylight import horizon_of
+from agentic_styling.tools.transforms.light.light import luma_of, spread
+from agentic_styling.tools.transforms.optional import computed
+from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
+
+_NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
+_SLANT = 1.8  # how much flatter than wide the ground looks at the lower border
+_SCALES = (0.8, 1.0, 1.25)  # of strewn things, a layer each
+_SNOW_LIGHT = (0.955, 0.97, 0.99)
+_SNOW_SHADE = (0.50, 0.60, 0.78)
+
+
+class Plane(NamedTuple):
+    """Coordinates on the ground, in parts of the shorter side at the lower border."""
+
+    away: jax.Array  # [h, 1]
+    across: jax.Array  # [h, w]
+    size: jax.Array  # [h, 1], of things relative to those at the lower border
+
+
+def plane_of(scene: Scene, grid=full_grid) -> Plane:
+    """The ground at full size, or at that of another grid."""
+    height, width = scene.ground.shape
+    short = min(height, width)
+    y, x = grid(height, width)
+    bottom = height / short
+    horizon = jnp.minimum(horizon_of(scene), 0.6) * bottom
+    size = jnp.maximum((y - horizon) / (bottom - horizon), _NEAREST_HORIZON)
+    away = _SLANT * (bottom - horizon) / size
+    return Plane(away, (x - 0.5 * width / short) / size, size)
+
+
+def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> jax.Array:
+    """Soft noise [H, W] in [0, 1] that lies on the ground, `scale` bumps to the shorter side."""
+    plane = plane_of(scene, coarse_grid)
+    noise = turbulence(scale * plane.away, scale * plane.across, seed, octaves)
+    return to_full(noise, *scene.ground.shape)
+
+
+def level_of(image: jax.Array) -> jax.Array:
+    """How bright a white thing is in the light of a picture, 0.3 at night to 1."""
+    return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
+
+
+def shading(image: jax.Array, scene: Scene, detail: float) -> jax.Array:
+    """Light [H, W] on the ground, 1 on the mean: its shadows, and so much of its own texture."""
+    height, width = scene.ground.shape
+    luma = luma_of(image)
+    small = shrink(jnp.stack([luma * scene.ground, scene.ground]), coarse_factor(height, width))
+    near = spread(small, 0.02)
+    mean = jnp.sum(small[0]) / (jnp.sum(small[1]) + 1e-3) + 0.02
+    soft = to_full((near[0] + 0.02 * mean) / (near[1] + 0.02), height, width)
+    return jnp.clip((soft + detail * (luma - soft)) / mean, 0.35, 1.7)
+
+
+def lay(image: jax.Array, cover: jax.Array, color: jax.Array) -> jax.Array:
+    """A covering of opacity [H, W] and colour [3, H, W] over a picture."""
+    return image + cover * (jnp.clip(color, 0.0, 1.0) - image)
+
+
+def snow(
+    image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
+) -> jax.Array:
+    """Snow on the ground, and on what faces up: roofs, branches, leaves [H, W].
+
+    amount: 0 none, 0.5 patches, 1 closed.
+    """
+    height, width = scene.ground.shape
+    patches = noise_of(scene, 5.0, seed, 4)
+    lying = scene.ground + (1.5 - amount) * (patches - 0.5) + 0.9 * (amount - 1)
+    cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.2, 0.7) * ramp(scene.ground, 0.1, 0.4)
+    stays = 0.9 * amount * _ledges(image, scene, leaves)
+    cover = 1 - (1 - cover) * (1 - stays)
+    drift = noise_of(scene, 2.6, seed + jnp.uint32(31), 4) - 0.5
+    light = 0.72 + 0.75 * (shading(image, scene, 0.45) - 1) + 0.8 * drift * scene.ground
+    light = ramp(jnp.maximum(light, 0.75 * stays), -0.1, 1.0)
+    y, x = full_grid(height, width)
+    glint = hash_noise(jnp.floor(300 * y), jnp.floor(300 * x), seed + jnp.uint32(5))
+    light = light + 0.3 * (glint > 0.985) - 0.05 * glint
+    cover, light = computed(cover, light)
+    low, high = (jnp.array(c)[:, None, None] for c in (_SNOW_SHADE, _SNOW_LIGHT))
+    return lay(image, cover, level_of(image) * (low + light * (high - low)))
+
+
+def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
+    """Where snow stays above the ground, [H, W]: rims under the open sky, lit tops, leaves."""
+    height, width = scene.sky.shape
+    step = max(1, round(min(height, width) / 110))
+    luma = luma_of(image)
+    padded = jnp.pad(jnp.stack([luma, scene.sky]), ((0, 0), (step, step), (0, 0)), mode="edge")
+    above, below = padded[:, :height], padded[:, 2 * step :]
+    rim = ramp(above[1] - scene.sky, 0.15, 0.6)
+    factor = coarse_factor(height, width)
+    around = enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
+    higher = ramp(luma - around, 0.0, 0.14)
+    top = higher * ramp(luma - below[0], 0.02, 0.16)
+    dusted = ramp(leaves, 0.1, 0.5) * ramp(luma - around, -0.09, 0.07)
+    stays = jnp.maximum(0.9 * rim, jnp.maximum(0.6 * top, 0.8 * dusted))
+    return stays * (1 - ramp(scene.sky, 0.3, 0.8)) * (1 - 0.8 * scene.subject)
+
+
+def strewn(
+    image: jax.Array,
+    scene: Scene,
+    colors: jax.Array,
+    cell: jax.Array,
+    share: jax.Array,
+    round_: jax.Array,
+    seed: jax.Array,
+) -> jax.Array:
+    """Small things strewn over the ground: leaves, flowers, hailstones.
+
+    colors: [3, 3], between which they take theirs; cell: their distance at the lower border, in
+    parts of the shorter side; share: of the cells that hold one, in the densest places; round_: 0
+    oblong as a leaf, 1 round.
+    """
+    plane = plane_of(scene)
+    short = min(scene.ground.shape)
+    patches = noise_of(scene, 3.0, seed)
+    dense = share * ramp(scene.ground, 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
+    light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image))
+    dense, light = computed(dense, light)
+    mean = jnp.mean(colors, axis=0)[:, None, None]
+    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # what lies too deep to be told apart
+    first, middle, last = colors[:, :, None, None]
+
+    def layer(image, scale_and_seed):
+        size, seed = cell * scale_and_seed[0], scale_and_seed[1]
+        seen = ramp(size * plane.size * short, 1.5, 4.0)
+        cover, shade, tone = _fleck(plane, size, dense, round_, short, seed)
+        cover = seen * cover + (1 - seen) * 0.35 * dense
+        early, late = jnp.minimum(2 * tone, 1.0), jnp.maximum(2 * tone - 1, 0.0)
+        color = first + early * (middle - first) + late * (last - middle)
+        return lay(image, cover, color * (shade * light)), None
+
+    seeds = seed + 71 * jnp.arange(len(_SCALES), dtype=jnp.uint32)
+    return jax.lax.scan(layer, image, (jnp.array(_SCALES), seeds))[0]
+
+
+def _fleck(plane, size, share, round_, short, seed):
+    """Opacity, shade and tone, [H, W] each, of one layer of strewn things."""
+    u = plane.across / size
+    v = plane.away / size + 0.618 * jnp.floor(u)
+    row, column = jnp.floor(v), jnp.floor(u)
+    there, ry, rx, tone = four_randoms(row, column, seed)
+    cos, sin, wide, bright = four_randoms(row, column, seed + jnp.uint32(0x51))
+    cos, sin = cos - 0.5, sin - 0.4983
+    norm = jax.lax.rsqrt(cos * cos + sin * sin)
+    radius = 0.3 + 0.16 * wide
+    dv = (v - row - radius - ry * (1 - 2 * radius)) / radius
+    du = (u - column - radius - rx * (1 - 2 * radius)) / radius
+    along = (dv * cos + du * sin) * norm
+    across = (du * cos - dv * sin) * norm / (0.45 + 0.25 * wide + round_ * (0.55 - 0.25 * wide))
+    away = along * along + across * across
+    soft = jnp.clip(3.0 / (radius * size * plane.size * short), 0.3, 1.0)
+    cover = jnp.clip((1 - away) / soft, 0.0, 1.0) * (there < share)
+    vein = (1 - round_) * 0.2 * jnp.clip(1 - 6 * jnp.abs(across), 0.0, 1.0)
+    return cover, 0.7 + 0.45 * bright - vein + 0.18 * across, tone
+
+
+def grass(
+    image: jax.Array, scene: Scene, dark: jax.Array, light: jax.Array, seed: jax.Array
+) -> jax.Array:
+    """Blades of grass between two colours [3], in tufts; each row hides the feet of the next."""
+    tufts = noise_of(scene, 5.0, seed)
+    plane = plane_of(scene)
+    row = plane.away / (0.03 * _SLANT)
+    tone, cover = 0.3 * jnp.ones_like(plane.across), 0.0
+    for nearer in (0, 1, 2):
+        blade, shade = _blades(scene, plane, jnp.floor(row) - nearer, row % 1 + nearer, seed)
+        tone, cover = tone + blade * (shade - tone), jnp.maximum(cover, blade)
+    seen = ramp(0.009 * plane.size * min(scene.ground.shape), 0.3, 1.0)
+    tone = 0.5 + seen * (tone - 0.5) + 0.5 * (tufts - 0.5)
+    dark, light = dark[:, None, None], light[:, None, None]
+    lit = shading(image, scene, 0.6) * (0.35 + 0.65 * level_of(image))
+    edge = ramp(scene.ground + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65)
+    return lay(image, 0.85 * edge, (dark + tone * (light - dark)) * lit)
+
+
+def _blades(scene, plane, row, up, seed):
+    """Opacity and tone [H, W] of the blades that stand in a row, `up` rows above their feet."""
+    size = plane.size * plane.away / jnp.maximum((row + 0.5) * 0.03 * _SLANT, 0.03)
+    u = plane.across * plane.size / (0.009 * size)
+    lean = hash_noise(row, jnp.floor(u / 3), seed + jnp.uint32(4)) - 0.5
+    u = u + 0.9 * lean * up + 0.618 * row
+    column = jnp.floor(u)
+    there, tall, bright, _ = four_randoms(row, column, seed)
+    tall = 1.0 + 1.9 * tall
+    half = 0.5 * (1 - up / tall)
+    blade = jnp.clip((half - jnp.abs(u - column - 0.5)) * 6, 0.0, 1.0) * (there < 0.8)
+    return blade, 0.15 + 0.5 * bright + 0.18 * up
+
+
+def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
+    """Wet mud, trodden, with puddles that mirror what stands above."""
+    plane = plane_of(scene, coarse_grid)
+    lumps = turbulence(15 * plane.away, 10 * plane.across, seed, 3)
+    slope = jnp.roll(lumps, -1, 0) - lumps
+    gloss = ramp(slope * min(lumps.shape) / 128, 0.04, 0.16) * plane.size
+    lumps, gloss = (to_full(field, *scene.ground.shape) for field in (lumps, gloss))
+    lit = shading(image, scene, 0.35) * (0.35 + 0.65 * level_of(image))
+    brown = jnp.array([0.36, 0.265, 0.18])[:, None, None] * (0.55 + 0.85 * lumps)
+    sheen = jnp.array([0.40, 0.42, 0.45])[:, None, None] * (gloss * level_of(image))
+    edge = ramp(scene.ground, 0.25, 0.65)
+    covered = lay(image, 0.9 * edge, brown * lit + sheen)
+    return puddles(computed(covered), image, scene, 0.85, 0.54, seed + jnp.uint32(3))
+
+
+def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
+    """Ground that the rain has darkened, and puddles but on leaves. amount: 1 soaked."""
+    dark = amount * scene.ground
+    luma = luma_of(image)
+    deeper = luma + (1 + 0.15 * dark) * (image - luma)
+    soaked = deeper * (1 - 0.32 * dark)
+    soaked = computed(soaked)
+    water = 0.75 * jnp.minimum(amount, 1.2) * (1 - 0.8 * ramp(leaves_of(image), 0.0, 0.4))
+    return puddles(soaked, image, scene, water, 0.56, seed)
+
+
+def puddles(
+    image: jax.Array,
+    above: jax.Array,
+    scene: Scene,
+    amount: jax.Array | float,
+    level: float,
+    seed: jax.Array,
+) -> jax.Array:
+    """Water on a picture's ground that mirrors another picture of the same scene.
+
+    level: the noise, 0 to 1, above which water stands: 0.5 on half of the ground.
+    """
+    height, width = scene.ground.shape
+    factor = coarse_factor(height, width)
+    small = shrink(above, factor)
+    rows = jnp.arange(small.shape[1], dtype=jnp.float32)
+    shore = jnp.clip(jnp.minimum(horizon_of(scene), 0.6), 0.35, 0.6) * small.shape[1]
+    source = jnp.clip(2 * shore - rows, 0, small.shape[1] - 1)
+    ripple = 2.0 + 0.06 * jnp.maximum(rows - shore, 0.0)  # what lies below it is smeared downwards
+    weights = jnp.exp(-0.5 * ((source[:, None] - rows) / ripple[:, None]) ** 2)
+    mirrored = (weights / jnp.sum(weights, axis=1, keepdims=True)) @ small
+    mirrored = enlarge(spread(mirrored, 0.008), factor, height, width)
+    plane = plane_of(scene, coarse_grid)
+    shape = turbulence(3.4 * plane.away, 2.2 * plane.across, seed + jnp.uint32(77), 3)
+    water = to_full(ramp(shape, level, level + 0.1), height, width)
+    near = ramp(plane_of(scene).size, 0.15, 0.5)
+    water = amount * water * near * ramp(scene.ground, 0.3, 0.8)
+    return lay(image, water, 0.08 + 0.78 * mirrored)

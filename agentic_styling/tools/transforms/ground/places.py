@@ -1,0 +1,182 @@
+"""The light and the ground of a place: dunes, waves, snow drifts, lava, caustics, dapples, stars.
+
+The fields take rows y [h, 1], columns x [1, w] in parts of the shorter side, that of the middle
+column, and a seed; `field` draws one over a picture.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
+from agentic_styling.tools.transforms.filters.fields import (
+    four_randoms,
+    full_grid,
+    ramp,
+    turbulence,
+)
+from agentic_styling.tools.transforms.filters.noise import value_noise
+from agentic_styling.tools.transforms.light.light import bloom, luma_of, screen, spotlight
+from agentic_styling.tools.transforms.scene import enlarge
+
+_HORIZON = 0.42  # of lying ground, in parts of the height
+_STARS = 70  # cells to the shorter side, a star in some
+_FIELD = 192  # pixels of the shorter side, at least, at which a field is drawn
+
+
+def field(draw, image: jax.Array, seed: jax.Array) -> jax.Array:
+    """What draw(y, x, seed) makes over a picture: [H, W], interpolated from a coarser grid."""
+    height, width = image.shape[1:]
+    short = min(height, width)
+    factor = max(1, short // _FIELD)
+    y, x = (jnp.arange(-(-n // factor), dtype=jnp.float32) for n in (height, width))
+    y, x = ((at + 0.5) * (factor / short) for at in (y[:, None], x[None, :]))
+    drawn = draw(y * (short / height), x - 0.5 * width / short, seed)
+    return enlarge(drawn[None], factor, height, width)[0]
+
+
+def relief(image: jax.Array, height: jax.Array) -> jax.Array:
+    """A surface lit by its slope: [3, H, W] lighter and darker by `height` [H, W] in -1 to 1.
+
+    Black and white stay, and nothing clips.
+    """
+    return image + (height * image * (1 - image)).astype(image.dtype)
+
+
+def _lying(y, x):
+    """Coordinates on level ground, away and across, and nearness in [0, 1]."""
+    below = jnp.maximum(y - _HORIZON, 0.02)
+    return 0.25 / below, x * (0.5 / below), ramp(below, 0.0, 0.2)
+
+
+def dunes(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Wind ripples in sand: relief in -1 to 1."""
+    away, across, near = _lying(y, x)
+    bend = turbulence(2.2 * away, 1.1 * across, seed, 2)
+    phase = 16 * away + 1.5 * across + 5 * bend
+    crest = jnp.abs(2 * (phase - jnp.floor(phase)) - 1)
+    wide = 2 * value_noise(3 * away, 2 * across, seed + jnp.uint32(5)) - 1
+    return near * (1.1 * (crest - 0.5) * bend + 0.5 * wide)
+
+
+def waves(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """A choppy sea: relief, its crests light."""
+    away, across, near = _lying(y, x)
+    swell = turbulence(9 * away, 2.2 * across, seed, 3)
+    crest = 1 - jnp.abs(2 * turbulence(14 * away, 4 * across, seed + jnp.uint32(7), 3) - 1)
+    return near * (1.3 * (swell - 0.5) + 1.6 * (crest * crest - 0.6))
+
+
+def drifts(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Wind-blown snow: soft relief."""
+    away, across, near = _lying(y, x)
+    ridge = turbulence(7 * away, 1.6 * across + 1.2 * away, seed, 4)
+    return near * (2.2 * (ridge - 0.5) + 0.8 * ramp(ridge, 0.55, 0.7))
+
+
+def lava(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Glowing cracks in a dark crust: heat in [0, 1.35]."""
+    away, across, near = _lying(y, x)
+    bend = turbulence(5 * away, 2.5 * across, seed + jnp.uint32(3), 2)
+    net = jnp.abs(2 * turbulence(5 * away + bend, 3 * across + bend, seed, 3) - 1)
+    return near * (ramp(0.1 - net, 0.0, 0.09) + 0.35 * ramp(0.4 - net, 0.0, 0.4))
+
+
+def caustics(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """The net of light that waves throw on what lies below: in [0, 1]."""
+    bend = value_noise(4 * y, 4 * x, seed + jnp.uint32(9))
+    first = value_noise(13 * y + 2 * bend, 7 * x + 2 * bend, seed)
+    second = value_noise(11 * y - 2 * bend, 9 * x + 3 * y + bend, seed + jnp.uint32(1))
+    net = jnp.minimum(1 - jnp.abs(2 * first - 1), 1 - jnp.abs(2 * second - 1))
+    return ramp(net, 0.45, 1.0)
+
+
+def shafts(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Light that falls slanting through water and fades: in [0, 1]."""
+    light = turbulence(0.25 * y, 7 * x - 2.4 * y, seed + jnp.uint32(2), 2)
+    return ramp(light, 0.4, 0.8) * ramp(0.95 - y, 0.0, 0.9)
+
+
+def dapples(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Sun through leaves: relief, spots of light in a shade."""
+    leaves = turbulence(6.5 * y + 0.6 * x, 5 * x - 0.6 * y, seed, 3)
+    return ramp(leaves, 0.5, 0.68) - 0.4
+
+
+def stars(image: jax.Array, seed: jax.Array) -> jax.Array:
+    """Stars of several magnitudes over a picture: light [H, W] in [0, 1.35]."""
+    short = min(image.shape[1:])
+    y, x = full_grid(*image.shape[1:])
+    row, column = jnp.floor(_STARS * y), jnp.floor(_STARS * x)
+    there, at_y, at_x, bright = four_randoms(row.astype(jnp.int32), column.astype(jnp.int32), seed)
+    size = max(0.0012, 0.6 / short)
+    dy = y - (row + 0.2 + 0.6 * at_y) / _STARS
+    dx = x - (column + 0.2 + 0.6 * at_x) / _STARS
+    light = jnp.maximum(1 - (dy * dy + dx * dx) / (4 * size * size), 0.0) ** 2
+    return light * (there < 0.22) * (0.15 + 1.2 * bright * bright * bright)
+
+
+# What follows draws on a picture [3, H, W] with a Scene, a row of numbers and a seed.
+
+
+def draw_glow(image, scene, row, seed):
+    """Bright parts glow. row: amount, threshold, width in parts of the shorter side, colour."""
+    return bloom(image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01))
+
+
+def draw_air(image, scene, row, seed):
+    """row: 0 mist on the ground, 1 drifting haze; optical thickness; colour."""
+    air = jax.lax.switch(row[0].astype(jnp.int32), (ground_mist, fog), scene, seed)
+    return veil(image, row[1] * air, row[2:])
+
+
+def draw_ground(image, scene, row, seed):
+    """row: 0 dunes, 1 waves, 2 drifts; how strong."""
+    draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
+    height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
+    return relief(image, row[1] * scene.ground * height)
+
+
+def draw_lava(image, scene, amount, seed):
+    """Cracks that glow in the ground, and their light on what stands near."""
+    heat = amount * scene.ground * field(lava, image, seed)
+    lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
+    return bloom(lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04)
+
+
+def draw_water(image, scene, amount, seed):
+    """Sun through the surface above."""
+    net = field(caustics, image, seed) * (1 - scene.sky) * (1 - 0.7 * scene.depth)
+    light = amount * field(shafts, image, seed) * jnp.array([0.45, 0.95, 1.0])[:, None, None]
+    return screen(relief(image, 4 * amount * net), light)
+
+
+def draw_leaves(image, scene, amount, seed):
+    """Shade under leaves, with warm spots of sun."""
+    spots = field(dapples, image, seed)
+    spots = amount * spots * (1 - scene.sky) * (1 - 0.35 * scene.subject)
+    warm = jnp.array([1.1, 1.0, 0.7])[:, None, None]
+    return relief(image, spots * jnp.where(spots > 0, warm, 1.0))
+
+
+def draw_stars(image, scene, color, seed):
+    """Stars where the sky is dark."""
+    dark = scene.sky * ramp(0.5 - luma_of(image), 0.0, 0.3)
+    return screen(image, dark * stars(image, seed) * color[:, None, None])
+
+
+def draw_neon(image, scene, amount, seed):
+    """Cyan light from the left, magenta from the right, and glowing signs."""
+    x = jnp.linspace(0.0, 1.0, image.shape[2])
+    left, right = (jnp.exp(-((at / 0.45) ** 2)) for at in (x, 1 - x))
+    light = left * jnp.array([[0.1], [0.75], [1.0]]) + right * jnp.array([[1.0], [0.1], [0.7]])
+    lit = screen(image, amount * light[:, None, :] * image * (1 - 0.7 * scene.sky))
+    return bloom(lit, amount, jnp.array([1.0, 0.55, 1.0]), threshold=0.45, sigma=0.03)
+
+
+def draw_lamp(image, scene, amount, seed):
+    """A warm lamp in the middle of the dark."""
+    height, width = image.shape[1:]
+    y, x = 0.52 * height / min(height, width), 0.5 * width / min(height, width)
+    return spotlight(image, y, x, 0.42, amount, jnp.array([1.4, 1.0, 0.55]))

@@ -1,0 +1,1 @@
+"""Light in a photograph: sun, moon, lamps, glows and flare."""

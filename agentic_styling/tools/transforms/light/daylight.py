@@ -1,0 +1,130 @@
+"""Sun, moon and sky: what a light in the sky does to a photograph, from the maps of its scene."""
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
+    coarse_grid,
+    four_randoms,
+    full_grid,
+    ramp,
+    to_full,
+)
+from agentic_styling.tools.transforms.light.light import luma_of, screen, spread
+from agentic_styling.tools.transforms.scene import Scene, shrink
+
+_STARS = 70.0  # cells along the shorter side, with a star at most in each
+_MOON = 0.026  # radius, in parts of the shorter side
+
+
+def relight(image: jax.Array, gain: jax.Array) -> jax.Array:
+    """A picture [3, H, W] under `gain` times the light (> 0): more never clips, less scales."""
+    more = jnp.maximum(gain, 1.0)
+    lit = more * image / (1 + (more - 1) * image)
+    return (lit * jnp.minimum(gain, 1.0)).astype(image.dtype)
+
+
+def horizon_of(scene: Scene) -> jax.Array:
+    """How far down the sky reaches, in parts of the height; 0.4 where there is none."""
+    y = jnp.linspace(0.0, 1.0, scene.sky.shape[0])[:, None]
+    total = jnp.sum(scene.sky)
+    open_sky = ramp(total / scene.sky.size, 0.01, 0.05)
+    reach = 2 * jnp.sum(y * scene.sky) / (total + 1.0)
+    return 0.4 + open_sky * (jnp.clip(reach, 0.15, 1.0) - 0.4)
+
+
+def paint_sky(
+    image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
+) -> jax.Array:
+    """The sky in the colours [3] of its zenith and its horizon; clouds and branches stay.
+
+    amount: 0 the identity, 1 nothing of the sky's own colour is left.
+    """
+    luma = luma_of(image)
+    usual = jnp.sum(luma * scene.sky) / (jnp.sum(scene.sky) + 1e-3) + 0.03
+    y = jnp.linspace(0.0, 1.0, image.shape[1])[:, None]
+    down = jnp.clip(y / horizon_of(scene), 0.0, 1.0) ** 1.4
+    relief = jnp.minimum((luma + 0.03) / usual, 1.5)
+    share = amount * scene.sky
+    planes = [
+        plane + share * (relief * (a + down * (b - a)) - plane)
+        for plane, a, b in zip(image, top, horizon, strict=True)
+    ]
+    return jnp.clip(jnp.stack(planes), 0.0, 1.0).astype(image.dtype)
+
+
+def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
+    """Stars [H, W] in the open sky, few bright and many faint."""
+    y, x = full_grid(*scene.sky.shape)
+    row, column = jnp.floor(y * _STARS), jnp.floor(x * _STARS)
+    at_y, at_x, bright, there = four_randoms(row, column, seed)
+    dy = (y * _STARS - row - 0.2 - 0.6 * at_y) / _STARS
+    dx = (x * _STARS - column - 0.2 - 0.6 * at_x) / _STARS
+    radius = jnp.maximum(0.0011, 0.45 / min(scene.sky.shape))  # not below half a pixel
+    spot = 1 / (1 + ((dy * dy + dx * dx) / radius**2) ** 2)
+    clear = ramp(scene.sky, 0.75, 1.0)
+    return spot * clear * (there > 0.8) * (0.04 + 0.6 * bright**5)
+
+
+def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
+    """The moon where the sky is most open, and its glow; nothing without enough sky."""
+    height, width = scene.sky.shape
+    y, x = coarse_grid(height, width)
+    wide = width / min(height, width)
+    room = spread(shrink(scene.sky[None], coarse_factor(height, width)), 0.05)[0]
+    # Not at the border, nor in the middle; on the right where both sides are as good.
+    place = room - 12 * (y - 0.16) ** 2 - 1.2 * (x / wide - 0.78) ** 2
+    at = jnp.argmax(jax.lax.stop_gradient(place))
+    fits = ramp(room.ravel()[at], 0.85, 0.97) * ramp(jnp.mean(scene.sky), 0.18, 0.28)
+    rows, columns = full_grid(height, width)
+    dy, dx = rows - y[at // x.shape[1], 0], columns - x[0, at % x.shape[1]]
+    away = (dy * dy + dx * dx) / _MOON**2
+    disc = jnp.clip((1 - away) * (0.4 * _MOON * min(height, width)) + 0.5, 0.0, 1.0)
+    # Its seas: two broad soft spots.
+    seas = 1 / (1 + ((dy / _MOON + 0.25) ** 2 + (dx / _MOON + 0.35) ** 2) * 6)
+    seas = seas + 0.7 / (1 + ((dy / _MOON - 0.3) ** 2 + (dx / _MOON - 0.25) ** 2) * 8)
+    light = 2.2 * disc * (1 - 0.3 * seas) + 0.22 / (1 + 0.14 * away) + 0.1 / (1 + 0.012 * away)
+    light = amount * fits * light * scene.sky
+    return screen(image, light * color[:, None, None])
+
+
+def facing(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
+    """How far [H, W] the subject's form turns to a light that lies towards (dy, dx), -1 to 1.
+
+    The subject is taken to be round: its outline turns away from its middle.
+    """
+    height, width = scene.subject.shape
+    form = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.08)[0]
+    short = min(form.shape)
+    padded = jnp.pad(form, 1, mode="edge")
+    slope_y = padded[2:, 1:-1] - padded[:-2, 1:-1]
+    slope_x = padded[1:-1, 2:] - padded[1:-1, :-2]
+    turn = -0.1 * short * (slope_y * dy + slope_x * dx)
+    turn = turn / (0.5 + jnp.abs(turn))
+    return to_full(turn, height, width) * scene.subject
+
+
+def cast_shadow(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
+    """The subject's shadow [H, W] on the ground, 0 to 1.
+
+    dy > 0, dx: where the shadow of a point falls from the foot below it, for a height of one. The
+    subject is taken to stand upright on one line; one that the border cuts off casts none.
+    """
+    height, width = scene.subject.shape
+    subject = shrink(scene.subject[None], coarse_factor(height, width))[0]
+    h, w = subject.shape
+    rows = jnp.sum(subject, axis=1)
+    stands = jax.lax.stop_gradient(rows > 0.3 * jnp.max(rows) + 1e-3)
+    foot = jnp.max(jnp.where(stands, jnp.arange(h), 0))
+    tall = (jnp.arange(h) - foot) / dy
+    level = jnp.maximum(1 - jnp.abs((foot - tall)[:, None] - jnp.arange(h)), 0.0)
+    level = level * (tall >= 0)[:, None]
+    # Every row is sheared by its own distance: by interpolation between whole columns.
+    at = jnp.clip(jnp.arange(w)[None] - dx * tall[:, None], 0, w - 1)
+    left = jnp.clip(at.astype(jnp.int32), 0, w - 2)
+    upright = level @ subject
+    a, b = (jnp.take_along_axis(upright, left + k, axis=1) for k in (0, 1))
+    shade = (a + (at - left) * (b - a)) * (foot < 0.93 * h)
+    shade = to_full(spread(shade[None], 0.015)[0], height, width)
+    return shade * scene.ground * (1 - ramp(scene.subject, 0.1, 0.7))

@@ -1,0 +1,233 @@
+"""Small lights in the air: embers, sparkles, energy, bioluminescence, and bokeh."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_grid,
+    four_randoms,
+    full_grid,
+    ramp,
+    to_full,
+    turbulence,
+)
+from agentic_styling.tools.transforms.light.light import luma_of, screen
+from agentic_styling.tools.transforms.scene import Scene
+
+_GOLDEN = 0.618034
+
+
+def lights(
+    v: jax.Array,
+    u: jax.Array,
+    shape: Callable,
+    cell: float,
+    share: jax.Array,
+    seed: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Brightness and whiteness, [H, W] each, of three layers of small lights.
+
+    v, u: where, in parts of the shorter side; share: of the cells that hold one, a number or
+    [H, W]; shape: (dv, du, own) -> (brightness, whiteness), in units of a cell, 0 beyond 0.5.
+    """
+    total, white = 0.0, 0.0
+    for i, (scale, bright) in enumerate(((1.0, 1.0), (0.55, 0.8), (0.32, 0.55))):
+        size = cell * scale
+        column = jnp.floor(u / size)
+        along = v / size + _GOLDEN * column
+        row = jnp.floor(along)
+        present, ry, rx, own = four_randoms(row, column, seed + jnp.uint32(i))
+        dv = along - row - 0.5 - 0.3 * (ry - 0.5)
+        du = u / size - column - 0.5 - 0.3 * (rx - 0.5)
+        glow, core = shape(dv, du, own)
+        shown = bright * (present < share)
+        total, white = total + shown * glow, white + shown * core
+    return total, white
+
+
+def _fade(dv: jax.Array, du: jax.Array) -> jax.Array:
+    """1 in the middle of a cell, 0 from 0.35 on."""
+    return jnp.clip(1 - (dv * dv + du * du) * 8.2, 0.0, 1.0) ** 2
+
+
+def _dot(square: jax.Array, radius: jax.Array | float) -> jax.Array:
+    u = square / (radius * radius)
+    return 1 / (1 + u * u)
+
+
+def ember(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A spark with a tail below, where it came from, bent by its own way."""
+    bend = (own - 0.5) * 2.0
+    tail = jnp.clip(dv / 0.3, 0.0, 1.0)
+    side = du - bend * dv * dv * 2
+    width = 0.012 + 0.018 * own
+    trail = (1 - tail) ** 2 * (dv > 0) / (1 + (side / (0.6 * width)) ** 2)
+    square = du * du + dv * dv
+    core = _dot(square, width * 1.3)
+    halo = 0.16 * _dot(square, 0.09)
+    fade = _fade(dv, du)
+    return (core * 1.6 + 0.75 * trail + halo) * fade, core * fade
+
+
+def sparkle(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A glint with four points, large or hardly there."""
+    size = 0.25 + 0.75 * own**3
+    square = dv * dv + du * du
+    cross = dv * du
+    points = 1 / (1 + (cross / (2.5e-4 * size)) ** 2) * _dot(square, 0.14 * size)
+    core = _dot(square, 0.022 * size + 0.004)
+    halo = 0.12 * _dot(square, 0.1 * size)
+    fade = _fade(dv, du)
+    return (1.5 * core + 0.9 * points + halo) * fade, (core + 0.4 * points) * fade
+
+
+def orb(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A charge with a tail along the flow."""
+    square = dv * dv + du * du
+    core = _dot(square, 0.018 + 0.02 * own)
+    trail = 1 / (1 + (dv / 0.012) ** 2) * jnp.clip(1 - jnp.abs(du + 0.08) / 0.24, 0.0, 1.0) ** 2
+    fade = _fade(dv, du)
+    return (1.4 * core + 0.8 * trail + 0.18 * _dot(square, 0.1)) * fade, core * fade
+
+
+def plankton(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A living light: a small core in a wide halo."""
+    square = dv * dv + du * du
+    size = 0.4 + 0.8 * own * own
+    core = _dot(square, 0.02 * size)
+    fade = _fade(dv, du)
+    return (1.3 * core + 0.42 * _dot(square, 0.085 * size)) * fade, 0.6 * core * fade
+
+
+def shine(
+    image: jax.Array, glow: jax.Array, white: jax.Array, colors: jax.Array, amount: jax.Array
+) -> jax.Array:
+    """Lights added to a picture [3, H, W]: colors [2, 3] of halo and core, white ones hottest."""
+    halo = colors[0, :, None, None] * glow
+    return screen(image, amount * (halo + (colors[1, :, None, None]) * white))
+
+
+def embers(image, scene: Scene, amount, colors, seed):
+    """Sparks that rise from below, flakes of ash between them, and the glow of the fire."""
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    bottom = y * (min(height, width) / height)
+    sway = 0.05 * jnp.sin(5.1 * y + 2.0) * jnp.ones_like(x)
+    share = jnp.clip(0.6 * amount, 0.0, 0.95) * (0.3 + 0.7 * bottom)
+    glow, white = lights(y + 0 * x, x + sway, ember, 0.24, share, seed)
+    ash, _ = lights(y + 0 * x, x - sway, _flake, 0.1, 0.35 * amount + 0 * x, seed + jnp.uint32(77))
+    image = image * (1 - 0.45 * jnp.clip(ash, 0.0, 1.0))
+    fire = 0.3 * jnp.minimum(amount, 1.5) * bottom**3 * colors[0, :, None, None]
+    return shine(screen(image, fire), glow, white, colors, 1.0 + 0.7 * amount)
+
+
+def _flake(dv, du, own):
+    cover = jnp.clip(1 - (dv * dv * 2.2 + du * du * 0.9) / (0.03 + 0.05 * own) ** 2, 0.0, 1.0)
+    return cover, cover
+
+
+def sparkles(image, scene: Scene, amount, colors, seed):
+    """Glints that drift past in a trail, thicker in some places."""
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    cy, cx = coarse_grid(height, width)
+    drift = to_full(turbulence(2.5 * cy + 1.5 * cx, 2.5 * cx - 1.5 * cy, seed, 3), height, width)
+    share = jnp.clip(amount * (0.2 + 1.1 * ramp(drift, 0.4, 0.65)), 0.0, 0.95)
+    glow, white = lights(y + 0 * x, x + 0 * y, sparkle, 0.22, share, seed)
+    veil = 0.1 * jnp.minimum(amount, 2.0) * ramp(drift, 0.4, 0.8)
+    image = screen(image, veil * colors[0, :, None, None])
+    return shine(image, glow, white, colors, 0.8 + 0.5 * amount)
+
+
+def energy(image, scene: Scene, amount, colors, seed):
+    """Charges that swirl around the subject, and filaments of discharge between them."""
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    cy, cx = coarse_grid(height, width)
+    middle_y, middle_x = 0.5 * height / min(height, width), 0.5 * width / min(height, width)
+    dy, dx = cy - middle_y, cx - middle_x
+    away = jnp.sqrt(dy * dy + dx * dx + 1e-5)
+    spin = 1.6 * jnp.exp(-2.2 * away)
+    cos, sin = jnp.cos(spin), jnp.sin(spin)
+    bent_y, bent_x = dy * cos - dx * sin, dx * cos + dy * sin
+    bend = turbulence(2.2 * bent_y, 2.2 * bent_x, seed, 4) - 0.5
+    thread = turbulence(3 * bent_y + bend, 3 * bent_x - bend, seed + jnp.uint32(5), 4)
+    thread = to_full(thread, height, width)
+    bent_y = to_full(bent_y + 0.1 * bend, height, width)
+    bent_x = to_full(bent_x - 0.1 * bend, height, width)
+    ring = to_full(ramp(away, 0.05, 0.35), height, width)
+    share = jnp.clip(0.6 * amount, 0.0, 0.95) * (0.35 + 0.65 * ring)
+    glow, white = lights(bent_y + 9, bent_x + 9, orb, 0.2, share, seed)
+    line = jnp.abs(thread - 0.5)
+    arcs = ring * (1 / (1 + (line / 0.003) ** 2) + 0.22 / (1 + (line / 0.02) ** 2))
+    glow = glow + 0.8 * jnp.minimum(amount, 1.8) * arcs
+    return shine(image, glow, white + 0.4 * arcs, colors, 0.7 + 0.5 * amount)
+
+
+def bioluminescence(image, scene: Scene, amount, colors, seed):
+    """Living lights in swarms, mostly below, and their glow on what is dark around them."""
+    height, width = image.shape[1:]
+    y, x = full_grid(height, width)
+    cy, cx = coarse_grid(height, width)
+    swarm = turbulence(2.6 * cy, 2.1 * cx, seed, 4)
+    bend = turbulence(4 * cy, 4 * cx, seed + jnp.uint32(3), 2) - 0.5
+    swarm = to_full(ramp(swarm + 0.25 * (cy / cy[-1] - 0.5), 0.4, 0.72), height, width)
+    bend = to_full(bend, height, width)
+    share = jnp.clip(amount * (0.1 + 0.95 * swarm), 0.0, 0.95)
+    glow, white = lights(y + 0.06 * bend, x - 0.06 * bend, plankton, 0.13, share, seed)
+    dark = 1 - 0.28 * jnp.minimum(amount, 2.1)  # it is seen at night
+    shadow = jnp.array([0.75, 1.05, 1.2])[:, None, None]
+    night = image * jnp.clip(dark * shadow, 0.12, 1.0)
+    halo = 0.2 * jnp.minimum(amount, 1.4) * swarm * (0.4 + luma_of(image))
+    return shine(night, glow + halo, white, colors, 0.9 + 0.5 * amount)
+
+
+# Cells on the shorter side, how far the lattice is moved (in cells), radius of a disc (in cells),
+# brightness.
+_LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
+
+
+def bokeh(image, scene: Scene, amount, colors, seed):
+    """Discs of light out of focus, where the picture has lights, in their colours and the tint."""
+    height, width = image.shape[1:]
+    luma = luma_of(image)
+    bright = luma**4
+    lights = jnp.concatenate([image * bright, bright[None]])
+    common = jnp.mean(luma) ** 4
+    lit = 0.0
+    for i, (count, offset, radius, power) in enumerate(_LATTICES):
+        size = max(2, min(height, width) // count)
+        moved = int(offset * size)
+        down, right = -(height + moved) % size, -(width + moved) % size
+        padded = jnp.pad(lights, ((0, 0), (moved, down), (moved, right)), mode="edge")
+        rows, columns = padded.shape[1] // size, padded.shape[2] // size
+        cells = padded.reshape(4, rows, size, columns, size).mean((2, 4))
+        strong = ramp(cells[3], common, common + 0.12)
+        layer = _discs(cells, strong, amount, colors, radius, size, seed + jnp.uint32(i))
+        lit = lit + power * layer[:, moved : moved + height, moved : moved + width]
+    return screen(image, (0.6 + 0.4 * amount) * lit * (1 - 0.6 * scene.subject))
+
+
+def _discs(cells, strong, amount, colors, radius, size, seed):
+    """A lattice of discs [3, rows * size, columns * size], brighter at their rims."""
+    rows, columns = strong.shape
+    draws = four_randoms(np.arange(rows)[:, None], np.arange(columns)[None], seed)
+    present, ry, rx, own = (draw[:, None, :, None] for draw in draws)
+    strong = strong[:, None, :, None]
+    share = amount * (0.14 + 0.86 * strong)
+    power = jnp.where(present < share, (0.5 + 0.5 * own) * (0.4 + 0.8 * strong), 0.0)
+    light = (cells[:3] / (cells[3] + 1e-3))[:, :, None, :, None]
+    first, second = colors[:, :, None, None, None, None]
+    tint = first + own * (second - first)
+    hue = power * (0.25 * light + 0.75 * tint * tint)
+    inside = (np.arange(size, dtype=np.float32) + 0.5) / size
+    radius = radius * (0.65 + 0.35 * own)
+    dy = inside[:, None, None] - radius - ry * (1 - 2 * radius)
+    dx = inside - radius - rx * (1 - 2 * radius)
+    away = jnp.sqrt(dy * dy + dx * dx + 1e-9) / radius
+    disc = jnp.clip((1 - away) * jnp.minimum(20.0, 0.4 * radius * size), 0.0, 1.0)
+    disc = disc * (0.62 + 0.38 * away**3)
+    return (hue * disc).reshape(3, rows * size, columns * size)

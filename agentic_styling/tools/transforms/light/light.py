@@ -1,0 +1,177 @@
+"""Light that the air or the lens spreads: bloom, shafts of light, auras, flare, spots, vignette."""
+
+import jax
+import jax.numpy as jnp
+
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
+    coarse_grid,
+    full_grid,
+    ramp,
+    to_full,
+)
+from agentic_styling.tools.transforms.filters.noise import value_noise
+from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def screen(image: jax.Array, light: jax.Array) -> jax.Array:
+    """Light >= 0 added to a picture [3, H, W] so that it never clips."""
+    return 1 - (1 - image) * jnp.exp(-light).astype(image.dtype)
+
+
+def luma_of(image: jax.Array) -> jax.Array:
+    """Luma (BT.601) [H, W] of [3, H, W]."""
+    return sum(weight * plane for weight, plane in zip(_LUMA, image, strict=True))
+
+
+def spread(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """A Gaussian blur of coarse planes [C, h, w], sigma in parts of the shorter side."""
+
+    def matrix(n):
+        at = jnp.arange(n, dtype=jnp.float32) / min(planes.shape[1:])
+        weights = jnp.exp(-0.5 * ((at[:, None] - at[None]) / sigma) ** 2)
+        return weights / jnp.sum(weights, axis=1, keepdims=True)
+
+    return matrix(planes.shape[1]) @ (planes @ matrix(planes.shape[2]).T)
+
+
+def bloom(
+    image: jax.Array,
+    amount: jax.Array | float,
+    color: jax.Array,
+    *,
+    threshold: jax.Array | float = 0.6,
+    sigma: jax.Array | float = 0.05,
+) -> jax.Array:
+    """The bright parts of a picture [3, H, W] glow beyond their edges.
+
+    amount: 1 is a soft-focus filter, 0 the identity; color: tint of the glow [3]; threshold:
+    display value from which things glow; sigma: of the glow, in parts of the shorter side.
+    """
+    height, width = image.shape[1:]
+    factor = coarse_factor(height, width)
+    bright = shrink(image, factor)
+    bright = jnp.maximum(bright - threshold, 0.0) / (1 - threshold)
+    glow = 0.6 * spread(bright, sigma) + 0.4 * spread(bright, 3 * sigma)
+    light = amount * glow * color[:, None, None]
+    return screen(image, jnp.maximum(enlarge(light, factor, height, width), 0.0))
+
+
+def brightest(image: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Row and column, in parts of the shorter side, of the brightest place of [3, H, W].
+
+    weight: [H, W], what counts more. No gradient goes through the place.
+    """
+    height, width = image.shape[1:]
+    factor = coarse_factor(height, width)
+    light = shrink((luma_of(image) * weight)[None], factor)
+    light = spread(light, 0.02) + 0.25 * spread(light, 0.1)
+    y, x = coarse_grid(height, width)
+    at = jnp.argmax(jax.lax.stop_gradient(light[0]))
+    return y[at // x.shape[1], 0], x[0, at % x.shape[1]]
+
+
+def radial_smear(
+    mask: jax.Array, y: jax.Array, x: jax.Array, reach: jax.Array | float
+) -> jax.Array:
+    """Coarse planes [C, h, w] smeared away from a point, in parts of the shorter side.
+
+    reach: 0.7: up to seven tenths of the way to the point count. By doubling: each pass adds the
+    picture zoomed about the point, a product of two interpolation matrices, so nothing is gathered.
+    """
+    short = min(mask.shape[1:])
+    passes = 6
+    zoom = (1 - reach) ** (1 / (2**passes - 1))
+    for i in range(passes):
+        scale = zoom ** (2**i)
+        closer = _zoom_matrix(mask.shape[1], y * short - 0.5, scale)
+        beside = _zoom_matrix(mask.shape[2], x * short - 0.5, scale)
+        mask = 0.5 * (mask + 0.97 ** (2**i) * (closer @ (mask @ beside.T)))
+    return mask
+
+
+def _zoom_matrix(n: int, centre: jax.Array, scale: jax.Array) -> jax.Array:
+    """[n, n]: row i interpolates linearly at centre + scale * (i - centre), the border repeated."""
+    at = jnp.clip(centre + scale * (jnp.arange(n) - centre), 0, n - 1)
+    return jnp.maximum(1 - jnp.abs(at[:, None] - jnp.arange(n)), 0.0)
+
+
+def god_rays(
+    image: jax.Array,
+    scene: Scene,
+    amount: jax.Array | float,
+    color: jax.Array,
+    seed: jax.Array,
+) -> jax.Array:
+    """Shafts of light from the sky's brightest place, blocked by what stands before the sky.
+
+    Mitchell 2007 (GPU Gems 3, chapter 13). Without a sky the light falls in from above the picture.
+    """
+    height, width = image.shape[1:]
+    factor, short = coarse_factor(height, width), min(height, width)
+    y, x = coarse_grid(height, width)
+    up = jnp.linspace(1.0, 0.0, height)[:, None]
+    open_sky = ramp(jnp.mean(scene.sky), 0.01, 0.08)
+    weight = scene.sky * (0.5 + 0.5 * up) + (1 - open_sky) * up**2
+    sun_y, sun_x = brightest(image, weight)
+    sun_y = jnp.where(open_sky > 0.5, sun_y, -0.25)
+    side = jnp.where(sun_x > 0.5 * width / short, 0.25, -0.25)
+    sun_x = jnp.where(open_sky > 0.5, sun_x, sun_x + side)
+    planes = shrink(jnp.stack([scene.sky, luma_of(image)]), factor)
+    dy, dx = y - sun_y, x - sun_x
+    away = jnp.sqrt(dy * dy + dx * dx + 1e-6)
+    # Noise on the circle of directions has no seam.
+    shafts = value_noise(5 * dy / away, 5 * dx / away, seed)
+    shafts = 0.6 * shafts + 0.4 * value_noise(13 * dy / away, 13 * dx / away, seed + jnp.uint32(1))
+    shafts = ramp(shafts, 0.32, 0.72)
+    opening = planes[0] * ramp(planes[1], 0.25, 0.9)
+    opening = open_sky * opening + (1 - open_sky) * (0.35 + 0.5 * ramp(planes[1], 0.2, 0.8))
+    smeared = radial_smear((opening * (0.25 + 0.9 * shafts))[None], sun_y, sun_x, 0.85)[0]
+    light = 1.5 * smeared * (0.15 + 1.2 * shafts) / (0.5 + away)
+    light = light + 0.3 / (1 + (away / 0.1) ** 2)
+    light = to_full(light, height, width) * (1 - 0.45 * scene.sky)
+    return screen(image, amount * light * color[:, None, None])
+
+
+def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
+    """A glow around the subject, as of light that it gives off itself."""
+    height, width = image.shape[1:]
+    factor = coarse_factor(height, width)
+    subject = shrink(scene.subject[None], factor)
+    near, far = spread(subject, 0.025), spread(subject, 0.085)
+    glow = (1.1 * near * (1 - subject) + 0.9 * far * (1 - 0.8 * subject))[0]
+    rim = to_full(glow, height, width)
+    lit = screen(image, amount * rim * color[:, None, None])
+    return bloom(lit, 0.5 * amount, color, threshold=0.55, sigma=0.03)
+
+
+def spotlight(
+    image: jax.Array,
+    y: jax.Array | float,
+    x: jax.Array | float,
+    radius: jax.Array | float,
+    amount: jax.Array | float,
+    color: jax.Array,
+) -> jax.Array:
+    """A soft spot of coloured light, and dark around it. Place and radius in parts of the shorter
+    side; amount 0 is the identity, 1 leaves 25 % of the light outside."""
+    rows, columns = full_grid(*image.shape[1:])
+    away = ((rows - y) ** 2 + (columns - x) ** 2) / radius**2
+    lit = 1 / (1 + away * away)
+    gain = 1 + amount * (-0.75 * (1 - lit) + 0.35 * lit * color[:, None, None])
+    return jnp.clip(image * gain, 0.0, 1.0).astype(image.dtype)
+
+
+def vignette(
+    image: jax.Array, amount: jax.Array | float, color: jax.Array | None = None
+) -> jax.Array:
+    """Corners darken as cos^4 of the field angle does behind a simple lens, drawn towards a colour
+    [3] (black). amount 1: a corner keeps a quarter of its light."""
+    height, width = image.shape[1:]
+    y = jnp.linspace(-1.0, 1.0, height)[:, None]
+    x = jnp.linspace(-1.0, 1.0, width)[None, :]
+    kept = 1 / (1 + 0.5 * amount * (y * y + x * x)) ** 2
+    target = 0.0 if color is None else color[:, None, None] * (1 - kept)
+    return (image * kept + target).astype(image.dtype)

@@ -1,0 +1,1 @@
+"""Batches: which examples a step takes, how they are packed, and their iterator."""

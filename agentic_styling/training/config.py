@@ -1,0 +1,227 @@
+"""The config of a training run, checked before anything is read or written."""
+
+import hashlib
+import json
+import math
+
+import jax.numpy as jnp
+import ml_collections
+from jax.sharding import Mesh
+
+from agentic_styling.data.storage.training_set import TrainingSet
+from agentic_styling.losses import LOSSES, PRESETS, REDUCTIONS, Preset
+from agentic_styling.planner import Compute, LoraConfig
+from agentic_styling.training.mesh import AXES
+from agentic_styling.training.state import DTYPES, SCHEDULES
+from agentic_styling.training.workdir import as_json
+from agentic_styling.utils.errors import InputError, nearest
+
+# May differ when a run goes on: they change how it is computed, not what.
+FREE = (
+    "compute",
+    "mesh",
+    "sharding",
+    "microbatches",
+    "length_buckets",
+    "checkpoint_every",
+    "keep_last",
+    "keep_best",
+    "log_every",
+    "profile",
+    "wandb_project",
+)
+CHOICES = {
+    "reference": ("stored", "adapter_off"),
+    "modality": ("vision", "text"),
+    "schedule": SCHEDULES,
+    "moment_dtype": DTYPES,
+}
+POSITIVE = (
+    "steps",
+    "batch_size",
+    "microbatches",
+    "length_buckets",
+    "learning_rate",
+    "clip_norm",
+    "checkpoint_every",
+    "keep_last",
+    "log_every",
+)
+
+
+def default_config(method: str = "standard") -> ml_collections.ConfigDict:
+    """Every field of `train` with its default, for a loss of LOSSES or a recipe of PRESETS."""
+    known = LOSSES[method].reductions if method in LOSSES else tuple(REDUCTIONS)
+    preset = PRESETS.get(method, Preset(method, known[0]))
+    config = ml_collections.ConfigDict()
+    config.seed = 0
+    config.data = ""  # directory of trajectories; the train split is read
+    config.init_from = ""  # Hugging Face directory: config, weights, tokenizer
+
+    config.loss = preset.loss
+    # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
+    options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
+    config.loss_kwargs = ml_collections.ConfigDict(options | preset.options)
+    # token-mean, seq-mean-token-sum or seq-mean-token-mean; of pairs seq-mean-token-sum alone,
+    # the mean over pairs.
+    config.reduction = preset.reduction
+
+    config.reference = "stored"  # or "adapter_off": made in every step by the model without LoRA
+    config.modality = "vision"  # or "text": the known state in words in place of the picture
+
+    config.steps = 500
+    config.batch_size = 32  # examples; a pair is two
+    config.microbatches = 1  # parts of a batch that run one after another: less memory, same result
+    config.max_length = 1024  # tokens of an example; a longer one is an error, nothing is cut
+    config.length_buckets = 4  # most lengths of rows to compile for; like lengths go together
+    config.packing = False  # several examples a row, each seeing itself alone: less padding
+    config.packed_length = 0  # tokens of a packed row; 0: as many as the longest example has
+
+    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4
+    config.schedule = "cosine"  # after the warm-up; or linear, constant
+    config.warmup_steps = 20
+    config.weight_decay = 0.01
+    config.clip_norm = 1.0
+    config.moment_dtype = "float32"  # of the optimiser's state; or bfloat16
+    config.ema_decay = (
+        0.0  # of a moving average of what is trained, which is then exported; 0: none
+    )
+    config.spike = 0.0  # skip updates with a gradient so many times the usual norm; 0: never
+    config.most_skipped = 10  # updates, for this or for NaN; one more ends the run
+
+    # rank 0 trains the parameters themselves.
+    config.lora = ml_collections.ConfigDict(
+        {"rank": 0, "alpha": 32.0, "dropout": 0.0, "vision": False}
+    )
+
+    # What follows may change when a run is resumed.
+    config.compute = ml_collections.ConfigDict(
+        {"dtype": "float32", "remat": "none", "unroll": False, "attention": "auto"}
+    )
+    config.mesh = ml_collections.ConfigDict({"data": -1, "fsdp": 1, "context": 1, "tensor": 1})
+    # rules: (("pattern of a parameter's path", ("fsdp", "tensor")), ...), before those of
+    # planner/partition.py; smaller parameters than replicate_below numbers are on every device.
+    config.sharding = ml_collections.ConfigDict({"rules": (), "replicate_below": 0})
+    config.checkpoint_every = 100
+    config.keep_last = 2
+    config.keep_best = 0  # those with the lowest mean loss since the checkpoint before
+    config.log_every = 1
+    config.profile = ()  # (first, last): steps to trace into WORKDIR/profile
+    config.wandb_project = ""  # also log there; needs the extra wandb
+    return config
+
+
+def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDict:
+    """The config, frozen. Raises InputError naming the first bad field."""
+    choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
+    given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
+    for name, value in given.items():
+        table = choices.get(name, DTYPES)
+        if value not in table:
+            raise InputError(f"config.{name}: {value!r} is unknown; {nearest(value, table)}")
+    if config.reduction not in LOSSES[config.loss].reductions:
+        raise InputError(
+            f"config.reduction: {config.reduction!r} divides by the length of a completion, but "
+            f"{config.loss!r} compares two; use 'seq-mean-token-sum', the mean over pairs"
+        )
+    for name in ("data", "init_from"):
+        if not config[name]:
+            raise InputError(f"config.{name}: not set; give a directory, --config.{name}=...")
+    for name in POSITIVE:
+        if not config[name] > 0:
+            raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
+    _check_parts(config)
+    options = LOSSES[config.loss].options
+    for name in config.loss_kwargs:
+        if name not in options:
+            raise InputError(
+                f"config.loss_kwargs.{name}: no option of {config.loss!r}; {nearest(name, options)}"
+            )
+    return ml_collections.FrozenConfigDict(config)
+
+
+def _check_parts(config) -> None:
+    """What holds between fields."""
+    if config.reference == "adapter_off" and not config.lora.rank:
+        raise InputError(
+            "config.reference: 'adapter_off' needs adapters; set config.lora.rank, or use 'stored'"
+        )
+    if config.packing and "every_token" in LOSSES[config.loss].needs:
+        raise InputError(
+            f"config.packing: True, but {config.loss!r} counts the padding of a row too; use False"
+        )
+    if not 0 <= config.ema_decay < 1:
+        raise InputError(f"config.ema_decay: {config.ema_decay} is not in [0, 1); try 0.999")
+    if config.profile and not (len(config.profile) == 2 and config.profile[0] <= config.profile[1]):
+        raise InputError(
+            f"config.profile: {config.profile} is not (first, last); try (10, 12), or () for none"
+        )
+    for rule in config.sharding.rules:
+        if not (len(rule) == 2 and isinstance(rule[0], str) and set(rule[1]) <= {None, *AXES}):
+            raise InputError(
+                f"config.sharding.rules: {rule!r} is no (pattern, axes), axes out of "
+                f"{', '.join(AXES)} and None; try (('o_proj/kernel', ('tensor', 'fsdp')),)"
+            )
+    lora_config(config), compute_config(config)  # they check themselves
+
+
+def lora_config(config) -> LoraConfig | None:
+    """The adapters of a config; None where the parameters themselves are trained."""
+    if not config.lora.rank:
+        return None
+    fields = config.lora
+    return LoraConfig(
+        rank=fields.rank, alpha=fields.alpha, dropout=fields.dropout, vision=fields.vision
+    )
+
+
+def compute_config(config) -> Compute:
+    """Precision, rematerialisation and kernels of a config."""
+    return Compute(
+        dtype=jnp.dtype(config.compute.dtype),
+        remat=config.compute.remat,
+        unroll=config.compute.unroll,
+        lora_dropout=config.lora.dropout,
+        attention=config.compute.attention,
+    )
+
+
+def fixed(config) -> dict:
+    """The fields that say what is computed, as JSON: those that a resumed run must share."""
+    return {name: value for name, value in as_json(config).items() if name not in FREE}
+
+
+def fingerprint(config) -> str:
+    """A digest of `fixed`."""
+    return hashlib.sha256(json.dumps(fixed(config), sort_keys=True).encode()).hexdigest()
+
+
+def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
+    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs.
+
+    And for micro-batches of a loss that compares the rows of a batch.
+    """
+    if "whole_batch" in LOSSES[config.loss].needs and config.microbatches > 1:
+        raise InputError(
+            f"config.microbatches: {config.microbatches}, but {config.loss!r} sorts the rows of a "
+            "whole batch; use 1"
+        )
+    row = 2 if "pairs" in LOSSES[config.loss].needs else 1
+    # Packed rows are as many as the devices like.
+    devices = 1 if config.packing else mesh.shape["data"] * mesh.shape["fsdp"]
+    multiple = config.microbatches * math.lcm(devices, row)
+    if config.batch_size % multiple:
+        raise InputError(
+            f"config.batch_size: {config.batch_size} rows do not divide into microbatches="
+            f"{config.microbatches}, mesh data x fsdp={devices} and rows of an example={row}; "
+            f"use a multiple of {multiple}"
+        )
+
+
+def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
+    """All keyword arguments of the loss: defaults, config.loss_kwargs, the set's statistics."""
+    options = LOSSES[config.loss].options | dict(config.loss_kwargs)
+    if "statistics" in LOSSES[config.loss].requires(options):
+        statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}
+        options |= {name: statistics[name] for name in LOSSES[config.loss].statistics}
+    return options

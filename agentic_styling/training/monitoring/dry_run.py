@@ -1,0 +1,130 @@
+"""What a run would hold and do, told before anything is allocated."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import ml_collections
+import numpy as np
+
+from agentic_styling.planner import Tokenizer
+from agentic_styling.training.batches.batches import Batch, filled
+from agentic_styling.training.config import check_batch, checked, fixed, loss_keywords
+from agentic_styling.training.loop import work
+from agentic_styling.training.mesh import make_mesh
+from agentic_styling.training.monitoring.flops import peak_flops
+from agentic_styling.training.setup import (
+    Layouts,
+    assembler,
+    layouts,
+    planner_model,
+    read_data,
+    train_step,
+)
+from agentic_styling.training.state import make_optimizer
+from agentic_styling.training.workdir import claim
+
+MIB = 2**20
+
+
+def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
+    """Print what lies where, how much memory a device needs, the batch and a step's FLOPs; stop.
+
+    The data is read and the step is compiled, so what `train` would refuse is refused here. Nothing
+    is written and no parameter is made.
+    """
+    config = checked(config)
+    claim(fixed(config), Path(workdir), write=False)
+    mesh = make_mesh(config.mesh)
+    check_batch(config, mesh)
+    model, optimizer = planner_model(config, mesh), make_optimizer(config)
+    data = read_data(config, Tokenizer(config.init_from), model)
+    model = data.adapted(model)
+    kwargs = loss_keywords(config, data.training_set)
+    layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
+    batch = assembler(config, data, mesh, None)(data.micro_batches(0))
+
+    print(f"mesh: {', '.join(f'{axis}={size}' for axis, size in mesh.shape.items())}\n")
+    print("\n".join(parameter_table(layout)))
+    print("\n" + "\n".join(_batch_table(batch, data)))
+    step = train_step(config, model, kwargs, optimizer, layout)
+    with jax.set_mesh(mesh):
+        lowered = step.lower(layout.shapes, layout.frozen_shapes, _shapes(batch))
+    compiled = lowered.compile()
+    print("\n" + "\n".join(memory_lines(layout, compiled)))
+    tokens, flops = work(model, data, 0)
+    peak = peak_flops(jax.devices()[0])
+    least = f"; at least {flops / mesh.size / peak:.3f} s" if peak else ""
+    print(f"\na step: {tokens:,} tokens, {flops / 1e12:.3g} TFLOPs by the maths{least}")
+
+
+def parameter_table(layout: Layouts) -> Iterator[str]:
+    """A line a leaf of what is trained and what is frozen: its shape, dtype, axes and size."""
+    rows = []
+    for kind, shapes, where in (
+        ("trained", layout.shapes.params, layout.state.params),
+        ("frozen", layout.frozen_shapes, layout.frozen),
+    ):
+        leaves = jax.tree_util.tree_leaves_with_path(shapes)
+        for (path, leaf), sharding in zip(leaves, jax.tree.leaves(where), strict=True):
+            sizes = sharding.mesh.shape
+            axes = ", ".join(a if a and sizes[a] > 1 else "-" for a in sharding.spec)
+            rows.append(
+                (
+                    kind,
+                    jax.tree_util.keystr(path, simple=True, separator="/"),
+                    " x ".join(map(str, leaf.shape)),
+                    str(leaf.dtype),
+                    axes or "-",
+                    f"{device_bytes(leaf, sharding) / MIB:,.2f}",
+                )
+            )
+    head = ("", "parameter", "shape", "dtype", "split over", "MiB a device")
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        yield "  ".join([*cells, row[-1].rjust(widths[-1])])
+
+
+def device_bytes(leaf, sharding) -> int:
+    """Bytes of an array on each of its devices."""
+    return math.prod(sharding.shard_shape(leaf.shape)) * leaf.dtype.itemsize
+
+
+def tree_bytes(shapes, where) -> int:
+    """Bytes of a tree on each device."""
+    pairs = zip(jax.tree.leaves(shapes), jax.tree.leaves(where), strict=True)
+    return sum(device_bytes(leaf, sharding) for leaf, sharding in pairs)
+
+
+def memory_lines(layout: Layouts, compiled) -> Iterator[str]:
+    """What a device holds, by kind, and what the step needs besides, as XLA plans it, in GiB."""
+    parts = {
+        "what is trained": tree_bytes(layout.shapes.params, layout.state.params),
+        "optimiser": tree_bytes(layout.shapes.opt_state, layout.state.opt_state),
+        "moving average": tree_bytes(layout.shapes.ema, layout.state.ema),
+        "what is frozen": tree_bytes(layout.frozen_shapes, layout.frozen),
+    }
+    plan = compiled.memory_analysis()
+    parts["activations and gradients"] = plan.temp_size_in_bytes
+    batch = plan.argument_size_in_bytes - sum(list(parts.values())[:-1])
+    parts["batch"] = max(batch, 0)
+    yield "GiB a device"
+    for name, size in (*parts.items(), ("together", sum(parts.values()))):
+        yield f"  {name:<26} {size / 2**30:8.3f}"
+
+
+def _batch_table(batch: Batch, data) -> Iterator[str]:
+    yield f"the first batch of {data.schedule.size} examples, of {len(data.schedule.found):,}"
+    for name in Batch.__dataclass_fields__:
+        array = getattr(batch, name)
+        if array is not None:
+            yield f"  {name:<10} {array.dtype!s:<8} {' x '.join(map(str, array.shape))}"
+    lengths = data.layout.lengths
+    cut = ", ".join(map(str, np.take(lengths, batch.bucket)))
+    yield f"  rows of {cut} tokens; {filled(batch, lengths):.0%} of these places hold one"
+
+
+def _shapes(batch: Batch) -> Batch:
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), batch)

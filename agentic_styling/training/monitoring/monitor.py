@@ -1,0 +1,124 @@
+"""What a person sees of a run: a line of progress, and the files behind it."""
+
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+from tqdm import tqdm
+
+from agentic_styling.training.monitoring.flops import peak_flops
+from agentic_styling.training.monitoring.writers import Writers
+from agentic_styling.training.workdir import LinesFile
+from agentic_styling.utils.errors import InputError
+
+
+class Monitor:
+    """Metrics of each logged step, and the speed between two of them.
+
+    metrics.jsonl holds what the maths gives, the same in every run of a config; speed.jsonl what
+    the clock says: tokens a second and device (padding does not count), MFU where the device's
+    peak is known, share of the time waited for data, gigabytes of the fullest device (of the
+    process, on a CPU). Only the first of several hosts writes and shows.
+    """
+
+    def __init__(self, workdir: Path, config, done: int, run_id: str, devices: int):
+        self._devices = devices
+        self._steps, self._most_skipped = config.steps, config.most_skipped
+        self._first = jax.process_index() == 0
+        self._files = self._progress = None
+        if self._first:
+            names = ("metrics.jsonl", "speed.jsonl")
+            self._files = [LinesFile(workdir / name, done) for name in names]
+            self._writers = Writers(workdir, config.wandb_project, run_id)
+            self._progress = tqdm(
+                total=config.steps, initial=done, desc=f"train {config.loss}", unit="step"
+            )
+        self._held = None
+        self._losses = []
+        self._begin()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._first:
+            self._progress.close()
+            self._writers.close()
+            for file in self._files:
+                file.close()
+
+    def count(self, tokens: int, flops: float, waited: float) -> None:
+        """A step has been handed to the devices: its tokens and FLOPs; seconds waited for data."""
+        self._tokens += tokens
+        self._flops += flops
+        self._waited += waited
+        if self._first:
+            self._progress.update()
+
+    def hold(self, step: int, values: dict[str, jax.Array]) -> None:
+        """Keep a step's metrics, still on the device, for the next flush."""
+        self._held = step, values
+
+    def flush(self) -> None:
+        """Write what is held. Raises InputError once more steps were skipped than config allows."""
+        if self._held is None:
+            return
+        (step, values), self._held = self._held, None
+        values = {name: float(value) for name, value in jax.device_get(values).items()}
+        self._losses.append(values["loss"])
+        if self._first:
+            self._write(step, values, self._speed())
+        self._begin()
+        if values["skipped"] > self._most_skipped:
+            raise InputError(
+                f"step {step}: {values['skipped']:.0f} updates were skipped for a loss or gradient "
+                f"that is not finite or a spike (now loss {values['loss']:.4g}, gradient norm "
+                f"{values['grad_norm']:.4g}), config.most_skipped is {self._most_skipped}; lower "
+                "config.learning_rate and use another workdir"
+            )
+
+    def mean_loss(self) -> float:
+        """Of the logged steps since the last call; NaN if there were none."""
+        losses, self._losses = self._losses, []
+        return sum(losses) / len(losses) if losses else float("nan")
+
+    def _begin(self) -> None:
+        self._begun, self._tokens, self._flops, self._waited = time.perf_counter(), 0, 0.0, 0.0
+
+    def _speed(self) -> dict[str, float]:
+        seconds = time.perf_counter() - self._begun
+        found = {
+            "tokens_per_second_per_device": self._tokens / seconds / self._devices,
+            "waiting": self._waited / seconds,
+            "memory_gb": memory_gb(),
+        }
+        peak = peak_flops(jax.local_devices()[0])
+        if peak:
+            found["mfu"] = self._flops / seconds / self._devices / peak
+        return found
+
+    def _write(self, step: int, values: Mapping[str, float], speed: Mapping[str, float]) -> None:
+        metrics, clock = self._files
+        metrics.write(step, values)
+        clock.write(step, speed)
+        self._writers.write(step, {**values, **{f"speed/{k}": v for k, v in speed.items()}})
+        shown = {
+            "loss": f"{values['loss']:.3f}",
+            "reward": f"{values['reward']:.2f}",
+            "tok/s/dev": f"{speed['tokens_per_second_per_device']:.0f}",
+            "GB": f"{speed['memory_gb']:.1f}",
+        }
+        if "mfu" in speed:
+            shown["MFU"] = f"{speed['mfu']:.0%}"
+        if values["skipped"]:
+            shown["skipped"] = f"{values['skipped']:.0f}"
+        self._progress.set_postfix(shown, refresh=False)
+
+
+def memory_gb() -> float:
+    """Gigabytes in use at most so far, of this host's fullest device or of the process on a CPU."""
+    stats = [device.memory_stats() or {} for device in jax.local_devices()]
+    most = max(s.get("peak_bytes_in_use", 0) for s in stats)
+    return (most or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 1e9

@@ -1,0 +1,1 @@
+"""What every subpackage uses: errors, atomic writes, the user's cache. No domain knowledge."""

@@ -1,0 +1,76 @@
+"""Atomic writes: a file or directory appears complete or does not appear."""
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from agentic_styling.utils.errors import InputError
+
+
+@contextlib.contextmanager
+def atomic_file(path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`; on success its file replaces `path`, synced to disk.
+
+    On an exception the temporary file is removed and `path` keeps what it held.
+
+    Args:
+      path: the file to write. Its folder must exist.
+    """
+    path = Path(path)
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text: str) -> None:
+    """Writes a UTF-8 text file atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def atomic_directory(directory) -> Iterator[Path]:
+    """Yields a temporary directory beside `directory`, renamed to it on success.
+
+    Args:
+      directory: the directory to create. It may exist only if it is empty.
+
+    Raises:
+      InputError: `directory` is a file, a link or a directory that is not empty.
+    """
+    directory = Path(directory)
+    check_free(directory)
+    temporary = _temporary(directory.absolute())
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        os.rename(temporary, directory.absolute())
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_free(directory: Path) -> None:
+    """Raises InputError if `directory` exists and is not an empty directory."""
+    full = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
+    if full or directory.is_symlink():
+        raise InputError(f"{directory}: exists already; name a new directory")
+
+
+def sync(path: Path) -> None:
+    """Flushes a file's bytes, or a folder's entries, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")

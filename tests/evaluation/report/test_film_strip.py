@@ -1,0 +1,27 @@
+import numpy as np
+
+from agentic_styling.evaluation.report.film_strip import film_strip
+from agentic_styling.tools import Plan, Step
+
+
+def strip(reasoning):
+    step = Step(reasoning, "season", {"target_season": "winter_bare"})
+    return film_strip(np.zeros((2, 30, 40, 3), np.uint8), Plan({}, (step,), "Snow."))
+
+
+def test_a_frame_for_each_step_as_it_runs():
+    group = {"steps": ["weather:hail", "color_grading:cool_blue", "season"]}
+    steps = (
+        Step("", "sequence_transform", group),
+        Step("", "season", {"target_season": "winter_bare"}),
+    )
+    frames = np.zeros((9, 30, 40, 3), np.uint8)
+    strips = [film_strip(frames, Plan({}, chosen)) for chosen in (steps, steps[1:])]
+    assert [s.width for s in strips] == [20 + count * 420 for count in (4, 2)]
+
+
+def test_a_long_reason_is_clipped():
+    """An untrained planner reasons on for as long as it may."""
+    lines = [strip("word " * count).height for count in (1, 20, 400, 4000)]
+    assert lines[0] < lines[1] < lines[2] == lines[3]
+    assert strip("x" * 9000).height == lines[3]

@@ -1,0 +1,325 @@
+import dataclasses
+import json
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import traverse_util
+from jax.sharding import AxisType, PartitionSpec
+from safetensors.numpy import load_file
+
+from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig, hf_inputs
+from agentic_styling.planner.checkpoints.lora import (
+    LoraConfig,
+    adapter_tensors,
+    init_lora,
+    load_adapters,
+    lora_variables,
+    merge_lora,
+    save_adapters,
+)
+from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.planner.checkpoints.streaming import leaf_shapes
+from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.linear import Linear
+from agentic_styling.utils.errors import InputError
+from tests.planner import oracle, ours
+
+# "proj" adapts the patch embedding too, so that every kind of kernel is adapted.
+TARGETS = (*LoraConfig().targets, "proj")
+LORA = LoraConfig(rank=3, alpha=6.0, dropout=0.25, targets=TARGETS, vision=True)
+SCALE = 2.0
+COMPUTE = Compute()
+
+
+@pytest.fixture(scope="module")
+def config():
+    """Fewer stacks than the oracle's, for quick compiling."""
+    whole = Qwen3VLConfig.from_hf(oracle.HF_CONFIG)
+    vision = dataclasses.replace(whole.vision, depth=2, deepstack_visual_indexes=(1,))
+    return dataclasses.replace(whole, vision=vision)
+
+
+@pytest.fixture(scope="module")
+def params(config):
+    return ours.perturbed_params(config)
+
+
+def random_adapters(config, lora):
+    """Large enough to matter, and no zeros."""
+    shapes = leaf_shapes(adapter_tensors(config, lora))
+    leaves = {p: 0.1 * oracle.draw("/".join(p), shape) for p, shape in shapes.items()}
+    return traverse_util.unflatten_dict({p: jnp.float32(leaf) for p, leaf in leaves.items()})
+
+
+@pytest.fixture(scope="module")
+def adapters(config):
+    return random_adapters(config, LORA)
+
+
+@pytest.fixture(scope="module")
+def inputs(config):
+    return hf_inputs(config, oracle.batch("one_image"))
+
+
+def make_loss(config, compute=COMPUTE):
+    """(given, inputs, key) -> (loss, hidden), of everything that `apply` takes."""
+    cotangent = oracle.draw("lora", (2, 20, config.text.hidden_size)) / 50
+
+    def loss(given, inputs, key=None):
+        rngs = None if key is None else {"dropout": key}
+        hidden = Qwen3VL(config, compute).apply(given, inputs, rngs=rngs)
+        return (hidden * cotangent * inputs.mask[..., None]).sum(), hidden
+
+    return loss
+
+
+@pytest.fixture(scope="module")
+def plain(config, params, inputs):
+    """A compiled (params, inputs) -> ((loss, hidden), gradient), the model without adapters."""
+    loss = make_loss(config)
+    function = jax.value_and_grad(lambda p, i: loss({"params": p}, i), has_aux=True)
+    return ours.compiled(function, params, inputs)
+
+
+def adapted_program(config, params, adapters, inputs, compute=COMPUTE):
+    """A compiled (adapters, params, inputs) -> ((loss, hidden), gradient by the adapters)."""
+    loss = make_loss(config, compute)
+    function = jax.value_and_grad(lambda a, p, i: loss(lora_variables(p, a, LORA), i), has_aux=True)
+    return ours.compiled(function, adapters, params, inputs)
+
+
+@pytest.fixture(scope="module")
+def adapted(config, params, adapters, inputs):
+    return adapted_program(config, params, adapters, inputs)
+
+
+def assert_equal(tree, other):
+    assert jax.tree.structure(tree) == jax.tree.structure(other)
+    jax.tree.map(np.testing.assert_array_equal, tree, other)
+
+
+def test_a_projection_by_hand():
+    x, kernel = jnp.array([[1.0, 2.0, 3.0]]), jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    a, b = jnp.array([[1.0], [0.0], [-1.0]]), jnp.array([[5.0, 7.0]])
+    given = {"params": {"kernel": kernel, "bias": jnp.array([10.0, 20.0])}}
+    np.testing.assert_array_equal(Linear(2).apply(given, x), [[14, 25]])
+    # x a = -2
+    np.testing.assert_array_equal(
+        Linear(2).apply(given | {"lora": {"a": a, "b": b}}, x), [[14 - 10, 25 - 14]]
+    )
+
+
+def test_the_product_of_the_matrices_is_never_made():
+    given = {
+        "params": {"kernel": jnp.ones((40, 50)), "bias": jnp.zeros(50)},
+        "lora": {"a": jnp.ones((40, 3)), "b": jnp.ones((3, 50))},
+    }
+    jaxpr = jax.make_jaxpr(jax.grad(lambda lora, x: Linear(50).apply(given | lora, x).sum()))(
+        {"lora": given["lora"]}, jnp.ones((7, 40))
+    )
+    shapes = [v.aval.shape for equation in jaxpr.eqns for v in equation.outvars]
+    assert (7, 3) in shapes
+    assert (40, 50) not in shapes and (50, 40) not in shapes
+
+
+def test_adapters_begin_as_peft_begins(config, params, adapted, plain, inputs):
+    fresh = init_lora(config, LORA, jax.random.key(0))
+    flat = traverse_util.flatten_dict(fresh)
+    assert set(flat) == set(leaf_shapes(adapter_tensors(config, LORA)))
+    for path, leaf in flat.items():
+        if path[-1] == "b":
+            assert not leaf.any()
+        else:
+            bound = leaf.shape[-2] ** -0.5
+            assert 0.9 * bound < jnp.abs(leaf).max() <= bound
+    up = fresh["language_model"]["layers_1"]["mlp"]["up_proj"]["a"]
+    assert up.shape == (2, 64, 3) and (up[0] != up[1]).all()
+    assert_equal(fresh, init_lora(config, LORA, jax.random.key(0)))
+    other = init_lora(config, LORA, jax.random.key(1))
+    assert (other["language_model"]["layers_1"]["mlp"]["up_proj"]["a"] != up).all()
+    # So the model is what it was.
+    (_, hidden), _ = adapted(fresh, params, inputs)
+    (_, expected), _ = plain(params, inputs)
+    assert ours.error(hidden, expected) < 1e-6  # of another program, which may sum otherwise
+
+
+def test_merged_parameters_and_their_gradient(params, adapters, adapted, plain, inputs):
+    """The merged kernel is W + s a b: so da = s dW b^T and db = s a^T dW, for every adapter."""
+    before = jax.tree.map(np.array, params)
+    (_, off), _ = plain(params, inputs)
+    merged = merge_lora(params, adapters, LORA)
+    (_, expected), kernels = plain(merged, inputs)
+    (_, hidden), gradient = adapted(adapters, params, inputs)
+    assert ours.error(hidden, expected) < 1e-5
+    assert ours.error(hidden, off) > 0.1
+    assert jax.tree.structure(gradient) == jax.tree.structure(adapters)
+    kernels, flat = traverse_util.flatten_dict(kernels), traverse_util.flatten_dict(adapters)
+    for path, found in traverse_util.flatten_dict(gradient).items():
+        kernel, a, b = (
+            np.asarray(x)
+            for x in (
+                kernels[(*path[:-1], "kernel")],
+                flat[(*path[:-1], "a")],
+                flat[(*path[:-1], "b")],
+            )
+        )
+        turned = np.swapaxes(b if path[-1] == "a" else a, -1, -2)
+        expected = SCALE * (kernel @ turned if path[-1] == "a" else turned @ kernel)
+        assert ours.error(found, expected) < 1e-4, path
+    # Merging leaves the parameters alone and shares what it does not change.
+    assert_equal(params, before)
+    assert merged["language_model"]["norm"]["scale"] is params["language_model"]["norm"]["scale"]
+
+
+def test_merging_adds_in_float32(config, adapters, params):
+    half = jax.tree.map(lambda x: jnp.asarray(np.asarray(x, jnp.bfloat16)), params)
+    merged = merge_lora(half, adapters, LORA)
+    assert {x.dtype.name for x in jax.tree.leaves(merged)} == {"bfloat16"}
+    path = ("language_model", "layers_1", "mlp", "up_proj")
+    kernel, pair = half, adapters
+    for name in path:
+        kernel, pair, merged = kernel[name], pair[name], merged[name]
+    exact = np.float64(kernel["kernel"]) + SCALE * np.float64(pair["a"]) @ np.float64(pair["b"])
+    # At most half an ulp of bfloat16 away, as it is where one sum is rounded once; a float32 sum
+    # is itself rounded, which near the middle of two numbers may turn the choice.
+    half_ulp = np.exp2(np.floor(np.log2(abs(exact))) - 8)
+    assert (abs(np.float64(merged["kernel"]) - exact) <= half_ulp * (1 + 1e-4)).all()
+
+
+@pytest.mark.slow
+def test_rematerialised_layers_have_adapters_too(config, params, adapters, inputs, adapted):
+    program = adapted_program(config, params, adapters, inputs, Compute(remat="dots"))
+    (_, hidden), gradient = program(adapters, params, inputs)
+    (_, expected), expected_gradient = adapted(adapters, params, inputs)
+    assert ours.error(hidden, expected) < 1e-6
+    errors = jax.tree.map(ours.error, gradient, expected_gradient)
+    assert max(jax.tree.leaves(errors)) < 1e-5
+
+
+def test_dropout_follows_its_key(config, params, adapters, inputs):
+    loss = make_loss(config, Compute(lora_dropout=LORA.dropout))
+    given = lora_variables(params, adapters, LORA)
+    inputs = Inputs(inputs.tokens, inputs.mask)
+    keys = jax.random.key(0), jax.random.key(1)
+    program = ours.compiled(lambda *args: loss(*args)[1], given, inputs, keys[0])
+    first, again, other = (program(given, inputs, key) for key in (keys[0], keys[0], keys[1]))
+    np.testing.assert_array_equal(first, again)
+    assert ours.error(other, first) > 1e-2
+
+
+def test_dropout_drops_inputs_of_the_adapter_alone():
+    size = 1000
+    given = {
+        "params": {"kernel": jnp.eye(size)},
+        "lora": {"a": jnp.eye(size), "b": jnp.eye(size)},
+    }
+    layer = Linear(size, use_bias=False, lora_dropout=0.2)
+    kept = layer.apply(given, jnp.ones((1, size)), rngs={"dropout": jax.random.key(0)})
+    np.testing.assert_allclose(np.unique(kept), [1, 2.25])
+    # Four standard deviations of a binomial.
+    assert abs((kept > 1).sum() - 800) < 4 * (size * 0.2 * 0.8) ** 0.5
+    np.testing.assert_array_equal(layer.apply(given, jnp.ones((1, size))), np.full((1, size), 2))
+
+
+@pytest.mark.parametrize("axes", [None, {"data": 2, "fsdp": 2, "tensor": 2}])
+def test_files_both_ways(config, adapters, tmp_path, axes):
+    mesh = axes and jax.make_mesh((2, 2, 2), tuple(axes), axis_types=(AxisType.Auto,) * 3)
+    layout = shardings(mesh, adapters) if mesh else None
+    save_adapters(tmp_path, config, jax.device_put(adapters, layout), LORA)
+    lora, loaded = load_adapters(tmp_path, config, mesh)
+    assert lora == LORA
+    assert_equal(loaded, adapters)
+    if mesh:
+        found = loaded["language_model"]["layers_1"]["mlp"]["up_proj"]["a"].sharding
+        assert found.spec == PartitionSpec(None, "fsdp", None)
+
+
+def test_the_files_are_those_of_peft(config, adapters, tmp_path):
+    save_adapters(tmp_path, config, adapters, LORA)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    found = load_file(tmp_path / "adapter_model.safetensors")
+    # 3 decoder layers of 7 projections, 2 vision blocks of 4, 2 mergers of 2, and the patches'.
+    assert len(found) == 2 * (3 * 7 + 2 * 4 + 2 * 2 + 1)
+    text = "base_model.model.model.language_model.layers.2.mlp.down_proj"
+    ours = adapters["language_model"]["layers_1"]["mlp"]["down_proj"]
+    np.testing.assert_array_equal(found[f"{text}.lora_A.weight"], ours["a"][1].T)
+    np.testing.assert_array_equal(found[f"{text}.lora_B.weight"], ours["b"][1].T)
+    # A convolution's are convolutions.
+    patches = "base_model.model.model.visual.patch_embed.proj"
+    assert found[f"{patches}.lora_A.weight"].shape == (3, 3, 2, 16, 16)
+    assert found[f"{patches}.lora_B.weight"].shape == (32, 3, 1, 1, 1)
+    peft = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert (peft["peft_type"], peft["r"], peft["lora_alpha"]) == ("LORA", 3, 6.0)
+    assert peft["target_modules"] == list(TARGETS) and peft["exclude_modules"] is None
+
+
+def test_the_vision_tower_may_stay_frozen(config, tmp_path):
+    lora = LoraConfig(rank=3)
+    adapters = random_adapters(config, lora)
+    assert list(adapters) == ["language_model"]
+    save_adapters(tmp_path, config, adapters, lora)
+    peft = json.loads((tmp_path / "adapter_config.json").read_text())
+    exclude = peft["exclude_modules"]
+    assert re.fullmatch(exclude, "model.visual.blocks.0.mlp.linear_fc1")
+    assert not re.fullmatch(exclude, "model.language_model.layers.0.mlp.up_proj")
+    found, loaded = load_adapters(tmp_path, config)
+    assert found == lora
+    assert_equal(loaded, adapters)
+
+
+def test_experts_and_their_router_have_no_adapters():
+    config = Qwen3VLConfig.from_hf(oracle.MOE_CONFIG)
+    modules = {t.name.split(".")[-3] for t in adapter_tensors(config, LoraConfig())}
+    assert modules == {"q_proj", "k_proj", "v_proj", "o_proj"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targets": ("q_porj",)}, "'q_porj' is unknown; did you mean 'q_proj'?"),
+        ({"targets": ("lm_head",)}, "'lm_head' is unknown; use one of q_proj, "),
+        ({"targets": ("layers.0.self_attn.q_proj",)}, "is of one layer; name it for all"),
+        ({"rank": 0}, "lora rank 0 must be at least 1"),
+        ({"dropout": 1.0}, "lora dropout 1.0 must be in [0, 1)"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        LoraConfig(**change)
+
+
+def test_targets_of_the_other_tower_are_refused(config):
+    with pytest.raises(InputError, match="qkv name nothing in this model; .* vision=True"):
+        init_lora(config, LoraConfig(targets=("qkv",)), jax.random.key(0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"peft_type": "LOHA"}, "peft_type 'LOHA' is not supported; use LORA"),
+        ({"use_rslora": True}, "use_rslora True is not supported"),
+        ({"rank_pattern": {"q_proj": 8}}, "rank_pattern {'q_proj': 8} is not supported"),
+        ({"bias": "all"}, "bias 'all' is not supported"),
+        ({"target_modules": ".*q_proj"}, "target_modules '.*q_proj' must be a list"),
+        ({"r": 5}, "misshapen: base_model.model.model.language_model.layers.0.mlp.down_proj"),
+        ({"target_modules": ["q_proj"]}, "extra: base_model.model.model.language_model.layers.0"),
+    ],
+)
+def test_adapters_of_other_kinds_are_refused(config, adapters, tmp_path, change, message):
+    save_adapters(tmp_path, config, adapters, LORA)
+    file = tmp_path / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        load_adapters(tmp_path, config)
+    assert "\n" not in str(caught.value)
+
+
+def test_adapters_of_another_config_are_refused(config, adapters, tmp_path):
+    with pytest.raises(InputError, match="language_model/layers_0/mlp/down_proj/a, "):
+        save_adapters(tmp_path, config, adapters, dataclasses.replace(LORA, rank=4))

@@ -1,0 +1,125 @@
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentic_styling.planner import Qwen3VLConfig, Tokenizer, train_tokenizer
+from agentic_styling.planner.inputs import tokenizer
+from agentic_styling.utils.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def trained(tokenizer_directory):
+    return Tokenizer(tokenizer_directory)
+
+
+@settings(deadline=None, max_examples=100)
+@given(text=st.text() | st.text(alphabet=' "{}[],:_\\\n-.09abé', max_size=40))
+def test_lossless_for_any_text(trained, text):
+    assert trained.decode(trained.encode(text)) == text
+
+
+def test_plans_are_short(trained, plan_texts):
+    lengths = [len(trained.encode(text)) for text in plan_texts]
+    assert max(lengths) < 90
+    assert all(trained.decode(trained.encode(text)) == text for text in plan_texts)
+    assert len(trained.encode('","time_of_day":"')) == 1
+    assert len(trained.encode("golden_hour_sunset")) == 1
+
+
+def test_special_tokens_come_last_and_only_by_id(trained):
+    names = [trained.decode([i]) for i in range(trained.vocab_size - 7, trained.vocab_size)]
+    assert tuple(names) == tokenizer.SPECIAL_TOKENS
+    assert trained.im_end == trained.vocab_size - 5
+    ids = trained.encode("stop<|im_end|>here<|image_pad|>")
+    assert max(ids) < trained.vocab_size - 7
+    assert trained.decode(ids) == "stop<|im_end|>here<|image_pad|>"
+
+
+def test_the_config_follows(trained):
+    config = Qwen3VLConfig.preset("tiny").for_tokenizer(trained)
+    assert config == Qwen3VLConfig.preset("tiny", vocab_size=trained.vocab_size)
+    assert config.image_token_id == trained.image_pad
+
+
+def test_transformers_reads_it(tokenizer_directory, trained, plan_texts):
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.AutoTokenizer.from_pretrained(tokenizer_directory)
+    assert theirs(plan_texts[0]).input_ids == trained.encode(plan_texts[0])
+    assert theirs.eos_token_id == trained.im_end
+    assert theirs("<|im_end|>").input_ids == [trained.im_end]
+
+
+def test_errors(tmp_path):
+    with pytest.raises(InputError, match="no tokenizer could be read .*a tokenizer.json") as caught:
+        Tokenizer(tmp_path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"nowhere: no tokenizer .* \(no such directory\)"):
+        Tokenizer(tmp_path / "nowhere")
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(InputError, match="no tokenizer could be read"):
+        Tokenizer(tmp_path)
+    with pytest.raises(InputError, match="vocab_size 200 is too small; use at least 263"):
+        train_tokenizer(["text"], tmp_path, vocab_size=200)
+
+
+def test_other_tokenizers_are_refused(tmp_path):
+    import tokenizers
+
+    tokenizers.Tokenizer(tokenizers.models.BPE()).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(InputError, match="lacks the token"):
+        Tokenizer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def vocabulary_directory(tokenizer_directory, tmp_path_factory):
+    """The same tokens in the older form, without tokenizer.json."""
+    directory = tmp_path_factory.mktemp("vocabulary")
+    model = json.loads((tokenizer_directory / "tokenizer.json").read_text())["model"]
+    (directory / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = "\n".join(" ".join(merge) for merge in model["merges"])
+    (directory / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
+    first = len(model["vocab"])
+    added = {
+        str(first + place): {"content": token, "special": True, "normalized": False}
+        for place, token in enumerate(tokenizer.SPECIAL_TOKENS)
+    }
+    settings = {"tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder": added}
+    settings |= {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "chat_template": "Hi"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    return directory
+
+
+def test_a_directory_without_tokenizer_json(vocabulary_directory, trained, plan_texts, tmp_path):
+    """vocab.json and merges.txt, cut at Qwen's own places; saved, it needs transformers no more."""
+    read = Tokenizer(vocabulary_directory)
+    ids = ("vocab_size", "pad", "im_start", "im_end", "vision_start", "image_pad", "video_pad")
+    assert [getattr(read, name) for name in ids] == [getattr(trained, name) for name in ids]
+    assert read.vocabulary() == trained.vocabulary()
+    for text in ["A misty dawn.", plan_texts[0], "é\n\n<|im_end|>"]:
+        assert read.decode(read.encode(text)) == text
+        assert max(read.encode(text)) < read.pad
+    read.save(tmp_path)
+    again = Tokenizer(tmp_path)
+    assert (tmp_path / "tokenizer.json").is_file()
+    assert again.encode(plan_texts[0]) == read.encode(plan_texts[0])
+
+
+def test_saving_keeps_the_settings_it_came_with(vocabulary_directory, tmp_path):
+    read = Tokenizer(vocabulary_directory)
+    read.save(tmp_path)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert settings["chat_template"] == "Hi"
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
+    Tokenizer(tmp_path).save(tmp_path / "copy")
+    assert (tmp_path / "copy/chat_template.jinja").read_text() == "{{ messages }}"
+    Tokenizer(tmp_path).save(tmp_path)
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == settings
+
+
+def test_the_fast_path_imports_no_transformers(tokenizer_directory, monkeypatch):
+    """Nor does the module itself: tests/test_imports.py."""
+    monkeypatch.setitem(sys.modules, "transformers", None)  # an import of it raises
+    assert Tokenizer(tokenizer_directory).encode("Night.")

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained
+from agentic_styling.planner import init_planner as from_scratch
+from agentic_styling.planner.init_planner import new_planner
+
+OPTIONS = {"preset": "tiny", "vocab_size": 300, "picture_size": 64}
+
+
+@pytest.fixture(scope="module")
+def directory(plan_texts, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("new") / "planner"
+    new_planner(directory, plan_texts, seed=1, **OPTIONS)
+    return directory
+
+
+def test_all_parts_are_there_and_fit(directory):
+    tokenizer = Tokenizer(directory)
+    config, params = load_pretrained(directory)
+    assert tokenizer.vocab_size == 300
+    assert config.text.vocab_size == 300
+    assert config.image_token_id == tokenizer.image_pad
+    assert params["language_model"]["embed_tokens"]["embedding"].shape == (300, 128)
+    assert ImageSettings.load(directory) == ImageSettings(min_pixels=4096, max_pixels=4096)
+    assert [path.name for path in directory.parent.iterdir()] == ["planner"]
+
+
+def test_the_seed_decides_the_weights(directory, plan_texts, tmp_path):
+    new_planner(tmp_path / "other", plan_texts, seed=2, **OPTIONS)
+    ours, theirs = (
+        load_pretrained(path)[1]["language_model"]["embed_tokens"]["embedding"]
+        for path in (directory, tmp_path / "other")
+    )
+    assert not np.isclose(ours, theirs).any(axis=1).all()
+    files = [(path / "tokenizer.json").read_text() for path in (directory, tmp_path / "other")]
+    assert files[0] == files[1]
+
+
+def test_nothing_appears_before_it_is_whole(plan_texts, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(from_scratch, "save_pretrained", interrupted)
+    monkeypatch.setattr(from_scratch, "init_params", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        new_planner(tmp_path / "planner", plan_texts, seed=1, **OPTIONS)
+    assert not (tmp_path / "planner").exists()

@@ -1,0 +1,94 @@
+"""The scene estimate: right on photographs whose parts are known, smooth, and differentiable."""
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.data
+import skimage.measure
+from sklearn.datasets import load_sample_image
+
+from agentic_styling.tools.transforms.scene import enlarge, estimate_scene, shrink
+
+SCENE = jax.jit(estimate_scene)
+GRADIENT = jax.jit(
+    jax.grad(lambda x: sum(jnp.sum(m * m) for m in estimate_scene(x))),
+    compiler_options={"xla_backend_optimization_level": 0},
+)
+
+
+def _planes(photograph, size=128):
+    side = min(photograph.shape[:2])
+    top, left = ((n - side) // 2 for n in photograph.shape[:2])
+    square = photograph[top : top + side, left : left + side].astype(np.float32) / 255
+    small = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
+    return np.moveaxis(small, -1, 0).copy()
+
+
+CHINA = _planes(load_sample_image("china.jpg"))  # a pagoda at the left, hazy sky, trees below
+FLOWER = _planes(load_sample_image("flower.jpg"))  # a dahlia in the middle of a dark garden
+COFFEE = _planes(skimage.data.coffee())
+
+
+def test_the_sky_is_found_and_the_pagoda_is_not_sky():
+    sky = np.asarray(SCENE(CHINA).sky)
+    assert sky[5:50, 70:].mean() > 0.9
+    assert sky[60:, :35].mean() < 0.1
+    assert sky[110:].mean() < 0.05
+
+
+def test_no_sky_on_a_table():
+    assert np.asarray(SCENE(COFFEE).sky).mean() < 0.03
+
+
+def test_depth_runs_from_the_ground_to_the_sky():
+    depth = np.asarray(SCENE(CHINA).depth)
+    assert depth[5:50, 70:].min() > 0.85
+    assert depth[115:].mean() < 0.35
+
+
+def test_the_subject_is_the_flower():
+    subject = np.asarray(SCENE(FLOWER).subject)
+    assert subject[40:80, 40:80].mean() > 0.8
+    assert max(subject[:20, :20].max(), subject[:20, -20:].max()) < 0.15
+
+
+def test_the_ground_lies_below():
+    photograph, _, disparity = skimage.data.stereo_motorcycle()
+    scene = SCENE(_planes(photograph))
+    ground = np.asarray(scene.ground)
+    assert ground[118:].mean() > 0.8 and ground[:50].max() < 0.02
+    depth = np.asarray(scene.depth)
+    known = cv2.resize(_square(disparity), (128, 128), interpolation=cv2.INTER_NEAREST)
+    seen = np.isfinite(known) & (known > 0)
+    assert np.corrcoef(depth[seen], 1 / known[seen])[0, 1] > 0.5
+
+
+def _square(field):
+    left = (field.shape[1] - field.shape[0]) // 2
+    return field[:, left : left + field.shape[0]]
+
+
+def test_a_larger_version_has_the_same_scene():
+    large = SCENE(_planes(load_sample_image("china.jpg"), 256))
+    for a, b in zip(SCENE(CHINA), large, strict=True):
+        halved = np.asarray(b).reshape(128, 2, 128, 2).mean((1, 3))
+        assert np.abs(np.asarray(a) - halved).mean() < 0.03
+
+
+@pytest.mark.parametrize("image", [CHINA, 0 * CHINA, 0 * CHINA + 1, 0 * CHINA + 0.5])
+def test_in_range_with_finite_gradients(image):
+    assert np.isfinite(GRADIENT(image)).all()
+    for field in SCENE(image):
+        assert field.shape == (128, 128) and field.dtype == jnp.float32
+        assert np.min(field) >= 0 and np.max(field) <= 1
+
+
+def test_shrink_is_the_mean_of_blocks_and_enlarge_is_linear():
+    image = CHINA[:, :96, :120]
+    blocks = skimage.measure.block_reduce(image, (1, 4, 4), np.mean)
+    np.testing.assert_allclose(shrink(image, 4), blocks, atol=1e-5)
+    assert shrink(image[:, :95, :118], 4).shape == (3, 24, 30)
+    expected = cv2.resize(np.moveaxis(blocks, 0, -1), (120, 96), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(enlarge(blocks, 4, 96, 120), np.moveaxis(expected, -1, 0), atol=1e-5)
