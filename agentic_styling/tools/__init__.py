@@ -1,4 +1,4 @@
-"""The ten styling dimensions: vocabulary, plans, transforms, the executor."""
+"""The image tools: vocabulary, plans, transforms, and the executor."""
 
 from agentic_styling.tools.executor.api import execute, execute_steps
 from agentic_styling.tools.plans.encode import (
@@ -9,8 +9,8 @@ from agentic_styling.tools.plans.encode import (
     PlanArrays,
     encode_plans,
 )
-from agentic_styling.tools.plans.plan import MAX_STEPS, Plan, PlanError, Step
-from agentic_styling.tools.plans.resolve import composed_steps
+from agentic_styling.tools.plans.plan import Plan
+from agentic_styling.tools.plans.steps import MAX_STEPS, PlanError, Step
 from agentic_styling.tools.plans.vocabulary import (
     ALIASES,
     AUTO,
@@ -42,7 +42,6 @@ __all__ = [
     "Tool",
     "UNKNOWN",
     "VOCABULARY",
-    "composed_steps",
     "encode_plans",
     "execute",
     "execute_steps",

@@ -1,4 +1,4 @@
-"""Reading what a plan says in words: the names of steps, and known words in free text."""
+"""Words in plans: the names of steps, and known words in free text."""
 
 import functools
 import re
@@ -9,13 +9,13 @@ _SPELLINGS = {"grey": "gray", "golden": "gold"}
 
 
 def read_name(text: str) -> tuple[str, str | None] | None:
-    """The (tool, target option) that a name stands for, or None where it stands for nothing.
+    """The (tool, target option) that a name stands for, or None if it is not a valid name.
 
-    "weather:fog_dense" names both, "weather" the tool alone (option None), and an option that only
-    one dimension has needs no tool. Aliases, capitals, spaces and hyphens are accepted.
+    "weather:fog_dense" names both, "weather" the tool alone (option None), and an option of only
+    one dimension needs no tool. Aliases, capitals, spaces and hyphens are accepted.
     """
     name, colon, option = text.partition(":")
-    name, option = _as_word(name), _as_word(option)
+    name, option = as_word(name), as_word(option)
     tool = VOCABULARY.get(ALIASES.get(name, name))
     if tool is None:
         dimensions = () if colon else options_in_dimensions().get(name, ())
@@ -29,31 +29,28 @@ def read_name(text: str) -> tuple[str, str | None] | None:
 @functools.cache
 def options_in_dimensions() -> dict[str, tuple[str, ...]]:
     """Each target option of the dimensions, and the dimensions that have it."""
-    found: dict[str, tuple[str, ...]] = {}
+    dimensions: dict[str, tuple[str, ...]] = {}
     for name in DIMENSIONS:
-        for option in VOCABULARY[name].parameters[VOCABULARY[name].target].values:
-            found[option] = (*found.get(option, ()), name)
-    return found
+        for option in VOCABULARY[name].options:
+            dimensions[option] = (*dimensions.get(option, ()), name)
+    return dimensions
 
 
 def find_word(text: str, known: tuple[str, ...]) -> str | None:
-    """The first known word in a free text ("deep orange sky": orange); AUTO only alone."""
-    if _as_word(text) == AUTO:
+    """The first known word in a free text ("deep orange sky": orange); AUTO only on its own."""
+    if as_word(text) == AUTO:
         return AUTO
-    words = [*(word for word in known if word != AUTO), *_spellings_of(known)]
-    found = word_pattern(words).search(text.lower())
-    if found is None:
+    words = [word for word in known if word != AUTO]
+    words += [spelling for spelling, word in _SPELLINGS.items() if word in known]
+    match = word_pattern(words).search(text.lower())
+    if match is None:
         return None
-    word = _as_word(found[0])
+    word = as_word(match[0])
     return _SPELLINGS.get(word, word)
 
 
-def _spellings_of(known):
-    return [other for other, word in _SPELLINGS.items() if word in known]
-
-
 def word_pattern(names) -> re.Pattern:
-    """A pattern of whole names in lower case, the longest first; "_" may be a space or hyphen."""
+    """Matches whole names in lower case, the longest first; "_" may be a space or hyphen."""
     return _pattern(tuple(names))
 
 
@@ -64,5 +61,6 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
     return re.compile(rf"(?<![a-z0-9])(?:{choices})(?![a-z0-9])")
 
 
-def _as_word(text: str) -> str:
+def as_word(text: str) -> str:
+    """A name in lower case with underscores."""
     return re.sub(r"[\s_-]+", "_", text.strip().lower())

@@ -1,9 +1,9 @@
-"""What a plan may say: the tools, their parameters, and the values of each.
+"""The action space: the tools, their parameters, and the values of each.
 
 Names and values are those of the published action space. Added here: `strength` on every tool,
 "unknown" as the default of every source, a source for weather and atmospheric_effects, "auto"
-(what the target implies) where the published file gives no default, and defaults for what it
-requires besides the target.
+(what the target implies) where the published file has no default, and defaults for its required
+parameters other than the target.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ class Parameter(NamedTuple):
     """One parameter.
 
     kind: "enum", "bool", "number" or "text"; "name", a text that names a step ("weather",
-    "weather:fog_dense", or an option alone); "action", a name that must be understood; "object",
-    the parameters of the action named before it; "list", at most MAX_ITEMS of kind `items`.
+    "weather:fog_dense", or an option alone); "action", a name that must be valid; "object", the
+    parameters of the preceding action; "list", at most MAX_ITEMS of kind `items`.
     values: every value of an enum or bool, the (low, high) of a number, the known words of a text,
     name or action (others are accepted); of a list, those of its items.
     default: None where the parameter is required.
@@ -34,12 +34,21 @@ class Parameter(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """One tool. `target`: its required parameter; `source`: the look it leaves, or None."""
+    """One tool.
+
+    target: the name of its required parameter. source: the name of the parameter that says what
+    the photograph shows now, or None.
+    """
 
     name: str
     parameters: dict[str, Parameter]
     target: str
     source: str | None
+
+    @property
+    def options(self) -> tuple:
+        """The values of the target parameter."""
+        return self.parameters[self.target].values
 
 
 DIMENSIONS = (
@@ -185,8 +194,8 @@ _DIMENSIONS = (
         source="source_effect",
     ),
 )
-# Every action there is; a name may also be a tool's alone.
-ACTIONS = tuple(f"{t.name}:{value}" for t in _DIMENSIONS for value in t.parameters[t.target].values)
+# Every action; a name may also be that of a tool alone.
+ACTIONS = tuple(f"{tool.name}:{option}" for tool in _DIMENSIONS for option in tool.options)
 NAMES = (*DIMENSIONS, *ACTIONS)
 _MODIFIERS = (
     _tool(

@@ -180,7 +180,7 @@ def test_rows_that_do_not_divide_over_the_devices_are_named():
 @pytest.mark.parametrize(
     "images",
     [
-        np.zeros((2, 8, 8, 3), "uint8"),
+        np.zeros((2, 8, 8, 3), "int32"),
         np.zeros((8, 8, 3), "f"),
         np.zeros((3, 8, 8, 3), "f"),
         np.zeros((2, 8, 8, 4), "f"),
