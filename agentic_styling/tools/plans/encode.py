@@ -19,7 +19,8 @@ from agentic_styling.tools.plans.vocabulary import (
     Tool,
 )
 
-TOOL_INDEX = {name: i for i, name in enumerate(VOCABULARY)}
+TOOL_INDEX: dict[str, int] = {}
+SLOTS: dict[str, tuple[str | None, ...]] = {}
 NUM_SLOTS = 5
 # How a step's result joins the picture: alone; as a layer; among parallel steps.
 COMBINE = ("replace",)
@@ -79,12 +80,22 @@ def _has_slot(parameter: Parameter) -> bool:
     return parameter.kind in ("enum", "bool") or (parameter.kind == "text" and parameter.values)
 
 
-SLOTS = {name: _slots(tool) for name, tool in VOCABULARY.items()}
 _COMBINE_INDEX = {name: i for i, name in enumerate(COMBINE)}
-_INDEX = {
-    name: {p: {v: i for i, v in enumerate(tool.parameters[p].values)} for p in SLOTS[name] if p}
-    for name, tool in VOCABULARY.items()
-}
+_INDEX: dict[str, dict[str, dict]] = {}
+
+
+def index_tools() -> None:
+    """Fill TOOL_INDEX and SLOTS from VOCABULARY, again when a tool has been added to it."""
+    for table in (TOOL_INDEX, SLOTS, _INDEX):
+        table.clear()
+    for i, (name, tool) in enumerate(VOCABULARY.items()):
+        TOOL_INDEX[name] = i
+        SLOTS[name] = _slots(tool)
+        slots = [tool.parameters[p] for p in SLOTS[name] if p]
+        _INDEX[name] = {p.name: {v: k for k, v in enumerate(p.values)} for p in slots}
+
+
+index_tools()
 
 
 def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArrays:
@@ -112,7 +123,7 @@ def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArray
             numbers[b, t] = one.numbers
             combine[b, t] = _COMBINE_INDEX[one.combine]
             group[b, t] = one.group
-            if one.step.tool not in DIMENSIONS:
+            if one.step.tool in MODIFIERS:
                 touched[b, t, : len(placed)] = [touches(one.step, other.step) for other in placed]
     arrays = (tool, options, strength, numbers, combine, group, touched)
     return PlanArrays(*map(jnp.asarray, arrays))
@@ -140,4 +151,4 @@ def _encode_value(tool: str, parameter: Parameter, given: dict) -> int:
 
 def is_modifier(tool: jax.Array) -> jax.Array:
     """True where a tool index is a modifier (which changes how the others act, not the pixels)."""
-    return tool >= len(VOCABULARY) - len(MODIFIERS)
+    return (tool >= len(DIMENSIONS)) & (tool < len(DIMENSIONS) + len(MODIFIERS))

@@ -23,7 +23,7 @@ from agentic_styling.tools.plans.plan import (
     branch_step,
     check_step,
 )
-from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS, VOCABULARY
 
 _NAMES_IN = {"sequence_transform": "steps", "parallel_transform": "actions"}
 # Of transformation_type and effect_type: the tools, and the weathers and effects that belong.
@@ -92,7 +92,7 @@ def touches(modifier: Step, step: Step) -> bool:
     """
     kind = step.parameters.get("effect_type") if step.tool == "graduated_effect" else None
     own = kind in _OWN_EFFECTS
-    if modifier.tool in DIMENSIONS or not (own or step.tool in DIMENSIONS):
+    if modifier.tool not in MODIFIERS or not (own or step.tool not in MODIFIERS):
         return False
     if modifier.tool == "spatial_constraint":
         wanted = modifier.parameters.get("transformation_type", "any")
