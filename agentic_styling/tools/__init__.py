@@ -1,5 +1,6 @@
 """The image tools: vocabulary, plans, transforms, and the executor."""
 
+from agentic_styling.tools.executor.added import add_tool
 from agentic_styling.tools.executor.api import execute, execute_steps
 from agentic_styling.tools.plans.encode import (
     COMBINE,
@@ -21,6 +22,7 @@ from agentic_styling.tools.plans.vocabulary import (
     VOCABULARY,
     Parameter,
     Tool,
+    new_tool,
 )
 
 __all__ = [
@@ -42,7 +44,9 @@ __all__ = [
     "Tool",
     "UNKNOWN",
     "VOCABULARY",
+    "add_tool",
     "encode_plans",
     "execute",
     "execute_steps",
+    "new_tool",
 ]

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.executor.cpu import run_on_cpu
 from agentic_styling.tools.executor.dispatch import map_by_kernel, rows_at_once
 from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
@@ -102,7 +103,7 @@ def _execute(images, plans, key, mesh, keep_frames):
         )
     traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((images, plans, key)))
     if traced or mesh is not None or jax.default_backend() != "cpu":
-        return run_in_one(images, plans, key, mesh, keep_frames)
+        return run_in_one(images, plans, key, mesh, keep_frames, added_tools())
     return run_on_cpu(images, plans, _seeds(key, *plans.tool.shape), keep_frames)
 
 
@@ -113,11 +114,19 @@ def _seeds(key: jax.Array, batch: int, steps: int) -> jax.Array:
     return jax.vmap(lambda k: jax.random.bits(k, (steps,)))(keys)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def run_in_one(
-    images: jax.Array, plans: PlanArrays, key: jax.Array, mesh: Mesh | None, keep_frames: bool
+    images: jax.Array,
+    plans: PlanArrays,
+    key: jax.Array,
+    mesh: Mesh | None,
+    keep_frames: bool,
+    added: tuple = (),
 ) -> jax.Array:
-    """`execute`, or with keep_frames `execute_steps`, as one program."""
+    """`execute`, or with keep_frames `execute_steps`, as one program.
+
+    added: `added_tools()`, so that another set of tools is another program.
+    """
     seeds = _seeds(key, *plans.tool.shape)
     run = functools.partial(_run_batch, keep_frames=keep_frames)
     if mesh is None:

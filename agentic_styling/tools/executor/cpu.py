@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.executor import stages
+from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.tools.plans.steps import MAX_STEPS
 from agentic_styling.tools.transforms.scene import estimate_scene
@@ -61,7 +62,7 @@ def _split_rows(*arrays):
 
 def _run(image, plan, seeds, keep_frames):
     """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
-    call = functools.partial(_call, (image.shape, image.dtype, plan.tool.shape))
+    call = functools.partial(_call, (image.shape, image.dtype, plan.tool.shape, *added_tools()))
     source, scene = call("prepare", _prepare, image)
     split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))
     runs, kernels = map(np.asarray, call(f"stages, frames {keep_frames}", split, plan))

@@ -193,6 +193,7 @@ def _category_kept(options, strength, numbers, tool, mask, image, scene):
 def _attribute_kept(options, strength, numbers, tool, mask, image, scene):
     barred, attribute = strength * mask, options[_ATTRIBUTE] % len(_KEEP)
     blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(tool, len(DIMENSIONS) - 1)]
+    blocked = jnp.where(tool < len(DIMENSIONS), blocked, 0.0)
     blocked = jnp.where(attribute == _OBJECTS, scene.subject, blocked)
     kept = jnp.asarray(_KEEP)[attribute][:, None, None] * barred
     return Constraint(1 - barred * blocked, kept)

@@ -12,8 +12,10 @@ import jax.numpy as jnp
 
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import modifiers
+from agentic_styling.tools.executor.added import ADDED
 from agentic_styling.tools.executor.blend import combine, is_layer
 from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
 from agentic_styling.tools.transforms.color.color_transform import grade_rows
 from agentic_styling.tools.transforms.scene import Scene
 
@@ -43,6 +45,8 @@ def stages_of(plan: PlanArrays, fuse: bool) -> tuple[jax.Array, jax.Array]:
     graduated = modifiers.is_graduated_picture(plan.tool, plan.options)
     active = (plan.tool >= 0) & (~is_modifier(plan.tool) | graduated) & (plan.strength > 0)
     own = jax.vmap(dimensions.renderer_of)(plan.tool, plan.options)
+    added = plan.tool - len(DIMENSIONS) - len(MODIFIERS)
+    own = jnp.where(added < 0, own, len(RENDERERS) + added)
     draws = 1 + jnp.where(graduated, len(RENDERERS) - 1, own)
     alone = (plan.group > 0) | _is_touched(plan) | graduated
 
@@ -77,7 +81,7 @@ def _is_confined(plan, t):
 
 def kernels() -> tuple:
     """What draws: `(rows, edit) -> edit`, kernel 0 nothing, 1 + r renderer r."""
-    return (lambda rows, edit: edit, *map(_over_rows, RENDERERS))
+    return (lambda rows, edit: edit, *map(_over_rows, (*RENDERERS, *ADDED.values())))
 
 
 def begin(rows: Rows) -> jax.Array:
@@ -136,9 +140,9 @@ def _rows(function, *rows):
 def _recipes(plan, run):
     """Of each step of a run [T]: the recipes taken off and put on, and its strength."""
     slots = jnp.maximum(run, 0)
-    tool = jnp.minimum(plan.tool[slots], len(dimensions.MODULES) - 1)
+    tool = jnp.minimum(plan.tool[slots], len(DIMENSIONS) - 1)
     takes, puts = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
-    looks = (run >= 0) & ~is_modifier(plan.tool[slots])
+    looks = (run >= 0) & (plan.tool[slots] < len(DIMENSIONS))
     return takes, puts, jnp.where(looks, _amount(plan, slots), 0.0)
 
 

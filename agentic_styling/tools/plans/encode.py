@@ -20,7 +20,8 @@ from agentic_styling.tools.plans.vocabulary import (
     Tool,
 )
 
-TOOL_INDEX = {name: i for i, name in enumerate(VOCABULARY)}
+TOOL_INDEX: dict[str, int] = {}
+SLOTS: dict[str, tuple[str | None, ...]] = {}
 NUM_SLOTS = 5
 # How a step's result is combined with the picture: alone; as a layer; among parallel steps.
 COMBINE = ("replace",)
@@ -76,11 +77,15 @@ def _slots(tool: Tool) -> tuple[str | None, ...]:
     return (*names, *[None] * (NUM_SLOTS - len(names)))
 
 
-SLOTS = {name: _slots(tool) for name, tool in VOCABULARY.items()}
-_INDEX = {
-    name: {p: {v: i for i, v in enumerate(tool.parameters[p].values)} for p in SLOTS[name] if p}
-    for name, tool in VOCABULARY.items()
-}
+def index_tools() -> None:
+    """Fills TOOL_INDEX and SLOTS from VOCABULARY, again when a tool has been added to it."""
+    TOOL_INDEX.clear()
+    SLOTS.clear()
+    for index, (name, tool) in enumerate(VOCABULARY.items()):
+        TOOL_INDEX[name], SLOTS[name] = index, _slots(tool)
+
+
+index_tools()
 
 
 def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArrays:
@@ -114,7 +119,7 @@ def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArray
             numbers[b, t] = resolved.numbers
             combine[b, t] = COMBINE.index(resolved.combine)
             group[b, t] = resolved.group
-            if step.tool not in DIMENSIONS:
+            if step.tool in MODIFIERS:
                 touched[b, t, :count] = [touches(step, other) for other in plan.resolved_steps]
     arrays = (tool, options, strength, numbers, combine, group, touched)
     return PlanArrays(*map(jnp.asarray, arrays))
@@ -137,9 +142,9 @@ def _encode_value(tool: str, parameter: Parameter, given: dict) -> int:
             message = f"{tool}.{parameter.name}: {value!r} has no effect; known are {known}"
             warnings.warn(message, stacklevel=4)
         value = word or parameter.default
-    return _INDEX[tool][parameter.name][value]
+    return parameter.values.index(value)
 
 
 def is_modifier(tool: jax.Array) -> jax.Array:
     """True where a tool index is a modifier: it changes how other steps act, not the pixels."""
-    return tool >= len(VOCABULARY) - len(MODIFIERS)
+    return (tool >= len(DIMENSIONS)) & (tool < len(DIMENSIONS) + len(MODIFIERS))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from agentic_styling.tools.plans.conditions import holds
 from agentic_styling.tools.plans.names import read_name
 from agentic_styling.tools.plans.steps import MAX_STEPS, STRUCTURAL, Step, branch_step, check_step
-from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS, VOCABULARY
 
 # The tools, and the options of weather and atmospheric_effects, of each transformation_type.
 _LIGHTS = "glowing_aura light_beams_godrays lens_flare bokeh_lights"
@@ -86,7 +86,7 @@ def touches(modifier: Step, step: Step) -> bool:
     """
     kind = step.parameters.get("effect_type") if step.tool == "graduated_effect" else None
     own = kind in _OWN_EFFECTS
-    if modifier.tool in DIMENSIONS or not (own or step.tool in DIMENSIONS):
+    if modifier.tool not in MODIFIERS or not (own or step.tool not in MODIFIERS):
         return False
     if modifier.tool == "spatial_constraint":
         wanted = modifier.parameters.get("transformation_type", "any")
