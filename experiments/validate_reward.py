@@ -91,7 +91,7 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
 
     edits = [
         *(plans(name, steps) for name, steps in answers.items()),
-        plans("a teacher of uneven skill", cases.taught),
+        plans("the scripted teacher", cases.taught),
         plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
         plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
         *(plans(f"{tool} at its strongest", [make.strongest_of(tool)] * len(requests))

@@ -1,4 +1,4 @@
-"""Scores of an edit, from pixels on the device."""
+"""Rewards: scores of edited photographs from pixels, on the device."""
 
 from agentic_styling.rewards.probes import probes as probes
 from agentic_styling.rewards.score import Reference as Reference

@@ -33,7 +33,7 @@ class Cases(NamedTuple):
 
     source: jax.Array
     requests: list[tuple[Step, ...]]
-    taught: list[tuple[Step, ...]]  # by a teacher of uneven skill, as for training
+    taught: list[tuple[Step, ...]]  # by the scripted teacher, as for training
 
 
 def draw_cases(photos, count: int, size: int, seed: int) -> Cases:
@@ -208,7 +208,7 @@ COPIES = {
     "JPEG of quality 90": _as_jpeg,
     "mirrored": lambda x: x[:, :, ::-1],
 }
-# Kinds of edits that a teacher of uneven skill writes: what the two rewards should agree on.
+# Kinds of edits that the scripted teacher writes: what the two rewards should agree on.
 TRAJECTORIES = (
     "intended",
     "one forgotten",
@@ -217,5 +217,5 @@ TRAJECTORIES = (
     "a needless step",
     "random plan",
     "mixed",
-    "a teacher of uneven skill",
+    "the scripted teacher",
 )

@@ -1,7 +1,7 @@
-"""What constrains a step on the device: where it may act, and what of the photograph it must keep.
+"""Constraints of modifiers: where a step may act, and what it keeps of the photograph.
 
-Each modifier of a plan that touches a step gives a weight by place, in [0, 1], that multiplies
-with the others', or keeps colour, lighting or texture of the source photograph.
+Each modifier that touches a step contributes a weight in [0, 1] for each pixel, multiplied with
+those of the others, or keeps colour, lighting or texture of the source photograph.
 """
 
 from typing import NamedTuple
@@ -32,8 +32,8 @@ _REGION = {
     "plants": "greens",
     "lighting_fixtures": "lights",
 }
-# The parameter of each modifier that names a region; a category but plants and lamps can only be
-# taken for the subject.
+# The parameter of each modifier that names a region. Categories other than plants and lamps are
+# approximated by the subject.
 _REGION_PARAMETER = {
     "preserve_attribute": "scope",
     "exclude_region": "region_type",
@@ -41,9 +41,9 @@ _REGION_PARAMETER = {
     "selective_blend": "blend_regions",
     "preserve_object_category": "category",
 }
-# What can be put back from the source, in the order in which it is.
+# What is restored from the source, in this order.
 _KEEPS = {"texture": (1, 0, 0), "color": (0, 1, 0), "lighting": (0, 0, 1)}
-# A step of these tools is what would change the attribute.
+# The tools that would change the attribute.
 _CHANGERS = {
     "style": ("artistic_medium",),
     "architecture": ("architecture_style", "location_setting"),
@@ -93,14 +93,16 @@ _EFFECT = _at("graduated_effect", "effect_type")
 _ALGORITHM = _at("selective_blend", "blend_algorithm")
 _BLEND_REGION = _at("selective_blend", "blend_regions")
 _LIGHT_ONLY = _option("selective_blend", "blend_regions", "lighting_only")
-# Effects that a graduated_effect brings itself; the others fade a step of the plan.
-GRADUATED = ("saturation", "brightness", "blur")
-_OWN = [_option("graduated_effect", "effect_type", name) for name in GRADUATED]
+# Effects that a graduated_effect draws itself; the others fade a step of the plan.
+_OWN = [
+    _option("graduated_effect", "effect_type", name)
+    for name in ("saturation", "brightness", "blur")
+]
 
 
 class Constraint(NamedTuple):
-    """weight [H, W] of a step's change; kept [3, H, W]: how much of the source's
-    texture, color and lighting stays."""
+    """weight: [H, W], of a step's change. kept: [3, H, W], how much of the source's texture, colour
+    and lighting is restored."""
 
     weight: jax.Array
     kept: jax.Array
@@ -113,7 +115,7 @@ def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
 
 
 def draw_graduated(image, scene, options, seed):
-    """The whole effect of a graduated saturation, brightness or blur on [3, H, W]."""
+    """The full effect of a graduated saturation, brightness or blur on [3, H, W]."""
     luma = luma_of(image)
     saturated = jnp.clip(luma + 1.9 * (image - luma), 0.0, 1.0)
     bright = 1 - (1 - image) * (1 - 0.55 * image)
@@ -124,7 +126,14 @@ def draw_graduated(image, scene, options, seed):
 
 
 def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
-    """What a plan's modifiers (PlanArrays of one row) ask of its step t. image: the source."""
+    """The constraint of a plan's modifiers on its step t.
+
+    Args:
+      plan: PlanArrays of one row, [T, ...].
+      t: the step's slot.
+      image: the photograph [3, H, W].
+      scene: its estimated scene.
+    """
     height, width = image.shape[1:]
     free = Constraint(jnp.ones((height, width)), jnp.zeros((3, height, width)))
     graduates = plan.tool == TOOL_INDEX["graduated_effect"]
@@ -135,13 +144,13 @@ def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
     def add(so_far, modifier):
         index, options, strength, numbers, touched = modifier
 
-        def found():
-            one = _constraint(index, options, strength, numbers, tool, image, scene)
-            return Constraint(so_far.weight * one.weight, jnp.maximum(so_far.kept, one.kept))
+        def constrained():
+            new = _constraint(index, options, strength, numbers, tool, image, scene)
+            return Constraint(so_far.weight * new.weight, jnp.maximum(so_far.kept, new.kept))
 
-        return jax.lax.cond(touched & (strength > 0), found, lambda: so_far), None
+        return jax.lax.cond(touched & (strength > 0), constrained, lambda: so_far), None
 
-    # What a graduated effect draws itself has its strength as opacity already.
+    # The strength of a graduated effect that draws is applied already, as its opacity.
     strengths = jnp.where(own, 1.0, plan.strength)
     rows = (plan.tool, plan.options, strengths, plan.numbers, touches)
     return jax.lax.scan(add, free, rows)[0]
@@ -185,7 +194,7 @@ def _blended(options, strength, numbers, tool, mask, image, scene):
 
 def _category_kept(options, strength, numbers, tool, mask, image, scene):
     barred, level = strength * mask, options[_LEVEL]
-    # position_only keeps the detail that shows where a thing is; appearance_only its colours.
+    # position_only keeps the texture, which shows where an object is; appearance_only its colours.
     shown = jnp.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], jnp.float32)[level % 3]
     return Constraint(1 - barred * (level == 0), shown[:, None, None] * barred)
 
@@ -221,17 +230,18 @@ def _graduation(options, numbers, image):
 
 
 def _apply_share(numbers):
-    """The target's share of a selective blend: its ratio against both; all of it if both are 0."""
+    """The target's share of a selective blend's two ratios; 1 if both are 0."""
     preserve, apply = jnp.maximum(numbers[0], 0), jnp.maximum(numbers[1], 0)
     total = preserve + apply
     return jnp.where(total > 0, apply / jnp.where(total > 0, total, 1.0), 1.0)
 
 
 def _share(options, numbers, mask, image):
-    """How much of an edit a selective blend lets through, [H, W]; outside its region all.
+    """The share of an edit that a selective blend lets through, [H, W]; 1 outside its region.
 
-    linear is the same everywhere; smooth gives more to the light tones and less to the dark;
-    sharp_transition takes the lightest share of the picture whole; artistic takes it in patches.
+    linear is the same everywhere; smooth gives more to light tones and less to dark ones;
+    sharp_transition passes the edit only in the lightest share of the picture; artistic only in
+    random patches.
     """
     share = _apply_share(numbers)
     light = luma_of(image.astype(jnp.float32))[0]
@@ -253,7 +263,7 @@ def _share(options, numbers, mask, image):
 
 
 def confine(before, edit, source, constraint: Constraint):
-    """The edit where it may act, with what is kept put back from the source, all [3, H, W]."""
+    """The edit where it may act, with what is kept restored from the source, all [3, H, W]."""
     weight = constraint.weight
     out = jnp.where(weight <= 0, before, before + weight * (edit - before))
     for kept, restore in zip(constraint.kept, _RESTORE, strict=True):
@@ -280,7 +290,7 @@ _RESTORE = (_texture, _color, _lighting)
 
 
 def with_luma(chroma: jax.Array, luma: jax.Array) -> jax.Array:
-    """luma + chroma, the chroma drawn in as far as needed to stay in [0, 1]; luma is kept."""
+    """luma + chroma, the chroma reduced as far as needed to stay in [0, 1]; luma is kept."""
     room = jnp.where(chroma > 0, 1 - luma, luma) / jnp.maximum(jnp.abs(chroma), 1e-6)
     fits = jnp.clip(jnp.minimum(jnp.minimum(room[:1], room[1:2]), room[2:]), 0.0, 1.0)
     return jnp.clip(luma + fits * chroma, 0.0, 1.0)
