@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.plans.names import find_word
 from agentic_styling.tools.plans.plan import Plan
 from agentic_styling.tools.plans.resolve import touches
 from agentic_styling.tools.plans.steps import MAX_STEPS, PlanError, Step
@@ -19,6 +18,7 @@ from agentic_styling.tools.plans.vocabulary import (
     Parameter,
     Tool,
 )
+from agentic_styling.tools.plans.words import find_word
 
 TOOL_INDEX: dict[str, int] = {}
 SLOTS: dict[str, tuple[str | None, ...]] = {}
