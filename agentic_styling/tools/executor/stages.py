@@ -16,7 +16,7 @@ from agentic_styling.tools.executor.added import ADDED
 from agentic_styling.tools.executor.blend import combine, is_layer
 from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
-from agentic_styling.tools.transforms.color.color_transform import grade_rows
+from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
 from agentic_styling.tools.transforms.scene import Scene
 
 RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
@@ -88,7 +88,7 @@ def begin(rows: Rows) -> jax.Array:
     """The run's point-wise steps on the pictures, or on the base of their group."""
     last, _, member = _last(rows)
     start = jnp.where(_each(member[:, 1], rows.current), rows.base, rows.current)
-    return grade_rows(start, rows.scenes, *jax.vmap(_recipes)(rows.plans, rows.runs))
+    return color_transform_rows(start, rows.scenes, *jax.vmap(_looks)(rows.plans, rows.runs))
 
 
 def finish(rows: Rows, edit: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -137,13 +137,13 @@ def _rows(function, *rows):
     return jax.vmap(function)(*rows)
 
 
-def _recipes(plan, run):
-    """Of each step of a run [T]: the recipes taken off and put on, and its strength."""
+def _looks(plan, run):
+    """Of each step of a run [T]: the looks taken off and put on, and its strength."""
     slots = jnp.maximum(run, 0)
     tool = jnp.minimum(plan.tool[slots], len(DIMENSIONS) - 1)
-    takes, puts = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
-    looks = (run >= 0) & (plan.tool[slots] < len(DIMENSIONS))
-    return takes, puts, jnp.where(looks, _amount(plan, slots), 0.0)
+    source_look, target_look = jax.vmap(dimensions.looks_of)(tool, plan.options[slots])
+    colors = (run >= 0) & (plan.tool[slots] < len(DIMENSIONS))
+    return source_look, target_look, jnp.where(colors, _amount(plan, slots), 0.0)
 
 
 def _amount(plan, t):
@@ -156,7 +156,8 @@ def _over_rows(renderer):
     """A renderer over a chunk, at the slots that end the runs, with strength as its opacity."""
 
     def one(image, scene, plan, seeds, t):
-        edit = renderer(image.astype(jnp.float32), scene, plan.options[t], seeds[t])
+        args = (scene, plan.options[t], seeds[t])
+        edit = renderer(image.astype(jnp.float32), *args, channel_axis=0)
         edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
         return edit.astype(image.dtype)
 
