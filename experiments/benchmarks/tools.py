@@ -22,18 +22,12 @@ from tqdm import tqdm
 
 # Of each row: what is done, and the bar: least ratio to the fastest of some sides (all if none).
 ROWS = {
-    "chain": ("white balance, exposure, curve, vibrance, split tone", 1.0, ()),
-    "grade": ("a palette in soft logits", 1.0, ()),
-    "lut": ("3D LUT of 33, tetrahedral (Pillow: trilinear)", 1.0, ()),
+    "color": ("a palette by the color transform", 1.0, ()),
     "gaussian_2": ("Gaussian blur, sigma 2", 0.5, ("OpenCV",)),
     "gaussian_2_traced": ("the same, any sigma without compiling", 0.5, ("OpenCV",)),
     "gaussian_8": ("Gaussian blur, sigma 8", 0.5, ("OpenCV",)),
-    "box": ("box blur, radius 7", 0.5, ("OpenCV",)),
     "motion": ("motion blur, 25 pixels at 30 degrees", 0.5, ("OpenCV",)),
-    "guided": ("guided filter, radius 16", None, ()),
-    "bilateral": ("bilateral filter, sigma 8 and 0.1", None, ()),
     "kuwahara": ("Kuwahara filter, radius 6", None, ()),
-    "ssim": ("SSIM", 10.0, ("dm-pix",)),
     "haze": ("haze by a depth map", 1.0, ()),
     "fog": ("fog in banks", None, ()),
     "rain": ("rain", 1.0, ()),
@@ -48,7 +42,7 @@ ROWS = {
 _DM_PIX = {"gaussian_2": 10.0, "gaussian_8": 10.0}  # bars against dm-pix's own besides
 _PLANS_BAR = 2.0
 _PACKAGES = "jax dm-pix numpy opencv-python-headless scikit-image pillow torch kornia "
-_PACKAGES += "albumentationsx colour-science"
+_PACKAGES += "albumentationsx"
 
 
 class Worker:

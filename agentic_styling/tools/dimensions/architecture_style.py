@@ -6,9 +6,12 @@ import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.look_params import by_option, look
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import coarse_factor, ramp
 from agentic_styling.tools.transforms.filters.materials import relief_of
-from agentic_styling.tools.transforms.light.light import bloom, luma_of, spread
+from agentic_styling.tools.transforms.light.light import bloom
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 ARCHITECTURE = {
@@ -293,6 +296,7 @@ _CLARITY = np.array([-0.6, 0.0, 0.7], np.float32)  # of minimal, moderate, ornat
 _DEPTH = 0.5  # of the relief
 
 
+@renderer
 def _draw_surface(image, scene, options, seed):
     """Local contrast, the relief of the material on what is built, and the glow of lights."""
     clarity, own, amount, glow = jnp.asarray(_SURFACE_ROWS)[options[1]]
@@ -305,10 +309,9 @@ def _draw_surface(image, scene, options, seed):
         (amount > 0, lambda x: _cover(x, scene, amount, material, seed)),
         (glow > 0, lambda x: _glow(x, glow)),
     )
-    picture = image.astype(jnp.float32)
     for needed, stage in stages:
-        picture = jax.lax.cond(needed, stage, lambda x: x, picture)
-    return picture.astype(image.dtype)
+        image = where_used(needed, stage, image)
+    return image
 
 
 def _cover(image, scene, amount, material, seed):
@@ -317,7 +320,9 @@ def _cover(image, scene, amount, material, seed):
 
 
 def _glow(image, amount):
-    return bloom(image, amount, jnp.array([1.0, 0.7, 1.0]), threshold=0.5, sigma=0.03)
+    return bloom(
+        image, amount, jnp.array([1.0, 0.7, 1.0]), threshold=0.5, sigma=0.03, channel_axis=0
+    )
 
 
 def _clear(image, amount):

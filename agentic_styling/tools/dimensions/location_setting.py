@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.ground import places
 
 LOCATION = {
@@ -373,12 +374,12 @@ _DRAWN = (
 def _renderer(draw, table: np.ndarray):
     """Less is drawn for a partial replacement, and on a foreground that is kept."""
 
-    def renderer(image, scene, options, seed):
-        new = draw(image.astype(jnp.float32), scene, jnp.asarray(table)[options[1]], seed)
+    def partly(image, scene, options, seed):
+        new = draw(image, scene, jnp.asarray(table)[options[1]], seed, channel_axis=0)
         kept = jnp.where(options[3] == 1, 1 - _HELD * scene.subject, 1.0)
-        return (image + look_scale(options) * kept * (new - image)).astype(image.dtype)
+        return image + look_scale(options) * kept * (new - image)
 
-    return renderer
+    return renderer(partly)
 
 
 RENDERERS = tuple(_renderer(draw, table) for draw, table in _DRAWN)

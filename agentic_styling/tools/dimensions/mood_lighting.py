@@ -1,9 +1,9 @@
 """mood_lighting: a mood, its accent lights and the depth of its shadows."""
 
-import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.light import lamps, light
 
 MOOD = {
@@ -205,53 +205,56 @@ _SIDES = by_option(
 )
 
 
+@renderer
 def draw_glow(image, scene, options, seed):
     """The bright parts glow; lamps shine warm."""
     accent = jnp.asarray(_ACCENT_GLOW)[options[2]]
     row = jnp.where(options[2] > 0, accent[:6], jnp.asarray(_MOOD_GLOW)[options[1]])
-    image = jax.lax.cond(
-        accent[6] > 0,
-        lambda image: lamps.lamps(image, scene, accent[6], jnp.asarray(_LAMP)),
-        lambda image: image,
-        image,
-    )
-    return light.bloom(image, row[0], row[1:4], threshold=row[4], sigma=row[5])
+    image = where_used(accent[6] > 0, lamps.lamps, image, scene, accent[6], jnp.asarray(_LAMP))
+    return light.bloom(image, row[0], row[1:4], threshold=row[4], sigma=row[5], channel_axis=0)
 
 
+@renderer
 def draw_side_lights(image, scene, options, seed):
     """Neon signs or coloured gels: two lights from the sides."""
     row = jnp.asarray(_SIDES)[options[2]]
-    return lamps.side_lights(image, scene, row[0:3], row[3:6], row[6], row[7])
+    return lamps.side_lights(image, scene, row[0:3], row[3:6], row[6], row[7], channel_axis=0)
 
 
+@renderer
 def draw_candles(image, scene, options, seed):
     """Candles."""
-    return lamps.candlelight(image, scene, seed)
+    return lamps.candlelight(image, scene, seed, channel_axis=0)
 
 
+@renderer
 def draw_spotlight(image, scene, options, seed):
     """A spot on the subject."""
-    return lamps.spot_on_subject(image, scene)
+    return lamps.spot_on_subject(image, scene, channel_axis=0)
 
 
+@renderer
 def draw_rim(image, scene, options, seed):
     """A subject with bright borders."""
-    return lamps.rim_light(image, scene)
+    return lamps.rim_light(image, scene, channel_axis=0)
 
 
+@renderer
 def draw_silhouette(image, scene, options, seed):
     """A dark subject before a bright background."""
-    return lamps.silhouette(image, scene)
+    return lamps.silhouette(image, scene, channel_axis=0)
 
 
+@renderer
 def draw_sun_rays(image, scene, options, seed):
     """Shafts of sunlight."""
-    return light.god_rays(image, scene, 1.1, jnp.array([1.0, 0.88, 0.66]), seed)
+    return light.god_rays(image, scene, 1.1, jnp.array([1.0, 0.88, 0.66]), seed, channel_axis=0)
 
 
+@renderer
 def draw_beams(image, scene, options, seed):
     """Beams in fog."""
-    return lamps.beams(image, scene, seed)
+    return lamps.beams(image, scene, seed, channel_axis=0)
 
 
 RENDERERS = (

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
-from agentic_styling.tools.transforms.optional import computed, in_float32, where_used
 
 _TOOL = "season"
 # What leaves turn to, in logits: added to greens alone.
@@ -135,40 +135,42 @@ def _cover(options):
     return jnp.where(options[3] > 0, options[3], own)
 
 
-@in_float32
+@renderer
 def draw_plants(image, scene, options, seed):
     """Plants, the ground left as it is."""
     return _plants(image, scene, options, seed)[0]
 
 
-@in_float32
+@renderer
 def draw_snow(image, scene, options, seed):
     """Plants, and snow on the ground and on what faces up."""
     image, leaves = _plants(image, scene, options, seed)
-    return ground.snow(image, scene, leaves, 1.0, seed)
+    return ground.snow(image, scene, leaves, 1.0, seed, channel_axis=0)
 
 
-@in_float32
+@renderer
 def draw_strewn(image, scene, options, seed):
     """Plants, and fallen leaves or flowers on the ground."""
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_STREWN)[_cover(options)]
     share = row[10] * jnp.where(options[3] > 0, 1.0, 0.8)
-    return ground.strewn(image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed)
+    return ground.strewn(
+        image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed, channel_axis=0
+    )
 
 
-@in_float32
+@renderer
 def draw_grass(image, scene, options, seed):
     """Plants, and grass on the ground."""
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_GRASS)[_cover(options)]
-    return ground.grass(image, scene, row[:3], row[3:], seed)
+    return ground.grass(image, scene, row[:3], row[3:], seed, channel_axis=0)
 
 
-@in_float32
+@renderer
 def draw_mud(image, scene, options, seed):
     """Plants, and wet mud on the ground."""
-    return ground.mud(_plants(image, scene, options, seed)[0], scene, seed)
+    return ground.mud(_plants(image, scene, options, seed)[0], scene, seed, channel_axis=0)
 
 
 RENDERERS = (draw_plants, draw_snow, draw_strewn, draw_grass, draw_mud)

@@ -1,13 +1,14 @@
 """time_of_day: the sun or moon, the sky, and where the shadows fall."""
 
-import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps as shine
-from agentic_styling.tools.transforms.light.light import luma_of, screen
+from agentic_styling.tools.transforms.light.light import screen
 
 TIME_OF_DAY = {
     "pre_dawn": look(
@@ -162,16 +163,6 @@ _LAMP = rgb("#ffb060")
 _MOON = rgb("#dfe8ff")
 
 
-def _where(used, draw, image, *rest):
-    """A stage that not every option needs. Its picture is computed once: a run of stages without
-    a cond between them is fused by XLA on a CPU, each again in every reading of the next."""
-
-    def drawn(image, *rest):
-        return draw(image, *rest).astype(image.dtype)
-
-    return jax.lax.cond(used, drawn, lambda image, *_: image, image, *rest)
-
-
 def _sky(image, scene, row, option):
     """The sky of the hour, or in the colour that was asked for as bright as it would be."""
     zenith, horizon = row[0:3], row[3:6]
@@ -179,7 +170,7 @@ def _sky(image, scene, row, option):
     zenith = jnp.where(asked, color * (0.15 + 0.95 * jnp.max(zenith)), zenith)
     horizon = jnp.where(asked, (0.75 * color + 0.25) * (0.15 + 0.9 * jnp.max(horizon)), horizon)
     amount = jnp.where(asked, 0.85, row[6])
-    return _where(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
+    return where_used(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
 
 
 def _shadows(image, scene, direction):
@@ -192,22 +183,24 @@ def _shadows(image, scene, direction):
         gain = 1 + 0.9 * jnp.maximum(turned, 0.0) + 0.35 * jnp.minimum(turned, 0.0)
         return daylight.relight(image, gain * (1 - 0.6 * shade))
 
-    return _where(fall[0] > 0, draw, image)
+    return where_used(fall[0] > 0, draw, image)
 
 
+@renderer
 def draw_day(image, scene, options, seed):
     """Shadows that fall towards one side, a sky of one colour."""
     image = _sky(image, scene, jnp.asarray(_LIGHTS)[options[1]], options[2])
     return _shadows(image, scene, options[3])
 
 
+@renderer
 def draw_low_sun(image, scene, options, seed):
     """The sky with the sun at its rim: a glow there, light on what faces it, long shadows."""
     row = jnp.asarray(_LIGHTS)[options[1]]
     fall = jnp.asarray(_FALLS)[options[3]]
     at = jnp.where(jnp.abs(fall[1]) > 0.1, -jnp.sign(fall[1]) * 0.8, row[11])
     image = _sky(image, scene, row, options[2])
-    image = _where(row[7] > 0, _sunlight, image, scene, row[7], row[8:11], at)
+    image = where_used(row[7] > 0, _sunlight, image, scene, row[7], row[8:11], at)
     return _shadows(image, scene, options[3])
 
 
@@ -226,14 +219,15 @@ def _sunlight(image, scene, amount, color, at):
     return screen(daylight.relight(image, gain), 0.75 * amount * veil * color)
 
 
+@renderer
 def draw_after_dark(image, scene, options, seed):
     """The sky without a sun, perhaps stars and the moon, its light on the subject, and lamps."""
     row = jnp.asarray(_LIGHTS)[options[1]]
     lamps, night = row[12], row[13]
     image = _sky(image, scene, row, options[2])
-    image = _where(night > 0, _starlit, image, scene, night, seed)
-    image = _where(night > 0.5, daylight.moonlight, image, scene, night, jnp.asarray(_MOON))
-    image = _where(lamps > 0, shine, image, scene, lamps, jnp.asarray(_LAMP))
+    image = where_used(night > 0, _starlit, image, scene, night, seed)
+    image = where_used(night > 0.5, daylight.moonlight, image, scene, night, jnp.asarray(_MOON))
+    image = where_used(lamps > 0, shine, image, scene, lamps, jnp.asarray(_LAMP))
     return _shadows(image, scene, options[3])
 
 

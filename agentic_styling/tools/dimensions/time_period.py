@@ -6,9 +6,11 @@ import numpy as np
 
 from agentic_styling.tools.transforms.camera.grain import film_grain
 from agentic_styling.tools.transforms.color.look_params import by_option, look
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur, shift
 from agentic_styling.tools.transforms.filters.fields import coarse_grid, to_full, turbulence
-from agentic_styling.tools.transforms.light.light import bloom, luma_of
+from agentic_styling.tools.transforms.light.light import bloom
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 _BLUE_SENSITIVE = ((-0.4, 0.0, 0.4),) * 3
@@ -261,6 +263,7 @@ _FINE = 500  # pixels of the shorter side that it takes
 _ACCURATE = np.array([0.8, 1.4], np.float32)  # stylised, historically accurate
 
 
+@renderer
 def _draw_stock(image, scene, options, seed):
     """The picture as the means of its time would have made it."""
     stock = dict(zip(_FIELDS, jnp.asarray(_STOCK_ROWS)[options[1]], strict=True))
@@ -271,7 +274,9 @@ def _draw_stock(image, scene, options, seed):
         ((sharp != 0) | (stock["fringe"] > 0), lambda x: _focus(x, sharp, stock["fringe"])),
         (
             stock["glow"] > 0,
-            lambda x: bloom(x, stock["glow"], color, threshold=stock["threshold"], sigma=0.02),
+            lambda x: bloom(
+                x, stock["glow"], color, threshold=stock["threshold"], sigma=0.02, channel_axis=0
+            ),
         ),
         (stock["gray"] > 0, lambda x: _tone(x, stock["gray"], stock["tone_r"], stock["tone_b"])),
         (stock["mottle"] > 0, lambda x: _mottle(x, faults * stock["mottle"], seed)),
@@ -280,12 +285,9 @@ def _draw_stock(image, scene, options, seed):
             lambda x: _grain(x, faults * stock["grain"], stock["speckle"], seed),
         ),
     )
-    picture = image.astype(jnp.float32)
     for needed, stage in stages:
-        # A branch also keeps XLA from fusing the stages, which would compute each again for every
-        # neighbour that the next one reads.
-        picture = jax.lax.cond(needed, stage, lambda x: x, picture)
-    return picture.astype(image.dtype)
+        image = where_used(needed, stage, image)
+    return image
 
 
 def _focus(image, sharp, fringe):
@@ -298,7 +300,9 @@ def _focus(image, sharp, fringe):
     height, width = image.shape[1:]
     factor = max(1, min(height, width) // _FINE)
     sigma = max(0.5, _BLUR * min(height, width) / factor)
-    blurred = enlarge(gaussian_blur(shrink(image, factor), sigma), factor, height, width)
+    blurred = enlarge(
+        gaussian_blur(shrink(image, factor), sigma, channel_axis=0), factor, height, width
+    )
     return jnp.clip(image + sharp * (image - blurred), 0.0, 1.0)
 
 
@@ -321,8 +325,10 @@ def _mottle(image, amount, seed):
 def _grain(image, amount, speckle, seed):
     """Film grain, with `speckle` of it in each channel apart."""
     together = 1 + speckle * jnp.array([0.0, -1.7, -0.4])
-    image = film_grain(image, amount, seed, together)
-    return film_grain(image, amount * speckle, seed + jnp.uint32(1), jnp.array([-0.6, 0.3, 1.2]))
+    image = film_grain(image, amount, seed, together, channel_axis=0)
+    return film_grain(
+        image, amount * speckle, seed + jnp.uint32(1), jnp.array([-0.6, 0.3, 1.2]), channel_axis=0
+    )
 
 
 RENDERERS = (_draw_stock,)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.plans.encode import index_tools
 from agentic_styling.tools.plans.vocabulary import VOCABULARY, Tool
+from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.utils.errors import InputError
 
 ADDED: dict[str, Callable] = {}  # what each added tool draws, on planes as the dimensions do
@@ -31,6 +32,7 @@ def add_tool(tool: Tool, transform: Callable) -> Iterator[None]:
     if tool.name in VOCABULARY:
         raise InputError(f"{tool.name}: a tool of that name exists; choose another name")
 
+    @renderer
     def draw(planes: jax.Array, scene, options: jax.Array, seed: jax.Array) -> jax.Array:
         return jnp.moveaxis(transform(jnp.moveaxis(planes, 0, -1), options), -1, 0)
 

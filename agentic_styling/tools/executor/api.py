@@ -17,9 +17,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.executor.cpu import run_on_cpu
 from agentic_styling.tools.executor.dispatch import map_by_kernel, rows_at_once
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
 from agentic_styling.tools.plans.encode import PlanArrays
-from agentic_styling.tools.transforms.scene import estimate_scene
 from agentic_styling.utils.errors import InputError
 
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from agentic_styling.tools.executor import stages
 from agentic_styling.tools.executor.added import added_tools
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.tools.plans.steps import MAX_STEPS
-from agentic_styling.tools.transforms.scene import estimate_scene
 
 
 def run_on_cpu(

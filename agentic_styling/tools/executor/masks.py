@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.look_params import LUMA
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.scene import Scene
 
 SOFT_EDGE = 0.1  # width of a soft edge, as a share of the picture
@@ -71,8 +71,7 @@ def _estimate(index, hard, image, scene):
     near = _rise(0.55 - scene.depth, 0.12)
     sky = scene.sky
     greens = _rise(jnp.minimum(green - blue, green - red + 0.02) - 0.04, 0.03)
-    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    lights = _rise(luma - 0.85, 0.08) * (1 - sky)
+    lights = _rise(luma_of(image.astype(jnp.float32)) - 0.85, 0.08) * (1 - sky)
     built = (1 - sky) * (1 - greens) * (1 - scene.subject)
     masks = (near, 1 - near, sky, 1 - sky, scene.subject, greens, lights, built)
     mask = sum(jnp.where(index == i, m, 0.0) for i, m in enumerate(masks))

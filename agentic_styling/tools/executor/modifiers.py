@@ -13,8 +13,9 @@ import numpy as np
 from agentic_styling.tools.executor.masks import ramp, region_index, region_mask
 from agentic_styling.tools.plans.encode import SLOTS, TOOL_INDEX
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
-from agentic_styling.tools.transforms.color.color_transform import luma_of
 from agentic_styling.tools.transforms.color.look_params import by_option
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.noise import cloud_noise, pixel_grid
 from agentic_styling.tools.transforms.scene import Scene
@@ -114,13 +115,14 @@ def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
     return (tool == TOOL_INDEX["graduated_effect"]) & own
 
 
+@renderer
 def draw_graduated(image, scene, options, seed):
     """The full effect of a graduated saturation, brightness or blur on [3, H, W]."""
     luma = luma_of(image)
     saturated = jnp.clip(luma + 1.9 * (image - luma), 0.0, 1.0)
     bright = 1 - (1 - image) * (1 - 0.55 * image)
     sigma = min(image.shape[1:]) / 45
-    blurred = gaussian_blur(image, sigma)
+    blurred = gaussian_blur(image, sigma, channel_axis=0)
     drawn = zip(_OWN, (saturated, bright, blurred), strict=True)
     return sum(jnp.where(options[_EFFECT] == index, out, 0.0) for index, out in drawn)
 
@@ -244,7 +246,7 @@ def _share(options, numbers, mask, image):
     random patches.
     """
     share = _apply_share(numbers)
-    light = luma_of(image.astype(jnp.float32))[0]
+    light = luma_of(image.astype(jnp.float32))
 
     def patches():
         y, x = pixel_grid(*image.shape[1:])
@@ -275,7 +277,7 @@ def confine(before, edit, source, constraint: Constraint):
 def _texture(edit, source, kept):
     sigma = max(min(edit.shape[1:]) / 64, 1.0)
     detail = source - edit
-    return jnp.clip(edit + kept * (detail - gaussian_blur(detail, sigma)), 0.0, 1.0)
+    return jnp.clip(edit + kept * (detail - gaussian_blur(detail, sigma, channel_axis=0)), 0.0, 1.0)
 
 
 def _color(edit, source, kept):

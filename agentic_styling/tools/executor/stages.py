@@ -16,7 +16,7 @@ from agentic_styling.tools.executor.added import ADDED
 from agentic_styling.tools.executor.blend import combine, is_layer
 from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
-from agentic_styling.tools.transforms.color.color_transform import grade_rows
+from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
 from agentic_styling.tools.transforms.scene import Scene
 
 RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
@@ -98,7 +98,7 @@ def begin(rows: Rows) -> jax.Array:
     """Applies the run's point-wise steps to the pictures, or to the base of their group."""
     last, _, member = _last(rows)
     start = jnp.where(_each(member[:, 1], rows.current), rows.base, rows.current)
-    return grade_rows(start, rows.scenes, *jax.vmap(_looks)(rows.plans, rows.runs))
+    return color_transform_rows(start, rows.scenes, *jax.vmap(_looks)(rows.plans, rows.runs))
 
 
 def finish(rows: Rows, edit: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -151,7 +151,7 @@ def _looks(plan, run):
     """The source look and target look (look_params.py) of each step of a run [T], its strength."""
     slots = jnp.maximum(run, 0)
     tool = jnp.minimum(plan.tool[slots], len(DIMENSIONS) - 1)
-    source_looks, target_looks = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
+    source_looks, target_looks = jax.vmap(dimensions.looks_of)(tool, plan.options[slots])
     has_look = (run >= 0) & (plan.tool[slots] < len(DIMENSIONS))
     return source_looks, target_looks, jnp.where(has_look, _amount(plan, slots), 0.0)
 
@@ -166,7 +166,8 @@ def _over_rows(renderer):
     """Maps a renderer over a chunk, at the slots that end the runs, strength as its opacity."""
 
     def one(image, scene, plan, seeds, t):
-        edit = renderer(image.astype(jnp.float32), scene, plan.options[t], seeds[t])
+        args = (scene, plan.options[t], seeds[t])
+        edit = renderer(image.astype(jnp.float32), *args, channel_axis=0)
         edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
         return edit.astype(image.dtype)
 

@@ -11,8 +11,8 @@ import pytest
 import skimage.data
 
 from agentic_styling.tools.dimensions import atmospheric_effects as effects
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.scene import estimate_scene
 
 _PARAMETERS = VOCABULARY["atmospheric_effects"].parameters
 EFFECTS = _PARAMETERS["effect_type"].values
@@ -28,7 +28,7 @@ def _compiled(index: int):
     """One compilation of a renderer gives pictures and gradients: they share it."""
 
     def loss(image, options, seed):
-        out = effects.RENDERERS[index](image, SCENE, options, seed)
+        out = effects.RENDERERS[index](image, SCENE, options, seed, channel_axis=0)
         return jnp.sum(out * out), out
 
     quick = {"xla_backend_optimization_level": 0}
@@ -89,6 +89,7 @@ def test_nothing_is_drawn_where_the_source_has_it():
 def test_bfloat16_gives_bfloat16(effect):
     options = _options(effect)
     render = effects.RENDERERS[int(effects.renderer_of(options))]
+    render = functools.partial(render, channel_axis=0)
     out = jax.jit(render)(PHOTO.astype(jnp.bfloat16), SCENE, options, jnp.uint32(3))
     assert out.dtype == jnp.bfloat16
     assert _apart(out.astype(jnp.float32), _draw(effect)) < 0.01

@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import coarse_grid, ramp, to_full, turbulence
 from agentic_styling.tools.transforms.scene import Scene
 
 
+@image_transform
 def haze(
     image: jax.Array, depth: jax.Array, density: jax.Array | float, color: jax.Array
 ) -> jax.Array:
@@ -15,9 +17,10 @@ def haze(
     image: float [3, H, W] in [0, 1]; depth: [H, W] in any unit; density: optical density of one
     unit; color: the air's [3]. Returns image * t + color * (1 - t), t = exp(-density * depth).
     """
-    return veil(image, density * depth, color)
+    return veil(image, density * depth, color, channel_axis=0)
 
 
+@image_transform
 def veil(image: jax.Array, thickness: jax.Array, color: jax.Array) -> jax.Array:
     """A picture behind air of an optical thickness [H, W] >= 0 and a colour [3]."""
     clear = jnp.exp(-thickness)

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
-from agentic_styling.tools.transforms.light.light import luma_of
 from agentic_styling.tools.transforms.scene import Scene
 
 _GOLDEN = 0.618034
@@ -94,6 +95,7 @@ DUST = Falling(
 )
 
 
+@image_transform
 def falling(
     image: jax.Array,
     subject: jax.Array,
@@ -149,6 +151,7 @@ Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 _NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
 
 
+@image_transform
 def solids(
     image: jax.Array,
     scene: Scene,

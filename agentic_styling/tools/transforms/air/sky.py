@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
@@ -12,8 +14,7 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.light.light import luma_of, screen
-from agentic_styling.tools.transforms.optional import computed
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
 
 _BOLT = 0.0022  # half width of lightning, in parts of the shorter side
@@ -40,6 +41,7 @@ def clouds(scene: Scene, cover: jax.Array, seed: jax.Array) -> tuple[jax.Array, 
     return to_full(opacity, height, width), to_full(light, height, width)
 
 
+@image_transform
 def paint(
     image: jax.Array,
     scene: Scene,
@@ -71,6 +73,7 @@ def paint(
     return jnp.clip(jnp.stack(planes), 0.0, 1.0)
 
 
+@image_transform
 def lightning(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
     """A flash from the clouds to the horizon, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
@@ -19,6 +21,7 @@ _TO_YCC = np.array(
 _FROM_YCC = np.linalg.inv(_TO_YCC).astype(np.float32)
 
 
+@image_transform
 def hologram(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:
@@ -38,7 +41,7 @@ def hologram(
         columns = jnp.clip(jnp.arange(width) + moved, 0, width - 1).astype(jnp.int32)
         planes.append(jnp.take_along_axis(plane, columns, axis=1))
     out = jnp.stack(planes)
-    luma = 0.299 * out[0] + 0.587 * out[1] + 0.114 * out[2]
+    luma = luma_of(out)
     color = color[:, None, None]
     sheen = 0.5 + 0.5 * jnp.sin(9 * luma + 4 * y + jnp.array([0.0, 2.1, 4.2])[:, None, None])
     holo = color * (0.12 + 1.0 * luma) + 0.16 * sheen * luma
@@ -89,6 +92,7 @@ def _dct(n: int) -> np.ndarray:
     return basis.astype(np.float32)
 
 
+@image_transform
 def digital_artifacts(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:
@@ -109,6 +113,7 @@ def digital_artifacts(
     return jnp.where((run < 0.4 * hurt) | lost, wrong, out)
 
 
+@image_transform
 def cracks(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:

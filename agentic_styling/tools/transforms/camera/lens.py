@@ -3,12 +3,14 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 
 _FRINGE = (0.024, 0.012, 0.0)  # how much closer to the middle red, green and blue are read
 
 
+@image_transform
 def speed_lines(
     image: jax.Array,
     y: jax.Array | float,
@@ -44,6 +46,7 @@ def speed_lines(
     return image + opacity * lines * (color[:, None, None] - image)
 
 
+@image_transform
 def distort(
     image: jax.Array, bulge: jax.Array | float, fringe: jax.Array | float = 0.0
 ) -> jax.Array:

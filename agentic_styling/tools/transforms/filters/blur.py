@@ -11,13 +11,15 @@ import numbers
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
+
 # On a CPU a traced blur is chosen among shifted sums out to these radii, and for a Gaussian then
 # grids of these strides, from the sigmas that they are exact for.
 _RADII = (9, 23)
 _STRIDES = {4: 5.75, 8: 11.5}
-_STAGES = 6
 
 
+@image_transform
 def gaussian_blur(image: jax.Array, sigma: jax.Array | float) -> jax.Array:
     """A Gaussian blur of [C, H, W]; sigma 0 is the identity.
 
@@ -28,25 +30,11 @@ def gaussian_blur(image: jax.Array, sigma: jax.Array | float) -> jax.Array:
     """
     bounds = (2.25, *_STRIDES.values())
     if _is_static(sigma) and sigma <= bounds[1]:
-        on_cpu = _by_shifted_sums(_gaussian, max(math.ceil(4 * sigma), 1))
+        on_cpu = _by_shifted_sums(max(math.ceil(4 * sigma), 1))
     else:
-        ways = [_by_shifted_sums(_gaussian, radius) for radius in _RADII]
+        ways = [_by_shifted_sums(radius) for radius in _RADII]
         on_cpu = _one_of(ways + [_by_coarse_grid(stride) for stride in _STRIDES], bounds, sigma)
     return _blur(image, _at_least(0.1, sigma), on_cpu, _by_gaussian_matrices)
-
-
-def box_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """The mean of [C, H, W] over 2 * radius + 1 pixels each way, the border repeated.
-
-    A radius between whole pixels takes the outermost ones in part. Equals OpenCV's blur with
-    BORDER_REPLICATE.
-    """
-    if _is_static(radius) and radius == int(radius) and radius <= _RADII[-1]:
-        on_cpu = _by_windows(int(radius))
-    else:
-        ways = [_by_shifted_sums(_box, largest) for largest in _RADII]
-        on_cpu = _one_of([*ways, _by_box_matrices], _RADII, radius)
-    return _blur(image, _at_least(0.0, radius), on_cpu, _by_box_matrices)
 
 
 def _is_static(width) -> bool:
@@ -94,13 +82,9 @@ def _gaussian(distance, sigma):
     return jnp.exp(-0.5 * (distance / sigma) ** 2)
 
 
-def _box(distance, radius):
-    return jnp.clip(radius + 1 - distance, 0.0, 1.0)
-
-
-def _by_shifted_sums(kernel, radius: int):
-    def blur(image, width):
-        weights = kernel(jnp.arange(radius + 1), width)
+def _by_shifted_sums(radius: int):
+    def blur(image, sigma):
+        weights = _gaussian(jnp.arange(radius + 1), sigma)
         weights = weights / (2 * jnp.sum(weights) - weights[0])
         # Padded for both ways at once: to pad takes as long as a pass.
         planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
@@ -112,17 +96,6 @@ def _by_shifted_sums(kernel, radius: int):
                 out = out + weights[d] * (before + after)
             planes = out
         return planes
-
-    return blur
-
-
-def _by_windows(radius: int):
-    def blur(image, _):
-        planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
-        side = 2 * radius + 1
-        for shape in ((1, side, 1), (1, 1, side)):
-            planes = jax.lax.reduce_window(planes, 0.0, jax.lax.add, shape, (1, 1, 1), "VALID")
-        return planes / side**2
 
     return blur
 
@@ -163,23 +136,11 @@ def _by_gaussian_matrices(image, sigma):
     return _product(rows, image, columns)
 
 
-def _by_box_matrices(image, radius):
-    rows, columns = (_box_matrix(n, radius) for n in image.shape[1:])
-    return _product(rows, image, columns)
-
-
 def _product(rows, image, columns):
     """rows @ plane @ columns.T for every plane."""
     highest = jax.lax.Precision.HIGHEST
     out = jnp.einsum("mh,chw->cmw", rows, image, precision=highest)
     return jnp.einsum("nw,cmw->cmn", columns, out, precision=highest)
-
-
-def _box_matrix(n: int, radius):
-    at = jnp.arange(n, dtype=jnp.float32)
-    weights = _box(jnp.abs(at[:, None] - at), radius)
-    before, after = (jnp.maximum(radius - d, 0.0)[:, None] for d in (at, n - 1 - at))
-    return (weights + before * (at == 0) + after * (at == n - 1)) / (2 * radius + 1)
 
 
 def _gaussian_matrix(at, n: int, sigma):
@@ -202,6 +163,7 @@ def _tail(distance, sigma):
     return jnp.sum(near, axis=1) + rest - start / (24 * sigma**2) * _gaussian(start, sigma)
 
 
+@image_transform
 def motion_blur(
     image: jax.Array, length: jax.Array | float, angle: jax.Array | float = 0.0
 ) -> jax.Array:
@@ -220,16 +182,6 @@ def motion_blur(
     return _convolve(image, line)
 
 
-def disc_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """The blur of a lens out of focus over [C, H, W]: the mean over a disc.
-
-    radius: at most an eighth of the shorter side (more is clipped), soft to half a pixel at its
-    rim. Blur in linear light, or the lights will not shine.
-    """
-    radius = jnp.clip(radius, 0.5, min(image.shape[1:]) / 8)
-    return _convolve(image, lambda y, x: jnp.clip(radius + 0.5 - jnp.hypot(y, x), 0.0, 1.0))
-
-
 def _convolve(image, kernel):
     """[C, H, W] by a symmetric kernel(y, x) no wider than a quarter of the shorter side, by FFT."""
     h, w = image.shape[1:]
@@ -244,25 +196,21 @@ def _convolve(image, kernel):
     return out.astype(image.dtype)
 
 
-def zoom_blur(
-    image: jax.Array, amount: jax.Array | float, y: jax.Array | float, x: jax.Array | float
-) -> jax.Array:
-    """[C, H, W] smeared away from a point: the mean of magnifications up to 1 / (1 - amount).
+def small_blur(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """A Gaussian blur of small planes [..., h, w] by two products, weights renormalised at the
+    border. sigma: in pixels, a number or traced."""
 
-    amount: 0 to below 1, the part of its distance from the point that a pixel is smeared over.
-    y, x: the point in pixels; it may lie outside. Meant for small planes (rays, glows at reduced
-    resolution): it costs twelve products with [H, H] and [W, W] matrices.
-    """
-    out = image.astype(jnp.float32)
-    amount = jnp.clip(amount, 0.0, 0.99)
-    for stage in range(_STAGES):  # 2, 4, ... 64 magnifications: in each, half as far as before
-        scale = (1 - amount) ** (0.5 ** (stage + 1))
-        matrices = []
-        for n, centre in zip(image.shape[1:], (y, x), strict=True):
-            at = jnp.clip(centre + (jnp.arange(n) - centre) * scale, 0, n - 1)
-            matrices.append(jnp.maximum(1 - jnp.abs(at[:, None] - jnp.arange(n)), 0.0))
-        out = (out + _product(matrices[0], out, matrices[1])) / 2
-    return out.astype(image.dtype)
+    def matrix(n):
+        at = jnp.arange(n, dtype=jnp.float32)
+        weights = jnp.exp(-0.5 * ((at[:, None] - at) / sigma) ** 2)
+        return weights / jnp.sum(weights, axis=1, keepdims=True)
+
+    return matrix(planes.shape[-2]) @ (planes @ matrix(planes.shape[-1]).T)
+
+
+def spread(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """`small_blur` with sigma in parts of the shorter side of planes [C, h, w]."""
+    return small_blur(planes, sigma * min(planes.shape[-2:]))
 
 
 def shift(image: jax.Array, dy: int, dx: int) -> jax.Array:

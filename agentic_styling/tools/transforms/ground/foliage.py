@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.look_params import SOFT
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -13,14 +16,13 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, spread
-from agentic_styling.tools.transforms.optional import computed
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 # Distance of blossoms in parts of the shorter side, and the depth up to which they are so large.
 _BLOSSOMS = ((0.012, 1.1), (0.019, 0.85), (0.03, 0.5))
 
 
+@image_transform
 def leaves_of(image: jax.Array) -> jax.Array:
     """How much [H, W] of a pixel is green leaves."""
     return _greens(_logits(image))
@@ -68,6 +70,7 @@ def relief_of(image: jax.Array) -> jax.Array:
     return luma - enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
 
 
+@image_transform
 def blossoms(
     image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
 ) -> jax.Array:
@@ -110,6 +113,7 @@ def blossoms(
     return jax.lax.scan(layer, image, (sizes, depths, seeds))[0]
 
 
+@image_transform
 def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array) -> jax.Array:
     """Upright plants without their leaves: light comes through where these were lightest."""
     sky = jnp.sum(image * scene.sky, axis=(1, 2)) + 0.02 * image.size / 3 * jnp.mean(image)

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     four_randoms,
     full_grid,
@@ -17,7 +19,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.filters.noise import value_noise
-from agentic_styling.tools.transforms.light.light import bloom, luma_of, screen, spotlight
+from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 
 _HORIZON = 0.42  # of lying ground, in parts of the height
@@ -120,17 +122,22 @@ def stars(image: jax.Array, seed: jax.Array) -> jax.Array:
 # What follows draws on a picture [3, H, W] with a Scene, a row of numbers and a seed.
 
 
+@image_transform
 def draw_glow(image, scene, row, seed):
     """Bright parts glow. row: amount, threshold, width in parts of the shorter side, colour."""
-    return bloom(image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01))
+    return bloom(
+        image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01), channel_axis=0
+    )
 
 
+@image_transform
 def draw_air(image, scene, row, seed):
     """row: 0 mist on the ground, 1 drifting haze; optical thickness; colour."""
     air = jax.lax.switch(row[0].astype(jnp.int32), (ground_mist, fog), scene, seed)
-    return veil(image, row[1] * air, row[2:])
+    return veil(image, row[1] * air, row[2:], channel_axis=0)
 
 
+@image_transform
 def draw_ground(image, scene, row, seed):
     """row: 0 dunes, 1 waves, 2 drifts; how strong."""
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
@@ -138,13 +145,17 @@ def draw_ground(image, scene, row, seed):
     return relief(image, row[1] * scene.ground * height)
 
 
+@image_transform
 def draw_lava(image, scene, amount, seed):
     """Cracks that glow in the ground, and their light on what stands near."""
     heat = amount * scene.ground * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
-    return bloom(lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04)
+    return bloom(
+        lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04, channel_axis=0
+    )
 
 
+@image_transform
 def draw_water(image, scene, amount, seed):
     """Sun through the surface above."""
     net = field(caustics, image, seed) * (1 - scene.sky) * (1 - 0.7 * scene.depth)
@@ -152,6 +163,7 @@ def draw_water(image, scene, amount, seed):
     return screen(relief(image, 4 * amount * net), light)
 
 
+@image_transform
 def draw_leaves(image, scene, amount, seed):
     """Shade under leaves, with warm spots of sun."""
     spots = field(dapples, image, seed)
@@ -160,21 +172,26 @@ def draw_leaves(image, scene, amount, seed):
     return relief(image, spots * jnp.where(spots > 0, warm, 1.0))
 
 
+@image_transform
 def draw_stars(image, scene, color, seed):
     """Stars where the sky is dark."""
     dark = scene.sky * ramp(0.5 - luma_of(image), 0.0, 0.3)
     return screen(image, dark * stars(image, seed) * color[:, None, None])
 
 
+@image_transform
 def draw_neon(image, scene, amount, seed):
     """Cyan light from the left, magenta from the right, and glowing signs."""
     x = jnp.linspace(0.0, 1.0, image.shape[2])
     left, right = (jnp.exp(-((at / 0.45) ** 2)) for at in (x, 1 - x))
     light = left * jnp.array([[0.1], [0.75], [1.0]]) + right * jnp.array([[1.0], [0.1], [0.7]])
     lit = screen(image, amount * light[:, None, :] * image * (1 - 0.7 * scene.sky))
-    return bloom(lit, amount, jnp.array([1.0, 0.55, 1.0]), threshold=0.45, sigma=0.03)
+    return bloom(
+        lit, amount, jnp.array([1.0, 0.55, 1.0]), threshold=0.45, sigma=0.03, channel_axis=0
+    )
 
 
+@image_transform
 def draw_lamp(image, scene, amount, seed):
     """A warm lamp in the middle of the dark."""
     height, width = image.shape[1:]

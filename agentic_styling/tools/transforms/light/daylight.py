@@ -3,6 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -11,7 +14,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     ramp,
     to_full,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, screen, spread
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, shrink
 
 _STARS = 70.0  # cells along the shorter side, with a star at most in each
@@ -34,6 +37,7 @@ def horizon_of(scene: Scene) -> jax.Array:
     return 0.4 + open_sky * (jnp.clip(reach, 0.15, 1.0) - 0.4)
 
 
+@image_transform
 def paint_sky(
     image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
 ) -> jax.Array:
@@ -67,6 +71,7 @@ def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
     return spot * clear * (there > 0.8) * (0.04 + 0.6 * bright**5)
 
 
+@image_transform
 def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
     """The moon where the sky is most open, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import coarse_factor, coarse_grid, full_grid
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import enlarge
@@ -19,6 +20,7 @@ _GHOSTS = (
 )
 
 
+@image_transform
 def lens_flare(
     image: jax.Array,
     y: jax.Array | float,

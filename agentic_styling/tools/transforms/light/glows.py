@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     four_randoms,
@@ -14,7 +16,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, screen
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
 
 _GOLDEN = 0.618034
@@ -110,6 +112,7 @@ def shine(
     return screen(image, amount * (halo + (colors[1, :, None, None]) * white))
 
 
+@image_transform
 def embers(image, scene: Scene, amount, colors, seed):
     """Sparks that rise from below, flakes of ash between them, and the glow of the fire."""
     height, width = image.shape[1:]
@@ -129,6 +132,7 @@ def _flake(dv, du, own):
     return cover, cover
 
 
+@image_transform
 def sparkles(image, scene: Scene, amount, colors, seed):
     """Glints that drift past in a trail, thicker in some places."""
     height, width = image.shape[1:]
@@ -142,6 +146,7 @@ def sparkles(image, scene: Scene, amount, colors, seed):
     return shine(image, glow, white, colors, 0.8 + 0.5 * amount)
 
 
+@image_transform
 def energy(image, scene: Scene, amount, colors, seed):
     """Charges that swirl around the subject, and filaments of discharge between them."""
     height, width = image.shape[1:]
@@ -167,6 +172,7 @@ def energy(image, scene: Scene, amount, colors, seed):
     return shine(image, glow, white + 0.4 * arcs, colors, 0.7 + 0.5 * amount)
 
 
+@image_transform
 def bioluminescence(image, scene: Scene, amount, colors, seed):
     """Living lights in swarms, mostly below, and their glow on what is dark around them."""
     height, width = image.shape[1:]
@@ -190,6 +196,7 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
 _LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
 
 
+@image_transform
 def bokeh(image, scene: Scene, amount, colors, seed):
     """Discs of light out of focus, where the picture has lights, in their colours and the tint."""
     height, width = image.shape[1:]

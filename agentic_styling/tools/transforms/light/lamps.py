@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -14,7 +17,7 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import facing, relight
-from agentic_styling.tools.transforms.light.light import luma_of, screen, spread
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _CANDLE = np.array([1.0, 0.62, 0.28], np.float32)
@@ -22,6 +25,7 @@ _CANDLES = ((0.78, 0.16), (0.68, 0.55), (0.84, 0.9))  # about where: parts of he
 _BEAMS = ((0.2, 0.35, 0.16), (0.62, 0.12, 0.2))  # at the top, lean, half width
 
 
+@image_transform
 def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
     """The brightest small things, warm ones above all, shine in a lamp's colour [3] and glow."""
     height, width = image.shape[1:]
@@ -40,6 +44,7 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
     return screen(jnp.clip(lit, 0.0, 1.0), jnp.maximum(glow, 0.0) * color).astype(image.dtype)
 
 
+@image_transform
 def side_lights(
     image: jax.Array,
     scene: Scene,
@@ -73,6 +78,7 @@ def side_lights(
     return screen(lit, jnp.maximum(glow, 0.0)).astype(image.dtype)
 
 
+@image_transform
 def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     """Three candles' warm pools low in the picture, and little light elsewhere."""
     height, width = image.shape[1:]
@@ -85,7 +91,9 @@ def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
         away = away + (x - (along + 0.12 * dx - 0.06) * width / short) ** 2
         pools = pools + (0.7 + 0.5 * flicker) / (1 + away / 0.05)
     light = to_full(pools, height, width) * _CANDLE[:, None, None]
-    return lamps(screen(relight(image, 0.4 + 1.9 * light), 0.06 * light), scene, 0.8, _CANDLE)
+    return lamps(
+        screen(relight(image, 0.4 + 1.9 * light), 0.06 * light), scene, 0.8, _CANDLE, channel_axis=0
+    )
 
 
 def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
@@ -96,6 +104,7 @@ def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
     return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
+@image_transform
 def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
     """A cone of light from above on the subject, and dark around it."""
     height, width = image.shape[1:]
@@ -113,6 +122,7 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
     return screen(lit, haze * jnp.array([1.0, 0.95, 0.85])[:, None, None]).astype(image.dtype)
 
 
+@image_transform
 def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
     """Light from behind and above: the subject's border shines, all else is darker."""
     height, width = image.shape[1:]
@@ -124,6 +134,7 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
     return screen(lit, 0.6 * rim * jnp.array([0.85, 0.92, 1.0])[:, None, None]).astype(image.dtype)
 
 
+@image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
     """Light from behind: what is far shines, the subject and the foreground are dark."""
     far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
@@ -144,6 +155,7 @@ def _body(scene: Scene) -> jax.Array:
     return jnp.maximum(scene.subject, filled) * (1 - open_sky)
 
 
+@image_transform
 def beams(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     """Two broad beams from above, seen in drifting fog."""
     height, width = image.shape[1:]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.lines import contours
 from agentic_styling.tools.transforms.filters.screens import posterize
 from agentic_styling.tools.transforms.media.finish import Technique
@@ -41,6 +41,6 @@ def flat(
     out = jnp.clip(grey + (1 + vivid) * (out - grey), 0.0, 1.0)
     # Texture: how much of the picture's own detail is left within the areas.
     out = out + 0.35 * (texture - 1) * jnp.clip(image - plain, -0.3, 0.3)
-    ink = contours(luma[0], max(0.6, short / 310))
+    ink = contours(luma, max(0.6, short / 310))
     line = jnp.array([0.06, 0.05, 0.09])[:, None, None]
     return out + jnp.clip(lines * (1.5 * ink - 0.25), 0.0, 0.95) * (line - out)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.scene import shrink
 
@@ -32,7 +32,7 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
     rising = jnp.stack([jnp.stack([a, b, d], -2), jnp.stack([b, c, d], -2)], 2)
     valid = [jnp.min(_area(split), axis=-1) for split in (falling, rising)]
     # The diagonal that joins corners of like tone follows an edge; it must lie within the block.
-    tone = luma_of(shrink(image, max(1, cell // 4)))
+    tone = luma_of(shrink(image, max(1, cell // 4)))[None]
     at_a, at_b, at_c, at_d = (
         _sample(tone, p[..., 0] / height, p[..., 1] / width)[0] for p in (a, b, c, d)
     )
@@ -44,7 +44,7 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
 def _corners(image, cell, rows, columns, seed):
     """The points [rows, columns, 2]; the grid starts one and a half cells outside."""
     height, width = image.shape[1:]
-    luma = jax.lax.stop_gradient(luma_of(image))[0]
+    luma = jax.lax.stop_gradient(luma_of(image))
     padded = jnp.pad(luma, 1, mode="edge")
     edge = jnp.abs(padded[2:, 1:-1] - padded[:-2, 1:-1])
     edge = edge + jnp.abs(padded[1:-1, 2:] - padded[1:-1, :-2])

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.filters.screens import halftone
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, wave
@@ -87,7 +87,7 @@ _PIECES = ((0.72, 0.0, 0.3), (0.6, 0.5, 0.0), (0.5, 0.25, 0.6), (0.4, 0.7, 0.45)
 def _prints(image):
     """What the pieces are printed with: as it is, newsprint, kraft, faded, duotone [5, 3, H, W]."""
     luma = luma_of(image)
-    dots = halftone(jnp.clip(1.05 - luma[0], 0, 1), 62.0, 0.6)
+    dots = halftone(jnp.clip(1.05 - luma, 0, 1), 62.0, 0.6)
 
     def tint(low, high):
         low, high = (jnp.array(c)[:, None, None] for c in (low, high))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.filters.blur import small_blur
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.filters.surfaces import wave
 from agentic_styling.tools.transforms.scene import shrink
@@ -49,13 +49,13 @@ def structure(image: jax.Array) -> jax.Array:
 
     Length 0 (nothing to follow) to 1; the vector is (cos 2a, sin 2a) with a along the edge.
     """
-    luma = luma_of(shrink(image, factor_of(image, 96)))[0]
+    luma = luma_of(shrink(image, factor_of(image, 96)))
     padded = jnp.pad(luma, 1, mode="edge")
     dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
     dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
     tensor = jnp.stack([dy * dy - dx * dx, -2 * dx * dy, dy * dy + dx * dx])
-    near = _smooth(tensor, 1.5)
-    wide = _smooth(tensor, 6.0)
+    near = small_blur(tensor, 1.5)
+    wide = small_blur(tensor, 6.0)
     # Where the near edges are faint the wide ones lead.
     total = near + 0.15 * wide
     return total[:2] / (total[2:] + 1e-4)
@@ -64,15 +64,6 @@ def structure(image: jax.Array) -> jax.Array:
 def factor_of(image: jax.Array, short: int) -> int:
     """By how much to shrink a picture for a shorter side of about `short` pixels."""
     return max(1, round(min(image.shape[1:]) / short))
-
-
-def _smooth(planes: jax.Array, sigma: float) -> jax.Array:
-    def matrix(n):
-        at = np.arange(n)
-        weights = np.exp(-0.5 * ((at[:, None] - at) / sigma) ** 2)
-        return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-
-    return matrix(planes.shape[1]) @ planes @ matrix(planes.shape[2]).T
 
 
 def paint_strokes(

@@ -32,14 +32,20 @@ def test_haze_follows_koschmieder_on_a_measured_depth():
     color = np.array([0.8, 0.85, 0.9], np.float32)
     clear = np.exp(-1.3 * DEPTH.astype(np.float64))
     expected = PHOTO * clear + color[:, None, None] * (1 - clear)
-    np.testing.assert_allclose(haze.haze(PHOTO, DEPTH, 1.3, color), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        haze.haze(PHOTO, DEPTH, 1.3, color, channel_axis=0), expected, atol=1e-6
+    )
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 3), st.floats(0, 3))
 def test_two_hazes_are_one_of_the_summed_density(first, second):
-    twice = haze.haze(haze.haze(PHOTO, DEPTH, first, WHITE), DEPTH, second, WHITE)
-    np.testing.assert_allclose(twice, haze.haze(PHOTO, DEPTH, first + second, WHITE), atol=1e-5)
+    twice = haze.haze(
+        haze.haze(PHOTO, DEPTH, first, WHITE, channel_axis=0), DEPTH, second, WHITE, channel_axis=0
+    )
+    np.testing.assert_allclose(
+        twice, haze.haze(PHOTO, DEPTH, first + second, WHITE, channel_axis=0), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("vapour", [haze.fog, haze.smoke, haze.ground_mist, haze.steam])
@@ -73,17 +79,17 @@ def test_spread_is_a_gaussian_blur():
 def test_bloom_glows_around_lights_in_its_color_and_nowhere_else():
     lamp = np.full((3, 96, 96), 0.2, np.float32)
     lamp[:, 40:50, 40:50] = 1.0
-    out = np.asarray(light.bloom(lamp, 1.0, jnp.array([1.0, 0.5, 0.1])))
+    out = np.asarray(light.bloom(lamp, 1.0, jnp.array([1.0, 0.5, 0.1]), channel_axis=0))
     near = out[:, 45, 54] - 0.2
     assert near[0] > 1.5 * near[1] > 5 * near[2] > 0
     assert np.abs(out[:, :8, :8] - 0.2).max() < 0.01
-    np.testing.assert_allclose(light.bloom(lamp, 0.0, WHITE), lamp, atol=1e-7)
+    np.testing.assert_allclose(light.bloom(lamp, 0.0, WHITE, channel_axis=0), lamp, atol=1e-7)
 
 
 def test_brightest_finds_the_lamp():
     lamp = np.full((3, 96, 128), 0.3, np.float32)
     lamp[:, 20:26, 90:96] = 1.0
-    y, x = light.brightest(lamp, jnp.ones((96, 128)))
+    y, x = light.brightest(lamp, jnp.ones((96, 128)), channel_axis=0)
     assert abs(float(y) - 23 / 96) < 0.02 and abs(float(x) - 93 / 96) < 0.02
 
 
@@ -112,7 +118,7 @@ def test_god_rays_come_from_the_sky_and_are_blocked():
     sky[20:40, 80:100], image[:, 20:40, 80:100] = 0.0, 0.2  # a tower before the sky
     scene = Scene(jnp.asarray(sky), jnp.asarray(sky), NONE[:1] * 0, NONE[:1] * 0)
     color = jnp.array([1.0, 0.9, 0.6])
-    rays = jax.jit(lambda seed: light.god_rays(image, scene, 1.0, color, seed))
+    rays = jax.jit(lambda seed: light.god_rays(image, scene, 1.0, color, seed, channel_axis=0))
     added = np.mean([np.asarray(rays(jnp.uint32(s)))[0] - image[0] for s in range(12)], axis=0)
     assert added.min() > -1e-6 and added[45:80].mean() > 0.05
     behind, free = added[60:75, 108:120].mean(), added[60:75, 8:20].mean()
@@ -121,9 +127,9 @@ def test_god_rays_come_from_the_sky_and_are_blocked():
 
 def test_vignette_keeps_the_middle_and_a_quarter_of_the_corner():
     white = np.ones((3, 101, 101), np.float32)
-    out = np.asarray(light.vignette(white, 1.0))
+    out = np.asarray(light.vignette(white, 1.0, channel_axis=0))
     assert out[0, 50, 50] == 1 and abs(out[0, 0, 0] - 0.25) < 1e-6
-    np.testing.assert_array_equal(light.vignette(PHOTO, 0.0), PHOTO)
+    np.testing.assert_array_equal(light.vignette(PHOTO, 0.0, channel_axis=0), PHOTO)
 
 
 def test_spotlight_lights_its_place():
@@ -135,46 +141,50 @@ def test_spotlight_lights_its_place():
 
 def test_flare_peaks_at_its_light_and_has_ghosts_across_the_middle():
     dark = np.full((3, 128, 128), 0.1, np.float32)
-    out = np.asarray(lens_flare(dark, 0.25, 0.25, 1.0, WHITE)) - dark
+    out = np.asarray(lens_flare(dark, 0.25, 0.25, 1.0, WHITE, channel_axis=0)) - dark
     peak = np.unravel_index(out[0].argmax(), out[0].shape)
     assert max(abs(p - 31.5) for p in peak) <= 1
-    bare = np.asarray(lens_flare(dark, 0.25, 0.25, 1.0, WHITE, 0.0)) - dark
+    bare = np.asarray(lens_flare(dark, 0.25, 0.25, 1.0, WHITE, 0.0, channel_axis=0)) - dark
     ghosts = out - bare
     middle = int(128 * (0.5 + 0.85 * 0.25))
     assert ghosts[:, middle, middle].mean() > 0.05 > 20 * ghosts[:, 5, 120].mean()
-    np.testing.assert_allclose(lens_flare(PHOTO, 0.2, 0.3, 0.0, WHITE), PHOTO, atol=1e-6)
+    np.testing.assert_allclose(
+        lens_flare(PHOTO, 0.2, 0.3, 0.0, WHITE, channel_axis=0), PHOTO, atol=1e-6
+    )
 
 
 def test_grain_is_strongest_in_the_middle_tones_and_of_no_mean():
     steps = np.repeat(np.array([0.0, 0.1, 0.5, 0.9, 1.0], np.float32), 512)
     image = np.broadcast_to(steps, (3, 512, steps.size)).copy()
-    noise = np.asarray(film_grain(image, 0.2, SEED)) - image
+    noise = np.asarray(film_grain(image, 0.2, SEED, channel_axis=0)) - image
     spread = noise[0].reshape(512, 5, 512).std(axis=(0, 2))
     assert spread[0] == spread[4] == 0 and spread[2] > 2 * spread[1] > 0
     assert abs(spread[1] - spread[3]) < 1e-3 and np.abs(noise.mean()) < 1e-3
     row = noise[0, :, 1100:1500]
     assert abs(np.corrcoef(row[:, 1:].ravel(), row[:, :-1].ravel())[0, 1]) < 0.02
     assert np.all(noise[:, :, 1024:1536] + 0.5 > 0) and np.all(noise[:, :, 1024:1536] < 0.5)
-    np.testing.assert_array_equal(film_grain(PHOTO, 0.0, SEED), PHOTO)
+    np.testing.assert_array_equal(film_grain(PHOTO, 0.0, SEED, channel_axis=0), PHOTO)
 
 
 def test_distort_reads_where_it_says_and_keeps_the_corners():
-    np.testing.assert_allclose(lens.distort(PHOTO, 0.0), PHOTO, atol=1e-5)
+    np.testing.assert_allclose(lens.distort(PHOTO, 0.0, channel_axis=0), PHOTO, atol=1e-5)
     y, x = np.meshgrid(np.linspace(-1, 1, 96), np.linspace(-1, 1, 128), indexing="ij")
     inward = 1 - 0.3 * (1 - (y * y + x * x) / 2)
     rows = ((y * inward + 1) * 95 / 2).astype(np.float32)
     columns = ((x * inward + 1) * 127 / 2).astype(np.float32)
     expected = cv2.remap(np.moveaxis(PHOTO, 0, -1).copy(), columns, rows, cv2.INTER_LINEAR)
-    out = np.asarray(lens.distort(PHOTO, 0.3))
+    out = np.asarray(lens.distort(PHOTO, 0.3, channel_axis=0))
     np.testing.assert_allclose(out, np.moveaxis(expected, -1, 0), atol=0.02)
     np.testing.assert_allclose(out[:, ::95, ::127], PHOTO[:, ::95, ::127], atol=1e-5)
 
 
 def test_speed_lines_leave_the_middle():
-    out = np.asarray(lens.speed_lines(PHOTO, 0.5, 0.66, 1.0, WHITE, SEED))
+    out = np.asarray(lens.speed_lines(PHOTO, 0.5, 0.66, 1.0, WHITE, SEED, channel_axis=0))
     np.testing.assert_array_equal(out[:, 40:56, 56:72], PHOTO[:, 40:56, 56:72])
     assert np.abs(out - PHOTO).mean() > 0.01
-    np.testing.assert_array_equal(lens.speed_lines(PHOTO, 0.5, 0.66, 0.0, WHITE, SEED), PHOTO)
+    np.testing.assert_array_equal(
+        lens.speed_lines(PHOTO, 0.5, 0.66, 0.0, WHITE, SEED, channel_axis=0), PHOTO
+    )
 
 
 def test_compression_is_a_dct_quantised():
@@ -189,12 +199,13 @@ def test_compression_is_a_dct_quantised():
 
 def test_digital_damage_is_the_identity_without_an_amount():
     for spoil in (damage.hologram, damage.cracks):
-        np.testing.assert_allclose(jax.jit(spoil)(PHOTO, 0.0, WHITE, SEED), PHOTO, atol=1e-6)
+        spoiled = jax.jit(lambda x, spoil=spoil: spoil(x, 0.0, WHITE, SEED, channel_axis=0))(PHOTO)
+        np.testing.assert_allclose(spoiled, PHOTO, atol=1e-6)
 
 
 def test_cracks_are_thin_dark_and_more_with_more():
     grey = np.full((3, 192, 192), 0.6, np.float32)
-    crack = jax.jit(damage.cracks)
+    crack = jax.jit(lambda *args: damage.cracks(*args, channel_axis=0))
     shares = []
     for amount in (0.5, 1.0, 2.0):
         dark = np.asarray(crack(grey, amount, jnp.zeros(3), SEED))[0] < 0.45
@@ -209,7 +220,7 @@ def test_bokeh_sits_where_the_light_is():
     night[:, 21:111:12, 85:125:10] = 1.0
     scene = Scene(*[jnp.zeros((128, 128))] * 4)
     colors = jnp.ones((2, 3))
-    draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed))
+    draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed, channel_axis=0))
     added = np.mean([np.asarray(draw(jnp.uint32(s))) - night for s in range(8)], axis=(0, 1))
     between = added[:, 84:124][night[0, :, 84:124] < 1]
     assert between.mean() > 1.5 * added[:, :70].mean() > 0
