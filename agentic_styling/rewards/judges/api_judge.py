@@ -6,7 +6,6 @@ It sees the photograph, the result and the request; never the plan under test or
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +43,6 @@ class _Question(NamedTuple):
         }
 
 
-@dataclass(frozen=True)
 class ApiJudge:
     """A judge of edits.
 
@@ -62,17 +60,16 @@ class ApiJudge:
       InputError: an invalid url.
     """
 
-    model: str
-    cache: Path
-    url: str = ""
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    _answers: ChatAnswers = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        answers = ChatAnswers(JUDGE, self.cache, _accept, self.url, self.sleep)
-        object.__setattr__(self, "_answers", answers)
-        object.__setattr__(self, "cache", answers.cache)
-        object.__setattr__(self, "url", answers.url)
+    def __init__(
+        self,
+        model: str,
+        cache: str | Path,
+        url: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        self.model = model
+        self._answers = ChatAnswers(JUDGE, cache, _accept, url, sleep)
+        self.cache, self.url = self._answers.cache, self._answers.url
 
     def __call__(self, sources, results, requests) -> Scores:
         """Scores a batch; each row is judged independently.

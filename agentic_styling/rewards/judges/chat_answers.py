@@ -6,9 +6,8 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -47,7 +46,6 @@ class Known(NamedTuple):
     missing: dict[str, Question]
 
 
-@dataclass(frozen=True)
 class ChatAnswers:
     """The answers of a model, cached as files.
 
@@ -68,17 +66,18 @@ class ChatAnswers:
       InputError: an invalid url.
     """
 
-    role: Role
-    cache: Path
-    accept: Callable[[str], str] = field(repr=False)
-    url: str = ""
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    workers: int = WORKERS
-    _refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "cache", Path(self.cache))
-        object.__setattr__(self, "url", checked_url(self.role, self.url))
+    def __init__(
+        self,
+        role: Role,
+        cache: str | Path,
+        accept: Callable[[str], str],
+        url: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        workers: int = WORKERS,
+    ):
+        self.role, self.cache, self.url = role, Path(cache), checked_url(role, url)
+        self.accept, self.sleep, self.workers = accept, sleep, workers
+        self._json_mode = True  # until the endpoint refuses response_format
 
     def __call__(self, questions: Sequence[Question], title: str, unit: str = "row") -> list[str]:
         """The answers, in order; equal questions are asked once.
@@ -162,14 +161,14 @@ class ChatAnswers:
 
     def _reply(self, question: Question, key: str) -> bytes:
         """The endpoint's reply, asked again without `response_format` if it refuses that."""
-        url, refused = f"{self.url}/chat/completions", frozenset(self._refused)
+        url, json_mode = f"{self.url}/chat/completions", self._json_mode
         try:
-            return post(self.role, url, _encoded(question, refused), key)
+            return post(self.role, url, _encoded(question, json_mode), key)
         except Failed as failure:
-            if not failure.names_format or refused:
+            if not failure.names_format or not json_mode:
                 raise
-        self._refused.add("response_format")
-        return post(self.role, url, _encoded(question, self._refused), key)
+        self._json_mode = False
+        return post(self.role, url, _encoded(question, json_mode=False), key)
 
     def _answer_in(self, reply: bytes, key: str) -> str:
         try:
@@ -207,7 +206,9 @@ def _repeats(key: str, text: str) -> bool:
     return len(key) >= SECRET and key in text
 
 
-def _encoded(question: Question, without: Collection[str] = ()) -> bytes:
+def _encoded(question: Question, json_mode: bool = True) -> bytes:
     """The bytes sent: model, prompt and pictures, so their hash names the question."""
     body = question.body()
-    return json.dumps({name: body[name] for name in body if name not in without}).encode()
+    if not json_mode:
+        del body["response_format"]
+    return json.dumps(body).encode()

@@ -141,13 +141,15 @@ def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
     graduates = plan.tool == TOOL_INDEX["graduated_effect"]
     own = graduates & (jnp.arange(len(plan.tool)) == t)
     touches = plan.touches[:, t] | own
-    tool = plan.tool[t]
 
-    def add(so_far, modifier):
-        index, options, strength, numbers, touched = modifier
+    def add(so_far, row):
+        index, options, strength, numbers, touched = row
 
         def constrained():
-            new = _constraint(index, options, strength, numbers, tool, image, scene)
+            mask = _region(index, options, image, scene)
+            modifier = _Modifier(options, strength, numbers, plan.tool[t], mask, image, scene)
+            kind = jnp.asarray(_KIND)[index]
+            new = jax.lax.switch(kind, list(_CONSTRAIN.values()), modifier)
             return Constraint(so_far.weight * new.weight, jnp.maximum(so_far.kept, new.kept))
 
         return jax.lax.cond(touched & (strength > 0), constrained, lambda: so_far), None
@@ -158,77 +160,76 @@ def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
     return jax.lax.scan(add, free, rows)[0]
 
 
-def _constraint(modifier, options, strength, numbers, tool, image, scene) -> Constraint:
+class _Modifier(NamedTuple):
+    """A modifier's row of PlanArrays, and the step's tool, the modifier's region, the source."""
+
+    options: jax.Array
+    strength: jax.Array
+    numbers: jax.Array
+    tool: jax.Array
+    mask: jax.Array
+    image: jax.Array
+    scene: Scene
+
+
+def _region(modifier, options, image, scene):
     region = jnp.asarray(_REGIONS)[modifier, options[jnp.asarray(_REGION_SLOT)[modifier]]]
     hard = (modifier == TOOL_INDEX["spatial_constraint"]) & (options[_SOFT] == 0)
-    mask = region_mask(region, hard, image, scene)
-    kind = jnp.asarray(_KIND)[modifier]
-    kinds = list(_CONSTRAIN.values())
-    return jax.lax.switch(kind, kinds, options, strength, numbers, tool, mask, image, scene)
+    return region_mask(region, hard, image, scene)
 
 
-def _only_weight(weigh):
-    def constrain_(options, strength, numbers, tool, mask, image, scene):
-        weight = weigh(options, strength, numbers, mask, image)
-        return Constraint(weight, jnp.zeros((3, *mask.shape)))
-
-    return constrain_
+def _excluded(m: _Modifier) -> Constraint:
+    return _weighted(1 - m.strength * m.mask * jnp.where(m.options[_FULLY] > 0, 1.0, 0.5))
 
 
-def _excluded(options, strength, numbers, mask, image):
-    return 1 - strength * mask * jnp.where(options[_FULLY] > 0, 1.0, 0.5)
+def _confined(m: _Modifier) -> Constraint:
+    return _weighted(1 - m.strength * (1 - m.mask))
 
 
-def _confined(options, strength, numbers, mask, image):
-    return 1 - strength * (1 - mask)
+def _graduated(m: _Modifier) -> Constraint:
+    start, end = m.numbers[0], m.numbers[1]
+    ramp_ = ramp(m.options[_DIRECTION], *m.image.shape[1:])
+    return _weighted(1 - m.strength * (1 - jnp.clip(start + (end - start) * ramp_, 0, 1)))
 
 
-def _graduated(options, strength, numbers, mask, image):
-    return 1 - strength * (1 - _graduation(options, numbers, image))
+def _weighted(weight) -> Constraint:
+    return Constraint(weight, jnp.zeros((3, *weight.shape)))
 
 
-def _blended(options, strength, numbers, tool, mask, image, scene):
-    weight = 1 - strength * (1 - _share(options, numbers, mask, image))
-    lit = options[_BLEND_REGION] == _LIGHT_ONLY
-    lighting = jnp.where(lit, strength * (1 - _apply_share(numbers)), 0.0)
-    return Constraint(weight, _everywhere(_KEEPS["lighting"], lighting, mask))
+def _blended(m: _Modifier) -> Constraint:
+    weight = 1 - m.strength * (1 - _share(m.options, m.numbers, m.mask, m.image))
+    lit = m.options[_BLEND_REGION] == _LIGHT_ONLY
+    lighting = jnp.where(lit, m.strength * (1 - _apply_share(m.numbers)), 0.0)
+    kept = lighting * jnp.array(_KEEPS["lighting"])[:, None, None]
+    return Constraint(weight, jnp.broadcast_to(kept, (3, *m.mask.shape)))
 
 
-def _category_kept(options, strength, numbers, tool, mask, image, scene):
-    barred, level = strength * mask, options[_LEVEL]
+def _category_kept(m: _Modifier) -> Constraint:
+    barred, level = m.strength * m.mask, m.options[_LEVEL]
     # position_only keeps the texture, which shows where an object is; appearance_only its colours.
     shown = jnp.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], jnp.float32)[level % 3]
     return Constraint(1 - barred * (level == 0), shown[:, None, None] * barred)
 
 
-def _attribute_kept(options, strength, numbers, tool, mask, image, scene):
-    barred, attribute = strength * mask, options[_ATTRIBUTE] % len(_KEEP)
-    blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(tool, len(DIMENSIONS) - 1)]
-    blocked = jnp.where(tool < len(DIMENSIONS), blocked, 0.0)
-    blocked = jnp.where(attribute == _OBJECTS, scene.subject, blocked)
+def _attribute_kept(m: _Modifier) -> Constraint:
+    barred, attribute = m.strength * m.mask, m.options[_ATTRIBUTE] % len(_KEEP)
+    blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(m.tool, len(DIMENSIONS) - 1)]
+    blocked = jnp.where(m.tool < len(DIMENSIONS), blocked, 0.0)
+    blocked = jnp.where(attribute == _OBJECTS, m.scene.subject, blocked)
     kept = jnp.asarray(_KEEP)[attribute][:, None, None] * barred
     return Constraint(1 - barred * blocked, kept)
 
 
-def _everywhere(keeps, amount, mask):
-    return jnp.broadcast_to(amount * jnp.array(keeps)[:, None, None], (3, *mask.shape))
-
-
 _CONSTRAIN = {
-    "exclude_region": _only_weight(_excluded),
-    "spatial_constraint": _only_weight(_confined),
-    "graduated_effect": _only_weight(_graduated),
+    "exclude_region": _excluded,
+    "spatial_constraint": _confined,
+    "graduated_effect": _graduated,
     "selective_blend": _blended,
     "preserve_object_category": _category_kept,
     "preserve_attribute": _attribute_kept,
 }
 _KIND = np.zeros(len(VOCABULARY), np.int32)
 _KIND[[TOOL_INDEX[name] for name in _CONSTRAIN]] = np.arange(len(_CONSTRAIN))
-
-
-def _graduation(options, numbers, image):
-    start, end = numbers[0], numbers[1]
-    return jnp.clip(start + (end - start) * ramp(options[_DIRECTION], *image.shape[1:]), 0, 1)
 
 
 def _apply_share(numbers):
