@@ -23,7 +23,7 @@ COLOUR_STEP = 0.03  # opponent colours, range -0.5 to 0.5
 LOG_STEP = 0.35  # natural logarithm of a band's energy
 SHARE_STEP = 0.08  # share of the picture's area
 
-# Where kinds of probes stand in the vector: see `probes`.
+# Positions of the kinds of probes in the vector; see `probes`.
 COLOURS, LAYOUT = slice(7, 15), slice(15, 15 + 3 * GRID**2)
 TEXTURE = slice(LAYOUT.stop, None)
 

@@ -120,15 +120,15 @@ def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
         body = error.read(MAX_REPLY)
     busy = error.code in (429, 503)
     return Failed(
-        f"status {error.code}{_said(body)}",
+        f"status {error.code}{_message(body)}",
         again=error.code in (408, 429) or error.code >= 500,
         wait=wait_asked_for(error.headers.get("Retry-After"), time.time()) if busy else 0.0,
         names_format=error.code in (400, 422) and b"response_format" in body,
     )
 
 
-def _said(body: bytes) -> str:
-    """The message in an error's JSON: that of "error", or "error" or "message" itself."""
+def _message(body: bytes) -> str:
+    """The message in an error's JSON: error.message, or "error" or "message" itself."""
     with contextlib.suppress(ValueError, RecursionError):
         reply = json.loads(body)
         error = reply.get("error", reply) if isinstance(reply, dict) else None
@@ -142,11 +142,11 @@ def wait_asked_for(retry_after: str | None, now: float) -> float:
 
     Source: RFC 9110, section 10.2.3: Retry-After holds seconds or an HTTP date.
     """
-    said = (retry_after or "").strip()
-    if re.fullmatch("[0-9]+", said):
-        return min(float(said), LONGEST_WAIT)
+    value = (retry_after or "").strip()
+    if re.fullmatch("[0-9]+", value):
+        return min(float(value), LONGEST_WAIT)
     try:
-        date = email.utils.parsedate_tz(said)
+        date = email.utils.parsedate_tz(value)
         seconds = email.utils.mktime_tz(date) - now if date else 0.0
     except (ValueError, OverflowError):
         return 0.0
