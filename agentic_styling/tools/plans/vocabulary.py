@@ -51,30 +51,6 @@ class Tool(NamedTuple):
         return self.parameters[self.target].values
 
 
-DIMENSIONS = (
-    "location_setting",
-    "architecture_style",
-    "time_period",
-    "time_of_day",
-    "season",
-    "weather",
-    "mood_lighting",
-    "color_grading",
-    "artistic_medium",
-    "atmospheric_effects",
-)
-MODIFIERS = (
-    "preserve_attribute",
-    "exclude_region",
-    "conditional_transform",
-    "preserve_object_category",
-    "spatial_constraint",
-    "sequence_transform",
-    "parallel_transform",
-    "graduated_effect",
-    "layered_transformation",
-    "selective_blend",
-)
 ALIASES = {
     "time_period_era": "time_period",
     "season_cycle": "season",
@@ -197,6 +173,7 @@ _DIMENSIONS = (
         source="source_effect",
     ),
 )
+DIMENSIONS = tuple(tool.name for tool in _DIMENSIONS)
 # Every action; a name may also be that of a tool alone.
 ACTIONS = tuple(f"{tool.name}:{option}" for tool in _DIMENSIONS for option in tool.options)
 NAMES = (*DIMENSIONS, *ACTIONS)
@@ -269,4 +246,5 @@ _MODIFIERS = (
         _enum("blend_algorithm", "linear smooth sharp_transition artistic", "linear"),
     ),
 )
+MODIFIERS = tuple(tool.name for tool in _MODIFIERS)
 VOCABULARY = {tool.name: tool for tool in (*_DIMENSIONS, *_MODIFIERS)}
