@@ -1,5 +1,6 @@
 """Damage to the picture itself: a failing display, broken compression, cracks."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,7 +109,7 @@ def digital_artifacts(
     hurt = jnp.clip(0.07 * amount, 0.0, 0.2)
     image = jnp.where(run < hurt, other, image)
     out = compress(image, 0.03 + 0.06 * jnp.asarray(amount, jnp.float32), block)
-    wrong = out[::-1] * 0.55 + 0.45 * color[:, None, None]
+    wrong = 0.55 * dm_pix.solarize(out, 0.5) + 0.45 * color[:, None, None]
     lost = (run > hurt) & (run < 1.3 * hurt)
     return jnp.where((run < 0.4 * hurt) | lost, wrong, out)
 

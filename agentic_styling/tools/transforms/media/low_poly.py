@@ -1,7 +1,9 @@
 """A mesh of triangles whose corners lie on the picture's edges."""
 
+import functools
 from typing import NamedTuple
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 
@@ -76,11 +78,14 @@ def _cross(u, v):
 
 
 def _sample(planes, y, x):
-    """Values [C, ...] at places in parts of the height and width."""
-    h, w = planes.shape[1:]
-    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
-    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
-    return planes[:, rows, columns]
+    """Values [C, ...] of planes [C, h, w], linear between pixels, at places in parts of the height
+    and width."""
+    c, h, w = planes.shape
+    at = jnp.stack([jnp.clip(y * h - 0.5, 0, h - 1), jnp.clip(x * w - 0.5, 0, w - 1)])
+    read = functools.partial(
+        dm_pix.flat_nd_linear_interpolate, coordinates=at, unflattened_vol_shape=(h, w)
+    )
+    return jax.vmap(read)(planes.reshape(c, -1))
 
 
 def fill(mesh: Mesh, values: jax.Array, height: int, width: int) -> jax.Array:
@@ -139,8 +144,8 @@ def colors_of(image: jax.Array, mesh: Mesh) -> jax.Array:
     )
     weights = weights / jnp.sum(weights, axis=1, keepdims=True)
     places = jnp.einsum("sk,rctkd->rctsd", weights, mesh.triangles)
-    found = _sample(small, places[..., 0] / height, places[..., 1] / width)
-    return jnp.mean(found, axis=-1)
+    colors = _sample(small, places[..., 0] / height, places[..., 1] / width)
+    return jnp.mean(colors, axis=-1)
 
 
 def low_poly(image: jax.Array, parts: int, seed: jax.Array) -> jax.Array:
