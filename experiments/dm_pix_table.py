@@ -7,6 +7,7 @@ import argparse
 import functools
 import inspect
 import math
+import re
 import statistics
 import sys
 import time
@@ -166,15 +167,12 @@ def public_functions() -> list[str]:
 
 def used_in(name: str) -> list[str]:
     """The files of the package, or else of the tests, that call a function of dm-pix."""
+    call = re.compile(rf"dm_pix\.{name}\b")
     for folder in ("agentic_styling", "tests"):
         files = sorted((ROOT / folder).rglob("*.py"))
-        paths = [
-            path
-            for path in files
-            if f"dm_pix.{name}(" in (text := path.read_text()) or f"dm_pix.{name}," in text
-        ]
+        paths = [str(p.relative_to(ROOT)) for p in files if call.search(p.read_text())]
         if paths:
-            return [str(path.relative_to(ROOT)) for path in paths]
+            return paths
     return []
 
 
