@@ -146,9 +146,3 @@ def colors_of(image: jax.Array, mesh: Mesh) -> jax.Array:
     places = jnp.einsum("sk,rctkd->rctsd", weights, mesh.triangles)
     colors = _sample(small, places[..., 0] / height, places[..., 1] / width)
     return jnp.mean(colors, axis=-1)
-
-
-def low_poly(image: jax.Array, parts: int, seed: jax.Array) -> jax.Array:
-    """[3, H, W] as flat triangles, about `parts` to the shorter side."""
-    mesh = mesh_of(image, parts, seed)
-    return fill(mesh, colors_of(image, mesh), *image.shape[1:]).astype(image.dtype)
