@@ -190,5 +190,5 @@ _RENDERER_OF = by_option(
 def renderer_of(options):
     """The renderer that a step needs, -1 for none; without an accent the mood's own glow."""
     glows = (options[0] != options[1] + 1) & (jnp.asarray(_MOOD_GLOW)[options[1], 0] > 0)
-    found = jnp.asarray(_RENDERER_OF).astype(jnp.int32)[options[2]]
-    return jnp.where((options[2] == 0) & ~glows, -1, found).astype(jnp.int32)
+    renderer_index = jnp.asarray(_RENDERER_OF).astype(jnp.int32)[options[2]]
+    return jnp.where((options[2] == 0) & ~glows, -1, renderer_index).astype(jnp.int32)

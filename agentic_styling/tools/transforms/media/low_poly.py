@@ -61,9 +61,9 @@ def _corners(image, cell, rows, columns, seed):
     noise = [hash_noise(row, column, seed + k) for k in range(2)]
     jitter = jnp.stack(noise, -1) * (cell - 2 * margin)
     best = jnp.argmax(blocks.reshape(rows, columns, -1), axis=-1)
-    found = jnp.stack([best // inner, best % inner], -1) + 0.5
+    strongest = jnp.stack([best // inner, best % inner], -1) + 0.5
     clear = jnp.max(blocks, axis=(2, 3)) > 0.08
-    place = jnp.where(clear[..., None], found, jitter) + margin
+    place = jnp.where(clear[..., None], strongest, jitter) + margin
     return jnp.stack([row, column], -1) * cell + place - before
 
 
