@@ -37,7 +37,7 @@ def _light_kernel(k):
     """Darkens what is far, casts a colour of its own, and adds a level by the seed."""
     cast = jnp.array([[0.2], [-0.1], [0.05]])[:, :, None] * (1 - k)
 
-    def draw(image, scene, options, seed):
+    def draw(image, scene, options, seed, channel_axis=0):
         own = jnp.sum(options * jnp.arange(1, 6)) % 5 / 20
         return image * (0.9 - own * scene.depth) + cast + (seed % 64).astype(jnp.float32) / 640
 
