@@ -49,7 +49,7 @@ class Gallery:
         out.mkdir(parents=True, exist_ok=True)
         pages.write_assets(out)
         self.sources = pages.write_pictures(out, "photographs", 0, _to_bytes(photographs))
-        self.findings = independence.Findings()
+        self.found = independence.Found()
         self.covers = {}
 
     def add(self, section: Section, progress: tqdm) -> str:
@@ -66,12 +66,12 @@ class Gallery:
             labels = ["photograph", *(row.label for row in section.rows)]
             sheet = contact_sheet(labels, [_to_bytes(self.photographs), *bytes_of])
             sheet.save(self.out / f"{section.name}.png")
-        self.findings.add(section, self.before, measured)
+        self.found.add(section, self.before, measured)
         if section.tool not in self.covers:
             label, paths = rendered[len(rendered) // 2 if section.kind == "target" else -1]
             self.covers[section.tool] = (label, paths[2 % len(paths)])
         return pages.section_html(
-            section, rendered, self.sources, self.names, self.side, self.findings
+            section, rendered, self.sources, self.names, self.side, self.found
         )
 
     def _render(self, row: Row) -> np.ndarray:
@@ -97,10 +97,10 @@ def main(argv: list[str] | None = None) -> None:
         for tool in tools:
             progress.set_description(tool)
             body = {s.parameter: gallery.add(s, progress) for s in chosen if s.tool == tool}
-            pages.write_tool(args.out, tool, tools, body, gallery.findings)
-    pages.write_index(args.out, tools, gallery.covers, gallery.findings)
+            pages.write_tool(args.out, tool, tools, body, gallery.found)
+    pages.write_index(args.out, tools, gallery.covers, gallery.found)
     if args.docs:
-        documents.write_tables(args.docs, gallery.findings, names, args.size)
+        documents.write_tables(args.docs, gallery.found, names, args.size)
     print(args.out / "index.html")
 
 

@@ -185,13 +185,13 @@ def sections(only: str | None = None) -> list[Section]:
     if parameter and parameter not in VOCABULARY[wanted].parameters:
         mend = nearest(parameter, VOCABULARY[wanted].parameters)
         raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {mend}")
-    chosen = []
+    found = []
     for tool in VOCABULARY if not wanted else [wanted]:
         build = _modifier_section if tool in MODIFIERS else _dimension_section
         # The target first, the source last: it shows a way back, not a look.
         names = sorted(VOCABULARY[tool].parameters, key=lambda n: _rank(tool, n))
-        chosen += [build(tool, name) for name in names if parameter in ("", name)]
-    return [section for section in chosen if section.rows]
+        found += [build(tool, name) for name in names if parameter in ("", name)]
+    return [section for section in found if section.rows]
 
 
 def _rank(tool: str, parameter: str) -> int:

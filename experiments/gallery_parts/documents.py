@@ -5,13 +5,13 @@ from pathlib import Path
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 from agentic_styling.utils.errors import InputError
-from gallery_parts.independence import OWN, Findings, Movement, between_dimensions
+from gallery_parts.independence import OWN, Found, Movement, between_dimensions
 
 BEGIN = "<!-- measured: begin; written by experiments/gallery.py --docs -->"
 END = "<!-- measured: end -->"
 
 
-def write_tables(path: Path, findings: Findings, names: list[str], size: int) -> None:
+def write_tables(path: Path, found: Found, names: list[str], size: int) -> None:
     """Replace what stands between the two marks of a page. Raises InputError without them."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if BEGIN not in text or END not in text:
@@ -22,9 +22,9 @@ def write_tables(path: Path, findings: Findings, names: list[str], size: int) ->
         tools_table(),
         _attributes(),
         _dimensions(),
-        _between(findings),
-        _options(findings),
-        _alike(findings),
+        _between(found),
+        _options(found),
+        _alike(found),
     ]
     path.write_text(before + BEGIN + "\n" + "\n\n".join(tables) + "\n" + END + after, "utf-8")
 
@@ -60,8 +60,8 @@ def _dimensions() -> str:
     )
 
 
-def _between(findings: Findings) -> str:
-    values = between_dimensions(findings.moved)
+def _between(found: Found) -> str:
+    values = between_dimensions(found.moved)
     rows = [
         [row, *(f"**{v:.1f}**" if i == j else f"{v:.1f}" for j, v in enumerate(values[i]))]
         for i, row in enumerate(DIMENSIONS)
@@ -73,11 +73,11 @@ def _between(findings: Findings) -> str:
     return f"### Between dimensions\n\n{note}\n\n" + _table(["", *DIMENSIONS], rows)
 
 
-def _options(findings: Findings) -> str:
+def _options(found: Found) -> str:
     head = ["dimension", "option", "own", "other", "most foreign"]
-    ordered = findings.offenders()
+    ordered = found.offenders()
     worst = _table(head, [_option(*item) for item in ordered[:25]])
-    every = _table(head, [_option(*item) for item in findings.options()])
+    every = _table(head, [_option(*item) for item in found.options()])
     return (
         f"### Furthest outside their dimension\n\n{worst}\n\n"
         f"<details><summary>Every option</summary>\n\n{every}\n\n</details>"
@@ -89,10 +89,10 @@ def _option(tool: str, option: str, m: Movement) -> list[str]:
     return [tool, option, f"{m.own:.1f}", f"{m.other:.1f}", foreign]
 
 
-def _alike(findings: Findings) -> str:
+def _alike(found: Found) -> str:
     rows = [
         [f"`{name}`", ", ".join(group.values), f"{group.apart:.2f}"]
-        for name, groups in findings.alike.items()
+        for name, groups in found.alike.items()
         for group in groups
     ]
     title = "### Values less than a visible step apart\n\n"

@@ -148,7 +148,7 @@ def alike(parameter: str, labels: list[str], rows: list[Measured]) -> list[Alike
     for i in (i for i, label in enumerate(labels) if label != AUTO):
         twin = next((first for first in same if distance(rows[first], rows[i]) < _SAME), i)
         same.setdefault(twin, []).append(i)
-    same_pictures = [
+    found = [
         Alike(parameter, tuple(labels[i] for i in group), 0.0)
         for group in same.values()
         if len(group) > 1
@@ -157,12 +157,10 @@ def alike(parameter: str, labels: list[str], rows: list[Measured]) -> list[Alike
         Alike(parameter, (labels[i], labels[j]), distance(rows[i], rows[j]))
         for i, j in itertools.combinations(same, 2)
     ]
-    return same_pictures + sorted(
-        (pair for pair in pairs if pair.apart < 1), key=lambda pair: pair.apart
-    )
+    return found + sorted((pair for pair in pairs if pair.apart < 1), key=lambda pair: pair.apart)
 
 
-class Findings:
+class Found:
     """What was measured: movements of the target options, and values that look alike.
 
     moved: dimension to {option: Movement}; alike: tool.parameter to what looks alike.

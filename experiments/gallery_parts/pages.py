@@ -13,7 +13,7 @@ from gallery_parts.independence import (
     OWN,
     OWN_MASK,
     Alike,
-    Findings,
+    Found,
     Movement,
     between_dimensions,
 )
@@ -77,23 +77,23 @@ def _grid_row(label: object, paths: list[str], sources: list[str], name: str, si
 
 
 def _label(row_label: str, movement: Movement | None) -> list[Markup]:
-    parts = [tag("b", words(row_label))]
+    found = [tag("b", words(row_label))]
     if movement:
         text = f"own {movement.own:.1f}, other {movement.other:.1f}"
-        parts.append(tag("small", text, title="steps along own and other attributes"))
-    return parts
+        found.append(tag("small", text, title="steps along own and other attributes"))
+    return found
 
 
-def section_html(section, rendered, sources, names, side, findings: Findings) -> Markup:
+def section_html(section, rendered, sources, names, side, found: Found) -> Markup:
     """One parameter: the photographs, then a row for each value; rendered: (label, paths) a row."""
     rows = [_grid_row(tag("small", "photograph"), sources, sources, "photograph", side, names)]
-    moved = findings.moved.get(section.tool, {}) if section.kind == "target" else {}
+    moved = found.moved.get(section.tool, {}) if section.kind == "target" else {}
     for label, paths in rendered:
         caption = f"{words(section.parameter)}: {words(label)}"
         rows.append(
             _grid_row(_label(label, moved.get(label)), paths, sources, caption, side, names)
         )
-    close = [tag("li", alike_words(group)) for group in findings.alike.get(section.name, [])]
+    close = [tag("li", alike_words(group)) for group in found.alike.get(section.name, [])]
     return tag(
         "section",
         tag("h2", words(section.parameter)),
@@ -104,14 +104,14 @@ def section_html(section, rendered, sources, names, side, findings: Findings) ->
     )
 
 
-def alike_words(group: Alike) -> str:
+def alike_words(found: Alike) -> str:
     """Values that look alike, in words."""
-    apart = f"{group.apart:.2f} of a step apart" if group.apart else "the same"
-    return f"{', '.join(map(words, group.values))}: {apart}"
+    apart = f"{found.apart:.2f} of a step apart" if found.apart else "the same"
+    return f"{', '.join(map(words, found.values))}: {apart}"
 
 
 def write_tool(
-    out: Path, tool: str, tools: list[str], body: dict[str, Markup], findings: Findings
+    out: Path, tool: str, tools: list[str], body: dict[str, Markup], found: Found
 ) -> None:
     """The page of one tool; body: its sections by parameter."""
     lead = heat = None
@@ -119,8 +119,8 @@ def write_tool(
         own, reason = OWN[tool]
         names = ", ".join(words(name) for name in own)
         lead = tag("p", f"{reason}. Meant to move: {names}.", class_="lead")
-    if tool in findings.moved:
-        heat = _options_heat(tool, findings.moved[tool])
+    if tool in found.moved:
+        heat = _options_heat(tool, found.moved[tool])
     parameters = [tag("a", words(name), href=f"#{name}") for name in body]
     if heat:
         parameters.append(tag("a", "what each option moves", href="#moves"))
@@ -160,12 +160,12 @@ def _options_heat(tool: str, moved: dict[str, Movement]) -> Markup:
     )
 
 
-def _independence(findings: Findings) -> Markup:
-    values = between_dimensions(findings.moved)
+def _independence(found: Found) -> Markup:
+    values = between_dimensions(found.moved)
     rows = {
         row: [_heat_cell(v, i == j) for j, v in enumerate(values[i])]
         for i, row in enumerate(DIMENSIONS)
-        if row in findings.moved
+        if row in found.moved
     }
     note = (
         "How far the options of a row's dimension move a picture along the own attributes of the "
@@ -184,19 +184,17 @@ def _list(title: str, note: str, lines: list[str]) -> Markup:
     return tag("section", tag("h2", title), tag("p", note, class_="note"), items)
 
 
-def _lists(findings: Findings) -> list[Markup]:
-    idle = [
-        f"{words(tool)}: {words(option)}, {m.visible:.2f}" for tool, option, m in findings.idle()
-    ]
+def _lists(found: Found) -> list[Markup]:
+    idle = [f"{words(tool)}: {words(option)}, {m.visible:.2f}" for tool, option, m in found.idle()]
     alike = [
         f"{words(name)}: {alike_words(group)}"
-        for name, groups in findings.alike.items()
+        for name, groups in found.alike.items()
         for group in groups
     ]
     offenders = [
         f"{words(tool)}: {words(option)}, {words(m.foreign)} {m.foreign_steps:+.1f} "
         f"(own {m.own:.1f}, other {m.other:.1f})"
-        for tool, option, m in findings.offenders()[:30]
+        for tool, option, m in found.offenders()[:30]
     ]
     return [
         _list("Furthest outside their dimension", "Steps of one foreign attribute.", offenders),
@@ -205,7 +203,7 @@ def _lists(findings: Findings) -> list[Markup]:
     ]
 
 
-def write_index(out: Path, tools: list[str], covers: dict, findings: Findings) -> None:
+def write_index(out: Path, tools: list[str], covers: dict, found: Found) -> None:
     """The first page: a tile a tool (covers: tool to caption and picture), and independence."""
     tiles = [
         tag(
@@ -217,7 +215,7 @@ def write_index(out: Path, tools: list[str], covers: dict, findings: Findings) -
         )
         for tool in tools
     ]
-    measured = [_independence(findings), *_lists(findings)] if findings.moved else []
+    measured = [_independence(found), *_lists(found)] if found.moved else []
     header = tag("header", _navigation(tools, None), tag("h1", "The styling tools"))
     main = tag("main", tag("div", *tiles, class_="tiles"), *measured)
     (out / "index.html").write_text(_page("Gallery", header, main), encoding="utf-8")

@@ -20,12 +20,12 @@ def square_photographs(paths: list[str], count: int, size: int) -> tuple[list[st
     """
     if paths:
         files = _spread([f for path in paths for f in _files(Path(path))], count)
-        pictures = {file.stem: read_photo(file) for file in files}
+        found = {file.stem: read_photo(file) for file in files}
     else:
         bundled = {photo.name: photo.pixels for photo in load_photos()}
-        pictures = {name: bundled[name] for name in BUNDLED[:count]}
-    squares = np.stack([_square(pixels, size) for pixels in pictures.values()])
-    return list(pictures), squares.astype(np.float32) / 255
+        found = {name: bundled[name] for name in BUNDLED[:count]}
+    squares = np.stack([_square(pixels, size) for pixels in found.values()])
+    return list(found), squares.astype(np.float32) / 255
 
 
 def _files(path: Path) -> list[Path]:

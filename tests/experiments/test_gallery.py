@@ -142,7 +142,7 @@ def test_a_page_shows_each_value_on_each_photograph(written):
 def test_tables_replace_what_stands_between_the_marks(tmp_path):
     page = tmp_path / "tools.md"
     page.write_text(f"before\n{documents.BEGIN}\nold\n{documents.END}\nafter\n")
-    found = independence.Findings()
+    found = independence.Found()
     for name in DIMENSIONS:
         option = independence.movement(name, measured(), measured(haze=3, snow_cover=-7))
         found.moved[name] = {"x": option}
@@ -158,7 +158,7 @@ def test_tables_replace_what_stands_between_the_marks(tmp_path):
 def test_a_page_without_the_marks_is_refused(tmp_path):
     (tmp_path / "other.md").write_text("text")
     with pytest.raises(InputError, match="other.md: has no place for the tables"):
-        documents.write_tables(tmp_path / "other.md", independence.Findings(), [], 64)
+        documents.write_tables(tmp_path / "other.md", independence.Found(), [], 64)
 
 
 def test_photographs_are_cut_square_and_spread_over_a_folder(tmp_path):
