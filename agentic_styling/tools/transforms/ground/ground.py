@@ -157,7 +157,7 @@ def strewn(
     light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     dense, light = computed(dense, light)
     mean = jnp.mean(colors, axis=0)[:, None, None]
-    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # what lies too deep to be told apart
+    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # layers too deep to be distinguished
     first, middle, last = colors[:, :, None, None]
 
     def layer(image, scale_and_seed):
