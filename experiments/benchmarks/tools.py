@@ -72,17 +72,17 @@ def measure_primitives(rows: list[str], rounds: int) -> tuple[dict, list[str], s
     """Of each row and side how it fares; the sides that are not installed; JAX's backend."""
     keys = [(name, dtype) for name, side in SIDES.items() for dtype in side.dtypes]
     workers = {key: Worker("tool_worker.py", *key) for key in keys}
-    found, missing, backend = {}, set(), "cpu"
+    results_of, missing, backend = {}, set(), "cpu"
     for row in tqdm(rows, desc="primitives", unit="row"):
         prepared = {key: worker.ask(row) for key, worker in workers.items()}
         missing |= {key[0] for key, answer in prepared.items() if "missing" in answer}
         backend = prepared["ours", "float32"]["backend"]
         having = {key: answer["how"] for key, answer in prepared.items() if "how" in answer}
         calls = [{k: workers[k].ask(row)["seconds"] for k in having} for _ in range(rounds)]
-        found[row] = [_compared(key, how, calls) for key, how in having.items()]
+        results_of[row] = [_compared(key, how, calls) for key, how in having.items()]
     for worker in workers.values():
         worker.close()
-    return found, sorted(missing), backend
+    return results_of, sorted(missing), backend
 
 
 def _compared(key, how, calls) -> dict:
@@ -185,8 +185,8 @@ def _summary(primitives: dict) -> str:
         for bar, names in bars:
             row = [what, _rate(sides[0]["images_per_s"])]
             both = [_fastest(sides, names, types) for types in (("float32",), ("float32", "uint8"))]
-            for found in both:
-                row += [found["side"], _ratio(found)] if found else ["none", ""]
+            for peer in both:
+                row += [peer["side"], _ratio(peer)] if peer else ["none", ""]
             of = " or ".join(names) or "the fastest"
             row.append(f"{bar:g} x {of}" if bar else "")
             row += [_verdict(f["ratio"], bar) if f and bar else "" for f in both]
@@ -230,8 +230,8 @@ def main() -> None:
     args = parser.parse_args()
     results = {"machine": _machine(), "rounds": args.rounds, "backend": "cpu"}
     if args.rows:
-        found = measure_primitives(args.rows, args.rounds)
-        results["primitives"], results["missing"], results["backend"] = found
+        results_of = measure_primitives(args.rows, args.rounds)
+        results["primitives"], results["missing"], results["backend"] = results_of
         _write(results, args.out)
     if args.plans:
         results["plans"] = measure_plans(args.plans, args.by_hand, args.size)

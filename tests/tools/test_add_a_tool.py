@@ -27,6 +27,7 @@ from tests.tools.planned import photograph
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 documents = importlib.import_module("gallery_parts.documents")
+demonstrations = importlib.import_module("gallery_parts.demonstrations")
 
 IMAGES = jnp.asarray(photograph(24, 36))[None]  # light_executor's shape: few other programs
 KEY = jax.random.key(0)
@@ -81,12 +82,14 @@ def test_a_constraint_holds_it_back():
     np.testing.assert_allclose(out[:, :, -12:], dm_pix.solarize(IMAGES, 0.5)[:, :, -12:], atol=1e-6)
 
 
-def test_grammar_signatures_and_docs_know_it():
+def test_grammar_signatures_docs_and_gallery_know_it():
     assert accepts(plan_automaton(), PLAN % 1)
     assert not accepts(plan_automaton(), (PLAN % 1).replace("half", "third"))
     signatures = {s["function"]["name"]: s["function"]["parameters"] for s in tool_signatures()}
     assert signatures["solarize"]["properties"]["threshold"]["enum"] == list(THRESHOLDS)
     assert "| `solarize` | `threshold` | 3 | `strength` |" in documents.tools_table()
+    rows = [row.label for row in demonstrations.sections("solarize.threshold")[0].rows]
+    assert rows == list(THRESHOLDS)
 
 
 def test_afterwards_it_is_gone_and_a_name_is_taken_once():

@@ -100,7 +100,7 @@ def _within_extent(effect):
 
 
 def _everywhere(effect):
-    """The same for an effect that minds its coverage itself."""
+    """The same for an effect that applies its coverage itself."""
 
     @renderer
     @functools.wraps(effect)

@@ -18,39 +18,17 @@ _EVERGREEN = (-1.0, -0.45, -0.05)
 _WITHERED = (0.85, 0.1, -0.1)
 _REDDER = np.array([0.25, -0.55, -0.1], np.float32)  # from one tree to the next in autumn
 
+# fmt: off
 SEASON = {
     "spring_blooming": look(0.26, 0.0, -0.01, -0.06, 0.14),
-    "summer_lush": look(
-        0.12,
-        0.1,
-        0.0,
-        0.16,
-        0.14,
-        sky=(0.25, "#5ca8ec"),
-        highlights=(0.08, 0.03, -0.1),
-    ),
-    "autumn_falling": look(
-        -0.06,
-        0.08,
-        -0.03,
-        0.04,
-        0.02,
-        haze=(0.08, "#e4d8bc"),
-        shadows=(0.08, -0.02, -0.04),
-        highlights=(0.1, 0.04, -0.16),
-    ),
-    "winter_bare": look(
-        0.1,
-        -0.16,
-        0.02,
-        -0.04,
-        -0.36,
-        white="#f4f8ff",
-        haze=(0.12, "#dfe6ee"),
-        sky=(0.45, "#d5dde6"),
-        shadows=(-0.08, 0.0, 0.14),
-    ),
+    "summer_lush": look(0.12, 0.1, 0.0, 0.16, 0.14, sky=(0.25, "#5ca8ec"),
+        highlights=(0.08, 0.03, -0.1)),
+    "autumn_falling": look(-0.06, 0.08, -0.03, 0.04, 0.02, haze=(0.08, "#e4d8bc"),
+        shadows=(0.08, -0.02, -0.04), highlights=(0.1, 0.04, -0.16)),
+    "winter_bare": look(0.1, -0.16, 0.02, -0.04, -0.36, white="#f4f8ff", haze=(0.12, "#dfe6ee"),
+        sky=(0.45, "#d5dde6"), shadows=(-0.08, 0.0, 0.14)),
 }
+# fmt: on
 LOOKS = {"target_season": SEASON}
 
 # The plants of a season, where no others are asked for; then those that can be asked for.

@@ -51,10 +51,16 @@ def paint(
     level: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """A sky with clouds in place of a picture's own; branches before it stay.
+    """Replaces a picture's sky; branches before it stay.
 
-    colors: [4, 3] of its zenith and horizon, of clouds in light and in shade; cover: as `clouds`;
-    amount: 0 the identity, 1 nothing of its own is left; level: brightness of the light.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      colors: float [4, 3]: zenith, horizon, clouds in light and in shade.
+      cover: of clouds, 0 few to 1 all of the sky.
+      amount: 0 the identity, 1 nothing of its own sky is left.
+      level: brightness of the light.
+      seed: uint32.
     """
     height = image.shape[1]
     y = jnp.linspace(0.0, 1.0, height)[:, None]
@@ -75,7 +81,14 @@ def paint(
 
 @image_transform
 def lightning(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """A flash from the clouds to the horizon, and its glow; nothing without enough sky."""
+    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     height, width = scene.sky.shape
     short = min(height, width)
     y, x = full_grid(height, width)

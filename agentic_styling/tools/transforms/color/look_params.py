@@ -79,7 +79,7 @@ def _layer(layer: tuple[float, str] | None) -> list[float]:
 
 
 def _neutral(tint: tuple[float, float, float]) -> np.ndarray:
-    """A tint without its luma, so that it can be taken off where the tone was found."""
+    """A tint without its luma, so that it can be taken off again by the tone that is left."""
     return np.asarray(tint, np.float32) - LUMA @ np.asarray(tint, np.float32)
 
 

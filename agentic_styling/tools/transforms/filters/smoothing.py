@@ -10,20 +10,24 @@ from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
 
 @image_transform
-def kuwahara(planes: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """Paint strokes of [H, W, 3]: every pixel takes the mean of its calmest surroundings.
+def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
+    """Paints a picture in strokes: every pixel takes the mean of its calmest surroundings.
 
-    radius: of a stroke, pixels, at most an eighth of the shorter side (more is clipped). Windows
-    are Gaussian, in eight directions, and in a second ring along the local edge, where strokes
-    grow long. After Papari, Petkov and Campisi 2007 (soft choice among sectors) and Kyprianidis,
-    Kang and Doellner 2009 (anisotropy from the structure tensor), with windows that are shifted
-    copies of one blur.
+    Windows are Gaussian, in eight directions, and in a second ring along the local edge, where
+    strokes grow long. They are shifted copies of one blur.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      radius: of a stroke in pixels, at most an eighth of the shorter side (more is clipped).
+
+    Source: Papari, Petkov and Campisi (2007), soft choice among sectors; Kyprianidis, Kang and
+      Doellner (2009), anisotropy from the structure tensor.
     """
-    h, w = planes.shape[1:]
+    h, w = image.shape[1:]
     margin = min(h, w) // 8 + 1
     radius = jnp.clip(radius, 1.0, margin - 1.0)
-    luma = luma_of(planes)[None]
-    windows = gaussian_blur(jnp.concatenate([planes, luma, luma**2]), 0.35 * radius, channel_axis=0)
+    luma = luma_of(image)[None]
+    windows = gaussian_blur(jnp.concatenate([image, luma, luma**2]), 0.35 * radius, channel_axis=0)
     windows = jnp.concatenate([windows[:3], jnp.maximum(windows[4:] - windows[3:4] ** 2, 0.0)])
     padded = jnp.pad(windows, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
     along_x, along_y, coherence = _edge_direction(luma[0], 0.35 * radius)

@@ -24,7 +24,7 @@ _BLOSSOMS = ((0.012, 1.1), (0.019, 0.85), (0.03, 0.5))
 
 @image_transform
 def leaves_of(image: jax.Array) -> jax.Array:
-    """How much [H, W] of a pixel is green leaves."""
+    """How much of each pixel is green leaves: [H, W] in [0, 1)."""
     return _greens(_logits(image))
 
 
@@ -74,7 +74,15 @@ def relief_of(image: jax.Array) -> jax.Array:
 def blossoms(
     image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """White and pink blossoms in clusters on leaves [H, W], smaller far away."""
+    """Draws white and pink blossoms in clusters on leaves, smaller far away.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 1 in full bloom.
+      seed: uint32.
+    """
     height, width = leaves.shape
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -115,7 +123,14 @@ def blossoms(
 
 @image_transform
 def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array) -> jax.Array:
-    """Upright plants without their leaves: light comes through where these were lightest."""
+    """Takes the leaves off upright plants: light comes through where these were lightest.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 1 all.
+    """
     sky = jnp.sum(image * scene.sky, axis=(1, 2)) + 0.02 * image.size / 3 * jnp.mean(image)
     behind = sky / (jnp.sum(scene.sky) + 0.02 * image.size / 3)
     behind = 0.8 * behind + 0.2 * jnp.mean(behind)

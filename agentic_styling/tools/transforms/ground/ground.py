@@ -62,7 +62,7 @@ def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> j
 
 @image_transform
 def level_of(image: jax.Array) -> jax.Array:
-    """How bright a white thing is in the light of a picture, 0.3 at night to 1."""
+    """How bright a white thing is in the light of a picture: a scalar, 0.3 at night to 1."""
     return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
 
 
@@ -86,9 +86,14 @@ def lay(image: jax.Array, cover: jax.Array, color: jax.Array) -> jax.Array:
 def snow(
     image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """Snow on the ground, and on what faces up: roofs, branches, leaves [H, W].
+    """Lays snow on the ground, and on what faces up: roofs, branches, leaves.
 
-    amount: 0 none, 0.5 patches, 1 closed.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 0.5 patches, 1 closed.
+      seed: uint32.
     """
     height, width = scene.ground.shape
     patches = noise_of(scene, 5.0, seed, 4)
@@ -134,11 +139,16 @@ def strewn(
     round_: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """Small things strewn over the ground: leaves, flowers, hailstones.
+    """Strews small things over the ground: leaves, flowers, hailstones.
 
-    colors: [3, 3], between which they take theirs; cell: their distance at the lower border, in
-    parts of the shorter side; share: of the cells that hold one, in the densest places; round_: 0
-    oblong as a leaf, 1 round.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      colors: float [3, 3]; each has a mixture of two neighbours.
+      cell: their distance at the lower border, in parts of the shorter side.
+      share: of the cells that hold one, in the densest places.
+      round_: 0 oblong as a leaf, 1 round.
+      seed: uint32.
     """
     plane = plane_of(scene)
     short = min(scene.ground.shape)
@@ -147,7 +157,7 @@ def strewn(
     light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     dense, light = computed(dense, light)
     mean = jnp.mean(colors, axis=0)[:, None, None]
-    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # what lies too deep to be told apart
+    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # layers too deep to be distinguished
     first, middle, last = colors[:, :, None, None]
 
     def layer(image, scale_and_seed):
@@ -188,7 +198,15 @@ def _fleck(plane, size, share, round_, short, seed):
 def grass(
     image: jax.Array, scene: Scene, dark: jax.Array, light: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """Blades of grass between two colours [3], in tufts; each row hides the feet of the next."""
+    """Draws blades of grass in tufts; each row hides the feet of the next.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      dark: float [3], the darkest blades.
+      light: float [3], the lightest.
+      seed: uint32.
+    """
     tufts = noise_of(scene, 5.0, seed)
     plane = plane_of(scene)
     row = plane.away / (0.03 * _SLANT)
@@ -220,7 +238,13 @@ def _blades(scene, plane, row, up, seed):
 
 @image_transform
 def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Wet mud, trodden, with puddles that mirror what stands above."""
+    """Covers the ground with wet, trodden mud and puddles that mirror what stands above.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      seed: uint32.
+    """
     plane = plane_of(scene, coarse_grid)
     lumps = turbulence(15 * plane.away, 10 * plane.across, seed, 3)
     slope = jnp.roll(lumps, -1, 0) - lumps
@@ -236,7 +260,14 @@ def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
 
 @image_transform
 def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """Ground that the rain has darkened, and puddles but on leaves. amount: 1 soaked."""
+    """Darkens the ground as rain does, with puddles except on leaves.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 0 the identity, 1 soaked.
+      seed: uint32.
+    """
     dark = amount * scene.ground
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)

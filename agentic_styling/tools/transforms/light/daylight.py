@@ -25,7 +25,7 @@ def relight(image: jax.Array, gain: jax.Array) -> jax.Array:
     """A picture [3, H, W] under `gain` times the light (> 0): more never clips, less scales."""
     more = jnp.maximum(gain, 1.0)
     lit = more * image / (1 + (more - 1) * image)
-    return (lit * jnp.minimum(gain, 1.0)).astype(image.dtype)
+    return lit * jnp.minimum(gain, 1.0)
 
 
 def horizon_of(scene: Scene) -> jax.Array:
@@ -41,9 +41,14 @@ def horizon_of(scene: Scene) -> jax.Array:
 def paint_sky(
     image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
 ) -> jax.Array:
-    """The sky in the colours [3] of its zenith and its horizon; clouds and branches stay.
+    """Recolours the sky; clouds and branches stay.
 
-    amount: 0 the identity, 1 nothing of the sky's own colour is left.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      top: of the zenith, float [3].
+      horizon: of the horizon, float [3].
+      amount: 0 the identity, 1 nothing of the sky's own colour is left.
     """
     luma = luma_of(image)
     usual = jnp.sum(luma * scene.sky) / (jnp.sum(scene.sky) + 1e-3) + 0.03
@@ -55,7 +60,7 @@ def paint_sky(
         plane + share * (relief * (a + down * (b - a)) - plane)
         for plane, a, b in zip(image, top, horizon, strict=True)
     ]
-    return jnp.clip(jnp.stack(planes), 0.0, 1.0).astype(image.dtype)
+    return jnp.clip(jnp.stack(planes), 0.0, 1.0)
 
 
 def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
@@ -73,7 +78,14 @@ def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
 
 @image_transform
 def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
-    """The moon where the sky is most open, and its glow; nothing without enough sky."""
+    """Draws the moon where the sky is most open, and its glow; nothing without enough sky.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+    """
     height, width = scene.sky.shape
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)

@@ -114,7 +114,15 @@ def shine(
 
 @image_transform
 def embers(image, scene: Scene, amount, colors, seed):
-    """Sparks that rise from below, flakes of ash between them, and the glow of the fire."""
+    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     bottom = y * (min(height, width) / height)
@@ -134,7 +142,15 @@ def _flake(dv, du, own):
 
 @image_transform
 def sparkles(image, scene: Scene, amount, colors, seed):
-    """Glints that drift past in a trail, thicker in some places."""
+    """Draws glints that drift past in a trail, thicker in some places.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -148,7 +164,15 @@ def sparkles(image, scene: Scene, amount, colors, seed):
 
 @image_transform
 def energy(image, scene: Scene, amount, colors, seed):
-    """Charges that swirl around the subject, and filaments of discharge between them."""
+    """Draws charges that swirl around the subject, and discharges between them.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -174,7 +198,15 @@ def energy(image, scene: Scene, amount, colors, seed):
 
 @image_transform
 def bioluminescence(image, scene: Scene, amount, colors, seed):
-    """Living lights in swarms, mostly below, and their glow on what is dark around them."""
+    """Draws swarms of living lights, mostly below, and their glow on dark things nearby.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -198,7 +230,15 @@ _LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
 
 @image_transform
 def bokeh(image, scene: Scene, amount, colors, seed):
-    """Discs of light out of focus, where the picture has lights, in their colours and the tint."""
+    """Draws discs of light out of focus where the picture has lights.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], mixed with the lights' own.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     luma = luma_of(image)
     bright = luma**4

@@ -19,7 +19,7 @@ from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 def screen(image: jax.Array, light: jax.Array) -> jax.Array:
     """Light >= 0 added to a picture [3, H, W] so that it never clips."""
-    return 1 - (1 - image) * jnp.exp(-light).astype(image.dtype)
+    return 1 - (1 - image) * jnp.exp(-light)
 
 
 @image_transform
@@ -31,10 +31,14 @@ def bloom(
     threshold: jax.Array | float = 0.6,
     sigma: jax.Array | float = 0.05,
 ) -> jax.Array:
-    """The bright parts of a picture [3, H, W] glow beyond their edges.
+    """Lets the bright parts of a picture glow beyond their edges.
 
-    amount: 1 is a soft-focus filter, 0 the identity; color: tint of the glow [3]; threshold:
-    display value from which things glow; sigma: of the glow, in parts of the shorter side.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 is a soft-focus filter, 0 the identity.
+      color: tint of the glow, float [3].
+      threshold: display value from which things glow.
+      sigma: of the glow, in parts of the shorter side.
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -93,9 +97,18 @@ def god_rays(
     color: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """Shafts of light from the sky's brightest place, blocked by what stands before the sky.
+    """Draws shafts of light from the sky's brightest place, blocked by what stands before it.
 
-    Mitchell 2007 (GPU Gems 3, chapter 13). Without a sky the light falls in from above the picture.
+    Without a sky the light falls in from above the picture.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+      seed: uint32.
+
+    Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
     height, width = image.shape[1:]
     factor, short = coarse_factor(height, width), min(height, width)
@@ -125,7 +138,14 @@ def god_rays(
 
 @image_transform
 def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
-    """A glow around the subject, as of light that it gives off itself."""
+    """Draws a glow around the subject, as of light that it gives off itself.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+    """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
     subject = shrink(scene.subject[None], factor)
@@ -150,18 +170,23 @@ def spotlight(
     away = ((rows - y) ** 2 + (columns - x) ** 2) / radius**2
     lit = 1 / (1 + away * away)
     gain = 1 + amount * (-0.75 * (1 - lit) + 0.35 * lit * color[:, None, None])
-    return jnp.clip(image * gain, 0.0, 1.0).astype(image.dtype)
+    return jnp.clip(image * gain, 0.0, 1.0)
 
 
 @image_transform
 def vignette(
     image: jax.Array, amount: jax.Array | float, color: jax.Array | None = None
 ) -> jax.Array:
-    """Corners darken as cos^4 of the field angle does behind a simple lens, drawn towards a colour
-    [3] (black). amount 1: a corner keeps a quarter of its light."""
+    """Darkens the corners as cos^4 of the field angle behind a simple lens.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 leaves a corner a quarter of its light, 0 is the identity.
+      color: float [3] that corners are drawn towards; black if None.
+    """
     height, width = image.shape[1:]
     y = jnp.linspace(-1.0, 1.0, height)[:, None]
     x = jnp.linspace(-1.0, 1.0, width)[None, :]
     kept = 1 / (1 + 0.5 * amount * (y * y + x * x)) ** 2
     target = 0.0 if color is None else color[:, None, None] * (1 - kept)
-    return (image * kept + target).astype(image.dtype)
+    return image * kept + target

@@ -1,5 +1,6 @@
 """Art movements: what each does to a picture in any medium, a kernel a kind."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -166,7 +167,7 @@ def graphic(image: jax.Array, movement: jax.Array, texture: jax.Array, seed: jax
     plain = jnp.where(movement == 2, gaussian_blur(plain, short / 60, channel_axis=0), plain)
     out = nearest_colors(plain, palette_of(plain, count), 0.0012)
     grey = luma_of(out)
-    out = jnp.clip(grey + (1 + vivid) * (out - grey), 0, 1)
+    out = dm_pix.adjust_saturation(out, 1 + vivid, channel_axis=0)
     # Wild colour: tone decides the hue, and the picture's own hue pulls at it.
     hues = jnp.stack([wave(grey * 1.5 + k / 3 + 0.55) for k in (0.0, -1.0, 1.0)])
     out = jnp.clip(out + wild * 0.32 * hues * (0.35 + 2.2 * grey * (1 - grey)), 0, 1)

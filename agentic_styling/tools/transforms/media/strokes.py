@@ -91,16 +91,16 @@ def _layer(image, field, planes, brush, seed, layer, base):
     samples = shrink(image, max(1, round(cell / 5))), shrink(image, max(1, round(cell / 1.6)))
     blocks = 2 * rows - 1, 2 * columns - 1
     starts = jnp.asarray(_STARTS, jnp.int32)
-    found = jax.vmap(
+    by_pass = jax.vmap(
         lambda corner, seed: _strokes(
             samples, field, brush, seed, layer, base, corner, cell, (rows, columns), (height, width)
         )
     )(half * (starts - 1), seed + 16 * jnp.arange(len(_STARTS), dtype=jnp.uint32))
     # By half cells: each quarter of a cell has the numbers of its stroke.
-    found = jnp.repeat(jnp.repeat(found, 2, axis=2), 2, axis=3)
+    by_pass = jnp.repeat(jnp.repeat(by_pass, 2, axis=2), 2, axis=3)
     passes = [
         strokes[:, 1 - down : 1 - down + blocks[0], 1 - right : 1 - right + blocks[1]]
-        for strokes, (down, right) in zip(found, _STARTS, strict=True)
+        for strokes, (down, right) in zip(by_pass, _STARTS, strict=True)
     ]
     strokes = jnp.stack(passes)[:, :, :, None, :, None]
     # A scan, as XLA on CPU would find the shapes again for every plane.

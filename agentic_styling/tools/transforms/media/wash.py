@@ -1,5 +1,6 @@
 """Watercolour: washes on white paper, pigment gathered at their edges (Bousseau et al. 2006)."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,7 +47,7 @@ def wash(
     stepped = posterize(jnp.clip(luma, 0, 1), tones, 0.35)
     pale = washed + 0.6 * (stepped - luma)
     pale = jnp.clip(pale, 0.0, 1.0)
-    pale = 0.16 + 0.84 * pale * (1.3 - 0.3 * pale)
+    pale = dm_pix.adjust_brightness(0.84 * pale * (1.3 - 0.3 * pale), 0.16)
     light = luma_of(pale)
     edges_of = gaussian_blur(light[None], short / 260, channel_axis=0) - gaussian_blur(
         light[None], short / 90, channel_axis=0
