@@ -1,8 +1,8 @@
-"""What each option does to photographs, for the reward: written beside its code.
+"""Measures how each option moves the reward's probes, and writes the calibration file.
 
     python experiments/calibrate_reward.py PHOTOS [--out FILE]
 
-PHOTOS: a folder of photographs, put into states as for training. Validate on others
+PHOTOS: a folder of photographs, edited into known states as for training. Validate on others
 (experiments/validate_reward.py).
 """
 
@@ -19,21 +19,19 @@ from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.generate import draw_context
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
+from agentic_styling.rewards.edit_errors import NOISE
 from agentic_styling.rewards.looks import look_of, structure_alike
 from agentic_styling.rewards.probes import LAYOUT, at_probe_size, probes
-from agentic_styling.rewards.slips import NOISE
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans, execute
 from agentic_styling.utils.errors import InputError, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
 
-_RIDGE = 1.0  # variance of a probe, in visible steps, below which its slope is drawn towards 0
-
-
+_RIDGE = 1.0  # regularises the slope of a probe whose variance, in visible steps, is below
 _SIDE, _LARGE = 256, 12  # pixels, and how many pictures are edited at that size too
 
 
 def draw_sources(photos, crops: int, seed: int):
-    """Pictures [N, _SIDE, _SIDE, 3] cut from photographs and put into states, as for training."""
+    """Crops [N, _SIDE, _SIDE, 3] of photographs in known states, as for training."""
     contexts = [draw_context(photos, (seed, i), "train", 1, _SIDE) for i in range(crops)]
     pixels = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
@@ -90,7 +88,7 @@ def calibrate(large) -> dict[str, np.ndarray]:
 
 
 def _regressed(centred, moved):
-    """Mean [K] of movements [2, N, K], and by how much a probe's own value [N, K] changes it."""
+    """Mean [K] of movements [2, N, K], and their slope by a probe's own value [N, K]."""
     covariance = (centred * (moved - moved.mean((0, 1)))).mean((0, 1))
     slope = covariance / ((centred**2).mean(0) + _RIDGE)
     return moved.mean((0, 1)), np.clip(slope, -1.2, 0.5)
@@ -111,8 +109,8 @@ def main(argv=None) -> None:
         raise InputError(f"--crops: {args.crops} is too few; at least 1")
     keep_compiled_programs()
     photos = load_photos(args.photos)
-    found = calibrate(draw_sources(photos, args.crops, args.seed))
-    stored = {name: array.astype(np.float16) for name, array in found.items()}
+    tables = calibrate(draw_sources(photos, args.crops, args.seed))
+    stored = {name: array.astype(np.float16) for name, array in tables.items()}
     about = {"photographs": f"{len(photos)}", "crops": f"{args.crops}", "seed": f"{args.seed}"}
     save_file(stored, args.out, metadata=about)
     print(args.out)

@@ -1,4 +1,4 @@
-"""What each fault costs in the reward: fitted so that edits of photographs rank as they should.
+"""Fits the weights of the reward's penalties, so that edits of photographs rank as they should.
 
     python experiments/fit_reward.py PHOTOS
 
@@ -20,26 +20,26 @@ from tqdm import tqdm
 from agentic_styling.data import load_photos
 from agentic_styling.rewards import render_reference
 from agentic_styling.rewards.calibration import calibration
-from agentic_styling.rewards.parts import FAULTS, WEIGHTS, faults_of
+from agentic_styling.rewards.parts import PENALTIES, WEIGHTS, penalties_of
 from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.utils.errors import InputError, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
 
 _ROWS = 40  # measured together
-_LEAST = 0.05  # that every fault counts, in its standard deviations
-_TAUGHT = 0.65  # share of a teacher of uneven skill's trajectories that score 4 or more (PAPER)
-# How often a fault is counted in the mean cost of the six parts.
-_TIMES = np.array([sum(fault in part for part in FAULTS.values()) for fault in WEIGHTS]) / 6
+_LEAST = 0.05  # weight of every penalty, in its standard deviations
+_TAUGHT = 0.65  # share of the scripted teacher's trajectories that score 4 or more
+# How often a penalty is counted in the mean cost of the six parts.
+_TIMES = np.array([sum(name in part for part in PENALTIES.values()) for name in WEIGHTS]) / 6
 
 
 @jax.jit
-def _faults(target, edit):
-    found, _ = faults_of(target, edit, calibration())
-    return jnp.stack([found[fault] for fault in WEIGHTS])
+def _penalties(target, edit):
+    penalties, _ = penalties_of(target, edit, calibration())
+    return jnp.stack([penalties[name] for name in WEIGHTS])
 
 
 class Measured:
-    """Faults of edits of the same cases, as far as they count in the mean cost."""
+    """Penalties of edits of the same cases, as counted in the mean cost."""
 
     def __init__(self, source, requests):
         plans = make.rendered_requests(requests)
@@ -52,31 +52,31 @@ class Measured:
     def __call__(self, result) -> np.ndarray:
         """[F, N] of float [N, H, W, 3]."""
         small = at_probe_size(jnp.clip(result, 0.0, 1.0).astype(jnp.float32))
-        found = [_faults(t, small[r]) for t, r in zip(self.targets, self.rows, strict=True)]
-        return np.concatenate(found, axis=1) * _TIMES[:, None]
+        rows = [_penalties(t, small[r]) for t, r in zip(self.targets, self.rows, strict=True)]
+        return np.concatenate(rows, axis=1) * _TIMES[:, None]
 
 
 def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
-    """Faults [F, N] of every kind of edit that is ranked, and of the teacher's."""
+    """Penalties [F, N] of every kind of edit that is ranked, and of the teacher's."""
     answers = make.edits(cases.requests, np.random.default_rng(seed))
     strong = Measured(cases.source, cases.requests)
     results = {
         name: make.run(cases, steps, seed + 1) for name, steps in tqdm(answers.items(), unit="kind")
     }
-    found = {name: strong(result) for name, result in results.items()}
-    found |= {name: strong(change(cases.source)) for name, change in make.WRECKS.items()}
-    found["one forgotten"][:, ~make.has_several(cases.requests)] = np.nan
+    penalties = {name: strong(result) for name, result in results.items()}
+    penalties |= {name: strong(change(cases.source)) for name, change in make.WRECKS.items()}
+    penalties["one forgotten"][:, ~make.has_several(cases.requests)] = np.nan
     weak = Measured(cases.source, answers["half the strength"])
     others = {"half": "half the strength", "double": "intended", "random plan": "random plan"}
     for name, kind in others.items():
-        found[f"{name}, where half is asked"] = weak(results[kind])
-    return found | {"taught": strong(make.run(cases, cases.taught, seed + 1))}
+        penalties[f"{name}, where half is asked"] = weak(results[kind])
+    return penalties | {"taught": strong(make.run(cases, cases.taught, seed + 1))}
 
 
-def _differences(found) -> list[np.ndarray]:
-    """By how much the worse of each pair has more of each fault, [F, n]."""
-    found = [found[worse] - found[better] for better, worse in ranked_pairs()]
-    return [d[:, np.isfinite(d).all(0)] for d in found]
+def _differences(penalties) -> list[np.ndarray]:
+    """By how much each penalty of the worse of each pair is larger, [F, n]."""
+    pairs = [penalties[worse] - penalties[better] for better, worse in ranked_pairs()]
+    return [d[:, np.isfinite(d).all(0)] for d in pairs]
 
 
 def fit(differences: list[np.ndarray], steps: int = 1000) -> np.ndarray:
@@ -116,15 +116,15 @@ def main(argv=None) -> None:
         raise InputError(f"--cases: {args.cases} is too few; at least 20")
     keep_compiled_programs()
     cases = make.draw_cases(load_photos(args.photos), args.cases, 256, args.seed)
-    found = measure(cases, args.seed)
-    differences = _differences(found)
+    penalties = measure(cases, args.seed)
+    differences = _differences(penalties)
     weights = fit(differences)
-    weights *= np.log(5 / 4) / np.quantile(weights @ found["taught"], _TAUGHT)
-    stand = np.array(list(WEIGHTS.values()))
-    for name, fitted, now in zip(WEIGHTS, weights, stand, strict=True):
-        print(f"{name:10s} {fitted:6.3f}   (is {now:g})")
+    weights *= np.log(5 / 4) / np.quantile(weights @ penalties["taught"], _TAUGHT)
+    current = np.array(list(WEIGHTS.values()))
+    for name, fitted, now in zip(WEIGHTS, weights, current, strict=True):
+        print(f"{name:14s} {fitted:6.3f}   (is {now:g})")
     for (better, worse), d in zip(ranked_pairs(), differences, strict=True):
-        shares = [100 * (w @ d > 0).mean() for w in (weights, stand)]
+        shares = [100 * (w @ d > 0).mean() for w in (weights, current)]
         print(f"{shares[0]:5.1f} %   (is {shares[1]:.1f} %)   {better} above {worse}")
 
 

@@ -1,8 +1,8 @@
-"""Whether the reward ranks edits as a careful person would, and whether it can be gamed.
+"""Checks that the reward ranks edits as a person would and that it cannot be gamed.
 
     python experiments/validate_reward.py [PHOTOS] --out experiments/results
 
-PHOTOS: a folder; without it, photographs that scikit-image and scikit-learn bring along. Writes
+PHOTOS: a folder; without it, the photographs that come with scikit-image and scikit-learn. Writes
 validate_reward.md and .json.
 """
 
@@ -91,7 +91,7 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
 
     edits = [
         *(plans(name, steps) for name, steps in answers.items()),
-        plans("a teacher of uneven skill", cases.taught),
+        plans("the scripted teacher", cases.taught),
         plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
         plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
         *(plans(f"{tool} at its strongest", [make.strongest_of(tool)] * len(requests))
@@ -100,15 +100,17 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
         ("another photograph in that look", lambda: judged(_another(cases, requests, seed))),
         ("ascent through the reward", lambda: judged(judged.ascend(cases.source))),
     ]  # fmt: skip
-    found = {name: edit() for name, edit in tqdm(edits, unit="kind")}
+    rewards = {name: edit() for name, edit in tqdm(edits, unit="kind")}
     weak = Judged(cases, half)  # asked for half, and given half or all of it
-    found["one forgotten"] = np.where(make.has_several(requests), found["one forgotten"], np.nan)
-    found["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
-    found["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
-    found["random plan, where half is asked"] = weak(
+    rewards["one forgotten"] = np.where(
+        make.has_several(requests), rewards["one forgotten"], np.nan
+    )
+    rewards["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
+    rewards["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
+    rewards["random plan, where half is asked"] = weak(
         make.run(cases, answers["random plan"], seed + 1)
     )
-    return found | _invariances(cases, requests, judged, seed)
+    return rewards | _invariances(cases, requests, judged, seed)
 
 
 def _another(cases, requests, seed):
@@ -124,12 +126,12 @@ def _invariances(cases, requests, judged, seed):
         for i, r in enumerate(requests)
     ]
     result = make.run(cases, mixed, seed + 1)
-    found = {"mixed": judged(result)}
+    rewards = {"mixed": judged(result)}
     for name, change in make.COPIES.items():
         copies = cases._replace(source=change(cases.source))
         asked = [make.mirrored(r) if name == "mirrored" else r for r in requests]
-        found[f"mixed, {name}"] = Judged(copies, asked)(change(result))
-    return found
+        rewards[f"mixed, {name}"] = Judged(copies, asked)(change(result))
+    return rewards
 
 
 def corruption(cases: make.Cases, seed: int) -> np.ndarray:
@@ -139,8 +141,8 @@ def corruption(cases: make.Cases, seed: int) -> np.ndarray:
     steps, means = list(cases.requests), []
     for k in range(5):
         means.append(judged(make.run(cases, steps, seed + 1))[0])
-        slip = make.adds_a_step if k % 2 else make.takes_a_neighbour
-        steps = [slip(s, rng) if len(s) < 6 else s for s in steps]
+        corrupt = make.adds_a_step if k % 2 else make.takes_a_neighbour
+        steps = [corrupt(s, rng) if len(s) < 6 else s for s in steps]
     return np.stack(means)
 
 
@@ -160,9 +162,9 @@ def main(argv=None) -> None:
     keep_compiled_programs()
     photos = load_photos(args.photos)
     cases = make.draw_cases(photos, args.cases, args.size, args.seed)
-    found = measure(cases, args.seed)
+    rewards = measure(cases, args.seed)
     corrupted = corruption(cases, args.seed + 5)
-    together = np.concatenate([found[name] for name in make.TRAJECTORIES], axis=1)
+    together = np.concatenate([rewards[name] for name in make.TRAJECTORIES], axis=1)
     together = together[:, np.isfinite(together[0])]
     results = {
         "machine": ", ".join(
@@ -172,7 +174,7 @@ def main(argv=None) -> None:
         + ("scikit-image and scikit-learn" if args.photos is None else Path(args.photos).name),
         "cases": args.cases,
         "size": args.size,
-        "rewards": {name: both.round(4).tolist() for name, both in found.items()},
+        "rewards": {name: both.round(4).tolist() for name, both in rewards.items()},
         "corrupted": corrupted.mean(1).round(4).tolist(),
         "spearman": float(spearmanr(*together).statistic),
     }

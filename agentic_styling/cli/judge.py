@@ -18,7 +18,7 @@ from agentic_styling.rewards.judges.chat_cost import announce, checked_prices
 from agentic_styling.rewards.judges.external_scales import imgedit, viescore
 from agentic_styling.rewards.judges.rubric import request_words
 from agentic_styling.rewards.judges.vlm_judge import VlmJudge
-from agentic_styling.tools import Plan, Step, composed_steps
+from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
 
 # Scores of the table, each under a short name.
@@ -116,7 +116,7 @@ def _evaluated(workdir: Path) -> list[Edit]:
             source = read_photo(workdir / "cases" / source_name(row))
             for method, entry in record["methods"].items():
                 plan = Plan.from_json(entry["plan"]) if entry["plan"] else Plan({}, (), "")
-                steps = len(composed_steps(plan))
+                steps = len(plan.resolved)
                 path = workdir / "cases" / frame_name(row, method, steps)
                 result = read_photo(path) if steps else source
                 edits.append(Edit(record["id"], method, source, result, request))

@@ -10,6 +10,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
+from agentic_styling.cli.cube import add_cube_command
 from agentic_styling.cli.data import PRICES, add_data_commands
 from agentic_styling.utils.errors import InputError, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs, user_cache
@@ -224,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")
     report.add_argument("workdir")
     report.set_defaults(run=_report)
+    add_cube_command(commands)
     return parser
 
 

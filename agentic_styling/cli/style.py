@@ -10,7 +10,7 @@ from tqdm import tqdm
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.report.film_strip import film_strip
 from agentic_styling.planner import Planner
-from agentic_styling.tools import Plan, composed_steps, encode_plans, execute_steps
+from agentic_styling.tools import Plan, encode_plans, execute_steps
 from agentic_styling.utils.errors import InputError
 
 
@@ -52,7 +52,7 @@ def style(
     for (name, pixels), chosen in tqdm(rows, total=len(plans), desc="style"):
         images = jax.numpy.asarray(pixels, jax.numpy.float32)[None] / 255
         frames = execute_steps(images, encode_plans([chosen]), jax.random.key(seed))[0]
-        frames = np.asarray((frames[: len(composed_steps(chosen)) + 1] * 255).round(), np.uint8)
+        frames = np.asarray((frames[: len(chosen.resolved) + 1] * 255).round(), np.uint8)
         Image.fromarray(frames[-1]).save(out / f"{name}.png")
         (out / f"{name}.plan.json").write_text(chosen.to_json() + "\n", encoding="utf-8")
         film_strip(frames, chosen, goal).save(out / f"{name}.strip.jpg", quality=90)

@@ -14,7 +14,6 @@ from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
-from agentic_styling.tools import composed_steps
 
 # Methods without a planner: from a case and a generator to its plan. They read no picture.
 WITHOUT_PLANNER = {
@@ -66,7 +65,7 @@ def run_method(
             "held_out_reward": float(scores["held_out_reward"][row]),
             "overall": float(scores["overall"][row]),
             "scores": {part: float(scores[part][row]) for part in PARTS},
-            "actions": action_scores(composed_steps(answer.plan), case.request),
+            "actions": action_scores(answer.plan.resolved_steps, case.request),
             "shuffled": None,
         }
         for row, (answer, case) in enumerate(zip(own, cases.trajectories, strict=True))
@@ -78,7 +77,7 @@ def run_method(
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
     for row, film in zip(cases.shown, films, strict=True):
-        for step in range(1, len(composed_steps(own[row].plan)) + 1):
+        for step in range(1, len(own[row].plan.resolved) + 1):
             save_picture(pictures / frame_name(row, name, step), film[step])
     return entries
 

@@ -38,7 +38,8 @@ def execute_and_score(
     """
     scores, held_out_rewards, frames = [], [], []
     # As long as where the cases were made, when they fit: the reward is then compiled already.
-    asked_steps = max(MAX_TEACHER_STEPS, *map(len, requests))
+    asked_plans = [Plan({}, request) for request in requests]
+    asked_steps = max(MAX_TEACHER_STEPS, *(len(plan.resolved) for plan in asked_plans))
     size = batch_size(len(plans))
     starts = range(0, len(plans), size)
     for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
@@ -47,7 +48,7 @@ def execute_and_score(
         source = np.float32(images[rows]) / 255
         key = jax.random.fold_in(jax.random.key(seed), number)
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
-        asked = encode_plans([Plan({}, requests[row]) for row in rows], asked_steps)
+        asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
         reference = render_reference(source, asked)
         scores.append(score_against(reference, steps[:, -1]))
         if held_out:

@@ -1,7 +1,7 @@
-"""Named attributes of a photograph: what an edit changed, in words and units.
+"""Named attributes of photographs, with units, for reports and the held-out reward.
 
-Measured at one common size, so that a picture and its enlargement read alike. They are for
-reports, not for gradients: shares of an area are counted, not softened.
+Measured at one size, so that a picture and its enlargement give nearly the same. They are not meant
+for gradients: shares of an area are counted with hard thresholds.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _USUAL_CONTRAST = 18.0  # L*; edges and specks are counted as if every picture h
 
 
 class Attribute(NamedTuple):
-    """One measurement: its unit, the ends of its range, and a step that a person clearly sees."""
+    """One measurement: its unit, range, and the smallest step that a person clearly sees."""
 
     unit: str
     low: float
@@ -83,9 +83,16 @@ ATTRIBUTES = {
 
 
 def attributes(images: jax.Array) -> jax.Array:
-    """Measure pictures: float32 [B, K], one column for each of ATTRIBUTES, in its unit.
+    """Measures pictures.
 
-    images: float [B, H, W, 3] in [0, 1], sRGB. Raises InputError for another shape or dtype.
+    Args:
+      images: float [B, H, W, 3] in [0, 1], sRGB.
+
+    Returns:
+      float32 [B, K], a column for each of ATTRIBUTES, in its unit.
+
+    Raises:
+      InputError: images of another shape or dtype.
     """
     if images.ndim != 4 or images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):
         raise InputError(
@@ -99,7 +106,7 @@ def attributes(images: jax.Array) -> jax.Array:
 def thumbnails(images: jax.Array) -> jax.Array:
     """Small copies in CIE L*a*b*, float32 [B, 64, 64, 3], of pictures [B, H, W, 3] in [0, 1].
 
-    For differences that no attribute names, such as the side a light comes from.
+    They show differences without an attribute, such as the side that light comes from.
     """
     shape = (len(images), 64, 64, 3)
     small = jax.image.resize(images.astype(jnp.float32), shape, "linear", antialias=True)
@@ -117,15 +124,9 @@ def _at_size(images):
 @jax.jit
 def _measure(rgb):
     l, a, b = jnp.moveaxis(_lab(rgb), -1, 0)
-    found = {
-        **_tone(rgb, l),
-        **_color(l, a, b),
-        **_air(rgb, l),
-        **_light(l),
-        **_detail(l, a, b),
-        **_small_things(l * _to_usual_contrast(l)),
-    }
-    return jnp.stack([found[name] for name in ATTRIBUTES], axis=1)
+    values = _tone(rgb, l) | _color(l, a, b) | _air(rgb, l) | _light(l) | _detail(l, a, b)
+    values |= _specks_and_lines(l * _to_usual_contrast(l))
+    return jnp.stack([values[name] for name in ATTRIBUTES], axis=1)
 
 
 def _lab(rgb):
@@ -168,27 +169,29 @@ def _shrink(plane, factor: int):
 def _color(l, a, b):
     chroma, hue = jnp.hypot(a, b), jnp.degrees(jnp.arctan2(b, a))
     middle, spread = _mean(l)[:, None, None], l.std((1, 2))[:, None, None] + 2.0
-    # Bands follow the picture's own range, so that a darker picture still has its highlights.
+    # Bands are relative to the picture's own range, so that a dark picture has highlights too.
     bands = {
         "highlight": jax.nn.sigmoid(4 * (l - middle) / spread - 2),
         "shadow": jax.nn.sigmoid(4 * (middle - l) / spread - 2),
     }
-    found = {"temperature": _mean(b), "tint": _mean(a), "chroma": _mean(chroma)}
+    values = {
+        "temperature": _mean(b),
+        "tint": _mean(a),
+        "chroma": _mean(chroma),
+        "hue_spread": 1 - (jnp.hypot(_mean(a), _mean(b)) + 1) / (_mean(chroma) + 1),
+        "green_cover": _mean((hue > 95) & (hue < 165) & (chroma > 12)),
+        "autumn_cover": _mean((hue > 30) & (hue < 85) & (chroma > 30)),
+        "snow_cover": _mean(((l > 78) & (chroma < 14))[:, SIZE // 3 :]),
+    }
     for band, weight in bands.items():
         total = _mean(weight) + 1e-6
-        found[f"{band}_temperature"] = _mean(weight * b) / total - _mean(b)
-        found[f"{band}_tint"] = _mean(weight * a) / total - _mean(a)
-    mean_color = jnp.hypot(_mean(a), _mean(b))
-    found["hue_spread"] = 1 - (mean_color + 1) / (_mean(chroma) + 1)
-    found["green_cover"] = _mean((hue > 95) & (hue < 165) & (chroma > 12))
-    found["autumn_cover"] = _mean((hue > 30) & (hue < 85) & (chroma > 30))
-    below = slice(SIZE // 3, None)
-    found["snow_cover"] = _mean(((l > 78) & (chroma < 14))[:, below])
-    return found
+        values[f"{band}_temperature"] = _mean(weight * b) / total - _mean(b)
+        values[f"{band}_tint"] = _mean(weight * a) / total - _mean(a)
+    return values
 
 
 def _air(rgb, l):
-    # Both on a small copy: a few dark or light dots are no change of the air.
+    # Both on a small copy, where a few dark or light dots do not count.
     dark = _extreme(_shrink(rgb.min(-1), 4), 5, jnp.minimum)
     small = _shrink(l, 4)
     ordered = jnp.sort(small.reshape(len(l), -1), axis=1)
@@ -241,7 +244,7 @@ def _to_usual_contrast(l):
 
 
 def _gradients(plane):
-    """Differences down and across [B, H, W], of a pixel and the next; 0 in the last row, column."""
+    """Differences down and across [B, H, W] to the next pixel; 0 in the last row and column."""
     down = jnp.diff(plane, axis=1, append=plane[:, -1:])
     return down, jnp.diff(plane, axis=2, append=plane[:, :, -1:])
 
@@ -251,18 +254,18 @@ def _widest(plane):
     return _extreme(plane, 9, jnp.maximum)
 
 
-def _small_things(l):
-    """Specks and lines: what an opening by a square takes away, and one by lines does, or leaves.
+def _specks_and_lines(l):
+    """Specks, which an opening by a square and by lines removes; lines, which lines do not.
 
-    Top-hat transforms (Serra 1982, chapter XII).
+    Source: top-hat transforms (Serra 1982, chapter XII).
     """
-    found = {}
+    values = {}
     for name, plane in (("bright", l), ("dark", -l)):
         square = _extreme(_extreme(plane, _THIN, jnp.minimum), _THIN, jnp.maximum)
         lines = jnp.maximum(square, _line_openings(plane))
-        found[f"{name}_specks"] = _mean(plane - lines > 15)
-        found[f"{name}_lines"] = _mean(lines - square > 12)
-    return found
+        values[f"{name}_specks"] = _mean(plane - lines > 15)
+        values[f"{name}_lines"] = _mean(lines - square > 12)
+    return values
 
 
 def _line_openings(plane):

@@ -1,7 +1,6 @@
-"""What each option usually does to photographs: measured once by experiments/calibrate_reward.py.
+"""How each option usually moves the probes, measured once by experiments/calibrate_reward.py.
 
-The file is versioned beside the code; another set of probes, or another look of an option, needs
-another file.
+The file is versioned with the code: other probes, or another look of an option, need another file.
 """
 
 import functools
@@ -15,22 +14,22 @@ import numpy as np
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, PlanArrays
 
 PATH = Path(__file__).with_name("calibration_v2.safetensors")
-STRENGTHS = (0.5, 1.0)  # that options are measured at; in between is interpolated, below scaled
+STRENGTHS = (0.5, 1.0)  # at which options were measured; others are interpolated, 0 at 0
 _TOOLS = [VOCABULARY[tool] for tool in DIMENSIONS]
-OPTIONS = [(t.name, o) for t in _TOOLS for o in t.parameters[t.target].values]
-COUNTS = np.array([len(t.parameters[t.target].values) for t in _TOOLS])
+OPTIONS = [(tool.name, option) for tool in _TOOLS for option in tool.options]
+COUNTS = np.array([len(tool.options) for tool in _TOOLS])
 FIRST = np.cumsum(COUNTS) - COUNTS  # row of a tool's first option
 
 
 class Calibration(NamedTuple):
-    """Of O options at each of STRENGTHS, D dimensions and K probes; float32.
+    """Statistics of O options at each of STRENGTHS, D dimensions and K probes, float32.
 
-    base, slope [O, 2, K]: an option moves a picture's probes p by base + slope * p: a picture that
-    is dark already is moved less by a night. side [O, 2, K]: the part of it that would have the
-    other sign were the light to come from the other side. noise [O, 2, K]: variance between two
-    executions, with other random numbers and of another size. whitening [D, K, K]: maps what base
-    and slope leave of a dimension's movements to unit noise. kept [O, 2]: the structure that two
-    renderings with other random numbers have in common, in (0, 1].
+    base, slope [O, 2, K]: an option moves a picture's probes p by base + slope * p, since night
+        darkens a dark picture less.
+    side [O, 2, K]: the part of it that changes sign if the light comes from the other side.
+    noise [O, 2, K]: variance between two executions, with other random numbers and another size.
+    whitening [D, K, K]: maps what base and slope leave of a dimension's movements to unit noise.
+    kept [O, 2]: the structure that two renderings with other random numbers have in common, (0, 1].
     """
 
     base: jax.Array
@@ -43,7 +42,7 @@ class Calibration(NamedTuple):
 
 @functools.cache
 def calibration() -> Calibration:
-    """The committed one."""
+    """The calibration shipped with the package."""
     from safetensors.numpy import load_file
 
     stored = load_file(PATH)
@@ -52,21 +51,22 @@ def calibration() -> Calibration:
 
 def of_steps(table: jax.Array, request: PlanArrays) -> jax.Array:
     """Rows of a table [O, 2, N] for the request's steps, [B, T, N]; 0 where a slot is no edit."""
-    rows = jnp.asarray(FIRST)[dimension_of(request)] + request.options[..., 1]
-    found = _at_strength(jnp.asarray(table)[jnp.where(is_edit(request), rows, 0)], request.strength)
-    return jnp.where(is_edit(request)[..., None], found, 0.0)
+    index = jnp.asarray(FIRST)[dimension_of(request)] + request.options[..., 1]
+    rows = jnp.asarray(table)[jnp.where(is_edit(request), index, 0)]
+    return jnp.where(is_edit(request)[..., None], _at_strength(rows, request.strength), 0.0)
 
 
 def of_rivals(table: jax.Array, request: PlanArrays) -> tuple[jax.Array, jax.Array]:
-    """Rows for all options of each step's tool, [B, T, R, N], and bool [B, T, R]: is a rival.
+    """Rows of a table [O, 2, N] for the other options of each step's tool.
 
-    The step's own option is no rival of itself.
+    Returns:
+      Rows [B, T, R, N], and bool [B, T, R]: whether there is such an option.
     """
     dimension, option = dimension_of(request)[..., None], jnp.arange(COUNTS.max())
-    rows = jnp.asarray(FIRST)[dimension] + option
+    index = jnp.asarray(FIRST)[dimension] + option
     is_rival = (option < jnp.asarray(COUNTS)[dimension]) & (option != request.options[..., 1:2])
-    found = jnp.asarray(table)[jnp.where(is_rival, rows, 0)]
-    return _at_strength(found, request.strength[..., None]), is_rival
+    rows = jnp.asarray(table)[jnp.where(is_rival, index, 0)]
+    return _at_strength(rows, request.strength[..., None]), is_rival
 
 
 def is_edit(request: PlanArrays) -> jax.Array:
@@ -75,7 +75,7 @@ def is_edit(request: PlanArrays) -> jax.Array:
 
 
 def dimension_of(request: PlanArrays) -> jax.Array:
-    """int32 [B, T]: the dimension that a slot edits; any where it is no edit."""
+    """int32 [B, T]: the dimension that a slot edits; arbitrary where it is no edit."""
     return jnp.clip(request.tool, 0, len(DIMENSIONS) - 1)
 
 

@@ -1,9 +1,8 @@
-"""A second reward, of other measurements than the training reward's, to check gains against.
+"""A second reward from other measurements, to check gains of the training reward.
 
-Nothing here is trained on. It compares a result with the rendered request by what a person could
-name: CIE L*a*b* attributes with their units (attributes.py), where the picture changed, and its
-edges; the training reward sees opponent probes, progress by step and bands of detail. An
-improvement counts when both rise.
+Nothing is trained on it. It compares a result with the rendered request by CIE L*a*b* attributes
+with units (attributes.py), the places that changed, and edges; the training reward uses opponent
+colours, progress by step and bands of detail. An improvement counts if both rewards rise.
 """
 
 import jax
@@ -17,46 +16,52 @@ _STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()], np.floa
 
 
 def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
-    """float32 [B] in [0, 5]: five times the geometric mean of four shares in [0.01, 1].
+    """Five times the geometric mean of four similarities in [0.01, 1].
 
-    How alike the attributes' movement is in direction, and in length; how near each place is to
-    the request's; how alike the edges are. reference: of rewards.render_reference; result: float32
-    [B, H, W, 3] in [0, 1].
+    They are those of the attributes' movement in direction and in length, of each place to the
+    request's, and of the edges.
+
+    Args:
+      reference: from `rewards.render_reference`.
+      result: float32 [B, H, W, 3] in [0, 1].
+
+    Returns:
+      float32 [B] in [0, 5].
     """
     pictures = (reference.source, reference.rendering, result)
     return _combined(*(x for p in pictures for x in (attributes(p), thumbnails(p))))
 
 
 @jax.jit
-def _combined(before, place_before, asked, place_asked, found, place_found):
-    wanted, moved = (_squashed((x - before) / _STEPS) for x in (asked, found))
+def _combined(before, place_before, asked, place_asked, result, place_result):
+    wanted, moved = (_log_scaled((x - before) / _STEPS) for x in (asked, result))
     length, went = (jnp.sqrt((x**2).sum(1) + 1e-6) for x in (wanted, moved))
     direction = ((wanted * moved).sum(1) + 1) / (length * went + 1)
     reach = jnp.minimum(length + 1, went + 1) / jnp.maximum(length + 1, went + 1)
     shares = (
         jnp.clip((direction - 0.2) / 0.7, 0, 1),
         jnp.clip(1.15 * reach, 0, 1),
-        _nearness(place_before, place_asked, place_found),
-        _edges_alike(place_asked[..., 0], place_found[..., 0]),
+        _nearness(place_before, place_asked, place_result),
+        _edges_alike(place_asked[..., 0], place_result[..., 0]),
     )
     return 5 * jnp.exp(sum(jnp.log(jnp.clip(s, 0.01, 1)) for s in shares) / len(shares))
 
 
-def _squashed(steps):
-    """Steps beyond a few count less and less: one attribute alone decides nothing."""
+def _log_scaled(steps):
+    """Logarithmic beyond a step, so that no single attribute dominates."""
     return jnp.sign(steps) * jnp.log1p(jnp.abs(steps))
 
 
-def _nearness(before, asked, found):
-    """How much nearer each place is to the request's than where nothing changed, [B]."""
+def _nearness(before, asked, result):
+    """How much nearer each place is to the request's than it was before, [B]."""
 
-    def apart(one, other):
+    def distance(one, other):
         return jnp.sqrt(((one - other) ** 2).sum(-1) + 1e-6).mean((1, 2))
 
-    return jnp.clip(1.15 - apart(found, asked) / (apart(before, asked) + 4.0), 0, 1)
+    return jnp.clip(1.15 - distance(result, asked) / (distance(before, asked) + 4.0), 0, 1)
 
 
-def _edges_alike(asked, found):
+def _edges_alike(asked, result):
     """Correlation of the gradients' sizes, [B]."""
 
     def edges(lightness):
@@ -64,6 +69,6 @@ def _edges_alike(asked, found):
         size = jnp.sqrt(down**2 + across**2 + 0.01)
         return size - size.mean((1, 2), keepdims=True)
 
-    one, other = edges(asked), edges(found)
+    one, other = edges(asked), edges(result)
     both = jnp.sqrt((one**2).mean((1, 2)) * (other**2).mean((1, 2)))
     return jnp.clip(((one * other).mean((1, 2)) + 0.05) / (both + 0.05), 0, 1)

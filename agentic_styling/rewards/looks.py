@@ -1,4 +1,4 @@
-"""What of a picture is compared place by place, beside its probes: structure, tones, faults."""
+"""Pictures compared place by place: structure, tones, clipping and detail."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,12 @@ _CELLS = 16  # a side
 
 
 class Look(NamedTuple):
-    """Of pictures [N, S, S, 3], float32.
+    """Measurements of pictures [N, S, S, 3], float32.
 
-    bands: lightness in two bands of detail [2, N, S, S]; cells: lightness and opponent colours of
-    a 16 x 16 division [N, 16, 16, 3]; clipped: share of the picture that is black or white [N];
-    detail: log of how sharp or grainy it is [N].
+    bands: [2, N, S, S], lightness in two bands of detail.
+    cells: [N, 16, 16, 3], lightness and opponent colours of a 16 x 16 division.
+    clipped: [N], share of the picture that is black or white.
+    detail: [N], logarithm of how sharp or grainy it is.
     """
 
     bands: jax.Array

@@ -1,8 +1,8 @@
-"""Attribute probes: what a photograph looks like, as a short vector measured on the device.
+"""Probes: the look of a photograph as a short vector, measured on the device.
 
-Every probe is divided by a step that a person clearly sees, so a distance of one in any
-coordinate means one visible difference. Pictures are measured at one size, so that a picture
-and its enlargement read alike.
+Every probe is divided by the smallest step that a person clearly sees, so a distance of one in any
+coordinate is one visible difference. Pictures are measured at one size, so that a picture and its
+enlargement give nearly the same.
 """
 
 import functools
@@ -14,8 +14,8 @@ import numpy as np
 from agentic_styling.tools.executor.dispatch import rows_at_once
 
 SIZE = 128  # side of the square that is measured, in pixels
-GRID = 4  # cells a side of the coarse layout
-_ROWS = 16  # that are resized at once
+GRID = 4  # cells along each side of the coarse layout
+_ROWS = 16  # resized together
 
 # One clearly visible step of each kind of measurement.
 LIGHTNESS_STEP = 0.05  # luma, range 0 to 1
@@ -23,22 +23,22 @@ COLOUR_STEP = 0.03  # opponent colours, range -0.5 to 0.5
 LOG_STEP = 0.35  # natural logarithm of a band's energy
 SHARE_STEP = 0.08  # share of the picture's area
 
-# Where kinds of probes stand in the vector: see `probes`.
+# Positions of the kinds of probes in the vector; see `probes`.
 COLOURS, LAYOUT = slice(7, 15), slice(15, 15 + 3 * GRID**2)
 TEXTURE = slice(LAYOUT.stop, None)
 
 
 def opponent(rgb: jax.Array) -> jax.Array:
-    """Lightness and two opponent colours of sRGB pixels, on the gamma-encoded values.
+    """Lightness and two opponent colours of sRGB pixels, from the gamma-encoded values.
 
-    Near enough to even steps for a person, and a hundred times cheaper than OKLab's powers.
+    Nearly perceptually uniform, and a hundred times cheaper than the powers of Oklab.
 
     Args:
       rgb: float [N, H, W, 3] in [0, 1], gamma encoded.
 
     Returns:
       float [3, N, H, W]: luma (Rec. 709) in [0, 1]; red against green and yellow against blue, each
-      in [-0.5, 0.5], 0 for grey. Planes, since what is made of them then vectorises.
+      in [-0.5, 0.5], 0 for grey. Planes, because operations on them vectorise.
     """
     r, g, b = (rgb[..., c] for c in range(3))
     luma = 0.2126 * r + 0.7152 * g + 0.0722 * b
@@ -61,18 +61,18 @@ def at_probe_size(images: jax.Array) -> jax.Array:
 
 
 def by_row(function, rows: jax.Array) -> jax.Array:
-    """function of each row: of all at once, but on a CPU one by one, which stay in the cache."""
+    """Maps over rows: together, but on a CPU one by one, each of which fits the cache."""
     return jax.vmap(function)(rows) if rows_at_once() > 1 else jax.lax.map(function, rows)
 
 
 def _resized_rows(image: jax.Array) -> jax.Array:
-    """[H, X] to [SIZE, X], a few rows at a time: each is made of its neighbourhood only."""
+    """[H, X] to [SIZE, X], a few rows at a time, since each depends on few rows of the image."""
     weights, out = _resizing(len(image)), []
     for start in range(0, SIZE, _ROWS):
-        some = weights[start : start + _ROWS]
-        used = np.flatnonzero(np.abs(some).sum(0))
+        block = weights[start : start + _ROWS]
+        used = np.flatnonzero(np.abs(block).sum(0))
         low, high = used[0], used[-1] + 1
-        out.append(some[:, low:high] @ image[low:high])
+        out.append(block[:, low:high] @ image[low:high])
     return jnp.concatenate(out)
 
 
@@ -91,7 +91,7 @@ def blur(channel: jax.Array, radius: int) -> jax.Array:
 
 @functools.cache
 def _tent(size: int, radius: int) -> np.ndarray:
-    """The blur along one axis as a band matrix [size, size]: products are fast everywhere."""
+    """The blur along one axis as a band matrix [size, size]."""
     box = np.zeros((size, size), np.float32)
     for row in range(size):
         for column in range(row - radius, row + radius + 1):
@@ -108,7 +108,7 @@ def _tone(lab: jax.Array) -> jax.Array:
     tones = ordered[:, jnp.array(ranks)] / LIGHTNESS_STEP
     middle = ordered.mean(1)[:, None, None]
     spread = ordered.std(1)[:, None, None] + 0.02
-    # Tone bands follow the picture's own range, so a darker picture still has its highlights.
+    # Tone bands are relative to the picture's own range, so a dark picture has highlights too.
     highlights = jax.nn.sigmoid(4 * (lightness - middle) / spread - 2)
     shadows = jax.nn.sigmoid(-4 * (lightness - middle) / spread - 2)
     colours = []
@@ -165,7 +165,7 @@ def _texture(lab: jax.Array) -> jax.Array:
 
 
 def probes(images: jax.Array) -> jax.Array:
-    """Measurements of each picture, in clearly visible steps.
+    """Measures pictures, in clearly visible steps.
 
     Args:
       images: float32 [N, H, W, 3] in [0, 1].

@@ -1,10 +1,10 @@
-"""The reward: how well a result shows what was asked for, from the pixels alone.
+"""The reward: how well a result shows what was asked for, from pixels alone.
 
 The request (the goal's target options, with the photograph's true source options) is rendered
-once as a reference, step by step. Each step moves the probes by some vector; the result is asked
-how far along each of those vectors it went, what single slip explains where it went instead,
-whether it reads as other options would, and whether structure and detail survived. The plan under
-test is never seen, so any plan that reaches the look scores alike.
+once as a reference, step by step. Each step moves the probes by some vector. Scored are the
+result's progress along each vector, the deviation that no single edit error explains, the odds of
+the requested options against others, and the structure and detail that were kept. The plan under
+test is never seen, so all plans with the same result score alike.
 """
 
 from typing import NamedTuple
@@ -21,9 +21,9 @@ from agentic_styling.utils.errors import InputError
 
 
 class Reference(NamedTuple):
-    """What a request looks like on its photographs.
+    """A request rendered on its photographs.
 
-    source, rendering: float32 [B, S, S, 3] at the probes' size S; target: what was measured there.
+    source, rendering: float32 [B, S, S, 3] at the probes' size S. target: their measurements.
     """
 
     source: jax.Array
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 
 
 def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
-    """Score edited pictures against what was asked for.
+    """Scores edited pictures against a request.
 
     Args:
       source: float32 [B, H, W, 3] in [0, 1], the photographs.
@@ -41,10 +41,10 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
         preservation constraints; never the plan under test.
 
     Returns:
-      Scores. A request without steps asks for nothing, so any visible change scores low.
+      Scores, [B] each. For a request without steps any visible change scores low.
 
     Raises:
-      InputError: shapes, dtypes or ranges are not as above. Ranges are looked at outside jit only.
+      InputError: shapes, dtypes or ranges are not as above. Ranges are checked outside jit only.
     """
     if source.shape != result.shape:
         raise InputError(
@@ -55,7 +55,10 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
 
 
 def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
-    """What `score` compares results with: once for as many results as there are. As for `score`."""
+    """Renders a request once, for `score_against` with any number of results.
+
+    Takes and checks the arguments of `score`.
+    """
     _check("source", source, len(request.tool))
     source = at_probe_size(source)
     frames = execute_steps(source, request, jax.random.key(0))
@@ -63,9 +66,17 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
 
 
 def score_against(reference: Reference, result: jax.Array) -> Scores:
-    """`score` of results float32 [B, H, W, 3] whose reference is rendered already.
+    """Scores results against a rendered request; differentiable in the result.
 
-    Differentiable in the result.
+    Args:
+      reference: from `render_reference`.
+      result: float32 [B, H, W, 3] in [0, 1], of any size.
+
+    Returns:
+      Scores, [B] each.
+
+    Raises:
+      InputError: as for `score`.
     """
     _check("result", result, len(reference.source))
     return _score(reference.target, at_probe_size(result))
@@ -82,8 +93,8 @@ def _check(name, images, rows):
         )
     if isinstance(images, jax.core.Tracer) or not images.size or _in_range(images):
         return
-    if unset := int(jnp.isnan(images).sum()):
-        raise InputError(f"score: {name} has {unset} NaN values; give 0 to 1")
+    if count := int(jnp.isnan(images).sum()):
+        raise InputError(f"score: {name} has {count} NaN values; give 0 to 1")
     least, most = float(images.min()), float(images.max())
     raise InputError(f"score: {name} has values from {least:g} to {most:g}; give 0 to 1")
 

@@ -1,4 +1,4 @@
-"""What every reward and judge returns: six parts, and what is made of them."""
+"""Scores, which every reward and judge returns: six parts, their mean, and a reward."""
 
 import flax.struct
 import jax
@@ -18,8 +18,8 @@ PARTS = (
 class Scores:
     """Scores of a batch, float32 [B] each: six parts and `overall` in [0, 100], `reward` in [0, 5].
 
-    `overall` is the mean of the parts (PAPER: six judge dimensions). `reward` is five times their
-    geometric mean over 100, so that no part can be bought with another.
+    `overall` is the mean of the parts. `reward` is a twentieth of their geometric mean, so that one
+    part cannot compensate for another.
     """
 
     instruction_following: jax.Array
@@ -33,7 +33,7 @@ class Scores:
 
 
 def combine(parts: dict[str, jax.Array]) -> Scores:
-    """Scores of parts [B] in percent, one for each of PARTS; clipped to [0, 100]."""
+    """Scores from parts [B] in percent, one for each of PARTS; clipped to [0, 100]."""
     parts = {name: jnp.clip(parts[name], 0, 100) for name in PARTS}
     stacked = jnp.stack([parts[name] for name in PARTS])
     geometric = jnp.exp(jnp.log(jnp.maximum(stacked, 0.1)).mean(0))

@@ -1,5 +1,6 @@
-"""The ten styling dimensions: vocabulary, plans, transforms, the executor."""
+"""The image tools: vocabulary, plans, transforms, and the executor."""
 
+from agentic_styling.tools.executor.added import add_tool
 from agentic_styling.tools.executor.api import execute, execute_steps
 from agentic_styling.tools.plans.encode import (
     COMBINE,
@@ -9,8 +10,8 @@ from agentic_styling.tools.plans.encode import (
     PlanArrays,
     encode_plans,
 )
-from agentic_styling.tools.plans.plan import MAX_STEPS, Plan, PlanError, Step
-from agentic_styling.tools.plans.resolve import composed_steps
+from agentic_styling.tools.plans.plan import Plan
+from agentic_styling.tools.plans.steps import MAX_STEPS, PlanError, Step
 from agentic_styling.tools.plans.vocabulary import (
     ALIASES,
     AUTO,
@@ -21,6 +22,7 @@ from agentic_styling.tools.plans.vocabulary import (
     VOCABULARY,
     Parameter,
     Tool,
+    new_tool,
 )
 
 __all__ = [
@@ -42,8 +44,9 @@ __all__ = [
     "Tool",
     "UNKNOWN",
     "VOCABULARY",
-    "composed_steps",
+    "add_tool",
     "encode_plans",
     "execute",
     "execute_steps",
+    "new_tool",
 ]

@@ -1,4 +1,4 @@
-"""A process of the tools' benchmark that executes random plans, a batch each time it is told.
+"""A process of the tools' benchmark that executes random plans, a batch for every line read.
 
     python plan_worker.py ours|hand COUNT SIZE
 

@@ -1,4 +1,4 @@
-"""A process of the tools' benchmark: one library, which does a row of work each time it is told.
+"""A process of the tools' benchmark: one library, which does a row of work for every line read.
 
     python tool_worker.py SIDE DTYPE
 

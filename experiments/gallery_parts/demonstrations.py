@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
 from agentic_styling.utils.errors import InputError, nearest
 
 # What a parameter is shown on; the target it needs to have something to act on.
@@ -187,7 +187,7 @@ def sections(only: str | None = None) -> list[Section]:
         raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {mend}")
     found = []
     for tool in VOCABULARY if not wanted else [wanted]:
-        build = _dimension_section if tool in DIMENSIONS else _modifier_section
+        build = _modifier_section if tool in MODIFIERS else _dimension_section
         # The target first, the source last: it shows a way back, not a look.
         names = sorted(VOCABULARY[tool].parameters, key=lambda n: _rank(tool, n))
         found += [build(tool, name) for name in names if parameter in ("", name)]
@@ -228,7 +228,8 @@ def _dimension_section(tool: str, name: str) -> Section:
     if name == spec.target:
         rows = tuple(Row(v, _plan((tool, {name: v}))) for v in _values(tool, name))
         return Section(tool, name, "", rows)
-    on = SHOWN_ON.get((tool, name), SHOWN_ON[tool, ""])
+    first = {spec.target: spec.parameters[spec.target].values[0]}
+    on = SHOWN_ON.get((tool, name), SHOWN_ON.get((tool, ""), first))
     shown = on[spec.target]
     if name == spec.source:
         note = f"each look put on, then taken back to {shown}"

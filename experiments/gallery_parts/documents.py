@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agentic_styling.rewards.attributes import ATTRIBUTES
-from agentic_styling.tools import DIMENSIONS
+from agentic_styling.tools import DIMENSIONS, VOCABULARY
 from agentic_styling.utils.errors import InputError
 from gallery_parts.independence import OWN, Found, Movement, between_dimensions
 
@@ -19,6 +19,7 @@ def write_tables(path: Path, found: Found, names: list[str], size: int) -> None:
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     tables = [
         f"Measured on {', '.join(names)} at {size} x {size} pixels.",
+        tools_table(),
         _attributes(),
         _dimensions(),
         _between(found),
@@ -31,6 +32,17 @@ def write_tables(path: Path, found: Found, names: list[str], size: int) -> None:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def tools_table() -> str:
+    """Every tool of the vocabulary: its target, how many options that has, other parameters."""
+    rows = []
+    for name, tool in VOCABULARY.items():
+        target = tool.parameters[tool.target]
+        others = [f"`{p}`" for p in tool.parameters if p != tool.target]
+        rows.append([f"`{name}`", f"`{tool.target}`", str(len(target.values)), ", ".join(others)])
+    head = ["tool", "target", "options", "other parameters"]
+    return "### Tools\n\n" + _table(head, rows)
 
 
 def _attributes() -> str:

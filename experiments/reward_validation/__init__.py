@@ -1,1 +1,1 @@
-"""What experiments/validate_reward.py is made of."""
+"""Parts of experiments/validate_reward.py and fit_reward.py."""

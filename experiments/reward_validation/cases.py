@@ -29,11 +29,11 @@ from agentic_styling.tools import (
 
 
 class Cases(NamedTuple):
-    """N photographs in their state, float32 [N, S, S, 3], and what is asked of each."""
+    """N photographs in a known state, float32 [N, S, S, 3], and the request for each."""
 
     source: jax.Array
     requests: list[tuple[Step, ...]]
-    taught: list[tuple[Step, ...]]  # by a teacher of uneven skill, as for training
+    taught: list[tuple[Step, ...]]  # by the scripted teacher, as for training
 
 
 def draw_cases(photos, count: int, size: int, seed: int) -> Cases:
@@ -58,12 +58,12 @@ def rendered_requests(requests: list[tuple[Step, ...]]):
 
 
 def edits_of(steps) -> list[int]:
-    """Places of the steps that change the picture."""
+    """Indices of the steps that change the picture."""
     return [i for i, step in enumerate(steps) if step.tool not in MODIFIERS]
 
 
 def with_strength(steps, scale: float) -> tuple[Step, ...]:
-    """The steps at so many times their strength, at most 1."""
+    """The steps with their strength scaled, at most 1."""
     return tuple(Step(s.reasoning, s.tool, _scaled(s, scale)) for s in steps)
 
 
@@ -92,7 +92,7 @@ def takes_a_neighbour(steps, rng) -> tuple[Step, ...]:
 
 
 def adds_a_step(steps, rng) -> tuple[Step, ...]:
-    """One edit more, of a dimension that is not asked for."""
+    """With one more edit, of a dimension that is not asked for."""
     tools = {step.tool for step in steps}
     tool = str(rng.choice([name for name in COMPOSED if name not in tools]))
     new = make_step(tool, UNKNOWN, str(rng.choice(COMPOSED[tool])), float(rng.choice([0.5, 1.0])))
@@ -128,12 +128,12 @@ def edits(requests, rng) -> dict[str, list[tuple[Step, ...]]]:
 
 
 def has_several(requests) -> np.ndarray:
-    """bool [N]: whether one of the edits can be forgotten without forgetting all."""
+    """bool [N]: whether a request has several edits."""
     return np.array([len(edits_of(r)) > 1 for r in requests])
 
 
 def mirrored(steps) -> tuple[Step, ...]:
-    """What the steps ask of the picture's mirror image: its left is the right."""
+    """The same request for the mirrored picture: left and right are swapped."""
     swapped = {"left_half": "right_half", "right_half": "left_half"}
     return tuple(
         Step(s.reasoning, s.tool, {k: swapped.get(v, v) for k, v in s.parameters.items()})
@@ -159,7 +159,7 @@ def _sharper(x):
     return x + 2 * (x - jax.image.resize(small, x.shape, "linear"))
 
 
-# Pushes of the pixels that please careless rewards.
+# Changes of the pixels that simple rewards prefer.
 PUSHES: dict[str, Callable] = {
     "identity": lambda x: x,
     "saturation": lambda x: _luma(x) + 2 * (x - _luma(x)),
@@ -208,7 +208,7 @@ COPIES = {
     "JPEG of quality 90": _as_jpeg,
     "mirrored": lambda x: x[:, :, ::-1],
 }
-# Kinds of edits that a teacher of uneven skill writes: what the two rewards should agree on.
+# Kinds of edits that the scripted teacher writes: what the two rewards should agree on.
 TRAJECTORIES = (
     "intended",
     "one forgotten",
@@ -217,5 +217,5 @@ TRAJECTORIES = (
     "a needless step",
     "random plan",
     "mixed",
-    "a teacher of uneven skill",
+    "the scripted teacher",
 )

@@ -74,12 +74,12 @@ def _invariance(rewards):
 def _others(results):
     means = results["corrupted"]
     falls = all(a > b for a, b in zip(means, means[1:], strict=False))
-    taught = np.array(results["rewards"]["a teacher of uneven skill"][0])
+    taught = np.array(results["rewards"]["the scripted teacher"][0])
     return (
         f"Corrupting the plan step by step: {', '.join(f'{m:.2f}' for m in means)}; "
         f"{_verdict(falls)}.\n\nSpearman between training and held-out reward over mixed "
         f"trajectories: {results['spearman']:.2f}, bar {_SPEARMAN:g}: "
-        f"{_verdict(results['spearman'] >= _SPEARMAN)}.\n\nOf a teacher of uneven skill's "
+        f"{_verdict(results['spearman'] >= _SPEARMAN)}.\n\nOf the scripted teacher's "
         f"trajectories {_share(np.mean(taught >= 4))} score 4 or more (the paper's: about 65 %).\n"
     )
 

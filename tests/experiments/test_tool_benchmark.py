@@ -12,9 +12,9 @@ import skimage.data
 from skimage.transform import resize
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, dimensions, encode_plans
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.executor.stages import _confine
-from agentic_styling.tools.transforms.color.color_transform import grade
-from agentic_styling.tools.transforms.scene import estimate_scene
+from agentic_styling.tools.transforms.color.color_transform import color_transform
 from tests.slow import slow, slow_but
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments/benchmarks"))
@@ -40,11 +40,11 @@ def test_the_maps_of_a_photograph_are_equal(scene):
 def _point_wise(steps, scene):
     """The grading alone of a plan's steps, by the project."""
     arrays = encode_plans([Plan({}, tuple(steps))], 5)
-    off, on = jax.vmap(dimensions.recipes_of)(arrays.tool[0], arrays.options[0])
+    off, on = jax.vmap(dimensions.looks_of)(arrays.tool[0], arrays.options[0])
     return _GRADE(PLANES, scene, off, on, arrays.strength[0])
 
 
-_GRADE = jax.jit(grade)
+_GRADE = jax.jit(color_transform)
 
 
 @pytest.mark.parametrize("count", [10, slow(40)])

@@ -8,9 +8,9 @@ from skimage import data
 
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, calibration, of_rivals, of_steps
-from agentic_styling.rewards.parts import _solved
+from agentic_styling.rewards.edit_errors import NOISE
+from agentic_styling.rewards.parts import _solve
 from agentic_styling.rewards.probes import at_probe_size, probes
-from agentic_styling.rewards.slips import NOISE
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step, encode_plans, execute
 
 
@@ -84,4 +84,4 @@ def test_small_systems_are_solved():
     matrix = np.float32(half @ half.transpose(0, 2, 1) + np.eye(5))
     right = rng.normal(size=(4, 5)).astype(np.float32)
     expected = np.linalg.solve(matrix, right[..., None])[..., 0]
-    np.testing.assert_allclose(_solved(jnp.asarray(matrix), right), expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(_solve(jnp.asarray(matrix), right), expected, rtol=1e-3, atol=1e-5)

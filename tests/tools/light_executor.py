@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools import execute
-from agentic_styling.tools.executor import cpu as by_kernel
-from agentic_styling.tools.executor import stages as stage
+from agentic_styling.tools.executor import cpu, stages
 from agentic_styling.tools.plans.encode import TOOL_INDEX
 from agentic_styling.tools.transforms.scene import Scene
 from tests.tools.planned import ROWS, encoded, photograph
@@ -37,7 +36,7 @@ def _light_kernel(k):
     """Darkens what is far, casts a colour of its own, and adds a level by the seed."""
     cast = jnp.array([[0.2], [-0.1], [0.05]])[:, :, None] * (1 - k)
 
-    def draw(image, scene, options, seed):
+    def draw(image, scene, options, seed, channel_axis=0):
         own = jnp.sum(options * jnp.arange(1, 6)) % 5 / 20
         return image * (0.9 - own * scene.depth) + cast + (seed % 64).astype(jnp.float32) / 640
 
@@ -58,13 +57,13 @@ def _known_scene(image):
 def light_kernels():
     """execute and execute_steps as they are but for the kernels that they call."""
     with pytest.MonkeyPatch.context() as patch:
-        graduated = stage.RENDERERS[-1]
+        graduated = stages.RENDERERS[-1]
         light = tuple(_light_kernel(k) for k in range(len(DRAWN)))
-        patch.setattr(stage, "RENDERERS", (*light, graduated))
-        patch.setattr(stage.dimensions, "renderer_of", _light_renderer_of)
+        patch.setattr(stages, "RENDERERS", (*light, graduated))
+        patch.setattr(stages.dimensions, "renderer_of", _light_renderer_of)
         patch.setattr(executor, "estimate_scene", _known_scene)
-        patch.setattr(by_kernel, "estimate_scene", _known_scene)
-        patch.setattr(by_kernel, "_programs", {})
+        patch.setattr(cpu, "estimate_scene", _known_scene)
+        patch.setattr(cpu, "_programs", {})
         yield
     executor.run_in_one.clear_cache()
 

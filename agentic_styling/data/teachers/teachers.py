@@ -13,7 +13,6 @@ from agentic_styling.data.goals.sets import read
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS, teach
 from agentic_styling.tools import Plan
-from agentic_styling.tools.plans.resolve import compose
 from agentic_styling.utils.errors import InputError
 
 TEMPERATURES = (0.3, 0.7, 1.0)
@@ -46,7 +45,7 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
     """Why a plan is none of a set whose plans have `low` to `high` steps, in a few words."""
     if len(plan.steps) < low:
         return f"fewer than {low} steps"
-    if len(compose(plan)) > MAX_TEACHER_STEPS:
+    if len(plan.resolved) > MAX_TEACHER_STEPS:
         return f"more than {MAX_TEACHER_STEPS} steps"  # a compositional one stands for several
     return f"more than {high} steps" if len(plan.steps) > high else None
 

@@ -9,7 +9,7 @@ from agentic_styling.evaluation.report.tables import badge, kind, labels, number
 from agentic_styling.evaluation.results import WITHOUT_CONTEXT
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.rewards import PARTS
-from agentic_styling.tools import MODIFIERS, VOCABULARY, Plan, composed_steps
+from agentic_styling.tools import MODIFIERS, VOCABULARY, Plan
 
 TAB_ORDER = (
     "teacher_best",
@@ -134,7 +134,7 @@ def _given(row: int, record: dict, pictures: Path) -> list[Markup]:
 
 def _steps(plan: dict) -> list[dict]:
     """The steps behind the frames: those of the plan as they run."""
-    return [vars(step) for step in composed_steps(Plan.from_json(plan))]
+    return [vars(step) for step in Plan.from_json(plan).resolved_steps]
 
 
 def _target(step: dict) -> str:

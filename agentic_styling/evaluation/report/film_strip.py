@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from agentic_styling.tools import VOCABULARY, Plan, composed_steps
+from agentic_styling.tools import VOCABULARY, Plan
 
 FRAME_HEIGHT = 300
 MARGIN = 20
@@ -31,7 +31,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
             f"{step.tool}: {step.parameters[VOCABULARY[step.tool].target]}".replace("_", " "),
             step.reasoning,
         )
-        for step in composed_steps(plan)
+        for step in plan.resolved_steps
     ]
     columns = max(int(width / 7.6), 12)
     clipped = {"max_lines": REASON_LINES, "placeholder": " ..."}

@@ -1,12 +1,11 @@
 """A judge behind an OpenAI-compatible chat endpoint, with the same Scores as the pixel reward.
 
-It sees photograph, result and request; never the plan under test, nor a step's reasoning.
+It sees the photograph, the result and the request; never the plan under test or a step's reasoning.
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,40 +43,48 @@ class _Question(NamedTuple):
         }
 
 
-@dataclass(frozen=True)
 class ApiJudge:
-    """A judge of edits: the model of that name, its answers kept in the folder `cache`.
+    """A judge of edits.
 
-    url: where "/chat/completions" is found, as in "https://api.openai.com/v1"; by default that of
-    AGENTIC_STYLING_JUDGE_URL. Plain http is for this machine alone. The key is read from
-    AGENTIC_STYLING_JUDGE_KEY when a question is asked and kept nowhere; redirects are refused, so
-    that it reaches no other host. An endpoint that refuses `response_format` is asked without it
-    from then on. `sleep` waits between attempts. Raises InputError for a bad url.
+    The key is read from AGENTIC_STYLING_JUDGE_KEY when a question is asked and stored nowhere;
+    redirects are refused, so that it reaches no other host.
+
+    Args:
+      model: its name.
+      cache: the folder of its answers.
+      url: the endpoint's base, such as "https://api.openai.com/v1"; by default the value of
+        AGENTIC_STYLING_JUDGE_URL. Plain http is allowed to this machine only.
+      sleep: waits between attempts.
+
+    Raises:
+      InputError: an invalid url.
     """
 
-    model: str
-    cache: Path
-    url: str = ""
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    _answers: ChatAnswers = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        answers = ChatAnswers(JUDGE, self.cache, _accept, self.url, self.sleep)
-        object.__setattr__(self, "_answers", answers)
-        object.__setattr__(self, "cache", answers.cache)
-        object.__setattr__(self, "url", answers.url)
+    def __init__(
+        self,
+        model: str,
+        cache: str | Path,
+        url: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        self.model = model
+        self._answers = ChatAnswers(JUDGE, cache, _accept, url, sleep)
+        self.cache, self.url = self._answers.cache, self._answers.url
 
     def __call__(self, sources, results, requests) -> Scores:
-        """Scores of a batch, row i for results[i]; each pair is judged alone.
+        """Scores a batch; each row is judged independently.
 
         Args:
-            sources, results: uint8 or float [B, H, W, 3], floats in [0, 1]; or lists of
-                [H, W, 3], each of its own size.
-            requests: what was asked for: B tuples of steps, whose reasoning is not sent, or
-                goals in words.
+          sources, results: uint8 or float [B, H, W, 3], floats in [0, 1]; or lists of [H, W, 3] of
+            any sizes.
+          requests: B tuples of steps, whose reasoning is not sent, or goals in words.
 
-        Raises InputError for wrong arguments, without a key, and for a row that has no usable
-        answer; answers that came are in the cache all the same.
+        Returns:
+          Scores, [B] each.
+
+        Raises:
+          InputError: wrong arguments, no key, or a row without a usable answer. Answers received
+            so far stay in the cache.
         """
         texts = self._answers(self._questions(sources, results, requests), "judging")
         answers = list(map(rubric.read_answer, texts))
@@ -85,11 +92,14 @@ class ApiJudge:
         return combine({part: jnp.array(column, jnp.float32) for part, column in columns.items()})
 
     def estimate(self, sources, results, requests, price_in: float, price_out: float) -> Estimate:
-        """What a call with the same arguments would take, roughly; nothing is asked.
+        """A rough estimate of a call with the same arguments; nothing is asked.
 
-        Only what the cache lacks counts. price_in, price_out: of a million tokens; the cost is in
-        the same currency. Text counts a token for four characters, a picture what GPT-4o takes for
-        it: 85, and 170 for each tile of 512 pixels. Repeated attempts are not counted.
+        Counts the questions that the cache lacks, without retries: a token for every four
+        characters of text, and GPT-4o's tokens for pictures.
+
+        Args:
+          sources, results, requests: as for a call.
+          price_in, price_out: for a million tokens; the cost is in the same currency.
         """
         questions = self._questions(sources, results, requests)
         missing = self._answers.look_up(questions).missing.values()
@@ -115,5 +125,5 @@ class ApiJudge:
 
 
 def _accept(text: str) -> str:
-    """What is kept of an answer: its six integers alone. Raises ValueError."""
+    """The part of an answer that is cached: its six integers. Raises ValueError."""
     return json.dumps(rubric.read_answer(text))

@@ -1,16 +1,13 @@
-"""Questions to a chat endpoint, a few at once, tried again, each answer kept on disk."""
+"""Questions to a chat endpoint: asked in parallel, retried, each answer cached on disk."""
 
 import base64
 import contextlib
 import hashlib
 import io
 import json
-import os
-import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,16 +16,17 @@ from PIL import Image
 from tqdm import tqdm
 
 from agentic_styling.rewards.judges.chat_endpoint import Failed, Role, checked_url, post, read_key
+from agentic_styling.utils import atomic
 from agentic_styling.utils.errors import InputError
 
-ATTEMPTS = 7  # of a question, 1, 2, 4, ... seconds apart, or as the endpoint asks
-WORKERS = 4  # questions under way at once
-SILENCE = "null"  # what is kept of an answer without words; an empty file is a damaged one
-SECRET = 12  # characters of a key; local endpoints take any word for one
+ATTEMPTS = 7  # for a question, 1, 2, 4, ... seconds apart, or as the endpoint asks
+WORKERS = 4  # questions asked in parallel
+SILENCE = "null"  # stands for an empty answer in the cache, where an empty file is a damaged one
+SECRET = 12  # characters from which on a key is secret; local endpoints accept any word
 
 
 class Question(Protocol):
-    """where: names it in errors. sample: not sent; other samples have answers of their own."""
+    """where: names it in errors. sample: not sent; each sample has an answer of its own."""
 
     @property
     def where(self) -> str: ...
@@ -37,45 +35,60 @@ class Question(Protocol):
     def sample(self) -> str: ...
 
     def body(self) -> dict:
-        """The request's JSON, made anew each time, as pictures are too large to keep."""
+        """The request's JSON, built on each call, as pictures are too large to keep."""
 
 
 class Known(NamedTuple):
-    """The questions' names, by name the answers that are kept, and the questions without one."""
+    """The questions' names, the cached answers by name, and the questions without one."""
 
     names: list[str]
     answers: dict[str, str]
     missing: dict[str, Question]
 
 
-@dataclass(frozen=True)
 class ChatAnswers:
-    """The answers of a model, in files of the folder `cache`.
+    """The answers of a model, cached as files.
 
-    url: where "/chat/completions" is found; "" takes the role's variable. The key is read from the
-    environment when a question is asked, and kept nowhere. accept: the text to keep of an answer's
-    text, and of a file's; it raises ValueError for one that is no answer, which is then asked for
-    again. An endpoint that refuses `response_format` is asked without it from then on. `sleep`
-    waits between attempts. Raises InputError for a bad url.
+    An endpoint that refuses `response_format` is asked without it from then on.
+
+    Args:
+      role: what the model is used for. The key is read from its environment variable when a
+        question is asked, and stored nowhere.
+      cache: the folder of the answers.
+      accept: from an answer's text to the text that is cached; raises ValueError for an invalid
+        answer, which is then asked for again. Also applied to cached texts.
+      url: the endpoint's base, to which "/chat/completions" is appended; by default that of the
+        role's environment variable.
+      sleep: waits between attempts.
+      workers: questions asked in parallel.
+
+    Raises:
+      InputError: an invalid url.
     """
 
-    role: Role
-    cache: Path
-    accept: Callable[[str], str] = field(repr=False)
-    url: str = ""
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    workers: int = WORKERS
-    _refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "cache", Path(self.cache))
-        object.__setattr__(self, "url", checked_url(self.role, self.url))
+    def __init__(
+        self,
+        role: Role,
+        cache: str | Path,
+        accept: Callable[[str], str],
+        url: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        workers: int = WORKERS,
+    ):
+        self.role, self.cache, self.url = role, Path(cache), checked_url(role, url)
+        self.accept, self.sleep, self.workers = accept, sleep, workers
+        self._json_mode = True  # until the endpoint refuses response_format
 
     def __call__(self, questions: Sequence[Question], title: str, unit: str = "row") -> list[str]:
-        """The answers in order; equal questions are asked once. title, unit: of the progress.
+        """The answers, in order; equal questions are asked once.
 
-        Raises InputError without a key, and for a question that has no usable answer; answers that
-        came are kept all the same.
+        Args:
+          questions: what is asked.
+          title, unit: of the progress bar.
+
+        Raises:
+          InputError: there is no key, or a question has no usable answer. Answers received so far
+            stay in the cache.
         """
         known = self.look_up(questions)
         if known.missing:
@@ -83,35 +96,30 @@ class ChatAnswers:
         return [known.answers[name] for name in known.names]
 
     def look_up(self, questions: Sequence[Question]) -> Known:
-        """What is kept of the answers; nothing is asked."""
+        """The cached answers; nothing is asked."""
         names = [
             hashlib.sha256(_encoded(question) + question.sample.encode()).hexdigest()
             for question in questions
         ]
-        found = {name: self._kept(name) for name in names}
+        cached = {name: self._read(name) for name in names}
+        answers = {name: text for name, text in cached.items() if text is not None}
         missing: dict[str, Question] = {}
         for name, question in zip(names, questions, strict=True):
-            if found[name] is None:
+            if name not in answers:
                 missing.setdefault(name, question)
-        return Known(
-            names, {name: text for name, text in found.items() if text is not None}, missing
-        )
+        return Known(names, answers, missing)
 
-    def _kept(self, name: str) -> str | None:
-        """The answer kept under a name; None if there is none or its file is damaged."""
+    def _read(self, name: str) -> str | None:
+        """The answer cached under a name; None if there is none or its file is damaged."""
         try:
             return self.accept((self.cache / f"{name}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
 
-    def _keep(self, name: str, answer: str) -> None:
-        """Write an answer under its name, whole or not at all."""
+    def _write(self, name: str, answer: str) -> None:
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
-                unfinished = Path(scratch) / name
-                unfinished.write_text(answer, "utf-8")
-                os.replace(unfinished, self.cache / f"{name}.json")
+            atomic.write_text(self.cache / f"{name}.json", answer)
         except OSError as error:
             raise InputError(
                 f"{self.cache}: answers cannot be kept here ({error.strerror}); "
@@ -119,7 +127,7 @@ class ChatAnswers:
             ) from error
 
     def _ask_all(self, missing: dict[str, Question], title: str, unit: str) -> dict[str, str]:
-        """Ask a few at once; the first failure stops the rest."""
+        """Asks in parallel; the first failure stops the rest."""
         key = read_key(self.role)
         answers = {}
         with ThreadPoolExecutor(self.workers) as pool:
@@ -133,11 +141,11 @@ class ChatAnswers:
         return answers
 
     def _ask(self, name: str, question: Question, key: str) -> str:
-        """The answer to a question, kept before it is returned."""
+        """The answer to a question, cached before it is returned."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 answer = self._answer_in(self._reply(question, key), key)
-                self._keep(name, answer)
+                self._write(name, answer)
                 return answer
             except Failed as failure:
                 last = failure
@@ -145,29 +153,29 @@ class ChatAnswers:
                 break
             self.sleep(max(2.0 ** (attempt - 1), last.wait))
         reason = " ".join(str(last).replace(key, "***").split())[:200]
-        mend = "try again later" if last.again else "mend that and try again"
+        fix = "try again later" if last.again else "fix that and try again"
         raise InputError(
             f"{self.role.name}: {question.where}: no usable answer from {self.url} in {attempt} of "
-            f"{ATTEMPTS} attempts; the last: {reason}; {mend}"
+            f"{ATTEMPTS} attempts; the last: {reason}; {fix}"
         )
 
     def _reply(self, question: Question, key: str) -> bytes:
-        """What the endpoint replies, at once again without `response_format` if it refuses that."""
-        url, refused = f"{self.url}/chat/completions", frozenset(self._refused)
+        """The endpoint's reply, asked again without `response_format` if it refuses that."""
+        url, json_mode = f"{self.url}/chat/completions", self._json_mode
         try:
-            return post(self.role, url, _encoded(question, refused), key)
+            return post(self.role, url, _encoded(question, json_mode), key)
         except Failed as failure:
-            if not failure.names_format or refused:
+            if not failure.names_format or not json_mode:
                 raise
-        self._refused.add("response_format")
-        return post(self.role, url, _encoded(question, self._refused), key)
+        self._json_mode = False
+        return post(self.role, url, _encoded(question, json_mode=False), key)
 
     def _answer_in(self, reply: bytes, key: str) -> str:
         try:
             text = (json.loads(reply)["choices"][0]["message"]["content"] or "").strip()
         except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
             raise Failed("the reply is not a chat completion") from None
-        # A habit of models where nothing holds them to JSON.
+        # Models often fence their JSON.
         if text.startswith("```") and text.endswith("```"):
             text = text[3:-3].removeprefix("json").strip()
         if _repeats(key, text):
@@ -179,12 +187,12 @@ class ChatAnswers:
 
 
 def text_part(text: str) -> dict:
-    """A text in the content of a message."""
+    """A text, as part of a message's content."""
     return {"type": "text", "text": text}
 
 
 def picture_part(pixels: np.ndarray) -> dict:
-    """A picture, uint8 [H, W, 3], in the content of a message: PNG in a base64 data URL."""
+    """A picture, uint8 [H, W, 3], as part of a message's content: PNG in a base64 data URL."""
     png = io.BytesIO()
     Image.fromarray(pixels).save(png, "PNG")
     data = base64.b64encode(png.getvalue()).decode()
@@ -198,7 +206,9 @@ def _repeats(key: str, text: str) -> bool:
     return len(key) >= SECRET and key in text
 
 
-def _encoded(question: Question, without: Collection[str] = ()) -> bytes:
-    """What is sent. It holds model, prompt and pictures, so its hash names the question."""
+def _encoded(question: Question, json_mode: bool = True) -> bytes:
+    """The bytes sent: model, prompt and pictures, so their hash names the question."""
     body = question.body()
-    return json.dumps({name: body[name] for name in body if name not in without}).encode()
+    if not json_mode:
+        del body["response_format"]
+    return json.dumps(body).encode()

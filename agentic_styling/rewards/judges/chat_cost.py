@@ -1,4 +1,4 @@
-"""What questions to a chat endpoint take, told before any is asked."""
+"""Cost estimates of questions to a chat endpoint."""
 
 import math
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from agentic_styling.utils.errors import InputError
 
 
 class Estimate(NamedTuple):
-    """What a batch will take: questions that the cache lacks, their tokens, and the cost."""
+    """The questions that the cache lacks, their tokens, and their cost."""
 
     questions: int
     tokens_in: int
@@ -20,18 +20,18 @@ class Estimate(NamedTuple):
 def estimate(
     questions: int, tokens_in: int, tokens_out: int, price_in: float, price_out: float
 ) -> Estimate:
-    """The estimate at prices of a million tokens; the cost is in the same currency."""
+    """The estimate at prices for a million tokens; the cost is in the same currency."""
     cost = tokens_in * price_in / 1e6 + tokens_out * price_out / 1e6
     return Estimate(questions, tokens_in, tokens_out, cost)
 
 
 def text_tokens(letters: int) -> int:
-    """A token for four characters."""
+    """One token for every four characters."""
     return math.ceil(letters / 4)
 
 
 def picture_tokens(height: int, width: int) -> int:
-    """GPT-4o's count: shrunk into 2048 squared and to a short side of 768, then cut into tiles."""
+    """GPT-4o's count: at most 2048 x 2048, a short side of at most 768, in tiles of 512 x 512."""
     sides = np.array([height, width], float)
     sides *= min(1, 2048 / sides.max())
     sides *= min(1, 768 / sides.min())
@@ -39,18 +39,26 @@ def picture_tokens(height: int, width: int) -> int:
 
 
 def checked_prices(prices: tuple[float, float] | None) -> tuple[float, float]:
-    """The prices of --prices, 0 where none are given. Raises InputError for other numbers."""
+    """The values of --prices, or zeros. Raises InputError for negative or infinite numbers."""
     if prices and not all(0 <= price < float("inf") for price in prices):
         raise InputError(f"--prices: {prices[0]:g} {prices[1]:g}; give two numbers from 0 up")
     return tuple(prices or (0.0, 0.0))
 
 
-def announce(command: str, questions: str, found: Estimate, priced: bool, yes: bool) -> None:
-    """Say what will be asked, and stop without `yes`.
+def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bool) -> None:
+    """Prints an estimate.
 
-    command, questions: what asks and which questions, in words. priced: whether the cost is known.
+    Args:
+      command: the command that asks, for the error line.
+      questions: the questions in words, with their number.
+      cost: the estimate.
+      priced: whether prices were given.
+      yes: whether the user has agreed.
+
+    Raises:
+      InputError: there are questions to ask, and the user has not agreed.
     """
-    cost = f"about {found.cost:.3g} at these prices" if priced else "--prices tells the cost"
-    print(f"{questions}, about {found.tokens_in} tokens in and {found.tokens_out} out; {cost}")
-    if found.questions and not yes:
+    price = f"about {cost.cost:.3g} at these prices" if priced else "give --prices for the cost"
+    print(f"{questions}, about {cost.tokens_in} tokens in and {cost.tokens_out} out; {price}")
+    if cost.questions and not yes:
         raise InputError(f"{command}: nothing was asked; give --yes to ask")

@@ -1,4 +1,4 @@
-"""A chat endpoint of OpenAI's kind: its address, the key, a question sent, what a refusal means."""
+"""An OpenAI-compatible chat endpoint: its url, its key, and one request."""
 
 import contextlib
 import email.utils
@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 from agentic_styling.utils.errors import InputError
 
 TIMEOUT = 120.0  # seconds
-LONGEST_WAIT = 60.0  # seconds, however much longer an endpoint asks to wait
+LONGEST_WAIT = 60.0  # seconds, even if an endpoint asks to wait longer
 MAX_REPLY = 1 << 20  # bytes
 
 
 class Role(NamedTuple):
-    """What a model is asked for. name: in messages; url, key: the environment variables of both."""
+    """What a model is used for. name: in messages; url, key: names of environment variables."""
 
     name: str
     url: str
@@ -33,10 +33,10 @@ TEACHER = Role("teacher", "AGENTIC_STYLING_TEACHER_URL", "AGENTIC_STYLING_TEACHE
 
 
 class Failed(Exception):
-    """No usable reply this time.
+    """An attempt without a usable reply.
 
-    again: another attempt may bring one. wait: seconds that the endpoint asks to wait before it.
-    names_format: the reason names `response_format`, which some endpoints do not know.
+    again: another attempt may succeed. wait: seconds that the endpoint asks to wait before it.
+    names_format: the reason names `response_format`, which some endpoints do not support.
     """
 
     def __init__(
@@ -47,18 +47,19 @@ class Failed(Exception):
 
 
 def read_key(role: Role) -> str:
-    """The key in the environment. Raises InputError if no header could carry it."""
+    """The key in the environment. Raises InputError if it is unset or not a valid bearer token."""
     key = os.environ.get(role.key, "").strip()
     if not re.fullmatch(r"[A-Za-z0-9._~+/=:-]+", key):
-        fault = "holds characters that no key has" if key else "is not set"
-        raise InputError(f"{role.key} {fault}; set it to the key of the {role.name}'s endpoint")
+        problem = "holds characters that no key has" if key else "is not set"
+        raise InputError(f"{role.key} {problem}; set it to the key of the {role.name}'s endpoint")
     return key
 
 
 def checked_url(role: Role, url: str) -> str:
-    """The url without a last slash, if the key may go there. Raises InputError.
+    """The url without a trailing slash; an empty one is read from the environment.
 
-    Plain http is for this machine alone. An empty one is taken from the environment.
+    Raises:
+      InputError: it is unset or invalid, or it is plain http to another machine.
     """
     example = f"give url or set {role.url}, as in https://api.openai.com/v1"
     url = url or os.environ.get(role.url, "")
@@ -69,9 +70,9 @@ def checked_url(role: Role, url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    # What is no address may be a secret that was meant for elsewhere, so it is not shown.
+    # An invalid url is not shown, as it may be a secret pasted into the wrong variable.
     if not host or parts.scheme not in ("http", "https") or not re.fullmatch(r"[!-~]+", url):
-        raise InputError(f"{role.name}: the url is no http or https address; {example}")
+        raise InputError(f"{role.name}: the url is not an http or https address; {example}")
     if "@" in url or parts.query or parts.fragment:
         raise InputError(f"{role.name}: the url holds a user, query or fragment; {example}")
     if parts.scheme == "http" and not _is_this_machine(host):
@@ -88,10 +89,10 @@ def _is_this_machine(host: str) -> bool:
 
 
 def post(role: Role, url: str, body: bytes, key: str) -> bytes:
-    """The reply to a question. Raises Failed."""
+    """The reply to a request. Raises Failed."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     request.add_unredirected_header("Authorization", f"Bearer {key}")
-    # Plain http stays on this machine, also where the environment names a proxy.
+    # Plain http stays on this machine even if the environment names a proxy.
     direct = [urllib.request.ProxyHandler({})] if url.startswith("http:") else []
     try:
         opener = urllib.request.build_opener(_NoRedirects, *direct)
@@ -109,7 +110,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
-    """What an HTTP status means. Of what the server says only an error's message is read."""
+    """The failure of an HTTP status. Only an error's message is read from the body."""
     if 300 <= error.code < 400:
         return Failed(f"status {error.code}, a redirect; give the url it leads to", again=False)
     if error.code in (401, 403):
@@ -119,15 +120,15 @@ def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
         body = error.read(MAX_REPLY)
     busy = error.code in (429, 503)
     return Failed(
-        f"status {error.code}{_said(body)}",
+        f"status {error.code}{_message(body)}",
         again=error.code in (408, 429) or error.code >= 500,
         wait=wait_asked_for(error.headers.get("Retry-After"), time.time()) if busy else 0.0,
         names_format=error.code in (400, 422) and b"response_format" in body,
     )
 
 
-def _said(body: bytes) -> str:
-    """The message in an error's JSON: that of "error", or "error" or "message" itself."""
+def _message(body: bytes) -> str:
+    """The message in an error's JSON: error.message, or "error" or "message" itself."""
     with contextlib.suppress(ValueError, RecursionError):
         reply = json.loads(body)
         error = reply.get("error", reply) if isinstance(reply, dict) else None
@@ -137,15 +138,15 @@ def _said(body: bytes) -> str:
 
 
 def wait_asked_for(retry_after: str | None, now: float) -> float:
-    """Seconds, 0 to LONGEST_WAIT, that a Retry-After header asks for at the time `now`.
+    """Seconds to wait at the time `now`, 0 to LONGEST_WAIT; 0 for an invalid header.
 
-    It holds seconds or an HTTP date (RFC 9110, section 10.2.3); 0 for anything else.
+    Source: RFC 9110, section 10.2.3: Retry-After holds seconds or an HTTP date.
     """
-    said = (retry_after or "").strip()
-    if re.fullmatch("[0-9]+", said):
-        return min(float(said), LONGEST_WAIT)
+    value = (retry_after or "").strip()
+    if re.fullmatch("[0-9]+", value):
+        return min(float(value), LONGEST_WAIT)
     try:
-        date = email.utils.parsedate_tz(said)
+        date = email.utils.parsedate_tz(value)
         seconds = email.utils.mktime_tz(date) - now if date else 0.0
     except (ValueError, OverflowError):
         return 0.0

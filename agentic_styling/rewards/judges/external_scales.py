@@ -1,7 +1,7 @@
 """Scores on the scales of published benchmarks, for a rough comparison with their tables.
 
-The benchmarks ask a judge their own questions; these are ours on their scales, so nearness of two
-numbers says little and only an order of methods may be compared.
+The benchmarks ask a judge other questions, so only the order of methods can be compared, not the
+numbers.
 """
 
 from typing import NamedTuple
@@ -32,11 +32,11 @@ class ImgEdit(NamedTuple):
 def viescore(scores: Scores) -> VieScore:
     """Semantic consistency, perceptual quality and their geometric mean, [B] in [0, 10].
 
-    SC is the least of instruction_following, semantic_accuracy and coherence over 10, which stand
-    for editing success and for the lack of overediting. PQ is the lesser of visual_quality and
-    technical_execution over 10, which stand for naturalness and for the lack of artifacts. Overall
-    is sqrt(SC * PQ). transformation_strength is not used. Source: VIEScore (Ku et al. 2023, arXiv
-    2312.14867), which takes the minimum of sub-scores from 0 to 10 likewise.
+    SC is the minimum of instruction_following, semantic_accuracy (editing success) and coherence
+    (no overediting) over 10; PQ that of visual_quality (naturalness) and technical_execution (no
+    artifacts); overall is sqrt(SC * PQ). transformation_strength is not used.
+
+    Source: VIEScore (Ku et al. 2023, arXiv 2312.14867), with the minimum of sub-scores likewise.
     """
     meaning = (scores.instruction_following, scores.semantic_accuracy, scores.coherence)
     consistency = _least(*meaning) / 10
@@ -47,12 +47,12 @@ def viescore(scores: Scores) -> VieScore:
 def imgedit(scores: Scores) -> ImgEdit:
     """The three grades of ImgEdit-Bench for a change of style and their mean, [B] in [1, 5].
 
-    A part p in percent becomes 1 + p / 25. Style fidelity is that of the mean of
-    instruction_following, transformation_strength and semantic_accuracy; content preservation that
-    of coherence; rendering quality that of the mean of visual_quality and technical_execution.
-    The latter two are at most the first, as the benchmark's prompt demands. Overall is the mean of
-    the three. The benchmark's judge gives whole grades; these are not rounded. Source: ImgEdit (Ye
-    et al. 2025, arXiv 2505.20275).
+    A part p in percent becomes 1 + p / 25, not rounded as the benchmark's grades are. Fidelity is
+    the mean of instruction_following, transformation_strength and semantic_accuracy; preservation
+    is coherence; rendering the mean of visual_quality and technical_execution. As the benchmark's
+    prompt demands, the latter two are at most the first.
+
+    Source: ImgEdit (Ye et al. 2025, arXiv 2505.20275).
     """
     fidelity = _grade(
         scores.instruction_following, scores.transformation_strength, scores.semantic_accuracy

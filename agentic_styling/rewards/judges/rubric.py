@@ -1,4 +1,4 @@
-"""What a judge is shown and asked: pictures, a request in plain words, six questions."""
+"""The rubric of judges: six questions, and requests in plain words."""
 
 import json
 
@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.rewards.judges.chat_answers import picture_part, text_part
-from agentic_styling.tools.plans.names import find_word, read_name
-from agentic_styling.tools.plans.plan import Step, branch_step, check_step
+from agentic_styling.tools.plans.steps import Step, branch_step, check_step
 from agentic_styling.tools.plans.vocabulary import AUTO, DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.words import find_word, read_name
 from agentic_styling.utils.errors import InputError
 
 # One question for each of scores.PARTS, in that order.
@@ -105,13 +105,16 @@ def batch_words(requests) -> list[str]:
 
 
 def request_words(request: tuple[Step, ...] | str) -> str:
-    """What was asked for, in English: each change with its strength, then what must be kept.
+    """A request in English: each change with its strength, then what must be kept.
 
-    request: steps; or a goal in a person's words, which are quoted in one line. Of steps only
-    options, numbers and known words are said. No free text of a step is, so neither its
-    reasoning nor a "reason" parameter; objects named as `target_object` or `examples` and a
-    `condition` are the exceptions, quoted and cut to 60 characters. An empty tuple asks for no
-    change. Raises InputError for a step outside the vocabulary and for a goal without words.
+    Only options, numbers and known words of steps are included, no free text such as reasoning;
+    except `target_object`, `examples` and `condition`, quoted and cut to 60 characters.
+
+    Args:
+      request: steps, none for no change; or a goal in words, which is quoted in one line.
+
+    Raises:
+      InputError: a step outside the vocabulary, or an empty goal.
     """
     if isinstance(request, str):
         return _goal_words(request)
@@ -125,23 +128,25 @@ def request_words(request: tuple[Step, ...] | str) -> str:
 
 
 def pictures(images, name: str) -> list[np.ndarray]:
-    """The pictures of a batch [B, H, W, 3] or a list of [H, W, 3], each as uint8 [H, W, 3].
+    """Pictures as a list of uint8 [H, W, 3].
 
-    Floats are in [0, 1]. Raises InputError, which calls the batch by its name, for anything else.
+    Args:
+      images: uint8 or float [B, H, W, 3], floats in [0, 1]; or a list of such [H, W, 3].
+      name: of the batch, for errors.
+
+    Raises:
+      InputError: another shape, dtype or range.
     """
     try:
         images = np.asarray(images) if hasattr(images, "ndim") else images
         images = [np.asarray(image) for image in images]
     except (TypeError, ValueError):
-        raise InputError(f"{name} are no pictures; give [B, H, W, 3] or a list") from None
+        raise InputError(f"{name} are not pictures; give [B, H, W, 3] or a list") from None
     return [_pixels(image, f"{name}[{row}]") for row, image in enumerate(images)]
 
 
 def chat_messages(request: str, source: np.ndarray, result: np.ndarray) -> list[dict]:
-    """INSTRUCTIONS, both pictures (uint8 [H, W, 3]) and the request's words, for a chat endpoint.
-
-    In the format of OpenAI's chat completions, the pictures as PNG in base64 data URLs.
-    """
+    """INSTRUCTIONS, both pictures (uint8 [H, W, 3]) and the request, as OpenAI chat messages."""
     content = [
         text_part("The first picture, the photograph:"),
         picture_part(source),
@@ -156,7 +161,7 @@ def chat_messages(request: str, source: np.ndarray, result: np.ndarray) -> list[
 
 
 def read_answer(text: str) -> dict[str, int]:
-    """The six integers of a judge's answer to INSTRUCTIONS: JSON, strictly. Raises ValueError."""
+    """The six integers of an answer to INSTRUCTIONS, strictly JSON. Raises ValueError."""
     try:
         answer = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
@@ -195,17 +200,16 @@ def _goal_words(goal: str) -> str:
 
 
 def _change(step: Step) -> str:
-    strength = strength_words(step.parameters.get("strength", 1.0))
+    strength = strength_words(step.strength)
     if step.tool != "conditional_transform":
         return f"{_CHANGES[step.tool].format(_target(step))}, {strength}{_details(step)}"
-    branches = [branch_step(step, name) for name in ("then", "else")]
-    then, otherwise = (_branch(branch) for branch in branches)
+    then, otherwise = (_branch(branch_step(step, name)) for name in ("then", "else"))
     condition = _quoted(step.parameters.get("condition", "")) or "something unsaid"
     return f"if {condition} holds of the photograph, {then}, else {otherwise}; {strength}"
 
 
 def _branch(step: Step | None) -> str:
-    """What one side of a condition asks for; its tool may be named without an option."""
+    """What a branch asks for; its tool may be named without an option."""
     if step is None:
         return "change nothing"
     if VOCABULARY[step.tool].target not in step.parameters:
@@ -215,31 +219,29 @@ def _branch(step: Step | None) -> str:
 
 def _kept(step: Step) -> str:
     words = _KEEPS[step.tool].format(_target(step).removesuffix(" only"))
-    strength = step.parameters.get("strength", 1.0)
-    return words + (f", {strength_words(strength)}" if strength < 0.875 else "") + _details(step)
+    strength = f", {strength_words(step.strength)}" if step.strength < 0.875 else ""
+    return words + strength + _details(step)
 
 
 def _target(step: Step) -> str:
-    name = VOCABULARY[step.tool].target
-    value = step.parameters[name]
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_named_step, value))) or "nothing"
-    return _plain(value)
+    if isinstance(step.option, list):
+        return ", ".join(filter(None, map(_named_step, step.option))) or "nothing"
+    return _plain(step.option)
 
 
 def _details(step: Step) -> str:
-    """The other parameters that a step gives, but for what it leaves, in brackets."""
+    """A step's other parameters, except its source and strength, in brackets."""
     tool = VOCABULARY[step.tool]
-    said = []
+    details = []
     for name, value in step.parameters.items():
         if name not in (tool.target, tool.source, "strength"):
             words = _value_words(tool.parameters[name], value)
-            said += [f"{_plain(name)}: {words}"] if words else []
-    return f" ({'; '.join(said)})" if said else ""
+            details += [f"{_plain(name)}: {words}"] if words else []
+    return f" ({'; '.join(details)})" if details else ""
 
 
 def _value_words(parameter, value) -> str:
-    """A parameter's value in words; "" for one that says nothing or that is a reason."""
+    """A parameter's value in words; "" for a reason or a value without meaning."""
     if parameter.name == "target_object":
         return _quoted(value)
     if parameter.name == "examples":
@@ -256,7 +258,7 @@ def _value_words(parameter, value) -> str:
 
 
 def _named_step(name: str) -> str:
-    """A step's name in words, "weather fog dense"; "" for a name that stands for nothing."""
+    """A step's name in words, "weather fog dense"; "" for an invalid name."""
     tool, option = read_name(name) or (None, None)
     if tool not in DIMENSIONS:
         return ""
@@ -270,6 +272,6 @@ def _plain(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A person's own words, in one short quoted line."""
+    """Free text as one short quoted line."""
     text = " ".join(text.split()).replace('"', "'")
     return f'"{text[:60]}"' if text else ""

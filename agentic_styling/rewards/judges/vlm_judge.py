@@ -30,11 +30,11 @@ from agentic_styling.rewards.scores import PARTS, Scores, combine
 from agentic_styling.tools import Step
 from agentic_styling.utils.errors import InputError
 
-CASES = 8  # cases read together, six rows of tokens each
-PATCHES = 1 << 14  # patches of the pictures read together: 8 cases of two 512 x 512 pictures
+CASES = 8  # cases in a batch, six rows of tokens each
+PATCHES = 1 << 14  # patches in a batch: 8 cases of two 512 x 512 pictures
 DIGITS = "0123456789"
 
-# The rubric's scale ends at 100, which is no single token: digit d stands for 100 / 9 * d.
+# The rubric's scale ends at 100, which is not one token: digit d stands for 100 / 9 * d.
 QUESTION = """The first picture is a photograph, the second is the result of editing it. \
 This was asked for:
 {request}
@@ -48,7 +48,8 @@ Answer with one digit only, from 0, which stands for 0 on this scale, to 9, whic
 class VlmJudge:
     """A Qwen3-VL with its tokenizer and image settings, which scores edits when called.
 
-    Raises InputError for a tokenizer that writes one of the ten digits in several tokens.
+    Raises:
+      InputError: the tokenizer splits one of the ten digits into several tokens.
     """
 
     config: Qwen3VLConfig
@@ -67,24 +68,35 @@ class VlmJudge:
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, *, dtype=None) -> VlmJudge:
-        """Load a Hugging Face directory, as `Planner.from_pretrained` does.
+        """Loads a Hugging Face directory, as `Planner.from_pretrained` does.
 
-        dtype: of the weights and the computation, by default as stored. The digits' logits are
-        float32 in any: bfloat16 changes the hidden states before them, which moves a part of a
-        tiny model with random weights by less than 2 points; a trained model was not measured.
+        Args:
+          directory: of the model.
+          dtype: of the weights and the computation, by default as stored. The digits' logits are
+            always float32. Computing in bfloat16 changes the parts of a tiny random model by less
+            than 2 points; a trained model was not measured.
         """
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory))
 
     def __call__(self, sources, results, requests: Sequence[tuple[Step, ...] | str]) -> Scores:
-        """Score edited pictures against what was asked for, one question for each of `PARTS`.
+        """Scores edited pictures against requests, one question for each of `PARTS`.
 
-        sources, results: photographs and edits, [B, H, W, 3], uint8 or float in [0, 1], or B
-        arrays [H, W, 3] of any sizes. requests: the steps asked for, or a goal in words, of which
-        the judge is told `rubric.request_words`: never a step's reasoning. Returns Scores, where a
-        part is 100 / 9 of the mean digit under the model's probabilities of the ten digits as its
-        first token: it is asked for a digit, 0 for 0 on the rubric's scale and 9 for 100.
-        Raises InputError for arguments that do not fit each other or the model's context.
+        The model is asked for a digit, 0 for 0 on the rubric's scale and 9 for 100. A part is
+        100 / 9 of the expected digit under its probabilities of the ten digits as first token.
+
+        Args:
+          sources, results: photographs and edits, [B, H, W, 3], uint8 or float in [0, 1], or B
+            arrays [H, W, 3] of any sizes.
+          requests: B tuples of steps or goals in words, put into the prompt by
+            `rubric.request_words`, without a step's reasoning.
+
+        Returns:
+          Scores, [B] each.
+
+        Raises:
+          InputError: arguments that do not match each other or exceed the model's context.
+
         Source: G-Eval (arXiv 2303.16634), expected scores over the tokens of the grades.
         """
         sources, results = _arrays(sources), _arrays(results)
@@ -103,7 +115,7 @@ class VlmJudge:
         for rows in self._chunks(counts.max(axis=1)):
             patches = self._patches(counts[rows].max())
             inputs = self._inputs(sources, results, prompts, rows, patches, max(texts))
-            # A case that fills up a chunk is its last one again, and answers the same.
+            # A case that pads a chunk repeats its last one, with the same answer.
             digits[rows] = _mean_digits(self.config, self.params, digit_ids, inputs)
         return combine(dict(zip(PARTS, 100 / 9 * digits.T, strict=True)))
 
@@ -123,9 +135,9 @@ class VlmJudge:
         return counts
 
     def _prompts(self, requests, counts: np.ndarray) -> list[list[list[int]]]:
-        """The tokens of each case's six questions, which differ only after both pictures.
+        """The tokens of each case's six questions; counts: its pictures' tokens, int [B, 2].
 
-        counts: the image tokens of its two pictures, int [B, 2].
+        The six differ only after both pictures.
         """
         tokenizer, encode, prompts = self.tokenizer, self.tokenizer.encode, []
         closing = [tokenizer.im_end, *encode("\n"), tokenizer.im_start, *encode("assistant\n")]
@@ -149,9 +161,9 @@ class VlmJudge:
                 )
 
     def _chunks(self, tokens: np.ndarray) -> list[np.ndarray]:
-        """Cases that run together, the largest pictures first; the last case may be repeated.
+        """Cases in chunks, the largest pictures first; the last case may be repeated.
 
-        Few cases run as the next power of two, many in chunks of one size: one program each.
+        The next power of two if they are few, else chunks of one size: one program each.
         """
         order, chunks = np.argsort(-tokens, kind="stable"), []
         while len(order):
@@ -162,14 +174,14 @@ class VlmJudge:
         return chunks
 
     def _patches(self, tokens: int) -> int:
-        """Patches that a picture of so many image tokens is padded to."""
+        """The number of patches to which a picture with this many image tokens is padded."""
         return bucket(int(tokens) * self.images.merge_size**2)
 
     def _inputs(self, sources, results, prompts, rows, patches: int, text: int) -> Inputs:
-        """Six rows of tokens and one of pictures for each of some cases.
+        """Six rows of tokens and one row of pictures for each of the cases `rows`.
 
-        text: the tokens of the longest text of all cases. The padded length follows from the two
-        buckets, so that neither another size nor another request compiles a program.
+        text: the number of tokens of the longest text. Both lengths are rounded up, so that other
+        pictures and requests rarely need another program.
         """
         length = 2 * patches // self.images.merge_size**2
         length += -(-text // TEXT_MULTIPLE) * TEXT_MULTIPLE
@@ -197,18 +209,18 @@ def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
 
 
 def _expected_digit(hidden, head):
-    """The mean digit, float32 [N], of hidden states [N, D] and the ten digits' rows [10, D].
+    """The expected digit, float32 [N], of hidden states [N, D] and the digits' rows [10, D].
 
-    Both may be of any dtype. No matrix products: some devices would round their operands.
+    Without a matrix product, whose operands some devices would round.
     """
     logits = (hidden.astype(jnp.float32)[:, None] * head.astype(jnp.float32)).sum(-1)
     return (jax.nn.softmax(logits) * jnp.arange(len(DIGITS))).sum(-1)
 
 
 def _shared_pictures(model: Qwen3VL, inputs: Inputs):
-    """`model(inputs)` where six rows of tokens share a row of pictures, which are read once.
+    """`model(inputs)` where six rows of tokens share a row of pictures, encoded once.
 
-    inputs: tokens and mask [6 * B, S], the questions of a case together, alike up to the end of
+    inputs: tokens and mask [6 * B, S], the questions of a case together, equal up to the end of
     its pictures; patches [B, 2, P, 1536] and grids [B, 2, 3]. Returns hidden [6 * B, S, D].
     """
     tokens, mask, repeats = inputs.tokens, inputs.mask, len(PARTS)
@@ -224,7 +236,7 @@ def _shared_pictures(model: Qwen3VL, inputs: Inputs):
 
 
 def _arrays(images):
-    """Images that all have a shape and a dtype."""
+    """Images that have a shape and a dtype each."""
     if hasattr(images, "dtype"):
         return images
     return [image if hasattr(image, "dtype") else np.asarray(image) for image in images]

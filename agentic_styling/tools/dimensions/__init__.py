@@ -1,8 +1,10 @@
 """The ten dimensions, a file each: the look of every option, and what it draws.
 
-LOOKS[parameter][option] is a recipe row (recipe.py), neutral where missing. RENDERERS, where there
-are any, draw the spatial part: `(image [3, H, W], scene, options [P], seed) -> image`;
-`renderer_of(options)` picks one, -1 for none.
+LOOKS[parameter][option] holds look parameters (transforms/color/look_params.py), neutral where
+missing. RENDERERS, where there are any, draw the spatial part: transforms in dm-pix's conventions,
+`(image, scene, options [5], seed, *, channel_axis=-1) -> image`, which work on planes;
+`renderer_of(options)` picks one, -1 for none. `look_scale(options)`, where there is one, says how
+much of the target's look the other options ask for.
 """
 
 import jax
@@ -41,26 +43,33 @@ LOOKS = {name: module.LOOKS for name, module in zip(DIMENSIONS, MODULES, strict=
 RENDERERS = tuple(r for module in MODULES for r in getattr(module, "RENDERERS", ()))
 
 
-def _recipes() -> np.ndarray:
-    """float32 [tools, slots, values, SIZE]; a source has of its target's rows, after
-    a neutral one, what can be taken off."""
+def _look_table() -> np.ndarray:
+    """float32 [tools, slots, values, SIZE] of look parameters. A source has a neutral row for
+    "unknown", then what can be taken off of each of its target's looks."""
     most = max(len(p.values) for t in VOCABULARY.values() for p in t.parameters.values()) + 1
     table = np.zeros((len(DIMENSIONS), NUM_SLOTS, most, SIZE), np.float32)
     for i, name in enumerate(DIMENSIONS):
         for parameter, rows in LOOKS[name].items():
-            found = by_option(name, parameter, rows, np.zeros(SIZE))
-            table[i, SLOTS[name].index(parameter), : len(found)] = found
+            looks = by_option(name, parameter, rows, np.zeros(SIZE))
+            table[i, SLOTS[name].index(parameter), : len(looks)] = looks
         table[i, 0, 1:] = [removable(row) for row in table[i, 1, :-1]]
     return table
 
 
-RECIPES = _recipes()
+LOOK_TABLE = _look_table()
 
 
-def recipes_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The recipes that a step takes off and puts on, [SIZE] each; a source that is the target's
-    look already stays on."""
-    rows = jnp.asarray(RECIPES)[tool, jnp.arange(options.shape[0]), options]
+def looks_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A step's source look, which is taken off, and its target look, which is put on.
+
+    Args:
+      tool: int32, index into DIMENSIONS.
+      options: int32 [5], as in PlanArrays.
+
+    Returns:
+      Look parameters, float32 [SIZE] each. A source that is the target's look stays on.
+    """
+    rows = jnp.asarray(LOOK_TABLE)[tool, jnp.arange(options.shape[0]), options]
     new = jnp.where(options[0] == options[1] + 1, 0.0, 1.0)
     scale = _scale(tool, options)
     return new * rows[0], new * scale * rows[1] + jnp.sum(rows[2:], axis=0)
@@ -75,10 +84,10 @@ def _scale(tool, options):
 
 def renderer_of(tool: jax.Array, options: jax.Array) -> jax.Array:
     """Index into RENDERERS of what a step draws, -1 for nothing."""
-    first, found = 0, jnp.int32(-1)
+    first, index = 0, jnp.int32(-1)
     for i, module in enumerate(MODULES):
         if hasattr(module, "RENDERERS"):
             own = module.renderer_of(options)
-            found = jnp.where((tool == i) & (own >= 0), first + own, found)
+            index = jnp.where((tool == i) & (own >= 0), first + own, index)
             first += len(module.RENDERERS)
-    return found
+    return index

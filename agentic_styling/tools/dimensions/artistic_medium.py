@@ -1,17 +1,21 @@
 """artistic_medium: 22 media, how paint is put on, and what an art movement makes of it.
 
-A medium is drawn by the kernel of its family (artistic/), then the movement by that of its own.
+A medium is drawn by the kernel of its family (transforms/media), then the movement by its own.
 """
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.look_params import TEAL_ORANGE, look
-from agentic_styling.tools.transforms.media import draw, flat, mosaic, movements, paint, photo, wash
-from agentic_styling.tools.transforms.media.finish import finish, soften, technique_of, texture_of
-from agentic_styling.tools.transforms.media.flatten import flatten
+from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.media.finish import technique_of, texture_of
+from agentic_styling.tools.transforms.media.medium import (
+    in_medium,
+    in_movement,
+    media_table,
+    movements_table,
+)
 from agentic_styling.tools.transforms.scene import Scene
 
 MEDIUM = {
@@ -54,83 +58,26 @@ MOVEMENT = {
 LOOKS = {"target_medium": MEDIUM, "art_movement": MOVEMENT}
 
 _PARAMETERS = VOCABULARY["artistic_medium"].parameters
-_MEDIA = _PARAMETERS["target_medium"].values
-_MOVEMENTS = _PARAMETERS["art_movement"].values
+_MEDIA = media_table(_PARAMETERS["target_medium"].values)
+_MOVEMENTS = movements_table(_PARAMETERS["art_movement"].values)
 
 
-def _kernels(families: tuple, names: tuple) -> np.ndarray:
-    """Of each name its family and its place there [names, 2]; -1 where none draws it."""
-    places = {name: (i, k) for i, family in enumerate(families) for k, name in enumerate(family)}
-    return np.array([places.get(name, (-1, 0)) for name in names], np.int32)
+@renderer
+def draw_medium(image: jax.Array, scene: Scene, options: jax.Array, seed: jax.Array) -> jax.Array:
+    """The medium, unless it was there before, and the movement upon it.
 
-
-_FAMILIES = (
-    *(module.MEDIA for module in (photo, paint, wash, draw, flat)),
-    ("low_poly",),
-    ("pixel_art",),
-    ("collage_mixed_media",),
-)
-_OF_MEDIUM = _kernels(_FAMILIES, _MEDIA)
-_OF_MOVEMENT = _kernels(
-    (
-        movements.DABS,
-        ("cubism",),
-        ("surrealism",),
-        ("abstract_expressionism",),
-        movements.GRAPHICS,
-        ("baroque", "renaissance"),
-    ),
-    _MOVEMENTS,
-)
-_DRAW_MEDIUM = (
-    photo.photograph,
-    paint.paint,
-    wash.wash,
-    draw.draw,
-    flat.flat,
-    mosaic.low_poly,
-    mosaic.pixel_art,
-    mosaic.collage,
-)
-_DRAW_MOVEMENT = (
-    movements.dabs,
-    movements.facets,
-    movements.dream,
-    movements.action,
-    movements.graphic,
-    movements.chiaroscuro,
-)
-# How far canvas and paper stand out under the media of a family.
-_SURFACES = np.array(
-    [(0, 0), (0.16, 0), (0, 0.3), (0, 0.28), (0, 0.12), (0, 0), (0, 0), (0, 0.3)], np.float32
-)
-
-
-def render(image: jax.Array, scene: Scene, options: jax.Array, seed: jax.Array) -> jax.Array:
-    """[3, H, W] in [0, 1] in the medium, unless it was there before, and the movement upon it.
-
-    float32 or bfloat16 in and out. One renderer, for all families share their first and last
-    parts; each family is a branch, so that only the needed one runs where rows are not vmapped.
+    One renderer, as all families share their first and last parts; each family is a branch, so
+    that only the needed one runs where rows are not vmapped.
     """
-    out = jax.lax.cond(
-        _is_new(options), _medium, lambda image, *_: image, image.astype(jnp.float32), options, seed
-    )
-    family, row = jnp.asarray(_OF_MOVEMENT)[options[3]]
-    kernels = [lambda image, *_: image, *_DRAW_MOVEMENT]
-    seed = seed + jnp.uint32(101)
-    out = jax.lax.switch(family + 1, kernels, out, row, texture_of(options), seed)
-    return jnp.clip(out, 0.0, 1.0).astype(image.dtype)
+    texture = texture_of(options)
 
+    def drawn(image):
+        row = jnp.asarray(_MEDIA)[options[1]]
+        return in_medium(image, row, technique_of(options), texture, seed, channel_axis=0)
 
-def _medium(image, options, seed):
-    technique, texture = technique_of(options), texture_of(options)
-    family, row = jnp.asarray(_OF_MEDIUM)[options[1]]
-    out = soften(image, technique, seed + jnp.uint32(50))
-    flat_family = (family >= 1) & (family <= 4) | (options[1] == _MEDIA.index("3d_rendered"))
-    plain = jax.lax.cond(flat_family, flatten, lambda x: x, out)
-    out = jax.lax.switch(family, _DRAW_MEDIUM, out, plain, row, technique, texture, seed)
-    surfaces = texture * jnp.asarray(_SURFACES)[family]
-    return jnp.clip(finish(jnp.clip(out, 0.0, 1.0), technique, surfaces, seed), 0.0, 1.0)
+    out = where_used(_is_new(options), drawn, image)
+    row = jnp.asarray(_MOVEMENTS)[options[3]]
+    return in_movement(out, row, texture, seed + jnp.uint32(101), channel_axis=0)
 
 
 def _is_new(options):
@@ -138,10 +85,10 @@ def _is_new(options):
     return options[0] != options[1] + 1
 
 
-RENDERERS = (render,)
+RENDERERS = (draw_medium,)
 
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where neither the medium is new nor a movement wanted."""
-    moves = jnp.asarray(_OF_MOVEMENT)[options[3], 0] >= 0
+    moves = jnp.asarray(_MOVEMENTS)[options[3], 0] >= 0
     return jnp.where(_is_new(options) | moves, 0, -1)

@@ -11,6 +11,7 @@ from agentic_styling.tools.transforms.air.extent import extent_of, middle_of
 from agentic_styling.tools.transforms.camera import damage, lens
 from agentic_styling.tools.transforms.camera.grain import film_grain
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import motion_blur
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
@@ -87,7 +88,7 @@ def _amount(options: jax.Array) -> jax.Array:
     return jnp.asarray(_INTENSITY)[options[2]] * full
 
 
-def _renderer(effect):
+def _within_extent(effect):
     """A renderer of `effect(image, scene, options, amount, colors, seed)` within its extent."""
 
     @functools.wraps(effect)
@@ -99,13 +100,12 @@ def _renderer(effect):
 
 
 def _everywhere(effect):
-    """The same for an effect that minds its coverage itself."""
+    """The same for an effect that applies its coverage itself."""
 
+    @renderer
     @functools.wraps(effect)
     def render(image, scene, options, seed):
-        wide = image.astype(jnp.float32)
-        edit = effect(wide, scene, options, _amount(options), _colors(options), seed)
-        return jnp.clip(edit, 0.0, 1.0).astype(image.dtype)
+        return effect(image, scene, options, _amount(options), _colors(options), seed)
 
     return render
 
@@ -124,13 +124,17 @@ _VAPOUR_OF = by_option(
 ).astype(np.int32)
 
 
-@_renderer
+@_within_extent
 def _vapour(image, scene, options, amount, colors, seed):
     kind = jnp.asarray(_VAPOUR_OF)[options[1]]
     thickness = jax.lax.switch(kind, _VAPOURS, scene, seed)
-    lit = light.bloom(image, 0.35 * amount * (kind == 1), jnp.ones(3), threshold=0.7)
+    lit = light.bloom(
+        image, 0.35 * amount * (kind == 1), jnp.ones(3), threshold=0.7, channel_axis=0
+    )
     thickness = amount * thickness
-    return haze.veil(lit, thickness / (1 + 0.25 * thickness), _air(image, colors[0]))
+    return haze.veil(
+        lit, thickness / (1 + 0.25 * thickness), _air(image, colors[0]), channel_axis=0
+    )
 
 
 _FALLING = by_option(
@@ -150,54 +154,58 @@ _FALL_WET = by_option(_TOOL, "effect_type", {"rain_falling": 0.28}, 0.0)
 _FALL_GLOW = by_option(_TOOL, "effect_type", {"dust_particles": 0.8, "rain_falling": 0.35}, 0.0)
 
 
-@_renderer
+@_within_extent
 def _falling(image, scene, options, amount, colors, seed):
     kind = options[1]
     row, density, wet, glow = (
         jnp.asarray(table)[kind] for table in (_FALLING, _FALL_HAZE, _FALL_WET, _FALL_GLOW)
     )
     image = image * (1 - wet * jnp.minimum(amount, 1.5) * scene.ground)
-    image = haze.haze(image, scene.depth, density * amount, 0.85 * _air(image, colors[0]))
+    image = haze.haze(
+        image, scene.depth, density * amount, 0.85 * _air(image, colors[0]), channel_axis=0
+    )
     color = jnp.clip(_air(image, colors[0]) + 0.25 * colors[0], 0.0, 1.0)
-    return particles.falling(image, scene.subject, row, amount, color, seed, glow)
+    return particles.falling(image, scene.subject, row, amount, color, seed, glow, channel_axis=0)
 
 
 def _solids(shape, cell, share):
     def draw(image, scene, options, amount, colors, seed):
         some = jnp.clip(share * amount, 0.0, 0.92)
-        return particles.solids(image, scene, shape, cell, some, colors, seed)
+        return particles.solids(image, scene, shape, cell, some, colors, seed, channel_axis=0)
 
-    return _renderer(draw)
+    return _within_extent(draw)
 
 
 def _glows(effect):
     def draw(image, scene, options, amount, colors, seed):
-        return effect(image, scene, amount, colors, seed)
+        return effect(image, scene, amount, colors, seed, channel_axis=0)
 
-    return _renderer(draw)
+    return _within_extent(draw)
 
 
-@_renderer
+@_within_extent
 def _aura(image, scene, options, amount, colors, seed):
-    return light.aura(image, scene, 0.9 * amount**0.6, colors[0])
+    return light.aura(image, scene, 0.9 * amount**0.6, colors[0], channel_axis=0)
 
 
-@_renderer
+@_within_extent
 def _god_rays(image, scene, options, amount, colors, seed):
-    return light.god_rays(image, scene, 1.5 * amount, colors[0], seed)
+    return light.god_rays(image, scene, 1.5 * amount, colors[0], seed, channel_axis=0)
 
 
 @_everywhere
 def _flare(image, scene, options, amount, colors, seed):
     up = jnp.linspace(1.0, 0.6, image.shape[1])[:, None]
-    y, x = light.brightest(image, up)
-    return lens_flare(image, y, x, 2.0 * amount, colors[0], 0.3 + 0.7 * (options[3] > 0))
+    y, x = light.brightest(image, up, channel_axis=0)
+    return lens_flare(
+        image, y, x, 2.0 * amount, colors[0], 0.3 + 0.7 * (options[3] > 0), channel_axis=0
+    )
 
 
 @_everywhere
 def _motion(image, scene, options, amount, colors, seed):
     short = min(image.shape[1:])
-    blurred = motion_blur(image, 1 + 0.07 * amount * short)
+    blurred = motion_blur(image, 1 + 0.07 * amount * short, channel_axis=0)
     tinted = jnp.where(options[4] > 0, 0.3, 0.0) * (colors[0][:, None, None] - blurred)
     # Localized the subject moves; widespread the camera moves with it; else all is blurred.
     subject = scene.subject
@@ -208,37 +216,39 @@ def _motion(image, scene, options, amount, colors, seed):
 @_everywhere
 def _speed(image, scene, options, amount, colors, seed):
     start = jnp.array([0.42, 0.28, 0.18], jnp.float32)[options[3]]
-    return lens.speed_lines(image, *middle_of(scene), amount, colors[0], seed, start)
+    return lens.speed_lines(
+        image, *middle_of(scene), amount, colors[0], seed, start, channel_axis=0
+    )
 
 
 @_everywhere
 def _distortion(image, scene, options, amount, colors, seed):
     # Within its extent the lens is weaker, not transparent: no double picture.
     bulge = 0.3 * amount * jnp.where(options[3] == 0, extent_of(scene, options[3], seed), 1.0)
-    out = lens.distort(image, jnp.minimum(bulge, 0.62), 1.5 * amount)
+    out = lens.distort(image, jnp.minimum(bulge, 0.62), 1.5 * amount, channel_axis=0)
     corner = jnp.where(options[4] > 0, 1.0, 0.3) * jnp.minimum(0.5 * amount, 1.0)
-    return light.vignette(out, corner, colors[0])
+    return light.vignette(out, corner, colors[0], channel_axis=0)
 
 
-@_renderer
+@_within_extent
 def _grain(image, scene, options, amount, colors, seed):
     color = jnp.where(options[4] > 0, 0.4 + 0.9 * colors[0], 1.0)
-    return film_grain(image, jnp.minimum(0.13 * amount, 0.26), seed, color)
+    return film_grain(image, jnp.minimum(0.13 * amount, 0.26), seed, color, channel_axis=0)
 
 
-@_renderer
+@_within_extent
 def _glitch(image, scene, options, amount, colors, seed):
-    return damage.hologram(image, 0.8 * amount, colors[0], seed)
+    return damage.hologram(image, 0.8 * amount, colors[0], seed, channel_axis=0)
 
 
-@_renderer
+@_within_extent
 def _artifacts(image, scene, options, amount, colors, seed):
-    return damage.digital_artifacts(image, amount, colors[0], seed)
+    return damage.digital_artifacts(image, amount, colors[0], seed, channel_axis=0)
 
 
-@_renderer
+@_within_extent
 def _cracks(image, scene, options, amount, colors, seed):
-    return damage.cracks(image, amount, colors[0], seed)
+    return damage.cracks(image, amount, colors[0], seed, channel_axis=0)
 
 
 _KINDS = {

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
-from agentic_styling.tools.transforms.optional import computed, in_float32, where_used
 
 _TOOL = "season"
 # What leaves turn to, in logits: added to greens alone.
@@ -18,39 +18,17 @@ _EVERGREEN = (-1.0, -0.45, -0.05)
 _WITHERED = (0.85, 0.1, -0.1)
 _REDDER = np.array([0.25, -0.55, -0.1], np.float32)  # from one tree to the next in autumn
 
+# fmt: off
 SEASON = {
     "spring_blooming": look(0.26, 0.0, -0.01, -0.06, 0.14),
-    "summer_lush": look(
-        0.12,
-        0.1,
-        0.0,
-        0.16,
-        0.14,
-        sky=(0.25, "#5ca8ec"),
-        highlights=(0.08, 0.03, -0.1),
-    ),
-    "autumn_falling": look(
-        -0.06,
-        0.08,
-        -0.03,
-        0.04,
-        0.02,
-        haze=(0.08, "#e4d8bc"),
-        shadows=(0.08, -0.02, -0.04),
-        highlights=(0.1, 0.04, -0.16),
-    ),
-    "winter_bare": look(
-        0.1,
-        -0.16,
-        0.02,
-        -0.04,
-        -0.36,
-        white="#f4f8ff",
-        haze=(0.12, "#dfe6ee"),
-        sky=(0.45, "#d5dde6"),
-        shadows=(-0.08, 0.0, 0.14),
-    ),
+    "summer_lush": look(0.12, 0.1, 0.0, 0.16, 0.14, sky=(0.25, "#5ca8ec"),
+        highlights=(0.08, 0.03, -0.1)),
+    "autumn_falling": look(-0.06, 0.08, -0.03, 0.04, 0.02, haze=(0.08, "#e4d8bc"),
+        shadows=(0.08, -0.02, -0.04), highlights=(0.1, 0.04, -0.16)),
+    "winter_bare": look(0.1, -0.16, 0.02, -0.04, -0.36, white="#f4f8ff", haze=(0.12, "#dfe6ee"),
+        sky=(0.45, "#d5dde6"), shadows=(-0.08, 0.0, 0.14)),
 }
+# fmt: on
 LOOKS = {"target_season": SEASON}
 
 # The plants of a season, where no others are asked for; then those that can be asked for.
@@ -135,40 +113,42 @@ def _cover(options):
     return jnp.where(options[3] > 0, options[3], own)
 
 
-@in_float32
+@renderer
 def draw_plants(image, scene, options, seed):
     """Plants, the ground left as it is."""
     return _plants(image, scene, options, seed)[0]
 
 
-@in_float32
+@renderer
 def draw_snow(image, scene, options, seed):
     """Plants, and snow on the ground and on what faces up."""
     image, leaves = _plants(image, scene, options, seed)
-    return ground.snow(image, scene, leaves, 1.0, seed)
+    return ground.snow(image, scene, leaves, 1.0, seed, channel_axis=0)
 
 
-@in_float32
+@renderer
 def draw_strewn(image, scene, options, seed):
     """Plants, and fallen leaves or flowers on the ground."""
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_STREWN)[_cover(options)]
     share = row[10] * jnp.where(options[3] > 0, 1.0, 0.8)
-    return ground.strewn(image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed)
+    return ground.strewn(
+        image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed, channel_axis=0
+    )
 
 
-@in_float32
+@renderer
 def draw_grass(image, scene, options, seed):
     """Plants, and grass on the ground."""
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_GRASS)[_cover(options)]
-    return ground.grass(image, scene, row[:3], row[3:], seed)
+    return ground.grass(image, scene, row[:3], row[3:], seed, channel_axis=0)
 
 
-@in_float32
+@renderer
 def draw_mud(image, scene, options, seed):
     """Plants, and wet mud on the ground."""
-    return ground.mud(_plants(image, scene, options, seed)[0], scene, seed)
+    return ground.mud(_plants(image, scene, options, seed)[0], scene, seed, channel_axis=0)
 
 
 RENDERERS = (draw_plants, draw_snow, draw_strewn, draw_grass, draw_mud)

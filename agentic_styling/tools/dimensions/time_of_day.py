@@ -1,111 +1,39 @@
 """time_of_day: the sun or moon, the sky, and where the shadows fall."""
 
-import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps as shine
-from agentic_styling.tools.transforms.light.light import luma_of, screen
+from agentic_styling.tools.transforms.light.light import screen
 
+# fmt: off
 TIME_OF_DAY = {
-    "pre_dawn": look(
-        -0.85,
-        -0.16,
-        0.06,
-        -0.08,
-        -0.45,
-        black="#0c0e1a",
-        white="#a4a8c8",
-        shadows=(-0.1, -0.05, 0.25),
-    ),
-    "sunrise_golden": look(
-        0.15,
-        0.14,
-        0.06,
-        -0.12,
-        0.05,
-        black="#18121a",
-        white="#fff6e8",
-        shadows=(-0.05, -0.1, 0.25),
-        highlights=(0.3, 0.02, -0.25),
-        side=(-0.3, -0.22, -0.1),
-    ),
-    "morning_bright": look(
-        0.4, -0.13, 0.0, -0.06, 0.08, sky=(0.3, "#c4e4ff"), side=(-0.25, -0.22, -0.15), top=0.08
-    ),
+    "pre_dawn": look(-0.85, -0.16, 0.06, -0.08, -0.45, black="#0c0e1a", white="#a4a8c8",
+        shadows=(-0.1, -0.05, 0.25)),
+    "sunrise_golden": look(0.15, 0.14, 0.06, -0.12, 0.05, black="#18121a", white="#fff6e8",
+        shadows=(-0.05, -0.1, 0.25), highlights=(0.3, 0.02, -0.25), side=(-0.3, -0.22, -0.1)),
+    "morning_bright": look(0.4, -0.13, 0.0, -0.06, 0.08, sky=(0.3, "#c4e4ff"),
+        side=(-0.25, -0.22, -0.15), top=0.08),
     "midday_overhead": look(0.35, 0.0, -0.01, 0.33, 0.04, sky=(0.4, "#3884d8"), top=0.35),
-    "afternoon_warm": look(
-        0.1,
-        0.2,
-        0.0,
-        0.1,
-        0.05,
-        shadows=(0.0, -0.03, 0.08),
-        highlights=(0.2, 0.06, -0.2),
-        sky=(0.1, "#d8e4ea"),
-        side=(0.3, 0.25, 0.15),
-    ),
-    "golden_hour_sunset": look(
-        -0.15,
-        0.2,
-        0.04,
-        0.05,
-        0.05,
-        black="#0c0a12",
-        white="#fff0d0",
-        shadows=(-0.1, -0.12, 0.35),
-        highlights=(0.55, 0.1, -0.55),
-        foliage=(0.05, -0.2, 0.0),
-        side=(0.5, 0.35, 0.1),
-    ),
-    "dusk_twilight": look(
-        -0.75,
-        0.0,
-        0.14,
-        -0.02,
-        -0.15,
-        black="#0c0816",
-        white="#d0b4cc",
-        shadows=(0.0, -0.12, 0.35),
-        highlights=(0.25, -0.05, -0.1),
-    ),
-    "blue_hour": look(
-        -0.75,
-        -0.36,
-        0.02,
-        0.02,
-        -0.1,
-        black="#050c1e",
-        white="#a8c0ee",
-        shadows=(-0.25, -0.03, 0.4),
-        foliage=(0.15, -0.2, 0.0),
-    ),
-    "night_moonlit": look(
-        -1.25,
-        -0.22,
-        -0.02,
-        0.12,
-        -0.9,
-        black="#04070f",
-        white="#9aaccc",
-        shadows=(-0.2, 0.0, 0.35),
-        foliage=(0.2, -0.25, 0.0),
-        top=0.2,
-    ),
-    "midnight_dark": look(
-        -1.5,
-        -0.16,
-        0.0,
-        0.05,
-        -1.2,
-        black="#030409",
-        white="#687088",
-        shadows=(-0.1, 0.0, 0.2),
-        vignette=0.5,
-    ),
+    "afternoon_warm": look(0.1, 0.2, 0.0, 0.1, 0.05, shadows=(0.0, -0.03, 0.08),
+        highlights=(0.2, 0.06, -0.2), sky=(0.1, "#d8e4ea"), side=(0.3, 0.25, 0.15)),
+    "golden_hour_sunset": look(-0.15, 0.2, 0.04, 0.05, 0.05, black="#0c0a12", white="#fff0d0",
+        shadows=(-0.1, -0.12, 0.35), highlights=(0.55, 0.1, -0.55), foliage=(0.05, -0.2, 0.0),
+        side=(0.5, 0.35, 0.1)),
+    "dusk_twilight": look(-0.75, 0.0, 0.14, -0.02, -0.15, black="#0c0816", white="#d0b4cc",
+        shadows=(0.0, -0.12, 0.35), highlights=(0.25, -0.05, -0.1)),
+    "blue_hour": look(-0.75, -0.36, 0.02, 0.02, -0.1, black="#050c1e", white="#a8c0ee",
+        shadows=(-0.25, -0.03, 0.4), foliage=(0.15, -0.2, 0.0)),
+    "night_moonlit": look(-1.25, -0.22, -0.02, 0.12, -0.9, black="#04070f", white="#9aaccc",
+        shadows=(-0.2, 0.0, 0.35), foliage=(0.2, -0.25, 0.0), top=0.2),
+    "midnight_dark": look(-1.5, -0.16, 0.0, 0.05, -1.2, black="#030409", white="#687088",
+        shadows=(-0.1, 0.0, 0.2), vignette=0.5),
 }
+# fmt: on
 
 # Where the shadows fall to; the light comes from the other side.
 SHADOW_DIRECTION = {
@@ -162,16 +90,6 @@ _LAMP = rgb("#ffb060")
 _MOON = rgb("#dfe8ff")
 
 
-def _where(used, draw, image, *rest):
-    """A stage that not every option needs. Its picture is computed once: a run of stages without
-    a cond between them is fused by XLA on a CPU, each again in every reading of the next."""
-
-    def drawn(image, *rest):
-        return draw(image, *rest).astype(image.dtype)
-
-    return jax.lax.cond(used, drawn, lambda image, *_: image, image, *rest)
-
-
 def _sky(image, scene, row, option):
     """The sky of the hour, or in the colour that was asked for as bright as it would be."""
     zenith, horizon = row[0:3], row[3:6]
@@ -179,7 +97,7 @@ def _sky(image, scene, row, option):
     zenith = jnp.where(asked, color * (0.15 + 0.95 * jnp.max(zenith)), zenith)
     horizon = jnp.where(asked, (0.75 * color + 0.25) * (0.15 + 0.9 * jnp.max(horizon)), horizon)
     amount = jnp.where(asked, 0.85, row[6])
-    return _where(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
+    return where_used(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
 
 
 def _shadows(image, scene, direction):
@@ -192,22 +110,24 @@ def _shadows(image, scene, direction):
         gain = 1 + 0.9 * jnp.maximum(turned, 0.0) + 0.35 * jnp.minimum(turned, 0.0)
         return daylight.relight(image, gain * (1 - 0.6 * shade))
 
-    return _where(fall[0] > 0, draw, image)
+    return where_used(fall[0] > 0, draw, image)
 
 
+@renderer
 def draw_day(image, scene, options, seed):
     """Shadows that fall towards one side, a sky of one colour."""
     image = _sky(image, scene, jnp.asarray(_LIGHTS)[options[1]], options[2])
     return _shadows(image, scene, options[3])
 
 
+@renderer
 def draw_low_sun(image, scene, options, seed):
     """The sky with the sun at its rim: a glow there, light on what faces it, long shadows."""
     row = jnp.asarray(_LIGHTS)[options[1]]
     fall = jnp.asarray(_FALLS)[options[3]]
     at = jnp.where(jnp.abs(fall[1]) > 0.1, -jnp.sign(fall[1]) * 0.8, row[11])
     image = _sky(image, scene, row, options[2])
-    image = _where(row[7] > 0, _sunlight, image, scene, row[7], row[8:11], at)
+    image = where_used(row[7] > 0, _sunlight, image, scene, row[7], row[8:11], at)
     return _shadows(image, scene, options[3])
 
 
@@ -226,14 +146,15 @@ def _sunlight(image, scene, amount, color, at):
     return screen(daylight.relight(image, gain), 0.75 * amount * veil * color)
 
 
+@renderer
 def draw_after_dark(image, scene, options, seed):
     """The sky without a sun, perhaps stars and the moon, its light on the subject, and lamps."""
     row = jnp.asarray(_LIGHTS)[options[1]]
     lamps, night = row[12], row[13]
     image = _sky(image, scene, row, options[2])
-    image = _where(night > 0, _starlit, image, scene, night, seed)
-    image = _where(night > 0.5, daylight.moonlight, image, scene, night, jnp.asarray(_MOON))
-    image = _where(lamps > 0, shine, image, scene, lamps, jnp.asarray(_LAMP))
+    image = where_used(night > 0, _starlit, image, scene, night, seed)
+    image = where_used(night > 0.5, daylight.moonlight, image, scene, night, jnp.asarray(_MOON))
+    image = where_used(lamps > 0, shine, image, scene, lamps, jnp.asarray(_LAMP))
     return _shadows(image, scene, options[3])
 
 

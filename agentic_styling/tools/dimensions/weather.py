@@ -7,8 +7,8 @@ import numpy as np
 from agentic_styling.tools.transforms.air import particles, sky
 from agentic_styling.tools.transforms.air.haze import fog, haze, veil
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
-from agentic_styling.tools.transforms.optional import in_float32, where_used
 
 _TOOL = "weather"
 
@@ -103,7 +103,7 @@ def _sky(image, scene, options, seed):
     amount = jnp.asarray(_INTENSITY)[options[2]]
     cover = jnp.clip(row[12] * (0.7 + 0.3 * amount), 0.0, 1.0)
     strong = 1 - (1 - row[13]) ** (0.4 + 0.6 * amount)
-    level = ground.level_of(image)
+    level = ground.level_of(image, channel_axis=0)
     colors = row[:12].reshape(4, 3)
     return where_used(strong > 0, sky.paint, image, scene, colors, cover, strong, level, seed)
 
@@ -112,36 +112,38 @@ def _air(image, scene, options, seed):
     """Haze by visibility, and banks of fog."""
     row = jnp.asarray(_AIR)[options[1]]
     density = jnp.asarray(_VISIBILITY)[options[3]]
-    color = row[:3] * ground.level_of(image)
+    color = row[:3] * ground.level_of(image, channel_axis=0)
     image = where_used(density > 0, haze, image, scene.depth, density, color)
     thick = row[6] * jnp.asarray(_INTENSITY)[options[2]]
-    return where_used(thick > 0, lambda image: veil(image, thick * fog(scene, seed), color), image)
+    return where_used(
+        thick > 0, lambda image: veil(image, thick * fog(scene, seed), color, channel_axis=0), image
+    )
 
 
 def _falls(image, scene, options, seed):
     """Rain, snow, hail or sand in the air."""
     row, air = jnp.asarray(_FALL)[options[1]], jnp.asarray(_AIR)[options[1]]
     amount = options[4] * air[7] * jnp.asarray(_INTENSITY)[options[2]]
-    color = jnp.clip(air[3:6] * (0.2 + 0.85 * ground.level_of(image)), 0.0, 1.0)
+    color = jnp.clip(air[3:6] * (0.2 + 0.85 * ground.level_of(image, channel_axis=0)), 0.0, 1.0)
     return where_used(
         amount > 0, particles.falling, image, scene.subject, row[3:28], amount, color, seed, row[28]
     )
 
 
-@in_float32
+@renderer
 def draw_dry(image, scene, options, seed):
     """A sky, and the air before it."""
     return _air(_sky(image, scene, options, seed), scene, options, seed)
 
 
-@in_float32
+@renderer
 def draw_thick(image, scene, options, seed):
     """Fog, mist or sand that hides the sky."""
     image = _air(image, scene, options, seed)
     return _falls(image, scene, options, seed)
 
 
-@in_float32
+@renderer
 def draw_wet(image, scene, options, seed):
     """Rain or hail, on the ground and in the air, and lightning."""
     row = jnp.asarray(_FALL)[options[1]]
@@ -152,7 +154,14 @@ def draw_wet(image, scene, options, seed):
     image = where_used(
         row[2] > 0,
         lambda image: ground.strewn(
-            image, scene, jnp.asarray(_HAIL), 0.019, jnp.minimum(row[2] * amount, 1.0), 1.0, seed
+            image,
+            scene,
+            jnp.asarray(_HAIL),
+            0.019,
+            jnp.minimum(row[2] * amount, 1.0),
+            1.0,
+            seed,
+            channel_axis=0,
         ),
         image,
     )
@@ -161,11 +170,11 @@ def draw_wet(image, scene, options, seed):
     return _falls(image, scene, options, seed)
 
 
-@in_float32
+@renderer
 def draw_white(image, scene, options, seed):
     """Snow on the ground and in the air."""
     lying = jnp.asarray(_FALL)[options[1], 1] * (0.5 + 0.5 * jnp.asarray(_INTENSITY)[options[2]])
-    leaves = foliage.leaves_of(image) * (1 - scene.sky)
+    leaves = foliage.leaves_of(image, channel_axis=0) * (1 - scene.sky)
     lying = jnp.minimum(lying, 1.0)
     image = where_used(lying > 0, ground.snow, image, scene, leaves, lying, seed)
     image = _sky(image, scene, options, seed)

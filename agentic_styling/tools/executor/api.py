@@ -1,77 +1,133 @@
 """The executor: plans applied to photographs on the device.
 
-A plan runs in stages (stage.py). Under jit, over a mesh and on accelerators all rows run in one
-program, in which each row's stage runs the kernels that it needs and no other (buckets.py). On a
-CPU that program would take a minute to compile for every shape, so there kernels are called one
-by one (by_kernel.py).
+A plan runs in stages (stages.py). Under jit, over a mesh and on accelerators all rows run in one
+program, which dispatches each row's stage to the kernel that it needs (dispatch.py). On a CPU
+that program would take a minute to compile for every shape, so each kernel is compiled and called
+by itself (cpu.py).
 """
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.tools.executor.cpu import run_by_kernel
-from agentic_styling.tools.executor.dispatch import map_buckets, rows_at_once
+from agentic_styling.tools.executor.added import added_tools
+from agentic_styling.tools.executor.cpu import run_on_cpu
+from agentic_styling.tools.executor.dispatch import map_by_kernel, rows_at_once
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
 from agentic_styling.tools.plans.encode import PlanArrays
-from agentic_styling.tools.transforms.scene import estimate_scene
 from agentic_styling.utils.errors import InputError
 
 
 def execute(
-    images: jax.Array, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
+    images: jax.Array | Sequence,
+    plans: PlanArrays,
+    key: jax.Array,
+    *,
+    mesh: Mesh | None = None,
 ) -> jax.Array:
-    """Apply each row's plan to its photograph.
+    """Applies each row's plan to its photograph.
 
-    images: float32 or bfloat16 [B, H, W, 3] in [0, 1]; plans: rows [B, T, ...]; key: one PRNG key,
-    row b uses fold_in(key, b); mesh: the rows are split over all its devices, B divisible by them.
-    Returns [B, H, W, 3] of images' dtype in [0, 1]. Differentiable in the plans' strength; strength
-    0 is the identity. Another plan does not recompile; another shape does. Raises InputError for
-    uint8 images or a batch that does not match.
+    Differentiable in the images and the plans' strength. Another plan does not recompile; another
+    shape of images does.
+
+    Args:
+      images: float [B, H, W, 3] in [0, 1] or uint8, or B such pictures [H, W, 3] of one size.
+      plans: rows [B, T, ...]. Strength 0 is the identity.
+      key: one PRNG key; row b uses fold_in(key, b).
+      mesh: splits the rows over all its devices, which must divide B.
+
+    Returns:
+      [B, H, W, 3] in [0, 1], bfloat16 if the images are, else float32.
+
+    Raises:
+      InputError: images of several sizes or another shape or dtype, or not one for each plan.
     """
     return _execute(images, plans, key, mesh, keep_frames=False)
 
 
 def execute_steps(
-    images: jax.Array, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
+    images: jax.Array | Sequence,
+    plans: PlanArrays,
+    key: jax.Array,
+    *,
+    mesh: Mesh | None = None,
 ) -> jax.Array:
-    """Every frame of `execute`: [B, T + 1, H, W, 3], frame 0 the source, the last its result."""
+    """Every frame of `execute`, whose arguments it takes.
+
+    Returns:
+      [B, T + 1, H, W, 3], frame 0 the source, the last the result; frame t is the picture after
+      step t of `Plan.resolved_steps`.
+    """
     return _execute(images, plans, key, mesh, keep_frames=True)
 
 
-def _execute(images, plans, key, mesh, keep_frames):
-    floating = images.dtype in (jnp.float32, jnp.bfloat16)
-    fits = images.ndim == 4 and images.shape[-1] == 3 and len(images) == len(plans.tool)
-    if not (floating and fits):
+def _as_batch(images, count: int) -> jax.Array:
+    """Pictures as one floating batch [B, H, W, 3]; the arguments of `execute` are checked."""
+    if not hasattr(images, "dtype"):
+        images = [x if hasattr(x, "dtype") else np.asarray(x) for x in images]
+        shapes = sorted({image.shape for image in images})
+        if len(shapes) > 1:
+            raise InputError(
+                f"images: of several shapes, such as {list(shapes[0])} and {list(shapes[1])}; "
+                "call execute once for each"
+            )
+        images = jnp.stack(list(map(_as_float, images))) if images else np.zeros(0)
+    known = images.dtype == jnp.uint8 or jnp.issubdtype(images.dtype, jnp.floating)
+    fits = images.ndim == 4 and images.shape[-1] == 3 and len(images) == count
+    if not (known and fits):
         raise InputError(
-            f"images: {images.dtype} {list(images.shape)} for {len(plans.tool)} plans; "
-            "use float32 [B, H, W, 3] in [0, 1], one for each plan"
+            f"images: {images.dtype} {list(images.shape)} for {count} plans; "
+            "use float32 [B, H, W, 3] in [0, 1] or uint8, one for each plan"
         )
+    return _as_float(images)
+
+
+def _as_float(image):
+    """uint8 pixels as float32 in [0, 1]; floats stay, but float16 and float64 become float32."""
+    if image.dtype == jnp.uint8:
+        return jnp.asarray(image, jnp.float32) / 255
+    floating = jnp.issubdtype(image.dtype, jnp.floating) and image.dtype != jnp.bfloat16
+    return jnp.asarray(image, jnp.float32) if floating else image
+
+
+def _execute(images, plans, key, mesh, keep_frames):
+    images = _as_batch(images, len(plans.tool))
     if mesh is not None and len(images) % mesh.size:
         raise InputError(
             f"images: {len(images)} rows on {mesh.size} devices; pad them to a multiple"
         )
     traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((images, plans, key)))
     if traced or mesh is not None or jax.default_backend() != "cpu":
-        return run_in_one(images, plans, key, mesh, keep_frames)
-    return run_by_kernel(images, plans, seeds_of(key, *plans.tool.shape), keep_frames)
+        return run_in_one(images, plans, key, mesh, keep_frames, added_tools())
+    return run_on_cpu(images, plans, _seeds(key, *plans.tool.shape), keep_frames)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def seeds_of(key: jax.Array, batch: int, steps: int) -> jax.Array:
+def _seeds(key: jax.Array, batch: int, steps: int) -> jax.Array:
     """uint32 [B, T]: of row b's steps, drawn from fold_in(key, b)."""
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(batch))
     return jax.vmap(lambda k: jax.random.bits(k, (steps,)))(keys)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def run_in_one(
-    images: jax.Array, plans: PlanArrays, key: jax.Array, mesh: Mesh | None, keep_frames: bool
+    images: jax.Array,
+    plans: PlanArrays,
+    key: jax.Array,
+    mesh: Mesh | None,
+    keep_frames: bool,
+    added: tuple = (),
 ) -> jax.Array:
-    """`execute`, or with keep_frames `execute_steps`, as one program."""
-    seeds = seeds_of(key, *plans.tool.shape)
+    """`execute`, or with keep_frames `execute_steps`, as one program.
+
+    added: `added_tools()`, so that another set of tools is another program.
+    """
+    seeds = _seeds(key, *plans.tool.shape)
     run = functools.partial(_run_batch, keep_frames=keep_frames)
     if mesh is None:
         return run(images, plans, seeds)
@@ -87,29 +143,29 @@ def _run_batch(images, plans, seeds, keep_frames):
     if rows_at_once() > 1:
         return run(images, plans, seeds)
 
-    def alone(row):
-        """A picture stays in the cache from one stage to the next."""
+    def run_one(row):
         return run(*jax.tree.map(lambda x: x[None], row))[0]
 
-    return jax.lax.map(alone, (images, plans, seeds))
+    # Row by row, so that a picture stays in the cache from one stage to the next.
+    return jax.lax.map(run_one, (images, plans, seeds))
 
 
 def _run_rows(images, plans, seeds, keep_frames):
-    """The rows in planes [B, 3, H, W], which vectorise, stage by stage."""
+    """All rows, stage by stage, as planes [B, 3, H, W], which vectorise."""
     source = jnp.moveaxis(images, -1, 1)
     size = rows_at_once()
     scenes = jax.lax.map(estimate_scene, source, batch_size=size)
     stages = jax.vmap(functools.partial(stages_of, fuse=not keep_frames))(plans)
 
     def stage(pictures, j):
-        runs, draws = stages[0][:, j], stages[1][:, j]
+        runs, needed = stages[0][:, j], stages[1][:, j]
 
-        def some():
+        def run_stage():
             rows = Rows(*pictures, source, scenes, plans, seeds, runs)
             # Rematerialised in the gradient: a switch saves what all its branches would need.
-            return map_buckets(jax.checkpoint(_stage), draws, rows, size)
+            return map_by_kernel(jax.checkpoint(_stage), needed, rows, size)
 
-        pictures = jax.lax.cond(jnp.any(runs[:, 0] >= 0), some, lambda: pictures)
+        pictures = jax.lax.cond(jnp.any(runs[:, 0] >= 0), run_stage, lambda: pictures)
         return pictures, pictures[0] if keep_frames else None
 
     (last, _), frames = jax.lax.scan(stage, (source, source), jnp.arange(plans.tool.shape[1]))

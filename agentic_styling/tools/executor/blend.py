@@ -1,36 +1,34 @@
-"""How the steps of a group meet: the layer modes of retouching programs, and sums of changes."""
+"""How the results of a group's steps are combined: layer modes, and sums of changes."""
 
 import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.plans.encode import COMBINE
 
-_DARKEST = 0.02  # added to what is divided, so that a change of black has a quotient
+_DARKEST = 0.02  # added to both sides of a quotient, so that a change of black has one
 
 
 def blend(lower: jax.Array, upper: jax.Array, mode: jax.Array) -> jax.Array:
-    """`upper` over `lower` in [0, 1], both [3, H, W], mode: index into COMBINE of a layer mode.
+    """`upper` over `lower`, both [3, H, W] in [0, 1]; mode: index into COMBINE of a layer mode.
 
-    Modes on display values, as in the W3C's compositing level 1 (separable blend modes); soft
-    light is Pegtop's, which has no kink.
+    Source: W3C Compositing and Blending Level 1, section 10.1, separable blend modes, on display
+    values; but soft_light is Pegtop's formula, which is smooth.
     """
     multiply, screen = lower * upper, lower + upper - lower * upper
-    hard = jnp.where(upper <= 0.5, 2 * multiply, 2 * screen - 1)
-    over = jnp.where(lower <= 0.5, 2 * multiply, 2 * screen - 1)
     modes = {
         "normal": upper,
         "multiply": multiply,
         "screen": screen,
-        "overlay": over,
+        "overlay": jnp.where(lower <= 0.5, 2 * multiply, 2 * screen - 1),
         "soft_light": (1 - 2 * upper) * lower * lower + 2 * upper * lower,
-        "hard_light": hard,
+        "hard_light": jnp.where(upper <= 0.5, 2 * multiply, 2 * screen - 1),
         "add": jnp.minimum(lower + upper, 1.0),
     }
     return sum(jnp.where(mode == COMBINE.index(name), out, 0.0) for name, out in modes.items())
 
 
 def is_layer(mode: jax.Array) -> jax.Array:
-    """Whether a step joins the picture as a layer."""
+    """Whether a step is combined as a layer; mode: index into COMBINE."""
     return (mode >= COMBINE.index("normal")) & (mode <= COMBINE.index("add"))
 
 
@@ -42,11 +40,15 @@ def combine(
     opacity: jax.Array,
     members: jax.Array,
 ) -> jax.Array:
-    """The picture after a member of a group, all [3, H, W] in [0, 1].
+    """The picture after a member of a group; pictures are [3, H, W] in [0, 1].
 
-    current: the picture so far; base: what the member was applied to; result: what it made of it;
-    mode: index into COMBINE; opacity: of a layer, its strength in it; members: how many the group
-    has.
+    Args:
+      current: the picture so far.
+      base: what the member was applied to.
+      result: what the member made of `base`.
+      mode: index into COMBINE.
+      opacity: of a layer, times its strength.
+      members: how many members the group has.
     """
     change = result - base
     parallel = {

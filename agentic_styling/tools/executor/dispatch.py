@@ -1,8 +1,7 @@
-"""Rows of a batch grouped by the kernel they need, so that a device runs only those.
+"""Dispatch of a batch's rows to the kernels that they need.
 
-A `lax.switch` over rows under vmap runs every branch. So rows are sorted by kernel into chunks of
-one kernel each, as tokens are by expert; a chunk's kernel is then a scalar. A batch of one row, as
-on a CPU, has nothing to sort.
+Under vmap a `lax.switch` over rows runs every branch. So rows are sorted by kernel into chunks of
+one kernel each, as a mixture of experts sorts tokens; a chunk's kernel is then a scalar.
 """
 
 import jax
@@ -10,15 +9,21 @@ import jax.numpy as jnp
 
 
 def rows_at_once() -> int:
-    """Rows a chunk: one where a row fills the machine, several where launches cost."""
+    """Rows of a chunk: one on a CPU, which a row keeps busy, several where launches cost."""
     return 1 if jax.default_backend() == "cpu" else 4
 
 
-def map_buckets(run, kernels: jax.Array, rows, size: int):
-    """`run(kernel, chunk of rows) -> chunk of rows` over a batch, by kernel.
+def map_by_kernel(run, kernels: jax.Array, rows, size: int):
+    """Maps `run(kernel, rows) -> rows` over chunks of rows that need the same kernel.
 
-    kernels: int32 [B], from 0 to B - 1 or more; rows: a pytree of [B, ...]; run gets a scalar
-    kernel and rows [size, ...], of which some may be copies, and returns a pytree of as many.
+    Args:
+      run: gets a scalar kernel and rows [size, ...], some of which may be copies.
+      kernels: int32 [B], the kernel of each row.
+      rows: a pytree of [B, ...].
+      size: rows of a chunk.
+
+    Returns:
+      A pytree of [B, ...], in the order of `rows`.
     """
     batch = kernels.shape[0]
     if batch == 1:
@@ -28,20 +33,16 @@ def map_buckets(run, kernels: jax.Array, rows, size: int):
         lambda c: run(c[0], jax.tree.map(lambda x: x[jnp.minimum(c[1], batch - 1)], rows)),
         (chunk_kernels, index),
     )
-    # Where each row came out; every row is in just one chunk.
-    places = (
-        jnp.zeros(batch, jnp.int32)
-        .at[index.ravel()]
-        .set(jnp.arange(index.size, dtype=jnp.int32), mode="drop")
-    )
+    # The inverse permutation: every row is in exactly one chunk.
+    slots = jnp.arange(index.size, dtype=jnp.int32)
+    places = jnp.zeros(batch, jnp.int32).at[index.ravel()].set(slots, mode="drop")
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[places], out)
 
 
 def _schedule(kernels, size):
-    """Chunks [N] of one kernel and the rows [N, size] in each, `batch` where there is none.
+    """The kernel [B] of each chunk and its rows [B, size], `batch` where there is none.
 
-    A kernel's rows need at most one chunk more than a size-th of them, and there are at most as
-    many kernels as rows.
+    There are never more chunks than rows; the last ones may be empty.
     """
     batch = kernels.shape[0]
     order = jnp.argsort(kernels, stable=True)

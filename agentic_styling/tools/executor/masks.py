@@ -1,17 +1,20 @@
-"""Regions of a picture as soft masks: boxes by place, and depth, sky, subject, greens and lights
-as far as they can be told from the pixels. Nothing here knows what a thing is."""
+"""Regions of a picture as soft masks.
+
+Boxes by position; and depth, sky, subject, greens and lights, estimated from pixels alone without
+recognising objects.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.look_params import LUMA
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.scene import Scene
 
-SOFT_EDGE = 0.1  # width of a soft edge, in parts of the picture
+SOFT_EDGE = 0.1  # width of a soft edge, as a share of the picture
 _HARD_EDGE = 1e-4
 
-# left, right, top, bottom in parts of the picture; 1 = all but that box
+# left, right, top, bottom as shares of the picture; 1: everything outside that box
 _BOXES = {
     "everywhere": (-1.0, 2.0, -1.0, 2.0, 0.0),
     "left_half": (-1.0, 0.5, -1.0, 2.0, 0.0),
@@ -21,9 +24,8 @@ _BOXES = {
     "center": (0.25, 0.75, 0.25, 0.75, 0.0),
     "edges": (0.25, 0.75, 0.25, 0.75, 1.0),
 }
-_ESTIMATED = ("foreground", "background", "outdoor", "indoor", "subject", "greens", "lights")
-_ESTIMATED += ("buildings",)
-REGIONS = (*_BOXES, *_ESTIMATED)
+_ESTIMATED = "foreground background outdoor indoor subject greens lights buildings"
+REGIONS = (*_BOXES, *_ESTIMATED.split())
 
 
 def region_index(names: tuple[str, ...]) -> np.ndarray:
@@ -32,11 +34,20 @@ def region_index(names: tuple[str, ...]) -> np.ndarray:
 
 
 def region_mask(region: jax.Array, hard: jax.Array, image: jax.Array, scene: Scene) -> jax.Array:
-    """Mask [H, W] in [0, 1] of REGIONS[region] on a photograph [3, H, W]; `hard` has no soft edge.
+    """The mask of a region of a photograph.
 
-    foreground and background split the estimated depth; outdoor is the sky that is seen, indoor
-    all else; subject is the estimated one; greens stand for plants, lights for lamps, and
-    buildings for all that is neither sky, greens nor subject.
+    foreground and background split the estimated depth; outdoor is the visible sky, indoor
+    everything else; greens stand for plants, lights for lamps, and buildings for everything that
+    is neither sky, greens nor subject.
+
+    Args:
+      region: index into REGIONS.
+      hard: whether the edge is hard.
+      image: the photograph [3, H, W] in [0, 1].
+      scene: its estimated scene.
+
+    Returns:
+      [H, W] in [0, 1].
     """
     box = jnp.asarray(np.array(list(_BOXES.values()), np.float32))[region % len(_BOXES)]
     boxed = _box_mask(box, jnp.where(hard, _HARD_EDGE, SOFT_EDGE), *image.shape[1:])
@@ -60,8 +71,7 @@ def _estimate(index, hard, image, scene):
     near = _rise(0.55 - scene.depth, 0.12)
     sky = scene.sky
     greens = _rise(jnp.minimum(green - blue, green - red + 0.02) - 0.04, 0.03)
-    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    lights = _rise(luma - 0.85, 0.08) * (1 - sky)
+    lights = _rise(luma_of(image.astype(jnp.float32)) - 0.85, 0.08) * (1 - sky)
     built = (1 - sky) * (1 - greens) * (1 - scene.subject)
     masks = (near, 1 - near, sky, 1 - sky, scene.subject, greens, lights, built)
     mask = sum(jnp.where(index == i, m, 0.0) for i, m in enumerate(masks))
@@ -73,12 +83,11 @@ def _rise(value, width):
 
 
 def ramp(direction: jax.Array, height: int, width: int) -> jax.Array:
-    """[H, W] from 0 to 1: top_to_bottom, bottom_to_top, left_to_right, right_to_left, center_out,
-    edges_in, in the order of the vocabulary's gradient_direction."""
+    """[H, W] from 0 to 1; direction: index into the vocabulary's gradient_direction."""
     y = jnp.linspace(0.0, 1.0, height)[:, None]
     x = jnp.linspace(0.0, 1.0, width)[None, :]
     away = (2 * y - 1) ** 2 + (2 * x - 1) ** 2
-    out = away / (0.5 + 0.5 * away)  # 0 in the middle, 1 at the sides
-    out = jnp.minimum(out, 1.0)
+    out = jnp.minimum(away / (0.5 + 0.5 * away), 1.0)  # 0 in the middle, 1 at the sides
+    # top_to_bottom, bottom_to_top, left_to_right, right_to_left, center_out, edges_in
     ramps = (y, 1 - y, x, 1 - x, out, 1 - out)
     return sum(jnp.where(direction == i, r, 0.0) for i, r in enumerate(ramps))

@@ -1,11 +1,12 @@
-"""What constrains a step on the device: where it may act, and what of the photograph it must keep.
+"""Constraints of modifiers: where a step may act, and what it keeps of the photograph.
 
-Each modifier of a plan that touches a step gives a weight by place, in [0, 1], that multiplies
-with the others', or keeps colour, lighting or texture of the source photograph.
+Each modifier that touches a step contributes a weight in [0, 1] for each pixel, multiplied with
+those of the others, or keeps colour, lighting or texture of the source photograph.
 """
 
 from typing import NamedTuple
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from agentic_styling.tools.executor.masks import ramp, region_index, region_mask
 from agentic_styling.tools.plans.encode import SLOTS, TOOL_INDEX
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
-from agentic_styling.tools.transforms.color.color_transform import luma_of
 from agentic_styling.tools.transforms.color.look_params import by_option
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.noise import cloud_noise, pixel_grid
 from agentic_styling.tools.transforms.scene import Scene
@@ -32,8 +34,8 @@ _REGION = {
     "plants": "greens",
     "lighting_fixtures": "lights",
 }
-# The parameter of each modifier that names a region; a category but plants and lamps can only be
-# taken for the subject.
+# The parameter of each modifier that names a region. Categories other than plants and lamps are
+# approximated by the subject.
 _REGION_PARAMETER = {
     "preserve_attribute": "scope",
     "exclude_region": "region_type",
@@ -41,9 +43,9 @@ _REGION_PARAMETER = {
     "selective_blend": "blend_regions",
     "preserve_object_category": "category",
 }
-# What can be put back from the source, in the order in which it is.
+# What is restored from the source, in this order.
 _KEEPS = {"texture": (1, 0, 0), "color": (0, 1, 0), "lighting": (0, 0, 1)}
-# A step of these tools is what would change the attribute.
+# The tools that would change the attribute.
 _CHANGERS = {
     "style": ("artistic_medium",),
     "architecture": ("architecture_style", "location_setting"),
@@ -93,14 +95,16 @@ _EFFECT = _at("graduated_effect", "effect_type")
 _ALGORITHM = _at("selective_blend", "blend_algorithm")
 _BLEND_REGION = _at("selective_blend", "blend_regions")
 _LIGHT_ONLY = _option("selective_blend", "blend_regions", "lighting_only")
-# Effects that a graduated_effect brings itself; the others fade a step of the plan.
-GRADUATED = ("saturation", "brightness", "blur")
-_OWN = [_option("graduated_effect", "effect_type", name) for name in GRADUATED]
+# Effects that a graduated_effect draws itself; the others fade a step of the plan.
+_OWN = [
+    _option("graduated_effect", "effect_type", name)
+    for name in ("saturation", "brightness", "blur")
+]
 
 
 class Constraint(NamedTuple):
-    """weight [H, W] of a step's change; kept [3, H, W]: how much of the source's
-    texture, color and lighting stays."""
+    """weight: [H, W], of a step's change. kept: [3, H, W], how much of the source's texture, colour
+    and lighting is restored."""
 
     weight: jax.Array
     kept: jax.Array
@@ -112,100 +116,114 @@ def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
     return (tool == TOOL_INDEX["graduated_effect"]) & own
 
 
+@renderer
 def draw_graduated(image, scene, options, seed):
-    """The whole effect of a graduated saturation, brightness or blur on [3, H, W]."""
-    luma = luma_of(image)
-    saturated = jnp.clip(luma + 1.9 * (image - luma), 0.0, 1.0)
+    """The full effect of a graduated saturation, brightness or blur on [3, H, W]."""
+    saturated = dm_pix.adjust_saturation(image, 1.9, channel_axis=0)
     bright = 1 - (1 - image) * (1 - 0.55 * image)
     sigma = min(image.shape[1:]) / 45
-    blurred = gaussian_blur(image, sigma)
+    blurred = gaussian_blur(image, sigma, channel_axis=0)
     drawn = zip(_OWN, (saturated, bright, blurred), strict=True)
     return sum(jnp.where(options[_EFFECT] == index, out, 0.0) for index, out in drawn)
 
 
 def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:
-    """What a plan's modifiers (PlanArrays of one row) ask of its step t. image: the source."""
+    """The constraint of a plan's modifiers on its step t.
+
+    Args:
+      plan: PlanArrays of one row, [T, ...].
+      t: the step's slot.
+      image: the photograph [3, H, W].
+      scene: its estimated scene.
+    """
     height, width = image.shape[1:]
     free = Constraint(jnp.ones((height, width)), jnp.zeros((3, height, width)))
     graduates = plan.tool == TOOL_INDEX["graduated_effect"]
     own = graduates & (jnp.arange(len(plan.tool)) == t)
     touches = plan.touches[:, t] | own
-    tool = plan.tool[t]
 
-    def add(so_far, modifier):
-        index, options, strength, numbers, touched = modifier
+    def add(so_far, row):
+        index, options, strength, numbers, touched = row
 
-        def found():
-            one = _constraint(index, options, strength, numbers, tool, image, scene)
-            return Constraint(so_far.weight * one.weight, jnp.maximum(so_far.kept, one.kept))
+        def constrained():
+            mask = _region(index, options, image, scene)
+            modifier = _Modifier(options, strength, numbers, plan.tool[t], mask, image, scene)
+            kind = jnp.asarray(_KIND)[index]
+            new = jax.lax.switch(kind, list(_CONSTRAIN.values()), modifier)
+            return Constraint(so_far.weight * new.weight, jnp.maximum(so_far.kept, new.kept))
 
-        return jax.lax.cond(touched & (strength > 0), found, lambda: so_far), None
+        return jax.lax.cond(touched & (strength > 0), constrained, lambda: so_far), None
 
-    # What a graduated effect draws itself has its strength as opacity already.
+    # The strength of a graduated effect that draws is applied already, as its opacity.
     strengths = jnp.where(own, 1.0, plan.strength)
     rows = (plan.tool, plan.options, strengths, plan.numbers, touches)
     return jax.lax.scan(add, free, rows)[0]
 
 
-def _constraint(modifier, options, strength, numbers, tool, image, scene) -> Constraint:
+class _Modifier(NamedTuple):
+    """A modifier's row of PlanArrays, and the step's tool, the modifier's region, the source."""
+
+    options: jax.Array
+    strength: jax.Array
+    numbers: jax.Array
+    tool: jax.Array
+    mask: jax.Array
+    image: jax.Array
+    scene: Scene
+
+
+def _region(modifier, options, image, scene):
     region = jnp.asarray(_REGIONS)[modifier, options[jnp.asarray(_REGION_SLOT)[modifier]]]
     hard = (modifier == TOOL_INDEX["spatial_constraint"]) & (options[_SOFT] == 0)
-    mask = region_mask(region, hard, image, scene)
-    kind = jnp.asarray(_KIND)[modifier]
-    kinds = list(_CONSTRAIN.values())
-    return jax.lax.switch(kind, kinds, options, strength, numbers, tool, mask, image, scene)
+    return region_mask(region, hard, image, scene)
 
 
-def _only_weight(weigh):
-    def constrain_(options, strength, numbers, tool, mask, image, scene):
-        weight = weigh(options, strength, numbers, mask, image)
-        return Constraint(weight, jnp.zeros((3, *mask.shape)))
-
-    return constrain_
+def _excluded(m: _Modifier) -> Constraint:
+    return _weighted(1 - m.strength * m.mask * jnp.where(m.options[_FULLY] > 0, 1.0, 0.5))
 
 
-def _excluded(options, strength, numbers, mask, image):
-    return 1 - strength * mask * jnp.where(options[_FULLY] > 0, 1.0, 0.5)
+def _confined(m: _Modifier) -> Constraint:
+    return _weighted(1 - m.strength * (1 - m.mask))
 
 
-def _confined(options, strength, numbers, mask, image):
-    return 1 - strength * (1 - mask)
+def _graduated(m: _Modifier) -> Constraint:
+    start, end = m.numbers[0], m.numbers[1]
+    ramp_ = ramp(m.options[_DIRECTION], *m.image.shape[1:])
+    return _weighted(1 - m.strength * (1 - jnp.clip(start + (end - start) * ramp_, 0, 1)))
 
 
-def _graduated(options, strength, numbers, mask, image):
-    return 1 - strength * (1 - _graduation(options, numbers, image))
+def _weighted(weight) -> Constraint:
+    return Constraint(weight, jnp.zeros((3, *weight.shape)))
 
 
-def _blended(options, strength, numbers, tool, mask, image, scene):
-    weight = 1 - strength * (1 - _share(options, numbers, mask, image))
-    lit = options[_BLEND_REGION] == _LIGHT_ONLY
-    lighting = jnp.where(lit, strength * (1 - _apply_share(numbers)), 0.0)
-    return Constraint(weight, _everywhere(_KEEPS["lighting"], lighting, mask))
+def _blended(m: _Modifier) -> Constraint:
+    weight = 1 - m.strength * (1 - _share(m.options, m.numbers, m.mask, m.image))
+    lit = m.options[_BLEND_REGION] == _LIGHT_ONLY
+    lighting = jnp.where(lit, m.strength * (1 - _apply_share(m.numbers)), 0.0)
+    kept = lighting * jnp.array(_KEEPS["lighting"])[:, None, None]
+    return Constraint(weight, jnp.broadcast_to(kept, (3, *m.mask.shape)))
 
 
-def _category_kept(options, strength, numbers, tool, mask, image, scene):
-    barred, level = strength * mask, options[_LEVEL]
-    # position_only keeps the detail that shows where a thing is; appearance_only its colours.
+def _category_kept(m: _Modifier) -> Constraint:
+    barred, level = m.strength * m.mask, m.options[_LEVEL]
+    # position_only keeps the texture, which shows where an object is; appearance_only its colours.
     shown = jnp.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], jnp.float32)[level % 3]
     return Constraint(1 - barred * (level == 0), shown[:, None, None] * barred)
 
 
-def _attribute_kept(options, strength, numbers, tool, mask, image, scene):
-    barred, attribute = strength * mask, options[_ATTRIBUTE] % len(_KEEP)
-    blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(tool, len(DIMENSIONS) - 1)]
-    blocked = jnp.where(attribute == _OBJECTS, scene.subject, blocked)
+def _attribute_kept(m: _Modifier) -> Constraint:
+    barred, attribute = m.strength * m.mask, m.options[_ATTRIBUTE] % len(_KEEP)
+    blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(m.tool, len(DIMENSIONS) - 1)]
+    blocked = jnp.where(m.tool < len(DIMENSIONS), blocked, 0.0)
+    blocked = jnp.where(attribute == _OBJECTS, m.scene.subject, blocked)
     kept = jnp.asarray(_KEEP)[attribute][:, None, None] * barred
     return Constraint(1 - barred * blocked, kept)
 
 
-def _everywhere(keeps, amount, mask):
-    return jnp.broadcast_to(amount * jnp.array(keeps)[:, None, None], (3, *mask.shape))
-
-
 _CONSTRAIN = {
-    "exclude_region": _only_weight(_excluded),
-    "spatial_constraint": _only_weight(_confined),
-    "graduated_effect": _only_weight(_graduated),
+    "exclude_region": _excluded,
+    "spatial_constraint": _confined,
+    "graduated_effect": _graduated,
     "selective_blend": _blended,
     "preserve_object_category": _category_kept,
     "preserve_attribute": _attribute_kept,
@@ -214,26 +232,22 @@ _KIND = np.zeros(len(VOCABULARY), np.int32)
 _KIND[[TOOL_INDEX[name] for name in _CONSTRAIN]] = np.arange(len(_CONSTRAIN))
 
 
-def _graduation(options, numbers, image):
-    start, end = numbers[0], numbers[1]
-    return jnp.clip(start + (end - start) * ramp(options[_DIRECTION], *image.shape[1:]), 0, 1)
-
-
 def _apply_share(numbers):
-    """The target's share of a selective blend: its ratio against both; all of it if both are 0."""
+    """The target's share of a selective blend's two ratios; 1 if both are 0."""
     preserve, apply = jnp.maximum(numbers[0], 0), jnp.maximum(numbers[1], 0)
     total = preserve + apply
     return jnp.where(total > 0, apply / jnp.where(total > 0, total, 1.0), 1.0)
 
 
 def _share(options, numbers, mask, image):
-    """How much of an edit a selective blend lets through, [H, W]; outside its region all.
+    """The share of an edit that a selective blend lets through, [H, W]; 1 outside its region.
 
-    linear is the same everywhere; smooth gives more to the light tones and less to the dark;
-    sharp_transition takes the lightest share of the picture whole; artistic takes it in patches.
+    linear is the same everywhere; smooth gives more to light tones and less to dark ones;
+    sharp_transition passes the edit only in the lightest share of the picture; artistic only in
+    random patches.
     """
     share = _apply_share(numbers)
-    light = luma_of(image.astype(jnp.float32))[0]
+    light = luma_of(image.astype(jnp.float32))
 
     def patches():
         y, x = pixel_grid(*image.shape[1:])
@@ -252,7 +266,7 @@ def _share(options, numbers, mask, image):
 
 
 def confine(before, edit, source, constraint: Constraint):
-    """The edit where it may act, with what is kept put back from the source, all [3, H, W]."""
+    """The edit where it may act, with what is kept restored from the source, all [3, H, W]."""
     weight = constraint.weight
     out = jnp.where(weight <= 0, before, before + weight * (edit - before))
     for kept, restore in zip(constraint.kept, _RESTORE, strict=True):
@@ -264,7 +278,7 @@ def confine(before, edit, source, constraint: Constraint):
 def _texture(edit, source, kept):
     sigma = max(min(edit.shape[1:]) / 64, 1.0)
     detail = source - edit
-    return jnp.clip(edit + kept * (detail - gaussian_blur(detail, sigma)), 0.0, 1.0)
+    return jnp.clip(edit + kept * (detail - gaussian_blur(detail, sigma, channel_axis=0)), 0.0, 1.0)
 
 
 def _color(edit, source, kept):
@@ -279,7 +293,7 @@ _RESTORE = (_texture, _color, _lighting)
 
 
 def with_luma(chroma: jax.Array, luma: jax.Array) -> jax.Array:
-    """luma + chroma, the chroma drawn in as far as needed to stay in [0, 1]; luma is kept."""
+    """luma + chroma, the chroma reduced as far as needed to stay in [0, 1]; luma is kept."""
     room = jnp.where(chroma > 0, 1 - luma, luma) / jnp.maximum(jnp.abs(chroma), 1e-6)
     fits = jnp.clip(jnp.minimum(jnp.minimum(room[:1], room[1:2]), room[2:]), 0.0, 1.0)
     return jnp.clip(luma + fits * chroma, 0.0, 1.0)

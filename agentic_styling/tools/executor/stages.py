@@ -1,8 +1,8 @@
-"""A stage of plans: what runs between two pictures that have to be there.
+"""Stages of plans: the steps between two pictures that must be materialised.
 
-A stage is a run of adjacent point-wise steps, applied in one pass, up to and with the first that
-draws something; then its constraints and the group it belongs to. It has three parts, `begin`,
-one of `kernels()` and `finish`, on a chunk of rows [C, ...] that all need one kernel.
+A stage is a run of adjacent point-wise steps, applied in one pass, up to and including the first
+that draws something; then its constraints and its group. It has three parts, `begin`, one of
+`kernels()` and `finish`, on a chunk of rows [C, ...] that all need the same kernel.
 """
 
 from typing import NamedTuple
@@ -12,18 +12,24 @@ import jax.numpy as jnp
 
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import modifiers
+from agentic_styling.tools.executor.added import ADDED
 from agentic_styling.tools.executor.blend import combine, is_layer
 from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
-from agentic_styling.tools.transforms.color.color_transform import grade_rows
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
+from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
 from agentic_styling.tools.transforms.scene import Scene
 
 RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
 
 
 class Rows(NamedTuple):
-    """Rows before a stage, all [C, ...]: pictures [C, 3, H, W], those that their group starts
-    from, the photographs and their scenes, plans, seeds uint32 [C, T], and the stage's slots
-    [C, T], -1 where none."""
+    """Rows before a stage, all [C, ...].
+
+    current, base, source: [C, 3, H, W], the pictures, those that their groups start from, and the
+        photographs.
+    scenes, plans: of the photographs. seeds: uint32 [C, T].
+    runs: int32 [C, T], the stage's slots, -1 where there is none.
+    """
 
     current: jax.Array
     base: jax.Array
@@ -35,20 +41,28 @@ class Rows(NamedTuple):
 
 
 def stages_of(plan: PlanArrays, fuse: bool) -> tuple[jax.Array, jax.Array]:
-    """One plan's stages: the slots of each [T, T], -1 where none, and its kernel [T].
+    """The stages of one plan.
 
-    Kernel 0 draws nothing, 1 + r is renderer r. Without `fuse`, stage t is slot t.
+    Args:
+      plan: one row, [T, ...].
+      fuse: whether point-wise steps share a stage; without it, stage t is slot t.
+
+    Returns:
+      The slots of each stage, int32 [T, T], -1 where there is none; and its kernel, int32 [T]: 0
+      draws nothing, 1 + r is renderer r.
     """
     steps = plan.tool.shape[0]
     graduated = modifiers.is_graduated_picture(plan.tool, plan.options)
     active = (plan.tool >= 0) & (~is_modifier(plan.tool) | graduated) & (plan.strength > 0)
     own = jax.vmap(dimensions.renderer_of)(plan.tool, plan.options)
+    added = plan.tool - len(DIMENSIONS) - len(MODIFIERS)
+    own = jnp.where(added < 0, own, len(RENDERERS) + added)
     draws = 1 + jnp.where(graduated, len(RENDERERS) - 1, own)
     alone = (plan.group > 0) | _is_touched(plan) | graduated
 
     def place(carry, t):
-        number, length, goes_on = carry
-        joins = goes_on & ~alone[t] & fuse
+        number, length, open_ = carry
+        joins = open_ & ~alone[t] & fuse
         new = (jnp.where(joins, number, number + 1), jnp.where(joins, length + 1, 1))
         new = (*new, (draws[t] == 0) & ~alone[t])
         carry = jax.tree.map(lambda a, b: jnp.where(active[t], a, b), new, carry)
@@ -71,24 +85,24 @@ def _is_touched(plan):
 
 
 def _is_confined(plan, t):
-    """Whether step t is constrained, by a modifier or as a graduated effect by itself."""
+    """Whether step t is constrained, by a modifier or because it is a graduated effect."""
     return _is_touched(plan)[t] | modifiers.is_graduated_picture(plan.tool[t], plan.options[t])
 
 
 def kernels() -> tuple:
-    """What draws: `(rows, edit) -> edit`, kernel 0 nothing, 1 + r renderer r."""
-    return (lambda rows, edit: edit, *map(_over_rows, RENDERERS))
+    """The kernels, `(rows, edit) -> edit`: 0 draws nothing, 1 + r is renderer r."""
+    return (lambda rows, edit: edit, *map(_over_rows, (*RENDERERS, *ADDED.values())))
 
 
 def begin(rows: Rows) -> jax.Array:
-    """The run's point-wise steps on the pictures, or on the base of their group."""
+    """Applies the run's point-wise steps to the pictures, or to the base of their group."""
     last, _, member = _last(rows)
     start = jnp.where(_each(member[:, 1], rows.current), rows.base, rows.current)
-    return grade_rows(start, rows.scenes, *jax.vmap(_recipes)(rows.plans, rows.runs))
+    return color_transform_rows(start, rows.scenes, *jax.vmap(_looks)(rows.plans, rows.runs))
 
 
 def finish(rows: Rows, edit: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Edits joined to their groups and held to their constraints: pictures, and group bases."""
+    """Combines edits with their groups and applies constraints; returns pictures and bases."""
     plans, current, base = rows.plans, rows.current, rows.base
     last, active, member = _last(rows)
     grouped, confined = jnp.any(member[:, 0]), jax.vmap(_is_confined)(plans, last) & active
@@ -126,33 +140,34 @@ def _each(flags, pictures):
 
 
 def _rows(function, *rows):
-    """`function` over the rows of a chunk; a chunk of one row is not vmapped: conds stay conds."""
+    """Maps over the rows of a chunk; not by vmap for a single row, where conds stay conds."""
     if jax.tree.leaves(rows)[0].shape[0] == 1:
         out = function(*jax.tree.map(lambda x: x[0], rows))
         return jax.tree.map(lambda x: x[None], out)
     return jax.vmap(function)(*rows)
 
 
-def _recipes(plan, run):
-    """Of each step of a run [T]: the recipes taken off and put on, and its strength."""
+def _looks(plan, run):
+    """The source look and target look (look_params.py) of each step of a run [T], its strength."""
     slots = jnp.maximum(run, 0)
-    tool = jnp.minimum(plan.tool[slots], len(dimensions.MODULES) - 1)
-    takes, puts = jax.vmap(dimensions.recipes_of)(tool, plan.options[slots])
-    looks = (run >= 0) & ~is_modifier(plan.tool[slots])
-    return takes, puts, jnp.where(looks, _amount(plan, slots), 0.0)
+    tool = jnp.minimum(plan.tool[slots], len(DIMENSIONS) - 1)
+    source_looks, target_looks = jax.vmap(dimensions.looks_of)(tool, plan.options[slots])
+    has_look = (run >= 0) & (plan.tool[slots] < len(DIMENSIONS))
+    return source_looks, target_looks, jnp.where(has_look, _amount(plan, slots), 0.0)
 
 
 def _amount(plan, t):
-    """How far a step goes: a layer all the way, as its strength is its opacity's."""
+    """The strength with which a step acts; 1 for a layer, whose strength scales its opacity."""
     layer = is_layer(plan.combine[t]) & (plan.strength[t] > 0)
     return jnp.where(layer, 1.0, plan.strength[t])
 
 
 def _over_rows(renderer):
-    """A renderer over a chunk, at the slots that end the runs, with strength as its opacity."""
+    """Maps a renderer over a chunk, at the slots that end the runs, strength as its opacity."""
 
     def one(image, scene, plan, seeds, t):
-        edit = renderer(image.astype(jnp.float32), scene, plan.options[t], seeds[t])
+        args = (scene, plan.options[t], seeds[t])
+        edit = renderer(image.astype(jnp.float32), *args, channel_axis=0)
         edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
         return edit.astype(image.dtype)
 
@@ -169,14 +184,14 @@ def _confine(before, edit, source, scene: Scene, plan, t):
 
 
 def _member(plan, t):
-    """Whether step t is in a group, and whether a member before it has set the group's base."""
+    """Whether step t is in a group, and whether an earlier member has set the group's base."""
     grouped = plan.group[t] > 0
     earlier = (plan.group == plan.group[t]) & (jnp.arange(len(plan.group)) < t)
     return jnp.stack([grouped, grouped & jnp.any(earlier & (plan.strength > 0))])
 
 
 def _join(current, base, edit, plan, t, member):
-    """The picture after step t, which made `edit` of the base, if it is in a group."""
+    """The picture after step t; `edit` is the step's result on the base of its group."""
     members = jnp.sum(plan.group == plan.group[t])
     opacity = plan.numbers[t, 0] * plan.strength[t]
     joined = combine(current, base, edit, plan.combine[t], opacity, members).astype(edit.dtype)

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.plans.names import find_word
-from agentic_styling.tools.plans.plan import MAX_STEPS, Plan, PlanError, Step
-from agentic_styling.tools.plans.resolve import compose, touches
+from agentic_styling.tools.plans.plan import Plan
+from agentic_styling.tools.plans.resolve import touches
+from agentic_styling.tools.plans.steps import MAX_STEPS, PlanError, Step
 from agentic_styling.tools.plans.vocabulary import (
     DIMENSIONS,
     MODIFIERS,
@@ -18,24 +18,25 @@ from agentic_styling.tools.plans.vocabulary import (
     Parameter,
     Tool,
 )
+from agentic_styling.tools.plans.words import find_word
 
-TOOL_INDEX = {name: i for i, name in enumerate(VOCABULARY)}
+TOOL_INDEX: dict[str, int] = {}
+SLOTS: dict[str, tuple[str | None, ...]] = {}
 NUM_SLOTS = 5
-# How a step's result joins the picture: alone; as a layer; among parallel steps.
+# How a step's result is combined with the picture: alone; as a layer; among parallel steps.
 COMBINE = ("replace",)
 COMBINE += ("normal", "multiply", "screen", "overlay", "soft_light", "hard_light", "add")
 COMBINE += ("additive", "multiplicative", "average", "max_effect")
 
 
 class PlanArrays(NamedTuple):
-    """Plans as arrays, a pytree. Slots are in the order in which steps run (compose.py).
+    """Plans as arrays, a pytree. Slots are in the order in which steps run (resolve.py).
 
-    tool: int32 [B, T], index into VOCABULARY's order; -1 is no step. Never a conditional_transform,
-        sequence_transform, parallel_transform or layered_transformation: their steps stand there.
+    tool: int32 [B, T], index into VOCABULARY's order; -1 is no step. Never one of STRUCTURAL.
     options: int32 [B, T, 5], index of a value in `Parameter.values`; slot s of a tool is
         SLOTS[tool][s]: 0 the source (0 = unknown), 1 the target, then the tool's other
         parameters; 0 where unused.
-    strength: float32 [B, T] in [0, 1], that of a group multiplied with its member's.
+    strength: float32 [B, T] in [0, 1], that of a group multiplied by its member's.
     numbers: float32 [B, T, 2] in [0, 1]: of a graduated_effect intensity_start and intensity_end,
         of a selective_blend source_preserve_ratio and target_apply_ratio, of a layer its opacity
         and 0; else 0.
@@ -69,29 +70,35 @@ class PlanArrays(NamedTuple):
 
 def _slots(tool: Tool) -> tuple[str | None, ...]:
     """The parameter in each slot. Lists, numbers, names and reasons have none."""
-    kept = [p.name for p in tool.parameters.values() if _has_slot(p)]
-    first = [name if name in kept else None for name in (tool.source, tool.target)]
-    names = [*first, *(name for name in kept if name not in first)]
+    encoded = [p.name for p in tool.parameters.values()
+               if p.kind in ("enum", "bool") or (p.kind == "text" and p.values)]  # fmt: skip
+    first = [name if name in encoded else None for name in (tool.source, tool.target)]
+    names = [*first, *(name for name in encoded if name not in first)]
     return (*names, *[None] * (NUM_SLOTS - len(names)))
 
 
-def _has_slot(parameter: Parameter) -> bool:
-    return parameter.kind in ("enum", "bool") or (parameter.kind == "text" and parameter.values)
+def index_tools() -> None:
+    """Fills TOOL_INDEX and SLOTS from VOCABULARY, again when a tool has been added to it."""
+    TOOL_INDEX.clear()
+    SLOTS.clear()
+    for index, (name, tool) in enumerate(VOCABULARY.items()):
+        TOOL_INDEX[name], SLOTS[name] = index, _slots(tool)
 
 
-SLOTS = {name: _slots(tool) for name, tool in VOCABULARY.items()}
-_COMBINE_INDEX = {name: i for i, name in enumerate(COMBINE)}
-_INDEX = {
-    name: {p: {v: i for i, v in enumerate(tool.parameters[p].values)} for p in SLOTS[name] if p}
-    for name, tool in VOCABULARY.items()
-}
+index_tools()
 
 
 def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArrays:
-    """Plans as PlanArrays [B, max_steps, ...]; defaults filled in, no step padded with tool -1.
+    """Encodes plans as PlanArrays [B, max_steps, ...], defaults filled in, padded with tool -1.
 
-    Raises PlanError if a plan has more steps than max_steps. Text without a meaning to the
-    executor is warned about and counts as the default; so are names of steps (compose.py).
+    Text that means nothing to the executor causes a UserWarning and counts as the default.
+
+    Args:
+      plans: B plans.
+      max_steps: slots a plan; all plans with the same number share compiled programs.
+
+    Raises:
+      PlanError: a plan has more resolved steps than max_steps.
     """
     shape = (len(plans), max_steps)
     tool = np.full(shape, -1, np.int32)
@@ -101,19 +108,19 @@ def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArray
     combine, group = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     touched = np.zeros((*shape, max_steps), bool)
     for b, plan in enumerate(plans):
-        try:
-            placed = compose(plan, max_steps)
-        except PlanError as error:
-            raise PlanError(f"plan {b}: {error}") from None
-        for t, one in enumerate(placed):
-            tool[b, t] = TOOL_INDEX[one.step.tool]
-            options[b, t] = _encode_options(one.step)
-            strength[b, t] = one.strength
-            numbers[b, t] = one.numbers
-            combine[b, t] = _COMBINE_INDEX[one.combine]
-            group[b, t] = one.group
-            if one.step.tool not in DIMENSIONS:
-                touched[b, t, : len(placed)] = [touches(one.step, other.step) for other in placed]
+        count = len(plan.resolved)
+        if count > max_steps:
+            raise PlanError(f"plan {b}: {count} steps; raise max_steps={max_steps}")
+        for t, resolved in enumerate(plan.resolved):
+            step = resolved.step
+            tool[b, t] = TOOL_INDEX[step.tool]
+            options[b, t] = _encode_options(step)
+            strength[b, t] = resolved.strength
+            numbers[b, t] = resolved.numbers
+            combine[b, t] = COMBINE.index(resolved.combine)
+            group[b, t] = resolved.group
+            if step.tool in MODIFIERS:
+                touched[b, t, :count] = [touches(step, other) for other in plan.resolved_steps]
     arrays = (tool, options, strength, numbers, combine, group, touched)
     return PlanArrays(*map(jnp.asarray, arrays))
 
@@ -135,9 +142,9 @@ def _encode_value(tool: str, parameter: Parameter, given: dict) -> int:
             message = f"{tool}.{parameter.name}: {value!r} has no effect; known are {known}"
             warnings.warn(message, stacklevel=4)
         value = word or parameter.default
-    return _INDEX[tool][parameter.name][value]
+    return parameter.values.index(value)
 
 
 def is_modifier(tool: jax.Array) -> jax.Array:
-    """True where a tool index is a modifier (which changes how the others act, not the pixels)."""
-    return tool >= len(VOCABULARY) - len(MODIFIERS)
+    """True where a tool index is a modifier: it changes how other steps act, not the pixels."""
+    return (tool >= len(DIMENSIONS)) & (tool < len(DIMENSIONS) + len(MODIFIERS))

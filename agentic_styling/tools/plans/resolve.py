@@ -1,32 +1,23 @@
 """A plan's steps in the order in which they run, with the compositional modifiers resolved.
 
-conditional_transform becomes the step it decides on, or none. sequence_transform,
-parallel_transform and layered_transformation are replaced by the steps that they name, taken from
-wherever they stand in the plan; a name with an option that no step has becomes a new step with
-defaults. Their strength multiplies that of their members. sequence_transform only orders steps:
-as named, or with order_matters=false as in the plan. A graduated_effect of fog, lighting, color or
-particles without such a step in the plan brings one. New steps come as long as slots are free.
-What cannot be done is left out with a warning.
+A conditional_transform becomes the step of the branch taken, or none. A sequence_transform,
+parallel_transform or layered_transformation is replaced by the steps it names, taken from anywhere
+in the plan; a name with an option that no step has becomes a new step with defaults. Its strength
+multiplies that of its members. sequence_transform only orders steps: as named, or with
+order_matters=false as in the plan. A graduated_effect of fog, lighting, color or particles adds
+such a step if the plan has none. Steps are added while the plan has fewer than MAX_STEPS. What
+cannot be resolved is left out with a warning.
 """
 
 import warnings
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from agentic_styling.tools.plans.conditions import holds
-from agentic_styling.tools.plans.names import read_name
-from agentic_styling.tools.plans.plan import (
-    MAX_STEPS,
-    STRUCTURAL,
-    Plan,
-    PlanError,
-    Step,
-    branch_step,
-    check_step,
-)
-from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.steps import MAX_STEPS, STRUCTURAL, Step, branch_step, check_step
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS, VOCABULARY
+from agentic_styling.tools.plans.words import holds, read_name
 
-_NAMES_IN = {"sequence_transform": "steps", "parallel_transform": "actions"}
-# Of transformation_type and effect_type: the tools, and the weathers and effects that belong.
+# The tools, and the options of weather and atmospheric_effects, of each transformation_type.
 _LIGHTS = "glowing_aura light_beams_godrays lens_flare bokeh_lights"
 _FOGS = "fog_dense mist_light smoke_haze fog_volumetric mist_ground steam_rising"
 _FALLS = """
@@ -44,7 +35,7 @@ _OPTIONS_OF = {
     "fog": _FOGS.split(),
     "particles": _FALLS.split(),
 }
-# What a graduated effect draws by itself, and the kind of change it is.
+# Graduated effects that draw by themselves, and the transformation_type they count as.
 _OWN_EFFECTS = {"saturation": "color", "brightness": "lighting", "blur": "any"}
 _GRADUATED_STEPS = {
     "fog": ("weather", "fog_dense"),
@@ -54,8 +45,8 @@ _GRADUATED_STEPS = {
 }
 
 
-class Placed(NamedTuple):
-    """A step that takes a slot of PlanArrays; combine, group and numbers are explained there."""
+class ResolvedStep(NamedTuple):
+    """A step in one slot of PlanArrays, which explains combine, group and numbers."""
 
     step: Step
     strength: float
@@ -64,35 +55,37 @@ class Placed(NamedTuple):
     numbers: tuple[float, float] = (0.0, 0.0)
 
 
-def compose(plan: Plan, max_steps: int = MAX_STEPS) -> tuple[Placed, ...]:
-    """The steps of a plan as they run, at most max_steps. Raises PlanError if it has more."""
-    steps = [step for step in map(_decided, plan.steps, [plan.context] * len(plan.steps)) if step]
-    groups = _Groups(steps, max_steps)
-    structural = {i: groups.members(step) for i, step in enumerate(steps) if _is_structural(step)}
-    placed = []
-    for i, step in enumerate(steps):
-        if i in structural:
-            placed += structural[i]
+def resolve(steps: tuple[Step, ...], context: Mapping[str, str]) -> tuple[ResolvedStep, ...]:
+    """The steps of a plan as they run; `Plan.resolved` keeps the result.
+
+    Args:
+      steps: at most MAX_STEPS, checked.
+      context: maps dimensions to the options that the photograph shows.
+
+    Returns:
+      At most MAX_STEPS steps, none of them STRUCTURAL.
+    """
+    decided = [step for step in (_decide(step, context) for step in steps) if step]
+    groups = _Groups(decided)
+    members = {i: groups.members(s) for i, s in enumerate(decided) if s.tool in STRUCTURAL}
+    resolved = []
+    for i, step in enumerate(decided):
+        if i in members:
+            resolved += members[i]
         elif i in groups.loose:
-            placed.append(_place(step))
-    return tuple(_with_graduated_steps(placed, groups))
-
-
-def composed_steps(plan: Plan, max_steps: int = MAX_STEPS) -> tuple[Step, ...]:
-    """The steps behind the frames of `execute_steps`, in order."""
-    return tuple(placed.step for placed in compose(plan, max_steps))
+            resolved.append(_resolve_loose(step))
+    return tuple(_with_graduated_steps(resolved, groups))
 
 
 def touches(modifier: Step, step: Step) -> bool:
-    """Whether a modifier constrains a step: of its kind, or of any.
+    """Whether a modifier constrains a step of the ten dimensions or a self-drawn graduated effect.
 
-    Steps are those of the ten dimensions and graduated effects that draw by themselves.
-    spatial_constraint touches those of its transformation_type, graduated_effect those of its
-    effect_type, the other modifiers all.
+    A spatial_constraint touches the steps of its transformation_type, a graduated_effect those of
+    its effect_type, the other modifiers all.
     """
     kind = step.parameters.get("effect_type") if step.tool == "graduated_effect" else None
     own = kind in _OWN_EFFECTS
-    if modifier.tool in DIMENSIONS or not (own or step.tool in DIMENSIONS):
+    if modifier.tool not in MODIFIERS or not (own or step.tool not in MODIFIERS):
         return False
     if modifier.tool == "spatial_constraint":
         wanted = modifier.parameters.get("transformation_type", "any")
@@ -103,31 +96,26 @@ def touches(modifier: Step, step: Step) -> bool:
 
 
 def _is_of(step: Step, kind: str) -> bool:
-    option = step.parameters[VOCABULARY[step.tool].target]
-    return step.tool in _TOOLS_OF.get(kind, ()) or option in _OPTIONS_OF.get(kind, ())
+    return step.tool in _TOOLS_OF.get(kind, ()) or step.option in _OPTIONS_OF.get(kind, ())
 
 
-def _is_structural(step: Step) -> bool:
-    return step.tool in STRUCTURAL
-
-
-def _decided(step: Step, context: dict) -> Step | None:
-    """The step, or what a condition makes of it: its strength multiplies the branch's."""
+def _decide(step: Step, context) -> Step | None:
+    """The step, or the branch that its condition takes; its strength multiplies the branch's."""
     if step.tool != "conditional_transform":
         return step
     condition = step.parameters.get("condition", "")
     truth = holds(condition, context)
     if truth is None:
-        _warn(f"condition {condition!r} cannot be told from the context and counts as false")
+        _warn(f"condition {condition!r} cannot be decided from the context and counts as false")
     branch = branch_step(step, "then" if truth else "else")
     if branch is None:
         return None
-    strength = _strength(step) * _strength(branch)
+    strength = step.strength * branch.strength
     parameters = branch.parameters | ({} if strength == 1 else {"strength": strength})
     return check_step(Step(step.reasoning, branch.tool, parameters), "conditional_transform")
 
 
-def _place(step: Step) -> Placed:
+def _resolve_loose(step: Step) -> ResolvedStep:
     given = step.parameters
     numbers = (0.0, 0.0)
     if step.tool == "graduated_effect":
@@ -135,38 +123,35 @@ def _place(step: Step) -> Placed:
     elif step.tool == "selective_blend":
         apply = given["target_apply_ratio"]
         numbers = (given.get("source_preserve_ratio", 1.0 - apply), apply)
-    return Placed(step, _strength(step), numbers=numbers)
+    return ResolvedStep(step, step.strength, numbers=numbers)
 
 
 class _Groups:
-    """The steps of a plan, and how those that name others take them.
+    """The steps of a plan, and which of them groups have taken.
 
-    loose: the steps by place that no group has taken; free: slots left for new ones.
+    loose: by index, the steps that no group has taken. free: how many steps may still be added.
     """
 
-    def __init__(self, steps: list[Step], max_steps: int):
-        self.loose = {i: step for i, step in enumerate(steps) if not _is_structural(step)}
-        self.free = max_steps - len(self.loose)
+    def __init__(self, steps: list[Step]):
+        self.loose = {i: step for i, step in enumerate(steps) if step.tool not in STRUCTURAL}
+        self.free = MAX_STEPS - len(self.loose)
         self._grouped: list[Step] = []
         self._count = 0
-        if self.free < 0:
-            raise PlanError(f"{len(self.loose)} steps; raise max_steps={max_steps}")
 
-    def members(self, group: Step) -> list[Placed]:
+    def members(self, group: Step) -> list[ResolvedStep]:
         """The steps that a sequence, parallel or layered step names, in their order."""
         if group.tool == "layered_transformation":
             return self._layers(group)
-        names = group.parameters[_NAMES_IN[group.tool]]
-        found = [taken for name in names if (taken := self._take(name, group))]
+        taken = [named for name in group.option if (named := self._take(name, group))]
         if group.tool == "sequence_transform":
             if not group.parameters.get("order_matters", True):
-                found.sort(key=lambda taken: taken[0])
-            return [self._member(step, group) for _, step in found]
+                taken.sort(key=lambda named: named[0])
+            return [self._member(step, group) for _, step in taken]
         self._count += 1
         mode = group.parameters.get("blend_mode", "additive")
-        return [self._member(step, group, mode, self._count) for _, step in found]
+        return [self._member(step, group, mode, self._count) for _, step in taken]
 
-    def _layers(self, group: Step) -> list[Placed]:
+    def _layers(self, group: Step) -> list[ResolvedStep]:
         given = group.parameters
         self._count += 1
         layers = []
@@ -181,18 +166,19 @@ class _Groups:
                 layers.append(self._member(taken[1], group, mode, self._count, opacity))
         return layers
 
-    def _member(self, step, group, mode="replace", number=0, opacity=0.0) -> Placed:
-        return Placed(step, _strength(group) * _strength(step), mode, number, (opacity, 0.0))
+    def _member(self, step, group, mode="replace", number=0, opacity=0.0) -> ResolvedStep:
+        strength = group.strength * step.strength
+        return ResolvedStep(step, strength, mode, number, (opacity, 0.0))
 
     def _take(self, name: str, group: Step) -> tuple[int, Step] | None:
-        """The place and step that a name stands for, out of the plan's order, or a new one."""
+        """The index and step that a name stands for, taken out of `loose`, or a new step."""
         tool, option = read_name(name) or (None, None)
         if tool not in DIMENSIONS:
             return _warn(f"{group.tool}: {name!r} names no step of the ten dimensions; left out")
-        for place, step in self.loose.items():
+        for index, step in self.loose.items():
             if _is_named(step, tool, option):
-                self._grouped.append(self.loose.pop(place))
-                return place, step
+                self._grouped.append(self.loose.pop(index))
+                return index, step
         if any(_is_named(step, tool, option) for step in self._grouped):
             return _warn(f"{group.tool}: {name!r} is in a group already; left out")
         if option is None:
@@ -202,7 +188,7 @@ class _Groups:
         return (MAX_STEPS, step) if step else None
 
     def new_step(self, tool: str, option: str, by: Step) -> Step | None:
-        """A step with defaults if a slot is free, with the reasons of the step that brings it."""
+        """A step with defaults and the reasoning of the step that adds it, if the plan has room."""
         if self.free == 0:
             return _warn(f"{by.tool}: no slot is left for {tool}:{option}; left out")
         self.free -= 1
@@ -210,25 +196,22 @@ class _Groups:
 
 
 def _is_named(step: Step, tool: str, option: str | None) -> bool:
-    return step.tool == tool and option in (None, step.parameters[VOCABULARY[tool].target])
+    return step.tool == tool and option in (None, step.option)
 
 
-def _with_graduated_steps(placed: list[Placed], groups: _Groups) -> list[Placed]:
+def _with_graduated_steps(steps: list[ResolvedStep], groups: _Groups) -> list[ResolvedStep]:
     """The steps, and after each graduated effect without a step to act on a new one."""
-    found = []
-    for one in placed:
-        found.append(one)
-        if one.step.tool != "graduated_effect":
+    extended = []
+    for resolved in steps:
+        effect = resolved.step
+        extended.append(resolved)
+        if effect.tool != "graduated_effect":
             continue
-        new = _GRADUATED_STEPS.get(one.step.parameters["effect_type"])
-        if new and not any(touches(one.step, other.step) for other in (*placed, *found)):
-            step = groups.new_step(*new, one.step)
-            found += [_place(step)] if step else []
-    return found
-
-
-def _strength(step: Step) -> float:
-    return step.parameters.get("strength", 1.0)
+        new = _GRADUATED_STEPS.get(effect.option)
+        if new and not any(touches(effect, other.step) for other in (*steps, *extended)):
+            step = groups.new_step(*new, effect)
+            extended += [_resolve_loose(step)] if step else []
+    return extended
 
 
 def _warn(message: str) -> None:

@@ -1,9 +1,9 @@
-"""What a plan may say: the tools, their parameters, and the values of each.
+"""The action space: the tools, their parameters, and the values of each.
 
 Names and values are those of the published action space. Added here: `strength` on every tool,
 "unknown" as the default of every source, a source for weather and atmospheric_effects, "auto"
-(what the target implies) where the published file gives no default, and defaults for what it
-requires besides the target.
+(what the target implies) where the published file has no default, and defaults for its required
+parameters other than the target.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ class Parameter(NamedTuple):
     """One parameter.
 
     kind: "enum", "bool", "number" or "text"; "name", a text that names a step ("weather",
-    "weather:fog_dense", or an option alone); "action", a name that must be understood; "object",
-    the parameters of the action named before it; "list", at most MAX_ITEMS of kind `items`.
+    "weather:fog_dense", or an option alone); "action", a name that must be valid; "object", the
+    parameters of the preceding action; "list", at most MAX_ITEMS of kind `items`.
     values: every value of an enum or bool, the (low, high) of a number, the known words of a text,
     name or action (others are accepted); of a list, those of its items.
     default: None where the parameter is required.
@@ -34,38 +34,23 @@ class Parameter(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """One tool. `target`: its required parameter; `source`: the look it leaves, or None."""
+    """One tool.
+
+    target: the name of its required parameter. source: the name of the parameter that says what
+    the photograph shows now, or None.
+    """
 
     name: str
     parameters: dict[str, Parameter]
     target: str
     source: str | None
 
+    @property
+    def options(self) -> tuple:
+        """The values of the target parameter."""
+        return self.parameters[self.target].values
 
-DIMENSIONS = (
-    "location_setting",
-    "architecture_style",
-    "time_period",
-    "time_of_day",
-    "season",
-    "weather",
-    "mood_lighting",
-    "color_grading",
-    "artistic_medium",
-    "atmospheric_effects",
-)
-MODIFIERS = (
-    "preserve_attribute",
-    "exclude_region",
-    "conditional_transform",
-    "preserve_object_category",
-    "spatial_constraint",
-    "sequence_transform",
-    "parallel_transform",
-    "graduated_effect",
-    "layered_transformation",
-    "selective_blend",
-)
+
 ALIASES = {
     "time_period_era": "time_period",
     "season_cycle": "season",
@@ -100,8 +85,11 @@ def _list(name: str, items: str, values: tuple = (), default: tuple | None = ())
 _STRENGTH = _ratio("strength", 1.0)
 
 
-def _tool(name: str, *parameters: Parameter, source: str | None = None) -> Tool:
-    """A tool whose first parameter is the target; `source` has its values and "unknown"."""
+def new_tool(name: str, *parameters: Parameter, source: str | None = None) -> Tool:
+    """A tool whose first parameter is the target, with a strength added.
+
+    source: name of a parameter for the look it leaves, with the target's values and "unknown".
+    """
     target = parameters[0]
     if source:
         values = (UNKNOWN, *target.values)
@@ -110,42 +98,42 @@ def _tool(name: str, *parameters: Parameter, source: str | None = None) -> Tool:
 
 
 _DIMENSIONS = (
-    _tool(
+    new_tool(
         "location_setting",
         _enum("target_location", options.TARGET_LOCATION, None),
         _enum("replace_mode", "partial complete", "complete"),
         _bool("preserve_foreground"),
         source="source_location",
     ),
-    _tool(
+    new_tool(
         "architecture_style",
         _enum("target_style", options.TARGET_STYLE, None),
         _enum("detail_level", "minimal moderate ornate", "moderate"),
         _enum("material_type", options.MATERIAL_TYPE, "mixed"),
         source="source_style",
     ),
-    _tool(
+    new_tool(
         "time_period",
         _enum("target_era", options.TARGET_ERA, None),
         _enum("technology_level", "none low medium high advanced", "medium"),
         _enum("period_accuracy", "stylized historically_accurate", "stylized"),
         source="source_era",
     ),
-    _tool(
+    new_tool(
         "time_of_day",
         _enum("target_time", options.TARGET_TIME, None),
         _text("sky_color", options.COLORS, AUTO),
         _auto("shadow_direction", options.SHADOW_DIRECTION),
         source="source_time",
     ),
-    _tool(
+    new_tool(
         "season",
         _enum("target_season", "spring_blooming summer_lush autumn_falling winter_bare", None),
         _auto("vegetation_state", options.VEGETATION_STATE),
         _auto("ground_cover", options.GROUND_COVER),
         source="source_season",
     ),
-    _tool(
+    new_tool(
         "weather",
         _enum("weather_type", options.WEATHER_TYPE, None),
         _enum("intensity", "light moderate heavy extreme", "moderate"),
@@ -153,14 +141,14 @@ _DIMENSIONS = (
         _bool("active_precipitation"),
         source="source_weather",
     ),
-    _tool(
+    new_tool(
         "mood_lighting",
         _enum("target_mood", options.TARGET_MOOD, None),
         _auto("accent_lighting", options.ACCENT_LIGHTING),
         _enum("shadow_depth", "none soft moderate deep dramatic", "moderate"),
         source="source_mood",
     ),
-    _tool(
+    new_tool(
         "color_grading",
         _enum("target_palette", options.TARGET_PALETTE, None),
         _enum("saturation", "desaturated neutral enhanced hyper_saturated", "neutral"),
@@ -168,7 +156,7 @@ _DIMENSIONS = (
         _enum("temperature", "cool neutral warm extreme_cool extreme_warm", "neutral"),
         source="source_palette",
     ),
-    _tool(
+    new_tool(
         "artistic_medium",
         _enum("target_medium", options.TARGET_MEDIUM, None),
         _text("technique", options.TECHNIQUES, AUTO),
@@ -176,7 +164,7 @@ _DIMENSIONS = (
         _enum("texture_visibility", "none subtle moderate prominent", "moderate"),
         source="source_medium",
     ),
-    _tool(
+    new_tool(
         "atmospheric_effects",
         _enum("effect_type", options.EFFECT_TYPE, None),
         _enum("intensity", "subtle moderate heavy extreme", "moderate"),
@@ -185,24 +173,25 @@ _DIMENSIONS = (
         source="source_effect",
     ),
 )
-# Every action there is; a name may also be a tool's alone.
-ACTIONS = tuple(f"{t.name}:{value}" for t in _DIMENSIONS for value in t.parameters[t.target].values)
+DIMENSIONS = tuple(tool.name for tool in _DIMENSIONS)
+# Every action; a name may also be that of a tool alone.
+ACTIONS = tuple(f"{tool.name}:{option}" for tool in _DIMENSIONS for option in tool.options)
 NAMES = (*DIMENSIONS, *ACTIONS)
 _MODIFIERS = (
-    _tool(
+    new_tool(
         "preserve_attribute",
         _enum("attribute_type", options.ATTRIBUTE_TYPE, None),
         _enum("scope", "global foreground_only background_only specific_object", "global"),
         _text("target_object"),
         _text("reason"),
     ),
-    _tool(
+    new_tool(
         "exclude_region",
         _enum("region_type", options.REGION_TYPE, None),
         _text("exclusion_reason"),
         _bool("preserve_fully"),
     ),
-    _tool(
+    new_tool(
         "conditional_transform",
         Parameter("then_action", "action", ACTIONS, None),
         _text("condition"),
@@ -210,46 +199,46 @@ _MODIFIERS = (
         Parameter("else_action", "action", ACTIONS, ""),
         Parameter("else_parameters", "object", (), {}),
     ),
-    _tool(
+    new_tool(
         "preserve_object_category",
         _enum("category", options.CATEGORY, None),
         _enum("preservation_level", "full position_only appearance_only", "full"),
         _list("examples", "text"),
         _text("reason"),
     ),
-    _tool(
+    new_tool(
         "spatial_constraint",
         _enum("apply_to", options.APPLY_TO, None),
         _enum("transformation_type", "weather lighting color fog particles any", "any"),
         _bool("blend_edges"),
     ),
-    _tool(
+    new_tool(
         "sequence_transform",
         _list("steps", "name", NAMES, None),
         _list("step_descriptions", "text"),
         _bool("order_matters"),
     ),
-    _tool(
+    new_tool(
         "parallel_transform",
         _list("actions", "name", NAMES, None),
         _list("action_descriptions", "text"),
         _enum("blend_mode", "additive multiplicative average max_effect", "additive"),
     ),
-    _tool(
+    new_tool(
         "graduated_effect",
         _enum("effect_type", "fog lighting color saturation brightness blur particles", None),
         _enum("gradient_direction", options.GRADIENT_DIRECTION, "top_to_bottom"),
         _ratio("intensity_start", 0.0),
         _ratio("intensity_end", 1.0),
     ),
-    _tool(
+    new_tool(
         "layered_transformation",
         _list("overlay_layers", "name", NAMES, None),
         Parameter("base_layer", "name", NAMES, ""),
         _list("blend_modes", "enum", tuple(options.BLEND_MODES.split())),
         _list("layer_opacities", "number", (0.0, 1.0)),
     ),
-    _tool(
+    new_tool(
         "selective_blend",
         _ratio("target_apply_ratio", None),
         _ratio("source_preserve_ratio", AUTO),  # what the target's ratio leaves of 1
@@ -257,4 +246,5 @@ _MODIFIERS = (
         _enum("blend_algorithm", "linear smooth sharp_transition artistic", "linear"),
     ),
 )
+MODIFIERS = tuple(tool.name for tool in _MODIFIERS)
 VOCABULARY = {tool.name: tool for tool in (*_DIMENSIONS, *_MODIFIERS)}

@@ -1,1 +1,1 @@
-"""Pure image functions, out of which the dimensions are composed."""
+"""Pure image functions in dm-pix's conventions, of which the dimensions are composed."""

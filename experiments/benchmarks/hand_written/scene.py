@@ -1,4 +1,4 @@
-"""Depth, sky, ground and subject of a photograph, as in tools/transforms/scene.py."""
+"""Depth, sky, ground and subject of a photograph, as in tools/executor/scene_estimate.py."""
 
 import functools
 

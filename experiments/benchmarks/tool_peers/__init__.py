@@ -5,9 +5,9 @@ A side is a class: a method a primitive, which returns the function that does it
 none in that dtype. A primitive that the library lacks has no method.
 """
 
-from tool_peers.jax_sides import DmPix, MappedDmPix, Ours
+from tool_peers.jax_sides import DmPix, Ours
 from tool_peers.opencv_side import OpenCV
-from tool_peers.other_sides import Albumentations, Colour, Kornia, Pillow, ScikitImage
+from tool_peers.other_sides import Albumentations, Kornia, Pillow, ScikitImage
 
 SIDES = {
     "ours": Ours,
@@ -17,6 +17,4 @@ SIDES = {
     "kornia": Kornia,
     "AlbumentationsX": Albumentations,
     "dm-pix": DmPix,
-    "dm-pix, mapped": MappedDmPix,
-    "colour-science": Colour,
 }

@@ -7,24 +7,12 @@ import numpy as np
 
 from tool_peers.work import (
     ANGLE,
-    BILATERAL,
     BLOCK,
-    BOX,
-    CURVE,
     FOG,
-    GUIDED,
-    HIGHLIGHTS,
-    KELVIN,
     KUWAHARA,
     LENGTH,
-    SHADOWS,
     SIGMAS,
-    STOPS,
-    TINT,
-    VIBRANCE,
     depth,
-    photographs,
-    table,
 )
 
 
@@ -83,83 +71,52 @@ class Ours(_Jax):
         planes = np.moveaxis(pictures, -1, 1).astype(np.float32) / 255
         return jax.device_put(planes, self.rows)
 
-    def chain(self):
-        from agentic_styling.tools.transforms.color import tone, white_balance
-
-        def run(image, kelvin, tint, stops, xs, ys, amount, shadows, highlights):
-            image = white_balance.white_balance(image, kelvin, tint, stops)
-            image = tone.tone_curve(image, xs, ys)
-            return tone.split_tone(tone.vibrance(image, amount), shadows, highlights)
-
-        return self._mapped(run, KELVIN, TINT, STOPS, *CURVE, VIBRANCE, SHADOWS, HIGHLIGHTS)
-
-    def grade(self):
+    def color(self):
         from agentic_styling.tools.dimensions import LOOKS
-        from agentic_styling.tools.transforms.color.color_transform import grade
+        from agentic_styling.tools.transforms.color.color_transform import color_transform
         from agentic_styling.tools.transforms.scene import Scene
 
         look = LOOKS["color_grading"]["target_palette"]["orange_teal"][None]
         scene = Scene(depth(), depth(), 1 - depth(), depth() * 0.5)
 
         def run(image, source, target, strength):
-            return grade(image, scene, source, target, strength)
+            return color_transform(image, scene, source, target, strength)
 
         return self._mapped(run, 0 * look, look, np.ones(1))
-
-    def lut(self):
-        from agentic_styling.tools.transforms.color.lut import apply_lut
-
-        return self._mapped(apply_lut, table())
 
     def gaussian_2(self):
         from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
-        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[0]))
+        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[0], channel_axis=0))
 
     def gaussian_8(self):
         from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
-        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[1]))
+        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[1], channel_axis=0))
 
     def gaussian_2_traced(self):
         from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
-        return self._mapped(gaussian_blur, SIGMAS[0])
-
-    def box(self):
-        from agentic_styling.tools.transforms.filters.blur import box_blur
-
-        return self._mapped(lambda image: box_blur(image, BOX))
+        return self._mapped(
+            lambda image, sigma: gaussian_blur(image, sigma, channel_axis=0), SIGMAS[0]
+        )
 
     def motion(self):
         from agentic_styling.tools.transforms.filters.blur import motion_blur
 
-        return self._mapped(motion_blur, LENGTH, np.deg2rad(ANGLE))
-
-    def guided(self):
-        from agentic_styling.tools.transforms.filters.smoothing import guided_filter
-
-        return self._mapped(lambda image: guided_filter(image, image, *GUIDED))
-
-    def bilateral(self):
-        from agentic_styling.tools.transforms.filters.smoothing import bilateral_filter
-
-        return self._mapped(lambda image: bilateral_filter(image, *BILATERAL))
+        return self._mapped(
+            functools.partial(motion_blur, channel_axis=0), LENGTH, np.deg2rad(ANGLE)
+        )
 
     def kuwahara(self):
         from agentic_styling.tools.transforms.filters.smoothing import kuwahara
 
-        return self._mapped(lambda image: kuwahara(image, KUWAHARA))
-
-    def ssim(self):
-        from agentic_styling.tools.transforms.filters.ssim import ssim
-
-        return self._mapped(ssim, np.moveaxis(photographs()[1], -1, 0) / 255)
+        return self._mapped(lambda image: kuwahara(image, KUWAHARA, channel_axis=0))
 
     def haze(self):
         from agentic_styling.tools.transforms.air.haze import haze
 
-        return self._mapped(haze, depth(), 1.0, FOG)
+        return self._mapped(functools.partial(haze, channel_axis=0), depth(), 1.0, FOG)
 
     def fog(self):
         import jax.numpy as jnp
@@ -168,7 +125,9 @@ class Ours(_Jax):
         from agentic_styling.tools.transforms.scene import Scene
 
         scene = Scene(*(jnp.asarray(depth()) for _ in range(4)))
-        return self._mapped(lambda image, color: veil(image, fog(scene, jnp.uint32(1)), color), FOG)
+        return self._mapped(
+            lambda image, color: veil(image, fog(scene, jnp.uint32(1)), color, channel_axis=0), FOG
+        )
 
     def _falling(self, kind):
         import jax.numpy as jnp
@@ -176,7 +135,7 @@ class Ours(_Jax):
         from agentic_styling.tools.transforms.air.particles import falling
 
         def run(image, subject, row, color):
-            return falling(image, subject, row, 1.0, color, jnp.uint32(1))
+            return falling(image, subject, row, 1.0, color, jnp.uint32(1), channel_axis=0)
 
         return self._mapped(run, depth(), kind.row(), (0.9, 0.92, 0.95))
 
@@ -193,25 +152,29 @@ class Ours(_Jax):
     def flare(self):
         from agentic_styling.tools.transforms.light.flare import lens_flare
 
-        return self._mapped(lens_flare, 0.3, 0.4, 2.0, (1.0, 0.9, 0.7))
+        return self._mapped(
+            functools.partial(lens_flare, channel_axis=0), 0.3, 0.4, 2.0, (1.0, 0.9, 0.7)
+        )
 
     def grain(self):
         import jax.numpy as jnp
 
         from agentic_styling.tools.transforms.camera.grain import film_grain
 
-        return self._mapped(lambda image, amount: film_grain(image, amount, jnp.uint32(1)), 0.13)
+        return self._mapped(
+            lambda image, amount: film_grain(image, amount, jnp.uint32(1), channel_axis=0), 0.13
+        )
 
     def vignette(self):
         from agentic_styling.tools.transforms.light.light import vignette
 
-        return self._mapped(vignette, 0.7)
+        return self._mapped(functools.partial(vignette, channel_axis=0), 0.7)
 
     def halftone(self):
-        from agentic_styling.tools.transforms.color.color_transform import luma_of
+        from agentic_styling.tools.transforms.color.spaces import luma_of
         from agentic_styling.tools.transforms.filters.screens import halftone
 
-        return self._mapped(lambda i, f, a: halftone(1 - luma_of(i)[0], f, a), 58.0, 0.4)
+        return self._mapped(lambda i, f, a: halftone(1 - luma_of(i), f, a), 58.0, 0.4)
 
     def posterize(self):
         from agentic_styling.tools.transforms.filters.screens import posterize
@@ -250,14 +213,3 @@ class DmPix(_Jax):
 
     def gaussian_8(self):
         return self._gaussian(SIGMAS[1])
-
-    def ssim(self):
-        import dm_pix
-
-        return self._mapped(dm_pix.ssim, photographs()[1] / 255)
-
-
-class MappedDmPix(DmPix):
-    """dm-pix on one picture after another: on a CPU its SSIM is faster so."""
-
-    apart = True

@@ -61,7 +61,7 @@ def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(endpoint, source, tm
         return good[-1]
 
     endpoint.answer, endpoint.calls[:] = failing_later, []
-    with pytest.raises(InputError, match="teacher: simple-train-.*no more credit; mend that"):
+    with pytest.raises(InputError, match="teacher: simple-train-.*no more credit; fix that"):
         build_simple(tmp_path / "stopped", source, tmp_path / "other")
     path = shards.SetDirectory(tmp_path / "stopped", "simple", {}).path
     assert len(list(path.glob("*array_record*"))) == 1 and not shards.is_finished(path)

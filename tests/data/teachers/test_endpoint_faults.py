@@ -38,7 +38,7 @@ def test_a_busy_endpoint_is_given_the_time_it_asks_for(teacher, endpoint, slept)
     [
         (failing(500, "out of memory"), "status 500, out of memory; try again later"),
         (failing(401), f"the key of {TEACHER.key} is refused"),
-        (failing(400, f"no {KEY}"), "status 400, no ***; mend that"),
+        (failing(400, f"no {KEY}"), "status 400, no ***; fix that"),
         ((200, "{}", {}), "not a chat completion"),
         ("hang up", "attempts"),
     ],

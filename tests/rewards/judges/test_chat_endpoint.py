@@ -167,7 +167,7 @@ def test_a_server_that_never_recovers_names_the_row_and_keeps_the_others(
 )
 def test_a_refusal_is_not_tried_again(api_judge, case, endpoint, status, said):
     endpoint.always = failing(status, "no such thing")
-    one_line_error(lambda: api_judge(*first_row(case)), "row 0", said, "mend that")
+    one_line_error(lambda: api_judge(*first_row(case)), "row 0", said, "fix that")
     assert len(endpoint.calls) == 1
 
 

@@ -192,11 +192,11 @@ def test_pictures_of_every_form_become_the_same_bytes():
 @pytest.mark.parametrize(
     "images, message",
     [
-        (None, "sources are no pictures"),
+        (None, "sources are not pictures"),
         (np.zeros((8, 8, 3), np.uint8), r"sources\[0\] has shape \(8, 3\); each must be \[H, W, 3"),
         (np.zeros((2, 8, 8, 4), np.uint8), r"sources\[0\] has shape \(8, 8, 4\)"),
         (np.zeros((2, 0, 8, 3), np.uint8), r"sources\[0\] has shape \(0, 8, 3\)"),
-        ([[[1], [2, 3]]], "sources are no pictures"),
+        ([[[1], [2, 3]]], "sources are not pictures"),
         (np.zeros((2, 8, 8, 3), int), r"sources\[0\] is int64; give uint8, or floats in \[0, 1\]"),
         (np.full((2, 8, 8, 3), 255.0), r"sources\[0\] runs from 255 to 255"),
         (np.full((2, 8, 8, 3), np.nan), r"sources\[0\] runs from nan to nan"),

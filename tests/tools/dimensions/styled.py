@@ -12,10 +12,11 @@ from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools import Plan, Step, dimensions, encode_plans
 from agentic_styling.tools.executor.cpu import run_by_kernel
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.color.color_transform import grade
-from agentic_styling.tools.transforms.scene import Scene, estimate_scene
+from agentic_styling.tools.transforms.color.color_transform import color_transform
+from agentic_styling.tools.transforms.scene import Scene
 
 SIDE = 128
 
@@ -56,11 +57,17 @@ def options_of(tool: str, **given) -> np.ndarray:
 
 @jax.jit
 def graded(image, scene, tool, options):
-    source, target = dimensions.recipes_of(tool, options)
-    return grade(image, scene, source[None], target[None], jnp.ones(1))
+    source, target = dimensions.looks_of(tool, options)
+    return color_transform(image, scene, source[None], target[None], jnp.ones(1))
 
 
-drawn = jax.jit(lambda draw, *rest: draw(*rest), static_argnums=0)
+def on_planes(draw, *rest):
+    """`draw` on planes [3, H, W]."""
+    axis = {"channel_axis": 0} if hasattr(draw, "__wrapped__") else {}
+    return draw(*rest, **axis)
+
+
+drawn = jax.jit(on_planes, static_argnums=0)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -71,7 +78,7 @@ def drawn_with_slope(renderer, scene, options):
     image = jnp.broadcast_to(bars[None, :, None], (3, height, width)).astype(jnp.bfloat16)
 
     def total(image):
-        edit = renderer(image, scene, options, jnp.uint32(0))
+        edit = on_planes(renderer, image, scene, options, jnp.uint32(0))
         return jnp.sum(edit.astype(jnp.float32)), edit
 
     slope, edit = jax.grad(total, has_aux=True)(image)

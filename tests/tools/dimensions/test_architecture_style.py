@@ -138,7 +138,7 @@ def test_gradients_are_finite_on_black_grey_and_white():
     @jax.jit
     @jax.grad
     def gradient(image):
-        return jnp.sum(DRAW(image, scene, options, jnp.uint32(1)))
+        return jnp.sum(DRAW(image, scene, options, jnp.uint32(1), channel_axis=0))
 
     for value in (0.0, 0.5, 1.0):
         assert np.isfinite(gradient(jnp.full((3, 24, 32), value))).all()

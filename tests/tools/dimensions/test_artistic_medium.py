@@ -34,7 +34,7 @@ def _sloped():
     """Edit and gradient of the renderer: every medium is in one program."""
 
     def total(image, scene, options, seed):
-        edit = medium.render(image, scene, options, seed)
+        edit = medium.draw_medium(image, scene, options, seed, channel_axis=0)
         return jnp.sum(edit), edit
 
     quick = {"xla_backend_optimization_level": 0}
@@ -161,5 +161,11 @@ def test_the_dtype_stays():
     options, scene = options_of(TOOL, target_medium="gouache"), scene_of("astronaut")
     for dtype in (jnp.float32, jnp.bfloat16):
         image = jax.ShapeDtypeStruct((3, SIDE, SIDE), dtype)
-        made = jax.eval_shape(medium.render, image, scene, options, jnp.uint32(0))
+        made = jax.eval_shape(
+            functools.partial(medium.draw_medium, channel_axis=0),
+            image,
+            scene,
+            options,
+            jnp.uint32(0),
+        )
         assert made.dtype == dtype and made.shape == image.shape

@@ -30,7 +30,7 @@ def _sloped(index: int):
     """A renderer's picture and its gradient."""
 
     def loss(image, scene, options, seed):
-        out = effects.RENDERERS[index](image, scene, options, seed)
+        out = effects.RENDERERS[index](image, scene, options, seed, channel_axis=0)
         return jnp.sum(out * out), out
 
     quick = {"xla_backend_optimization_level": 0}
@@ -92,7 +92,8 @@ def test_nothing_is_drawn_where_the_source_has_it():
 )
 def test_bfloat16_gives_bfloat16(effect):
     options, scene = options_of(TOOL, effect_type=effect), scene_of("chelsea")
-    render = jax.jit(effects.RENDERERS[int(effects.renderer_of(options))])
+    render = effects.RENDERERS[int(effects.renderer_of(options))]
+    render = jax.jit(functools.partial(render, channel_axis=0))
     out = render(PHOTO.astype(jnp.bfloat16), scene, options, jnp.uint32(3))
     assert out.dtype == jnp.bfloat16
     assert _apart(out.astype(jnp.float32), render(PHOTO, scene, options, jnp.uint32(3))) < 0.01

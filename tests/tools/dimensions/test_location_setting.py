@@ -8,8 +8,9 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools.dimensions import location_setting
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.scene import Scene, estimate_scene
+from agentic_styling.tools.transforms.scene import Scene
 from tests.tools.dimensions.styled import (
     drawn,
     graded,
@@ -148,7 +149,8 @@ def test_gradients_are_finite_on_black_grey_and_white(index):
     @jax.jit
     @jax.grad
     def gradient(image):
-        return jnp.sum(location_setting.RENDERERS[index](image, scene, options, jnp.uint32(1)))
+        draw = location_setting.RENDERERS[index]
+        return jnp.sum(draw(image, scene, options, jnp.uint32(1), channel_axis=0))
 
     for value in (0.0, 0.5, 1.0):
         assert np.isfinite(gradient(jnp.full((3, 24, 32), value))).all()

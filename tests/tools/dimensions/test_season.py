@@ -1,5 +1,7 @@
 """The seasons, by number: leaves turn and nothing else does, snow lies where it can lie."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -117,10 +119,10 @@ def test_where_the_season_is_there_already_nothing_is_drawn():
 def every_cover(image, scene, options, seed):
     """Flowering plants, and all that may lie on the ground, one upon the other."""
     image = season.draw_plants(image, scene, options, seed).astype(jnp.float32)
-    image = ground.snow(image, scene, image[0], 0.5, seed)
-    image = ground.grass(image, scene, jnp.zeros(3), jnp.ones(3), seed)
-    image = ground.mud(image, scene, seed)
-    return ground.strewn(image, scene, jnp.eye(3), 0.05, 0.7, 0.0, seed)
+    image = ground.snow(image, scene, image[0], 0.5, seed, channel_axis=0)
+    image = ground.grass(image, scene, jnp.zeros(3), jnp.ones(3), seed, channel_axis=0)
+    image = ground.mud(image, scene, seed, channel_axis=0)
+    return ground.strewn(image, scene, jnp.eye(3), 0.05, 0.7, 0.0, seed, channel_axis=0)
 
 
 @pytest.mark.slow
@@ -137,5 +139,7 @@ def test_gradients_are_finite(plants):
 def test_the_dtype_is_kept(dtype):
     image, options = jnp.zeros((3, SIDE, SIDE), dtype), jnp.zeros(5, jnp.int32)
     for renderer in season.RENDERERS:
-        edit = jax.eval_shape(renderer, image, a_scene(), options, jnp.uint32(0))
+        edit = jax.eval_shape(
+            functools.partial(renderer, channel_axis=0), image, a_scene(), options, jnp.uint32(0)
+        )
         assert (edit.shape, edit.dtype) == (image.shape, dtype)

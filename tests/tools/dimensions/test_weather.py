@@ -1,5 +1,7 @@
 """The weathers, by number: sky, air, ground, and what falls."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -146,5 +148,7 @@ def test_gradients_are_finite(kind):
 def test_the_dtype_is_kept(dtype):
     image, options = jnp.zeros((3, SIDE, SIDE), dtype), jnp.zeros(5, jnp.int32)
     for renderer in weather.RENDERERS:
-        edit = jax.eval_shape(renderer, image, a_scene(), options, jnp.uint32(0))
+        edit = jax.eval_shape(
+            functools.partial(renderer, channel_axis=0), image, a_scene(), options, jnp.uint32(0)
+        )
         assert (edit.shape, edit.dtype) == (image.shape, dtype)

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType
 
 from agentic_styling.tools import DIMENSIONS, Plan, encode_plans, execute, execute_steps
-from agentic_styling.tools.executor import cpu as by_kernel
-from agentic_styling.tools.executor import stages as stage
+from agentic_styling.tools.executor import cpu, stages
 from agentic_styling.utils.errors import InputError
 from tests.tools.light_executor import (
     HEIGHT,
@@ -183,7 +182,7 @@ def test_rows_that_do_not_divide_over_the_devices_are_named():
 @pytest.mark.parametrize(
     "images",
     [
-        np.zeros((2, 8, 8, 3), "uint8"),
+        np.zeros((2, 8, 8, 3), "int32"),
         np.zeros((8, 8, 3), "f"),
         np.zeros((3, 8, 8, 3), "f"),
         np.zeros((2, 8, 8, 4), "f"),
@@ -207,7 +206,7 @@ def test_another_plan_another_picture_another_key_compile_nothing():
 
 def _programs():
     """Of each kernel, and of all in one, how many are compiled."""
-    found = {name: program.result()._cache_size() for name, program in by_kernel._programs.items()}
+    found = {name: program.result()._cache_size() for name, program in cpu._programs.items()}
     return found | {"all": executor.run_in_one._cache_size()}
 
 
@@ -270,7 +269,7 @@ def test_the_gradient_in_strength_is_the_difference_quotient():
 
 
 def _stages(rows, fuse=True):
-    runs, kernels = jax.vmap(functools.partial(stage.stages_of, fuse=fuse))(encoded(rows))
+    runs, kernels = jax.vmap(functools.partial(stages.stages_of, fuse=fuse))(encoded(rows))
     return [
         ([[int(slot) for slot in run if slot >= 0] for run in runs[i] if run[0] >= 0], kernels[i])
         for i in range(len(rows))
@@ -299,7 +298,7 @@ def test_what_is_constrained_grouped_or_graduated_is_a_stage_of_its_own():
 
 
 def test_without_fusion_every_step_is_a_stage_at_its_own_slot():
-    runs, _ = stage.stages_of(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
+    runs, _ = stages.stages_of(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
     assert runs[:, 0].tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
     assert (runs[:, 1:] == -1).all()
 

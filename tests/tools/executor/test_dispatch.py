@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.tools.executor.dispatch import _schedule, map_buckets
+from agentic_styling.tools.executor.dispatch import _schedule, map_by_kernel
 
 BATCH = 7
 
@@ -21,7 +21,7 @@ def _mapped(kernels, rows, size):
         first, second = rows
         return first + 10.0**kernel, second * (kernel + 1)
 
-    return map_buckets(run, kernels, rows, size)
+    return map_by_kernel(run, kernels, rows, size)
 
 
 KERNELS = st.lists(st.integers(0, 5), min_size=BATCH, max_size=BATCH)
@@ -65,7 +65,7 @@ def test_gradients_reach_their_rows(size):
         def run(kernel, rows):
             return (kernel + 1) * rows**2
 
-        return jnp.sum(map_buckets(run, kernels, x, size))
+        return jnp.sum(map_by_kernel(run, kernels, x, size))
 
     x = jnp.arange(1.0, BATCH + 1)
     np.testing.assert_allclose(jax.grad(total)(x), 2 * x * (kernels + 1), rtol=1e-6)

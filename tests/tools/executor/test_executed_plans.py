@@ -15,7 +15,7 @@ from skimage.transform import resize
 
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, encode_plans, execute
 from agentic_styling.tools.executor.api import run_in_one
-from agentic_styling.tools.plans.plan import STRUCTURAL
+from agentic_styling.tools.plans.steps import STRUCTURAL
 from tests.tools.planned import ROWS, encoded, photograph, step
 from tests.tools.strategies import plans
 

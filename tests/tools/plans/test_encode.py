@@ -13,7 +13,6 @@ from agentic_styling.tools import (
     Plan,
     PlanError,
     Step,
-    composed_steps,
     encode_plans,
 )
 from tests.tools.strategies import plans
@@ -97,7 +96,7 @@ def test_groups_and_numbers_by_hand():
 def test_options_index_the_values(plan):
     """Any plan of the vocabulary encodes, and its options are those of its composed steps."""
     arrays = jax.tree.map(np.asarray, encode_plans([plan]))
-    steps = composed_steps(plan)
+    steps = plan.resolved_steps
     for t, step in enumerate(steps):
         tool = list(VOCABULARY.values())[int(arrays.tool[0, t])]
         assert tool.name == step.tool

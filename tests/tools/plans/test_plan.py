@@ -1,6 +1,7 @@
 """Plans: JSON both ways, and errors that name the step, the field, the value and the mend."""
 
 import json
+import warnings
 
 import pytest
 from hypothesis import given, settings
@@ -89,7 +90,11 @@ BAD_STEPS = [
     ("time_of_day", NIGHT | {"strength": 1.5}, ("strength", "1.5", "from 0 to 1")),
     ("time_of_day", NIGHT | {"strength": float("nan")}, ("strength", "nan")),
     ("time_of_day", NIGHT | {"strength": 10**5000}, ("strength", "huge number")),
-    ("time_of_day", NIGHT | {"strength": True}, ("strength", "True")),
+    ("time_of_day", NIGHT | {"strength": True}, ("strength: True is a truth value, not a n",)),
+    ("time_of_day", NIGHT | {"strength": "0.5"}, ("strength: '0.5' is text, not a number; use",)),
+    ("time_of_day", NIGHT | {"strength": None}, ("strength: None is null, not a number; use a",)),
+    ("time_of_day", NIGHT | {"strength": [1]}, ("[1] is a list, not a number; use a number f",)),
+    ("time_of_day", NIGHT | {"strength": {}}, ("strength: {} is an object, not a number; use",)),
     ("time_of_day", NIGHT | {"sky_color": 3}, ("sky_color", "3", "not text")),
     ("weather", {"weather_type": "hail", "active_precipitation": 1}, ("true or false",)),
     ("weather", [], ("parameters", "[]")),
@@ -188,3 +193,12 @@ def test_any_text_raises_plan_errors_only(text):
 def test_deep_nesting_is_a_plan_error():
     with pytest.raises(PlanError):
         Plan.from_json("[" * 100_000)
+
+
+def test_a_text_without_steps_is_said_to_change_nothing():
+    with pytest.warns(UserWarning, match='"steps" is empty, so the plan changes nothing'):
+        assert Plan.from_json('{"steps":[]}') == Plan({})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Plan.from_json({"steps": []})  # read back by a program: no photograph is left waiting
+        Plan.from_json('{"steps":[{"tool":"season","parameters":{"target_season":"winter_bare"}}]}')

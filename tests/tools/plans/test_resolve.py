@@ -1,12 +1,13 @@
-"""Composed plans: the steps in the order in which they run, by hand."""
+"""Resolved plans: the steps in the order in which they run, by hand."""
 
 import warnings
 
 import pytest
 
-from agentic_styling.tools import Plan, Step, composed_steps
-from agentic_styling.tools.plans.names import read_name
-from agentic_styling.tools.plans.resolve import compose, touches
+from agentic_styling.tools import Plan, Step, encode_plans
+from agentic_styling.tools.plans import plan as plan_module
+from agentic_styling.tools.plans.resolve import touches
+from agentic_styling.tools.plans.words import read_name
 
 
 def step(tool, target=None, **parameters):
@@ -32,11 +33,11 @@ def step(tool, target=None, **parameters):
     return Step("", tool, {targets[tool]: target, **parameters})
 
 
-def run(*steps, context=None, max_steps=8):
-    """(tool, target) of the placed steps, and the placed steps; a warning is an error."""
+def run(*steps, context=None):
+    """The options of the resolved steps, and the resolved steps; a warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        placed = compose(Plan(context or {}, steps), max_steps)
+        placed = Plan(context or {}, steps).resolved
     return [next(v for v in one.step.parameters.values()) for one in placed], placed
 
 
@@ -103,7 +104,7 @@ def test_layers_keep_their_modes_and_opacities():
         layer_opacities=[0.1, 0.2],
     )
     with pytest.warns(UserWarning, match="'moon' names no step of the ten dimensions"):
-        placed = compose(Plan({}, (NIGHT, layers)))
+        placed = Plan({}, (NIGHT, layers)).resolved
     assert [(p.combine, p.group, p.numbers[0]) for p in placed] == [
         ("replace", 1, 1.0), ("screen", 1, 0.2), ("normal", 1, 1.0),
     ]  # fmt: skip
@@ -126,7 +127,7 @@ def test_layers_keep_their_modes_and_opacities():
 def test_names_without_a_step_are_left_out(name, warning):
     sequence = step("sequence_transform", ["weather", name])
     with pytest.warns(UserWarning, match=warning):
-        assert composed_steps(Plan({}, (HAIL, sequence))) == (HAIL,)
+        assert Plan({}, (HAIL, sequence)).resolved_steps == (HAIL,)
 
 
 def test_new_steps_come_while_slots_are_free():
@@ -134,13 +135,14 @@ def test_new_steps_come_while_slots_are_free():
     sequence = Step("why", "sequence_transform", {"steps": new})
     six = (HAIL, WINTER, NIGHT) * 2
     with pytest.warns(UserWarning, match="no slot is left for color_grading:sepia_vintage"):
-        steps = composed_steps(Plan({}, (*six, sequence)))
+        steps = Plan({}, (*six, sequence)).resolved_steps
     assert steps[:6] == six
     first = Step("why", "color_grading", {"target_palette": "warm_sunset"})
     assert steps[6] == first
     assert len(steps) == 8
     with pytest.warns(UserWarning, match="no slot is left"):
-        assert composed_steps(Plan({}, (HAIL, sequence)), max_steps=2) == (HAIL, first)
+        seven = (*six, HAIL)
+        assert Plan({}, (*seven, sequence)).resolved_steps == (*seven, first)
 
 
 def test_a_condition_chooses_a_step():
@@ -158,8 +160,8 @@ def test_a_condition_chooses_a_step():
     assert then.strength == 0.25
     _, (other,) = run(choice, context={"season": "summer_lush"})
     assert other.step.parameters == {"target_palette": "sepia_vintage", "strength": 0.5}
-    with pytest.warns(UserWarning, match="cannot be told from the context and counts as false"):
-        assert composed_steps(Plan({}, (choice,))) == (other.step,)
+    with pytest.warns(UserWarning, match="cannot be decided from the context and counts as false"):
+        assert Plan({}, (choice,)).resolved_steps == (other.step,)
     no_else = step("conditional_transform", "weather:hail", condition="season is winter_bare")
     assert run(no_else, context={"season": "summer_lush"}) == ([], ())
     grouped = step("sequence_transform", ["season", "weather"])
@@ -191,8 +193,8 @@ def test_a_graduated_effect_brings_its_step(effect, present, brought):
         assert touches(graduated, placed[1].step)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        full = composed_steps(Plan({}, (graduated, present)), max_steps=2)
-    assert full == (graduated, present)
+        full = Plan({}, (graduated, *[present] * 7)).resolved_steps
+    assert full == (graduated, *[present] * 7)
     assert [str(w.message) for w in caught if brought] == [str(w.message) for w in caught]
     assert bool(caught) == bool(brought)
 
@@ -229,3 +231,19 @@ def test_what_touches_what():
     fog = step("graduated_effect", "fog")
     assert [s for s in STEPS if touches(fog, s)] == [FOG]
     assert not touches(exclude, fog)
+
+
+def test_a_plan_is_resolved_once_in_its_life(monkeypatch):
+    calls = []
+
+    def counted(*args):
+        calls.append(args)
+        return ()
+
+    monkeypatch.setattr(plan_module, "resolve", counted)
+    plan = Plan({"season": "winter_bare"}, (HAIL,))
+    for _ in range(2):
+        assert plan.resolved == plan.resolved_steps == ()
+        assert encode_plans([plan, plan]).tool.tolist() == [[-1] * 8] * 2
+    assert calls == [((HAIL,), {"season": "winter_bare"})]
+    assert plan == Plan({"season": "winter_bare"}, (HAIL,))  # what is cached is not compared

@@ -9,7 +9,8 @@ import skimage.data
 import skimage.measure
 from sklearn.datasets import load_sample_image
 
-from agentic_styling.tools.transforms.scene import enlarge, estimate_scene, shrink
+from agentic_styling.tools.executor.scene_estimate import estimate_scene
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 SCENE = jax.jit(estimate_scene)
 GRADIENT = jax.jit(

@@ -3,26 +3,42 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import coarse_grid, ramp, to_full, turbulence
 from agentic_styling.tools.transforms.scene import Scene
 
 
+@image_transform
 def haze(
     image: jax.Array, depth: jax.Array, density: jax.Array | float, color: jax.Array
 ) -> jax.Array:
-    """Air of an even density in front of a picture (Koschmieder 1924).
+    """Puts air of an even density in front of a picture: image * t + color * (1 - t).
 
-    image: float [3, H, W] in [0, 1]; depth: [H, W] in any unit; density: optical density of one
-    unit; color: the air's [3]. Returns image * t + color * (1 - t), t = exp(-density * depth).
+    With transmission t = exp(-density * depth).
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      depth: [H, W], in any unit.
+      density: optical density of one unit of depth.
+      color: of the air, float [3].
+
+    Source: Koschmieder (1924).
     """
-    return veil(image, density * depth, color)
+    return veil(image, density * depth, color, channel_axis=0)
 
 
+@image_transform
 def veil(image: jax.Array, thickness: jax.Array, color: jax.Array) -> jax.Array:
-    """A picture behind air of an optical thickness [H, W] >= 0 and a colour [3]."""
+    """Puts air of a given optical thickness in front of a picture.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      thickness: [H, W], at least 0.
+      color: of the air, float [3].
+    """
     clear = jnp.exp(-thickness)
-    color = color[:, None, None].astype(image.dtype)
-    return color + clear.astype(image.dtype) * (image - color)
+    color = color[:, None, None]
+    return color + clear * (image - color)
 
 
 def fog(scene: Scene, seed: jax.Array) -> jax.Array:

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
-from agentic_styling.tools.transforms.light.light import luma_of
 from agentic_styling.tools.transforms.scene import Scene
 
 _GOLDEN = 0.618034
@@ -94,6 +95,7 @@ DUST = Falling(
 )
 
 
+@image_transform
 def falling(
     image: jax.Array,
     subject: jax.Array,
@@ -103,11 +105,18 @@ def falling(
     seed: jax.Array,
     glow: jax.Array | float = 0.0,
 ) -> jax.Array:
-    """Rain, snow, hail, dust or sand in front of a picture.
+    """Draws rain, snow, hail, dust or sand in front of a picture.
 
-    image: float [3, H, W] in [0, 1]; subject: [H, W], what hides the far layers; row: float32 [25]
-    of `Falling.row`; amount: 1 as the row says, 0 none; color: [3]; glow: 0 the particles cover, 1
-    they add light. Thinner than a pixel, a particle is as much fainter.
+    A particle thinner than a pixel is drawn a pixel wide and fainter.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      subject: [H, W] in [0, 1], what hides the far layers.
+      row: float32 [25] of `Falling.row`.
+      amount: 1 as the row says, 0 none.
+      color: float [3].
+      seed: uint32.
+      glow: 0: the particles cover; 1: they add light.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
@@ -122,7 +131,7 @@ def falling(
     color = color[:, None, None].astype(jnp.float32)
     covered = color + clear * (image - color)
     lit = image + (1 - clear) * color * (1 - image)
-    return (covered + glow * (lit - covered)).astype(image.dtype)
+    return covered + glow * (lit - covered)
 
 
 def _fall(v, u, layer, amount, pixel, seed):
@@ -149,6 +158,7 @@ Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 _NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
 
 
+@image_transform
 def solids(
     image: jax.Array,
     scene: Scene,
@@ -158,11 +168,16 @@ def solids(
     colors: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """Leaves, petals or debris in the air, each turned and tilted its own way.
+    """Draws leaves, petals or debris in the air, each turned and tilted its own way.
 
-    image: float [3, H, W] in [0, 1]; shape: `leaf`, `petal` or `shard`; cell: the distance of the
-    nearest ones, in parts of the shorter side; share: of the cells that hold one; colors: [2, 3],
-    between which each takes its own.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      shape: `leaf`, `petal` or `shard`.
+      cell: distance of the nearest ones, in parts of the shorter side.
+      share: of the cells that hold one, 0 to 1.
+      colors: float [2, 3]; each has a mixture of the two.
+      seed: uint32.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)

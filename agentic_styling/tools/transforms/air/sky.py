@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
@@ -12,8 +14,7 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.light.light import luma_of, screen
-from agentic_styling.tools.transforms.optional import computed
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
 
 _BOLT = 0.0022  # half width of lightning, in parts of the shorter side
@@ -40,6 +41,7 @@ def clouds(scene: Scene, cover: jax.Array, seed: jax.Array) -> tuple[jax.Array, 
     return to_full(opacity, height, width), to_full(light, height, width)
 
 
+@image_transform
 def paint(
     image: jax.Array,
     scene: Scene,
@@ -49,10 +51,16 @@ def paint(
     level: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """A sky with clouds in place of a picture's own; branches before it stay.
+    """Replaces a picture's sky; branches before it stay.
 
-    colors: [4, 3] of its zenith and horizon, of clouds in light and in shade; cover: as `clouds`;
-    amount: 0 the identity, 1 nothing of its own is left; level: brightness of the light.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      colors: float [4, 3]: zenith, horizon, clouds in light and in shade.
+      cover: of clouds, 0 few to 1 all of the sky.
+      amount: 0 the identity, 1 nothing of its own sky is left.
+      level: brightness of the light.
+      seed: uint32.
     """
     height = image.shape[1]
     y = jnp.linspace(0.0, 1.0, height)[:, None]
@@ -71,8 +79,16 @@ def paint(
     return jnp.clip(jnp.stack(planes), 0.0, 1.0)
 
 
+@image_transform
 def lightning(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """A flash from the clouds to the horizon, and its glow; nothing without enough sky."""
+    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     height, width = scene.sky.shape
     short = min(height, width)
     y, x = full_grid(height, width)

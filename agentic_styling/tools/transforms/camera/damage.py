@@ -1,9 +1,12 @@
 """Damage to the picture itself: a failing display, broken compression, cracks."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
@@ -19,10 +22,20 @@ _TO_YCC = np.array(
 _FROM_YCC = np.linalg.inv(_TO_YCC).astype(np.float32)
 
 
+@image_transform
 def hologram(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """A hologram that loses its signal: bands slip sideways, colours part, scan lines roll."""
+    """Makes a picture a hologram with a poor signal.
+
+    Bands slip sideways, colours part, scan lines roll.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     short = min(height, width)
     y, x = full_grid(height, width)
@@ -38,7 +51,7 @@ def hologram(
         columns = jnp.clip(jnp.arange(width) + moved, 0, width - 1).astype(jnp.int32)
         planes.append(jnp.take_along_axis(plane, columns, axis=1))
     out = jnp.stack(planes)
-    luma = 0.299 * out[0] + 0.587 * out[1] + 0.114 * out[2]
+    luma = luma_of(out)
     color = color[:, None, None]
     sheen = 0.5 + 0.5 * jnp.sin(9 * luma + 4 * y + jnp.array([0.0, 2.1, 4.2])[:, None, None])
     holo = color * (0.12 + 1.0 * luma) + 0.16 * sheen * luma
@@ -89,10 +102,20 @@ def _dct(n: int) -> np.ndarray:
     return basis.astype(np.float32)
 
 
+@image_transform
 def digital_artifacts(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """A damaged video stream: strong compression, runs of blocks displaced or in wrong colours."""
+    """Makes a picture a frame of a damaged video stream.
+
+    Strong compression, and runs of blocks displaced or solarized.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 is moderate.
+      color: of lost blocks, float [3].
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     short = min(height, width)
     block = max(4, round(short / 32))
@@ -104,15 +127,23 @@ def digital_artifacts(
     hurt = jnp.clip(0.07 * amount, 0.0, 0.2)
     image = jnp.where(run < hurt, other, image)
     out = compress(image, 0.03 + 0.06 * jnp.asarray(amount, jnp.float32), block)
-    wrong = out[::-1] * 0.55 + 0.45 * color[:, None, None]
+    wrong = 0.55 * dm_pix.solarize(out, 0.5) + 0.45 * color[:, None, None]
     lost = (run > hurt) & (run < 1.3 * hurt)
     return jnp.where((run < 0.4 * hurt) | lost, wrong, out)
 
 
+@image_transform
 def cracks(
     image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """Cracks as in old varnish or glass: thin branching lines of a colour [3], lit on one side."""
+    """Draws cracks as in old varnish or glass: thin branching lines, lit on one side.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 is moderate, 0 the identity.
+      color: of the cracks, float [3].
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     short = min(height, width)
     y, x = full_grid(height, width)

@@ -3,24 +3,31 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import shift
 from agentic_styling.tools.transforms.filters.noise import hash_bits
-from agentic_styling.tools.transforms.light.light import luma_of
 
 _FINE = 640  # pixels of the shorter side up to which a grain is one pixel
 _WHOLE = 512  # below this a pixel is the mean of several grains, and so varies less
 
 
+@image_transform
 def film_grain(
     image: jax.Array,
     amount: jax.Array | float,
     seed: jax.Array,
     color: jax.Array | None = None,
 ) -> jax.Array:
-    """Grain as of a fast film: strongest in the middle tones, none in black and white.
+    """Adds the grain of a fast film, strongest in the middle tones.
 
-    image: float [3, H, W] in [0, 1]; amount: 0.1 is visible, 0.25 the most that cannot clip; color:
-    [3], how much of the grain each channel has (all the same). Zero in the mean.
+    It is zero in the mean, and none falls on black and white.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 0.1 is visible, 0.25 the most that cannot clip.
+      seed: uint32.
+      color: float [3], how much of the grain each channel has; all the same if None.
     """
     height, width = image.shape[1:]
     rows = jnp.arange(height)[:, None]
@@ -31,11 +38,11 @@ def film_grain(
     noise = (total - 510.0) * (1 / 510.0)
     if min(height, width) > _FINE:
         noise = _coarsen(noise)
-    luma = luma_of(image.astype(jnp.float32))
+    luma = luma_of(image)
     strength = 4 * min(1.0, max(0.4, min(height, width) / _WHOLE))
     grain = (strength * amount) * noise * luma * (1 - luma)
     grain = grain[None] if color is None else grain * color[:, None, None]
-    return jnp.clip(image + grain, 0.0, 1.0).astype(image.dtype)
+    return jnp.clip(image + grain, 0.0, 1.0)
 
 
 def _coarsen(noise: jax.Array) -> jax.Array:

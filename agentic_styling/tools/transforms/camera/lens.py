@@ -3,12 +3,14 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 
 _FRINGE = (0.024, 0.012, 0.0)  # how much closer to the middle red, green and blue are read
 
 
+@image_transform
 def speed_lines(
     image: jax.Array,
     y: jax.Array | float,
@@ -18,9 +20,16 @@ def speed_lines(
     seed: jax.Array,
     start: jax.Array | float = 0.28,
 ) -> jax.Array:
-    """Wedges that converge on (y, x) as far as `start` from it, as drawn in comics.
+    """Draws wedges that converge on a point, as in comics.
 
-    y, x, start: in parts of the shorter side; amount: 1 moderate, 0 none; color: [3].
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      y: row of the point, in parts of the shorter side.
+      x: its column.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+      seed: uint32.
+      start: distance from the point at which they end, in parts of the shorter side.
     """
     height, width = image.shape[1:]
     rows, columns = full_grid(height, width)
@@ -44,14 +53,18 @@ def speed_lines(
     return image + opacity * lines * (color[:, None, None] - image)
 
 
+@image_transform
 def distort(
     image: jax.Array, bulge: jax.Array | float, fringe: jax.Array | float = 0.0
 ) -> jax.Array:
-    """Barrel distortion: the middle of [3, H, W] swells and straight lines bend outwards; the
-    corners stay where they are, so that nothing black comes in.
+    """Distorts a picture as a barrel: the middle swells and straight lines bend outwards.
 
-    bulge: 0.3 is a fisheye, 0 the identity, may be [H, W]; fringe: 1 sets the colours of the
-    border visibly apart.
+    The corners stay, so that no black comes in.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      bulge: 0.3 is a fisheye, 0 the identity; a number or [H, W].
+      fringe: 1 parts the colours at the border visibly.
     """
     height, width = image.shape[1:]
     y = jnp.linspace(-1.0, 1.0, height)[:, None]

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.look_params import FIELDS, LUMA, SOFT, WHITE_LOGIT
-from agentic_styling.tools.transforms.color.spaces import apply_matrix
+from agentic_styling.tools.transforms.color.look_params import FIELDS, SOFT, WHITE_LOGIT
+from agentic_styling.tools.transforms.color.spaces import LUMA
 from agentic_styling.tools.transforms.scene import Scene
 
 _DEEPEST = 1.8  # the most optical density, so that transmission stays above 0.16
@@ -19,32 +19,27 @@ _LEAST_LEFT = 0.1  # beyond a faded black or white nothing can be brought back
 _ENDS = dict(zip(FIELDS, np.cumsum(list(FIELDS.values())), strict=True))
 
 
-def column(values: jax.Array) -> jax.Array:
-    """One value per channel [C] as [C, 1, 1]."""
-    return values[:, None, None]
-
-
-def luma_of(image: jax.Array) -> jax.Array:
-    """Luma (BT.601), float32 [1, H, W] of [3, H, W]."""
-    return apply_matrix(image.astype(jnp.float32), LUMA[None])
-
-
-def grade(
+def color_transform(
     image: jax.Array, scene: Scene, sources: jax.Array, targets: jax.Array, strength: jax.Array
 ) -> jax.Array:
-    """A run of steps on one picture [3, H, W]: `grade_rows` of one row."""
+    """A run of steps on one picture [3, H, W]: `color_transform_rows` of one row."""
     rows = jax.tree.map(lambda x: x[None], (image, scene, sources, targets, strength))
-    return grade_rows(*rows)[0]
+    return color_transform_rows(*rows)[0]
 
 
-def grade_rows(
+def color_transform_rows(
     images: jax.Array, scenes: Scene, sources: jax.Array, targets: jax.Array, strength: jax.Array
 ) -> jax.Array:
     """Runs of adjacent steps on pictures, with one logit and one sigmoid a run.
 
-    images: float [B, 3, H, W] in [0, 1]; sources, targets: recipes [B, N, SIZE] taken off and put
-    on, one after the other; strength: [B, N] in [0, 1], of each step's change. Returns
-    [B, 3, H, W]; the same bits in rows where every strength is 0.
+    Args:
+      images: float [B, 3, H, W] in [0, 1], planes.
+      scenes: the photographs' maps, [B, H, W] each.
+      sources, targets: look parameters [B, N, SIZE], taken off and put on, one after the other.
+      strength: [B, N] in [0, 1], of each step's change.
+
+    Returns:
+      [B, 3, H, W]; the same bits in rows where every strength is 0.
     """
 
     def step(logits, inputs):
@@ -90,9 +85,9 @@ def _sigmoid(logits: jax.Array) -> jax.Array:
     return jnp.clip((1 + 2 * SOFT) * jax.nn.sigmoid(logits) - SOFT, 0.0, 1.0)
 
 
-def _field(recipe: jax.Array, name: str) -> list[jax.Array]:
-    """The numbers of a field; one for all channels is given thrice."""
-    values = list(recipe[_ENDS[name] - FIELDS[name] : _ENDS[name]])
+def _field(look: jax.Array, name: str) -> list[jax.Array]:
+    """The numbers of a field; a single one is broadcast to all channels."""
+    values = list(look[_ENDS[name] - FIELDS[name] : _ENDS[name]])
     return values * 3 if len(values) == 1 else values
 
 
@@ -106,11 +101,11 @@ def _step(logits, places, source, target):
     return [jnp.clip(channel, -WHITE_LOGIT, WHITE_LOGIT) for channel in out]
 
 
-def _matrix(recipe: jax.Array) -> jax.Array:
+def _matrix(look: jax.Array) -> jax.Array:
     grey = jnp.broadcast_to(LUMA, (3, 3))
-    chroma = jnp.exp(_field(recipe, "saturation")[0]) * (jnp.eye(3) - grey) + grey
-    mix = jnp.eye(3) + jnp.stack(_field(recipe, "mix")).reshape(3, 3)
-    return jnp.exp(_field(recipe, "contrast")[0]) * (chroma @ mix)
+    chroma = jnp.exp(_field(look, "saturation")[0]) * (jnp.eye(3) - grey) + grey
+    mix = jnp.eye(3) + jnp.stack(_field(look, "mix")).reshape(3, 3)
+    return jnp.exp(_field(look, "contrast")[0]) * (chroma @ mix)
 
 
 def _inverse(matrix: jax.Array) -> jax.Array:
@@ -120,11 +115,11 @@ def _inverse(matrix: jax.Array) -> jax.Array:
     return columns / jnp.dot(a, columns[:, 0])
 
 
-def _tones(logits, recipe):
+def _tones(logits, look):
     """Tints of shadows and highlights by luma, which they leave as it is."""
     luma = sum(weight * channel for weight, channel in zip(LUMA, logits, strict=True))
     light = 0.5 + 0.5 * luma / (1 + jnp.abs(luma))
-    tones = zip(_field(recipe, "shadows"), _field(recipe, "highlights"), strict=True)
+    tones = zip(_field(look, "shadows"), _field(look, "highlights"), strict=True)
     return [dark + light * (bright - dark) for dark, bright in tones]
 
 
@@ -135,11 +130,11 @@ def _greens(logits) -> jax.Array:
     return excess / (0.4 + excess)
 
 
-def _lights(recipe, places):
+def _lights(look, places):
     """Shifts of the channels by place, [H, W] each."""
     names = ("side", "top", "vignette")
-    by_name = [[places[name] * value for value in _field(recipe, name)] for name in names]
-    shifts = zip(_field(recipe, "shift"), *by_name, strict=True)
+    by_name = [[places[name] * value for value in _field(look, name)] for name in names]
+    shifts = zip(_field(look, "shift"), *by_name, strict=True)
     return [sum(parts) for parts in shifts]
 
 
@@ -147,60 +142,60 @@ def _plus(one, other, sign=1):
     return [a + sign * b for a, b in zip(one, other, strict=True)]
 
 
-def _foliage(greens, recipe):
-    return [greens * value for value in _field(recipe, "foliage")]
+def _foliage(greens, look):
+    return [greens * value for value in _field(look, "foliage")]
 
 
-def _add_tints(logits, recipe, places):
-    logits = _plus(logits, _foliage(_greens(logits), recipe))
-    logits = _plus(logits, _lights(recipe, places))
-    return _plus(logits, _tones(logits, recipe))
+def _add_tints(logits, look, places):
+    logits = _plus(logits, _foliage(_greens(logits), look))
+    logits = _plus(logits, _lights(look, places))
+    return _plus(logits, _tones(logits, look))
 
 
-def _remove_tints(logits, recipe, places):
+def _remove_tints(logits, look, places):
     """Exact but for the greens, which are looked for where they would be without their change."""
-    logits = _plus(logits, _tones(logits, recipe), -1)
-    logits = _plus(logits, _lights(recipe, places), -1)
-    without = _plus(logits, _field(recipe, "foliage"), -1)
-    return _plus(logits, _foliage(_greens(without), recipe), -1)
+    logits = _plus(logits, _tones(logits, look), -1)
+    logits = _plus(logits, _lights(look, places), -1)
+    without = _plus(logits, _field(look, "foliage"), -1)
+    return _plus(logits, _foliage(_greens(without), look), -1)
 
 
-def _bends(recipe):
-    return zip(*(_field(recipe, name) for name in ("dark", "light", "offset")), strict=True)
+def _bends(look):
+    return zip(*(_field(look, name) for name in ("dark", "light", "offset")), strict=True)
 
 
-def _add_fade(logits, recipe):
+def _add_fade(logits, look):
     """Dark and light tones bent towards a lifted black and a lowered white."""
     out = []
-    for value, (dark, light, offset) in zip(logits, _bends(recipe), strict=True):
+    for value, (dark, light, offset) in zip(logits, _bends(look), strict=True):
         bend = jnp.where(value < 0, dark, light)
         out.append(value / (1 + bend * jnp.abs(value)) + offset)
     return out
 
 
-def _remove_fade(logits, recipe):
+def _remove_fade(logits, look):
     out = []
-    for value, (dark, light, offset) in zip(logits, _bends(recipe), strict=True):
+    for value, (dark, light, offset) in zip(logits, _bends(look), strict=True):
         value = value - offset
         bend = jnp.where(value < 0, dark, light)
         out.append(value / jnp.maximum(1 - bend * jnp.abs(value), _LEAST_LEFT))
     return out
 
 
-def _air(recipe, places) -> tuple[jax.Array, list[jax.Array]]:
+def _air(look, places) -> tuple[jax.Array, list[jax.Array]]:
     """Transmission [H, W] and logits of the air's colour, [H, W] each."""
-    layers = [(places[name], _field(recipe, name)) for name in ("haze", "sky", "ground")]
+    layers = [(places[name], _field(look, name)) for name in ("haze", "sky", "ground")]
     density, *colors = (sum(place * field[k] for place, field in layers) for k in range(4))
     density = jnp.maximum(density, 0.0)
     clear = jnp.exp(-jnp.minimum(density, _DEEPEST))
     return clear, [color / (density + 1e-6) for color in colors]
 
 
-def _add_air(logits, recipe, places):
-    clear, color = _air(recipe, places)
+def _add_air(logits, look, places):
+    clear, color = _air(look, places)
     return [air + clear * (channel - air) for channel, air in zip(logits, color, strict=True)]
 
 
-def _remove_air(logits, recipe, places):
-    clear, color = _air(recipe, places)
+def _remove_air(logits, look, places):
+    clear, color = _air(look, places)
     return [air + (channel - air) / clear for channel, air in zip(logits, color, strict=True)]

@@ -1,11 +1,12 @@
-"""The recipe of a look: numbers that add up, so that a look can be taken off or put on."""
+"""The parameters of a look: numbers that add up, so that a look can be taken off or put on."""
 
 import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.color.spaces import LUMA
 
-# Every field is neutral at zero and adds: a step's recipe is its target's plus its other options'.
-# "Logits" are those of the display value, see grade.py: one is about a stop at mid grey.
+# Every field is neutral at zero and adds: a step's look is its target's plus its other options'.
+# "Logits" are those of the display value, see color_transform.py: one is about a stop at mid grey.
 FIELDS = {
     "shift": 3,  # per channel, in logits: exposure, temperature, tint
     "contrast": 1,  # log slope around mid grey
@@ -26,17 +27,13 @@ FIELDS = {
     "hold": 1,  # how far the subject is held back from the step, 0 to 1
 }
 SIZE = sum(FIELDS.values())
+PLACE_FIELDS = ("haze", "sky", "ground", "side", "top", "vignette", "hold")  # by place or subject
 
 SOFT = 0.02  # how far black and white lie from the ends of the logit
 WHITE_LOGIT = float(np.log((1 + SOFT) / SOFT))  # of display white; black is its negative
 _NEAREST = 0.7  # how near to mid grey, in logits, black and white may be bent
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
-AUTUMN = ((0, 0.6, -0.6), (0, -0.25, 0.25), (0, 0, 0))  # greens turn to orange
-FRESH = ((0, 0.1, -0.1), (0, 0.3, -0.3), (0, 0, 0))  # greens turn to light green
-WITHERED = ((0, 0.4, -0.4), (0, 0.1, -0.1), (0, 0.25, -0.25))  # greens turn to brown
 TEAL_ORANGE = ((0.3, 0, -0.3), (0, 0, 0), (-0.3, 0, 0.3))  # everything leans to one or the other
-ROSE = ((0.1, -0.1, 0), (0.1, -0.3, 0.2), (0.1, -0.2, 0.1))  # greens and blues turn to mauve
 WHITE = "#ffffff"
 BLACK = "#000000"
 
@@ -82,7 +79,7 @@ def _layer(layer: tuple[float, str] | None) -> list[float]:
 
 
 def _neutral(tint: tuple[float, float, float]) -> np.ndarray:
-    """A tint without its luma, so that it can be taken off where the tone was found."""
+    """A tint without its luma, so that it can be taken off again by the tone that is left."""
     return np.asarray(tint, np.float32) - LUMA @ np.asarray(tint, np.float32)
 
 
@@ -117,7 +114,9 @@ def look(
     vignette: float = 0.0,
     hold: float = 0.0,
 ) -> np.ndarray:
-    """A recipe, float32 [SIZE]. warm: red against blue; tint: magenta against green; see FIELDS.
+    """Look parameters, float32 [SIZE]; see FIELDS.
+
+    warm: red against blue; tint: magenta against green.
 
     black, white: the display colours that black and white become. haze, sky, ground: optical
     density (1 hides 63 %) and colour. shadows, highlights: tints in logits.
@@ -161,7 +160,7 @@ _MOST_REMOVED = {
 
 
 def removable(row: np.ndarray) -> np.ndarray:
-    """What of a look's recipe [SIZE] is taken off a photograph, each field scaled as a whole."""
+    """What of a look [SIZE] is taken off a photograph, each field scaled as a whole."""
     parts = np.split(row, np.cumsum(list(FIELDS.values()))[:-1])
     out = []
     for name, part in zip(FIELDS, parts, strict=True):
@@ -169,6 +168,12 @@ def removable(row: np.ndarray) -> np.ndarray:
         most = _MOST_REMOVED.get(name, np.inf)
         out.append(part * min(1.0, most / max(np.abs(measured).max(), 1e-6)))
     return np.concatenate(out).astype(np.float32)
+
+
+def without(looks: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Looks [..., SIZE] with some fields neutral."""
+    kept = np.concatenate([np.full(n, name not in names) for name, n in FIELDS.items()])
+    return np.asarray(looks * kept, np.float32)
 
 
 def by_option(tool: str, parameter: str, rows: dict, default: object) -> np.ndarray:

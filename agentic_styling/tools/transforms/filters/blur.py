@@ -1,7 +1,6 @@
-"""Blurs of planes [C, H, W] with traced widths; the border is repeated, so none gets dark edges.
+"""Blurs with traced widths; the border is repeated, so no edge gets dark.
 
-All take float32 or bfloat16, work in float32 and return the image's dtype; C is any number of
-planes. Widths are in pixels, Python numbers or traced scalars.
+dm-pix's Gaussian pads with zeros and is 10 to 70 times slower on a CPU (docs/dm_pix.md).
 """
 
 import functools
@@ -11,50 +10,39 @@ import numbers
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
+
 # On a CPU a traced blur is chosen among shifted sums out to these radii, and for a Gaussian then
 # grids of these strides, from the sigmas that they are exact for.
 _RADII = (9, 23)
 _STRIDES = {4: 5.75, 8: 11.5}
-_STAGES = 6
 
 
+@image_transform
 def gaussian_blur(image: jax.Array, sigma: jax.Array | float) -> jax.Array:
-    """A Gaussian blur of [C, H, W]; sigma 0 is the identity.
+    """Blurs by a Gaussian; the border is repeated.
 
     Equals OpenCV's GaussianBlur with BORDER_REPLICATE to 1e-4 (it cuts the tails at 4 sigma). On a
-    CPU the way is chosen by sigma, at trace time for a Python number; under vmap a traced sigma
-    for each image runs every way there, so map over images instead. Accelerators multiply with
+    CPU the method is chosen by sigma, at trace time for a Python number; under vmap a traced sigma
+    for each image runs every method there, so map over images instead. Accelerators multiply with
     band matrices.
+
+    Args:
+      image: float [H, W, C].
+      sigma: in pixels, a number or traced; 0 is the identity.
     """
     bounds = (2.25, *_STRIDES.values())
     if _is_static(sigma) and sigma <= bounds[1]:
-        on_cpu = _by_shifted_sums(_gaussian, max(math.ceil(4 * sigma), 1))
+        on_cpu = _by_shifted_sums(max(math.ceil(4 * sigma), 1))
     else:
-        ways = [_by_shifted_sums(_gaussian, radius) for radius in _RADII]
+        ways = [_by_shifted_sums(radius) for radius in _RADII]
         on_cpu = _one_of(ways + [_by_coarse_grid(stride) for stride in _STRIDES], bounds, sigma)
-    return _blur(image, _at_least(0.1, sigma), on_cpu, _by_gaussian_matrices)
-
-
-def box_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """The mean of [C, H, W] over 2 * radius + 1 pixels each way, the border repeated.
-
-    A radius between whole pixels takes the outermost ones in part. Equals OpenCV's blur with
-    BORDER_REPLICATE.
-    """
-    if _is_static(radius) and radius == int(radius) and radius <= _RADII[-1]:
-        on_cpu = _by_windows(int(radius))
-    else:
-        ways = [_by_shifted_sums(_box, largest) for largest in _RADII]
-        on_cpu = _one_of([*ways, _by_box_matrices], _RADII, radius)
-    return _blur(image, _at_least(0.0, radius), on_cpu, _by_box_matrices)
+    width = jnp.maximum(jnp.asarray(sigma, jnp.float32), 0.1)
+    return _differentiable(image, width, on_cpu, _by_gaussian_matrices)
 
 
 def _is_static(width) -> bool:
     return isinstance(width, numbers.Real)
-
-
-def _at_least(least, width):
-    return jnp.maximum(jnp.asarray(width, jnp.float32), least)
 
 
 def _one_of(ways, bounds, width):
@@ -66,11 +54,6 @@ def _one_of(ways, bounds, width):
     if _is_static(width):
         return ways[index(width)]
     return lambda planes, width: jax.lax.switch(index(width), ways, planes, width)
-
-
-def _blur(image, width, on_cpu, by_matrices):
-    out = _differentiable(image.astype(jnp.float32), width, on_cpu, by_matrices)
-    return out.astype(image.dtype)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -94,13 +77,9 @@ def _gaussian(distance, sigma):
     return jnp.exp(-0.5 * (distance / sigma) ** 2)
 
 
-def _box(distance, radius):
-    return jnp.clip(radius + 1 - distance, 0.0, 1.0)
-
-
-def _by_shifted_sums(kernel, radius: int):
-    def blur(image, width):
-        weights = kernel(jnp.arange(radius + 1), width)
+def _by_shifted_sums(radius: int):
+    def blur(image, sigma):
+        weights = _gaussian(jnp.arange(radius + 1), sigma)
         weights = weights / (2 * jnp.sum(weights) - weights[0])
         # Padded for both ways at once: to pad takes as long as a pass.
         planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
@@ -112,17 +91,6 @@ def _by_shifted_sums(kernel, radius: int):
                 out = out + weights[d] * (before + after)
             planes = out
         return planes
-
-    return blur
-
-
-def _by_windows(radius: int):
-    def blur(image, _):
-        planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
-        side = 2 * radius + 1
-        for shape in ((1, side, 1), (1, 1, side)):
-            planes = jax.lax.reduce_window(planes, 0.0, jax.lax.add, shape, (1, 1, 1), "VALID")
-        return planes / side**2
 
     return blur
 
@@ -163,23 +131,11 @@ def _by_gaussian_matrices(image, sigma):
     return _product(rows, image, columns)
 
 
-def _by_box_matrices(image, radius):
-    rows, columns = (_box_matrix(n, radius) for n in image.shape[1:])
-    return _product(rows, image, columns)
-
-
 def _product(rows, image, columns):
     """rows @ plane @ columns.T for every plane."""
     highest = jax.lax.Precision.HIGHEST
     out = jnp.einsum("mh,chw->cmw", rows, image, precision=highest)
     return jnp.einsum("nw,cmw->cmn", columns, out, precision=highest)
-
-
-def _box_matrix(n: int, radius):
-    at = jnp.arange(n, dtype=jnp.float32)
-    weights = _box(jnp.abs(at[:, None] - at), radius)
-    before, after = (jnp.maximum(radius - d, 0.0)[:, None] for d in (at, n - 1 - at))
-    return (weights + before * (at == 0) + after * (at == n - 1)) / (2 * radius + 1)
 
 
 def _gaussian_matrix(at, n: int, sigma):
@@ -202,13 +158,17 @@ def _tail(distance, sigma):
     return jnp.sum(near, axis=1) + rest - start / (24 * sigma**2) * _gaussian(start, sigma)
 
 
+@image_transform
 def motion_blur(
     image: jax.Array, length: jax.Array | float, angle: jax.Array | float = 0.0
 ) -> jax.Array:
-    """A blur of [C, H, W] along a line: the way of a moving camera.
+    """Blurs along a line, as a moving camera does.
 
-    length: at most a quarter of the shorter side (more is clipped), soft to half a pixel at its
-    ends. angle: radians from the x axis towards the y axis, which points down.
+    Args:
+      image: float [H, W, C].
+      length: in pixels, at most a quarter of the shorter side (more is clipped), soft to half a
+        pixel at its ends.
+      angle: radians from the x axis towards the y axis, which points down.
     """
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     half = jnp.clip(length, 1.0, min(image.shape[1:]) / 4) / 2
@@ -220,49 +180,34 @@ def motion_blur(
     return _convolve(image, line)
 
 
-def disc_blur(image: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """The blur of a lens out of focus over [C, H, W]: the mean over a disc.
-
-    radius: at most an eighth of the shorter side (more is clipped), soft to half a pixel at its
-    rim. Blur in linear light, or the lights will not shine.
-    """
-    radius = jnp.clip(radius, 0.5, min(image.shape[1:]) / 8)
-    return _convolve(image, lambda y, x: jnp.clip(radius + 0.5 - jnp.hypot(y, x), 0.0, 1.0))
-
-
 def _convolve(image, kernel):
     """[C, H, W] by a symmetric kernel(y, x) no wider than a quarter of the shorter side, by FFT."""
     h, w = image.shape[1:]
     margin = min(h, w) // 8 + 2
-    planes = _pad_edge(_pad_edge(image.astype(jnp.float32), margin, 1), margin, 2)
+    planes = _pad_edge(_pad_edge(image, margin, 1), margin, 2)
     size = planes.shape[1:]
     y, x = (jnp.minimum(jnp.arange(n), n - jnp.arange(n)) for n in size)
     y, x = (jnp.where(jnp.arange(n) > n // 2, -v, v) for n, v in zip(size, (y, x), strict=True))
     weights = kernel(*jnp.meshgrid(y.astype(jnp.float32), x.astype(jnp.float32), indexing="ij"))
     spectrum = jnp.fft.rfft2(planes) * jnp.fft.rfft2(weights / jnp.sum(weights))
-    out = jnp.fft.irfft2(spectrum, size)[:, margin : margin + h, margin : margin + w]
-    return out.astype(image.dtype)
+    return jnp.fft.irfft2(spectrum, size)[:, margin : margin + h, margin : margin + w]
 
 
-def zoom_blur(
-    image: jax.Array, amount: jax.Array | float, y: jax.Array | float, x: jax.Array | float
-) -> jax.Array:
-    """[C, H, W] smeared away from a point: the mean of magnifications up to 1 / (1 - amount).
+def small_blur(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """A Gaussian blur of small planes [..., h, w] by two products, weights renormalised at the
+    border. sigma: in pixels, a number or traced."""
 
-    amount: 0 to below 1, the part of its distance from the point that a pixel is smeared over.
-    y, x: the point in pixels; it may lie outside. Meant for small planes (rays, glows at reduced
-    resolution): it costs twelve products with [H, H] and [W, W] matrices.
-    """
-    out = image.astype(jnp.float32)
-    amount = jnp.clip(amount, 0.0, 0.99)
-    for stage in range(_STAGES):  # 2, 4, ... 64 magnifications: in each, half as far as before
-        scale = (1 - amount) ** (0.5 ** (stage + 1))
-        matrices = []
-        for n, centre in zip(image.shape[1:], (y, x), strict=True):
-            at = jnp.clip(centre + (jnp.arange(n) - centre) * scale, 0, n - 1)
-            matrices.append(jnp.maximum(1 - jnp.abs(at[:, None] - jnp.arange(n)), 0.0))
-        out = (out + _product(matrices[0], out, matrices[1])) / 2
-    return out.astype(image.dtype)
+    def matrix(n):
+        at = jnp.arange(n, dtype=jnp.float32)
+        weights = jnp.exp(-0.5 * ((at[:, None] - at) / sigma) ** 2)
+        return weights / jnp.sum(weights, axis=1, keepdims=True)
+
+    return matrix(planes.shape[-2]) @ (planes @ matrix(planes.shape[-1]).T)
+
+
+def spread(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
+    """`small_blur` with sigma in parts of the shorter side of planes [C, h, w]."""
+    return small_blur(planes, sigma * min(planes.shape[-2:]))
 
 
 def shift(image: jax.Array, dy: int, dx: int) -> jax.Array:

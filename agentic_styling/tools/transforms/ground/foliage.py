@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.look_params import SOFT
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -13,16 +16,15 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, spread
-from agentic_styling.tools.transforms.optional import computed
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 # Distance of blossoms in parts of the shorter side, and the depth up to which they are so large.
 _BLOSSOMS = ((0.012, 1.1), (0.019, 0.85), (0.03, 0.5))
 
 
+@image_transform
 def leaves_of(image: jax.Array) -> jax.Array:
-    """How much [H, W] of a pixel is green leaves."""
+    """How much of each pixel is green leaves: [H, W] in [0, 1)."""
     return _greens(_logits(image))
 
 
@@ -68,10 +70,19 @@ def relief_of(image: jax.Array) -> jax.Array:
     return luma - enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
 
 
+@image_transform
 def blossoms(
     image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """White and pink blossoms in clusters on leaves [H, W], smaller far away."""
+    """Draws white and pink blossoms in clusters on leaves, smaller far away.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 1 in full bloom.
+      seed: uint32.
+    """
     height, width = leaves.shape
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -110,8 +121,16 @@ def blossoms(
     return jax.lax.scan(layer, image, (sizes, depths, seeds))[0]
 
 
+@image_transform
 def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array) -> jax.Array:
-    """Upright plants without their leaves: light comes through where these were lightest."""
+    """Takes the leaves off upright plants: light comes through where these were lightest.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 1 all.
+    """
     sky = jnp.sum(image * scene.sky, axis=(1, 2)) + 0.02 * image.size / 3 * jnp.mean(image)
     behind = sky / (jnp.sum(scene.sky) + 0.02 * image.size / 3)
     behind = 0.8 * behind + 0.2 * jnp.mean(behind)

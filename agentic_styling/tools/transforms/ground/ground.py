@@ -9,6 +9,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -21,8 +24,6 @@ from agentic_styling.tools.transforms.filters.fields import (
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.ground.foliage import leaves_of
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.light.light import luma_of, spread
-from agentic_styling.tools.transforms.optional import computed
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
@@ -59,8 +60,9 @@ def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> j
     return to_full(noise, *scene.ground.shape)
 
 
+@image_transform
 def level_of(image: jax.Array) -> jax.Array:
-    """How bright a white thing is in the light of a picture, 0.3 at night to 1."""
+    """How bright a white thing is in the light of a picture: a scalar, 0.3 at night to 1."""
     return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
 
 
@@ -80,12 +82,18 @@ def lay(image: jax.Array, cover: jax.Array, color: jax.Array) -> jax.Array:
     return image + cover * (jnp.clip(color, 0.0, 1.0) - image)
 
 
+@image_transform
 def snow(
     image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """Snow on the ground, and on what faces up: roofs, branches, leaves [H, W].
+    """Lays snow on the ground, and on what faces up: roofs, branches, leaves.
 
-    amount: 0 none, 0.5 patches, 1 closed.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      leaves: [H, W], where leaves are.
+      amount: 0 none, 0.5 patches, 1 closed.
+      seed: uint32.
     """
     height, width = scene.ground.shape
     patches = noise_of(scene, 5.0, seed, 4)
@@ -101,7 +109,7 @@ def snow(
     light = light + 0.3 * (glint > 0.985) - 0.05 * glint
     cover, light = computed(cover, light)
     low, high = (jnp.array(c)[:, None, None] for c in (_SNOW_SHADE, _SNOW_LIGHT))
-    return lay(image, cover, level_of(image) * (low + light * (high - low)))
+    return lay(image, cover, level_of(image, channel_axis=0) * (low + light * (high - low)))
 
 
 def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
@@ -121,6 +129,7 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
     return stays * (1 - ramp(scene.sky, 0.3, 0.8)) * (1 - 0.8 * scene.subject)
 
 
+@image_transform
 def strewn(
     image: jax.Array,
     scene: Scene,
@@ -130,20 +139,25 @@ def strewn(
     round_: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """Small things strewn over the ground: leaves, flowers, hailstones.
+    """Strews small things over the ground: leaves, flowers, hailstones.
 
-    colors: [3, 3], between which they take theirs; cell: their distance at the lower border, in
-    parts of the shorter side; share: of the cells that hold one, in the densest places; round_: 0
-    oblong as a leaf, 1 round.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      colors: float [3, 3]; each has a mixture of two neighbours.
+      cell: their distance at the lower border, in parts of the shorter side.
+      share: of the cells that hold one, in the densest places.
+      round_: 0 oblong as a leaf, 1 round.
+      seed: uint32.
     """
     plane = plane_of(scene)
     short = min(scene.ground.shape)
     patches = noise_of(scene, 3.0, seed)
     dense = share * ramp(scene.ground, 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
-    light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image))
+    light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     dense, light = computed(dense, light)
     mean = jnp.mean(colors, axis=0)[:, None, None]
-    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # what lies too deep to be told apart
+    image = lay(image, 0.55 * dense, 0.7 * mean * light)  # layers too deep to be distinguished
     first, middle, last = colors[:, :, None, None]
 
     def layer(image, scale_and_seed):
@@ -180,10 +194,19 @@ def _fleck(plane, size, share, round_, short, seed):
     return cover, 0.7 + 0.45 * bright - vein + 0.18 * across, tone
 
 
+@image_transform
 def grass(
     image: jax.Array, scene: Scene, dark: jax.Array, light: jax.Array, seed: jax.Array
 ) -> jax.Array:
-    """Blades of grass between two colours [3], in tufts; each row hides the feet of the next."""
+    """Draws blades of grass in tufts; each row hides the feet of the next.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      dark: float [3], the darkest blades.
+      light: float [3], the lightest.
+      seed: uint32.
+    """
     tufts = noise_of(scene, 5.0, seed)
     plane = plane_of(scene)
     row = plane.away / (0.03 * _SLANT)
@@ -194,7 +217,7 @@ def grass(
     seen = ramp(0.009 * plane.size * min(scene.ground.shape), 0.3, 1.0)
     tone = 0.5 + seen * (tone - 0.5) + 0.5 * (tufts - 0.5)
     dark, light = dark[:, None, None], light[:, None, None]
-    lit = shading(image, scene, 0.6) * (0.35 + 0.65 * level_of(image))
+    lit = shading(image, scene, 0.6) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     edge = ramp(scene.ground + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65)
     return lay(image, 0.85 * edge, (dark + tone * (light - dark)) * lit)
 
@@ -213,29 +236,48 @@ def _blades(scene, plane, row, up, seed):
     return blade, 0.15 + 0.5 * bright + 0.18 * up
 
 
+@image_transform
 def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Wet mud, trodden, with puddles that mirror what stands above."""
+    """Covers the ground with wet, trodden mud and puddles that mirror what stands above.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      seed: uint32.
+    """
     plane = plane_of(scene, coarse_grid)
     lumps = turbulence(15 * plane.away, 10 * plane.across, seed, 3)
     slope = jnp.roll(lumps, -1, 0) - lumps
     gloss = ramp(slope * min(lumps.shape) / 128, 0.04, 0.16) * plane.size
     lumps, gloss = (to_full(field, *scene.ground.shape) for field in (lumps, gloss))
-    lit = shading(image, scene, 0.35) * (0.35 + 0.65 * level_of(image))
+    lit = shading(image, scene, 0.35) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     brown = jnp.array([0.36, 0.265, 0.18])[:, None, None] * (0.55 + 0.85 * lumps)
-    sheen = jnp.array([0.40, 0.42, 0.45])[:, None, None] * (gloss * level_of(image))
+    sheen = jnp.array([0.40, 0.42, 0.45])[:, None, None] * (gloss * level_of(image, channel_axis=0))
     edge = ramp(scene.ground, 0.25, 0.65)
     covered = lay(image, 0.9 * edge, brown * lit + sheen)
     return puddles(computed(covered), image, scene, 0.85, 0.54, seed + jnp.uint32(3))
 
 
+@image_transform
 def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """Ground that the rain has darkened, and puddles but on leaves. amount: 1 soaked."""
+    """Darkens the ground as rain does, with puddles except on leaves.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 0 the identity, 1 soaked.
+      seed: uint32.
+    """
     dark = amount * scene.ground
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)
     soaked = deeper * (1 - 0.32 * dark)
     soaked = computed(soaked)
-    water = 0.75 * jnp.minimum(amount, 1.2) * (1 - 0.8 * ramp(leaves_of(image), 0.0, 0.4))
+    water = (
+        0.75
+        * jnp.minimum(amount, 1.2)
+        * (1 - 0.8 * ramp(leaves_of(image, channel_axis=0), 0.0, 0.4))
+    )
     return puddles(soaked, image, scene, water, 0.56, seed)
 
 

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     four_randoms,
     full_grid,
@@ -17,7 +19,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.filters.noise import value_noise
-from agentic_styling.tools.transforms.light.light import bloom, luma_of, screen, spotlight
+from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 
 _HORIZON = 0.42  # of lying ground, in parts of the height
@@ -41,7 +43,7 @@ def relief(image: jax.Array, height: jax.Array) -> jax.Array:
 
     Black and white stay, and nothing clips.
     """
-    return image + (height * image * (1 - image)).astype(image.dtype)
+    return image + height * image * (1 - image)
 
 
 def _lying(y, x):
@@ -117,66 +119,144 @@ def stars(image: jax.Array, seed: jax.Array) -> jax.Array:
     return light * (there < 0.22) * (0.15 + 1.2 * bright * bright * bright)
 
 
-# What follows draws on a picture [3, H, W] with a Scene, a row of numbers and a seed.
+# What draws a place, from a Scene, a row of numbers and a seed.
 
 
+@image_transform
 def draw_glow(image, scene, row, seed):
-    """Bright parts glow. row: amount, threshold, width in parts of the shorter side, colour."""
-    return bloom(image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01))
+    """Lets bright parts glow.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      row: amount, threshold, width in parts of the shorter side, colour [3].
+      seed: uint32.
+    """
+    return bloom(
+        image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01), channel_axis=0
+    )
 
 
+@image_transform
 def draw_air(image, scene, row, seed):
-    """row: 0 mist on the ground, 1 drifting haze; optical thickness; colour."""
+    """Draws mist on the ground or drifting haze.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      row: 0 for mist, 1 for haze; optical thickness; colour [3].
+      seed: uint32.
+    """
     air = jax.lax.switch(row[0].astype(jnp.int32), (ground_mist, fog), scene, seed)
-    return veil(image, row[1] * air, row[2:])
+    return veil(image, row[1] * air, row[2:], channel_axis=0)
 
 
+@image_transform
 def draw_ground(image, scene, row, seed):
-    """row: 0 dunes, 1 waves, 2 drifts; how strong."""
+    """Gives the ground the relief of dunes, waves or snow drifts.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
+      seed: uint32.
+    """
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
     return relief(image, row[1] * scene.ground * height)
 
 
+@image_transform
 def draw_lava(image, scene, amount, seed):
-    """Cracks that glow in the ground, and their light on what stands near."""
+    """Draws glowing cracks in the ground, and their light on what stands near.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     heat = amount * scene.ground * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
-    return bloom(lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04)
+    return bloom(
+        lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04, channel_axis=0
+    )
 
 
+@image_transform
 def draw_water(image, scene, amount, seed):
-    """Sun through the surface above."""
+    """Draws sunlight as it falls through the surface of water above.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     net = field(caustics, image, seed) * (1 - scene.sky) * (1 - 0.7 * scene.depth)
     light = amount * field(shafts, image, seed) * jnp.array([0.45, 0.95, 1.0])[:, None, None]
     return screen(relief(image, 4 * amount * net), light)
 
 
+@image_transform
 def draw_leaves(image, scene, amount, seed):
-    """Shade under leaves, with warm spots of sun."""
+    """Draws shade under leaves, with warm spots of sun.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     spots = field(dapples, image, seed)
     spots = amount * spots * (1 - scene.sky) * (1 - 0.35 * scene.subject)
     warm = jnp.array([1.1, 1.0, 0.7])[:, None, None]
     return relief(image, spots * jnp.where(spots > 0, warm, 1.0))
 
 
+@image_transform
 def draw_stars(image, scene, color, seed):
-    """Stars where the sky is dark."""
+    """Draws stars where the sky is dark.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      color: float [3].
+      seed: uint32.
+    """
     dark = scene.sky * ramp(0.5 - luma_of(image), 0.0, 0.3)
     return screen(image, dark * stars(image, seed) * color[:, None, None])
 
 
+@image_transform
 def draw_neon(image, scene, amount, seed):
-    """Cyan light from the left, magenta from the right, and glowing signs."""
+    """Draws cyan light from the left, magenta from the right, and glowing signs.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     x = jnp.linspace(0.0, 1.0, image.shape[2])
     left, right = (jnp.exp(-((at / 0.45) ** 2)) for at in (x, 1 - x))
     light = left * jnp.array([[0.1], [0.75], [1.0]]) + right * jnp.array([[1.0], [0.1], [0.7]])
     lit = screen(image, amount * light[:, None, :] * image * (1 - 0.7 * scene.sky))
-    return bloom(lit, amount, jnp.array([1.0, 0.55, 1.0]), threshold=0.45, sigma=0.03)
+    return bloom(
+        lit, amount, jnp.array([1.0, 0.55, 1.0]), threshold=0.45, sigma=0.03, channel_axis=0
+    )
 
 
+@image_transform
 def draw_lamp(image, scene, amount, seed):
-    """A warm lamp in the middle of the dark."""
+    """Lights the middle of a dark picture with a warm lamp.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = 0.52 * height / min(height, width), 0.5 * width / min(height, width)
     return spotlight(image, y, x, 0.42, amount, jnp.array([1.4, 1.0, 0.55]))

@@ -3,6 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -11,7 +14,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     ramp,
     to_full,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, screen, spread
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, shrink
 
 _STARS = 70.0  # cells along the shorter side, with a star at most in each
@@ -22,7 +25,7 @@ def relight(image: jax.Array, gain: jax.Array) -> jax.Array:
     """A picture [3, H, W] under `gain` times the light (> 0): more never clips, less scales."""
     more = jnp.maximum(gain, 1.0)
     lit = more * image / (1 + (more - 1) * image)
-    return (lit * jnp.minimum(gain, 1.0)).astype(image.dtype)
+    return lit * jnp.minimum(gain, 1.0)
 
 
 def horizon_of(scene: Scene) -> jax.Array:
@@ -34,12 +37,18 @@ def horizon_of(scene: Scene) -> jax.Array:
     return 0.4 + open_sky * (jnp.clip(reach, 0.15, 1.0) - 0.4)
 
 
+@image_transform
 def paint_sky(
     image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
 ) -> jax.Array:
-    """The sky in the colours [3] of its zenith and its horizon; clouds and branches stay.
+    """Recolours the sky; clouds and branches stay.
 
-    amount: 0 the identity, 1 nothing of the sky's own colour is left.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      top: of the zenith, float [3].
+      horizon: of the horizon, float [3].
+      amount: 0 the identity, 1 nothing of the sky's own colour is left.
     """
     luma = luma_of(image)
     usual = jnp.sum(luma * scene.sky) / (jnp.sum(scene.sky) + 1e-3) + 0.03
@@ -51,7 +60,7 @@ def paint_sky(
         plane + share * (relief * (a + down * (b - a)) - plane)
         for plane, a, b in zip(image, top, horizon, strict=True)
     ]
-    return jnp.clip(jnp.stack(planes), 0.0, 1.0).astype(image.dtype)
+    return jnp.clip(jnp.stack(planes), 0.0, 1.0)
 
 
 def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
@@ -67,8 +76,16 @@ def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
     return spot * clear * (there > 0.8) * (0.04 + 0.6 * bright**5)
 
 
+@image_transform
 def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
-    """The moon where the sky is most open, and its glow; nothing without enough sky."""
+    """Draws the moon where the sky is most open, and its glow; nothing without enough sky.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+    """
     height, width = scene.sky.shape
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)

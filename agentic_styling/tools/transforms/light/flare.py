@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import coarse_factor, coarse_grid, full_grid
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import enlarge
@@ -19,6 +20,7 @@ _GHOSTS = (
 )
 
 
+@image_transform
 def lens_flare(
     image: jax.Array,
     y: jax.Array | float,
@@ -27,9 +29,15 @@ def lens_flare(
     color: jax.Array,
     ghosts: jax.Array | float = 1.0,
 ) -> jax.Array:
-    """A flare of the light at (y, x), in parts of the shorter side: glow, streak, halo, ghosts.
+    """Draws what a lens makes of a light: glow, streak, halo and ghosts.
 
-    color: of the light [3]; ghosts: 0 leaves only the glow and its streak. amount 0: the identity.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      y: row of the light, in parts of the shorter side.
+      x: its column.
+      amount: 1 is moderate, 0 the identity.
+      color: of the light, float [3].
+      ghosts: 0 leaves only the glow and its streak.
     """
     height, width = image.shape[1:]
     rows, columns = full_grid(height, width)

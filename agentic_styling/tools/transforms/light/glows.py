@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     four_randoms,
@@ -14,7 +16,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.light import luma_of, screen
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
 
 _GOLDEN = 0.618034
@@ -110,8 +112,17 @@ def shine(
     return screen(image, amount * (halo + (colors[1, :, None, None]) * white))
 
 
+@image_transform
 def embers(image, scene: Scene, amount, colors, seed):
-    """Sparks that rise from below, flakes of ash between them, and the glow of the fire."""
+    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     bottom = y * (min(height, width) / height)
@@ -129,8 +140,17 @@ def _flake(dv, du, own):
     return cover, cover
 
 
+@image_transform
 def sparkles(image, scene: Scene, amount, colors, seed):
-    """Glints that drift past in a trail, thicker in some places."""
+    """Draws glints that drift past in a trail, thicker in some places.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -142,8 +162,17 @@ def sparkles(image, scene: Scene, amount, colors, seed):
     return shine(image, glow, white, colors, 0.8 + 0.5 * amount)
 
 
+@image_transform
 def energy(image, scene: Scene, amount, colors, seed):
-    """Charges that swirl around the subject, and filaments of discharge between them."""
+    """Draws charges that swirl around the subject, and discharges between them.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -167,8 +196,17 @@ def energy(image, scene: Scene, amount, colors, seed):
     return shine(image, glow, white + 0.4 * arcs, colors, 0.7 + 0.5 * amount)
 
 
+@image_transform
 def bioluminescence(image, scene: Scene, amount, colors, seed):
-    """Living lights in swarms, mostly below, and their glow on what is dark around them."""
+    """Draws swarms of living lights, mostly below, and their glow on dark things nearby.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate.
+      colors: float [2, 3], of the halos and of the cores.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -190,8 +228,17 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
 _LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
 
 
+@image_transform
 def bokeh(image, scene: Scene, amount, colors, seed):
-    """Discs of light out of focus, where the picture has lights, in their colours and the tint."""
+    """Draws discs of light out of focus where the picture has lights.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      colors: float [2, 3], mixed with the lights' own.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     luma = luma_of(image)
     bright = luma**4

@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -14,7 +17,7 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import facing, relight
-from agentic_styling.tools.transforms.light.light import luma_of, screen, spread
+from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _CANDLE = np.array([1.0, 0.62, 0.28], np.float32)
@@ -22,8 +25,16 @@ _CANDLES = ((0.78, 0.16), (0.68, 0.55), (0.84, 0.9))  # about where: parts of he
 _BEAMS = ((0.2, 0.35, 0.16), (0.62, 0.12, 0.2))  # at the top, lean, half width
 
 
+@image_transform
 def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
-    """The brightest small things, warm ones above all, shine in a lamp's colour [3] and glow."""
+    """Lets the brightest small things, warm ones above all, shine as lamps and glow.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: of the lamps, float [3].
+    """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
     coarse = shrink(jnp.concatenate([image, (1 - scene.sky)[None]]), factor)
@@ -37,9 +48,10 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
     shine, glow = (amount * to_full(x, height, width) for x in (source, glow))
     color = color[:, None, None]
     lit = image + shine * (1.3 * jnp.sqrt(luma_of(image) + 1e-4) * color - image)
-    return screen(jnp.clip(lit, 0.0, 1.0), jnp.maximum(glow, 0.0) * color).astype(image.dtype)
+    return screen(jnp.clip(lit, 0.0, 1.0), jnp.maximum(glow, 0.0) * color)
 
 
+@image_transform
 def side_lights(
     image: jax.Array,
     scene: Scene,
@@ -48,9 +60,15 @@ def side_lights(
     own: jax.Array | float,
     air: jax.Array | float,
 ) -> jax.Array:
-    """Lights of two colours [3], from the left and from the right, the only ones there are.
+    """Lights a picture from the left and from the right alone, in two colours.
 
-    own: how much of the things' own colours is left; air: how far the air before them glows.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      left: float [3].
+      right: float [3].
+      own: how much of the things' own colours is left, 0 to 1.
+      air: how far the air before them glows.
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -70,11 +88,18 @@ def side_lights(
     light, glow = (enlarge(plane, factor, height, width) for plane in (light, glow))
     luma = luma_of(image)
     lit = relight(luma + own * (image - luma), light)
-    return screen(lit, jnp.maximum(glow, 0.0)).astype(image.dtype)
+    return screen(lit, jnp.maximum(glow, 0.0))
 
 
+@image_transform
 def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Three candles' warm pools low in the picture, and little light elsewhere."""
+    """Lights a picture by three candles low in it, and little elsewhere.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     short = min(height, width)
@@ -85,7 +110,9 @@ def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
         away = away + (x - (along + 0.12 * dx - 0.06) * width / short) ** 2
         pools = pools + (0.7 + 0.5 * flicker) / (1 + away / 0.05)
     light = to_full(pools, height, width) * _CANDLE[:, None, None]
-    return lamps(screen(relight(image, 0.4 + 1.9 * light), 0.06 * light), scene, 0.8, _CANDLE)
+    return lamps(
+        screen(relight(image, 0.4 + 1.9 * light), 0.06 * light), scene, 0.8, _CANDLE, channel_axis=0
+    )
 
 
 def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
@@ -96,8 +123,14 @@ def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
     return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
+@image_transform
 def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
-    """A cone of light from above on the subject, and dark around it."""
+    """Puts a cone of light from above on the subject, and darkness around it.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+    """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     at_y, at_x = middle_of(scene)
@@ -110,29 +143,41 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
     away = ((y - at_y) / 0.36) ** 2 + ((x - at_x) / 0.32) ** 2
     lit = relight(image, 0.1 + 2.1 / (1 + away * away) + 0.15 * beam)
     haze = 0.25 * beam / (0.6 + down * down)
-    return screen(lit, haze * jnp.array([1.0, 0.95, 0.85])[:, None, None]).astype(image.dtype)
+    return screen(lit, haze * jnp.array([1.0, 0.95, 0.85])[:, None, None])
 
 
+@image_transform
 def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
-    """Light from behind and above: the subject's border shines, all else is darker."""
+    """Lights the subject's border from behind and above; the rest is darker.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+    """
     height, width = image.shape[1:]
     inside = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.022)[0]
     border = jnp.maximum(scene.subject - to_full(inside, height, width) ** 1.5, 0.0)
     rim = border * ramp(scene.subject, 0.15, 0.6)
     rim = rim * (0.7 + 0.6 * jnp.maximum(facing(scene, -1.0, 0.0), 0.0))
     lit = relight(image, 0.55 + 0.4 * _body(scene) + 4.0 * rim)
-    return screen(lit, 0.6 * rim * jnp.array([0.85, 0.92, 1.0])[:, None, None]).astype(image.dtype)
+    return screen(lit, 0.6 * rim * jnp.array([0.85, 0.92, 1.0])[:, None, None])
 
 
+@image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
-    """Light from behind: what is far shines, the subject and the foreground are dark."""
+    """Lights what is far from behind; the subject and the foreground are dark.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+    """
     far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
     at_y, at_x = middle_of(scene)
     y, x = full_grid(*image.shape[1:])
     away = (y - at_y + 0.15) ** 2 + (x - at_x) ** 2
     glow = (0.08 + 0.92 * far) * (0.55 / (1 + away / 0.07) + 0.08)
     color = jnp.array([1.0, 0.85, 0.62])[:, None, None]
-    return screen(relight(image, 0.22 + 1.5 * far), glow * color).astype(image.dtype)
+    return screen(relight(image, 0.22 + 1.5 * far), glow * color)
 
 
 def _body(scene: Scene) -> jax.Array:
@@ -144,8 +189,15 @@ def _body(scene: Scene) -> jax.Array:
     return jnp.maximum(scene.subject, filled) * (1 - open_sky)
 
 
+@image_transform
 def beams(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Two broad beams from above, seen in drifting fog."""
+    """Draws two broad beams from above, seen in drifting fog.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      seed: uint32.
+    """
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)
@@ -155,4 +207,4 @@ def beams(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
         light = light + jnp.exp(-across * across) / (1 + 0.8 * y * y)
     light = to_full(light * (0.34 + 0.68 * turbulence(4 * y, 4 * x, seed)), height, width)
     light = jnp.maximum(light, 0.0) * (0.45 + 0.55 * scene.depth)
-    return screen(image, light * jnp.array([0.86, 0.93, 1.0])[:, None, None]).astype(image.dtype)
+    return screen(image, light * jnp.array([0.86, 0.93, 1.0])[:, None, None])

@@ -3,6 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -13,30 +16,13 @@ from agentic_styling.tools.transforms.filters.fields import (
 from agentic_styling.tools.transforms.filters.noise import value_noise
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
-_LUMA = (0.299, 0.587, 0.114)
-
 
 def screen(image: jax.Array, light: jax.Array) -> jax.Array:
     """Light >= 0 added to a picture [3, H, W] so that it never clips."""
-    return 1 - (1 - image) * jnp.exp(-light).astype(image.dtype)
+    return 1 - (1 - image) * jnp.exp(-light)
 
 
-def luma_of(image: jax.Array) -> jax.Array:
-    """Luma (BT.601) [H, W] of [3, H, W]."""
-    return sum(weight * plane for weight, plane in zip(_LUMA, image, strict=True))
-
-
-def spread(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:
-    """A Gaussian blur of coarse planes [C, h, w], sigma in parts of the shorter side."""
-
-    def matrix(n):
-        at = jnp.arange(n, dtype=jnp.float32) / min(planes.shape[1:])
-        weights = jnp.exp(-0.5 * ((at[:, None] - at[None]) / sigma) ** 2)
-        return weights / jnp.sum(weights, axis=1, keepdims=True)
-
-    return matrix(planes.shape[1]) @ (planes @ matrix(planes.shape[2]).T)
-
-
+@image_transform
 def bloom(
     image: jax.Array,
     amount: jax.Array | float,
@@ -45,10 +31,14 @@ def bloom(
     threshold: jax.Array | float = 0.6,
     sigma: jax.Array | float = 0.05,
 ) -> jax.Array:
-    """The bright parts of a picture [3, H, W] glow beyond their edges.
+    """Lets the bright parts of a picture glow beyond their edges.
 
-    amount: 1 is a soft-focus filter, 0 the identity; color: tint of the glow [3]; threshold:
-    display value from which things glow; sigma: of the glow, in parts of the shorter side.
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 is a soft-focus filter, 0 the identity.
+      color: tint of the glow, float [3].
+      threshold: display value from which things glow.
+      sigma: of the glow, in parts of the shorter side.
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -59,6 +49,7 @@ def bloom(
     return screen(image, jnp.maximum(enlarge(light, factor, height, width), 0.0))
 
 
+@image_transform
 def brightest(image: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Row and column, in parts of the shorter side, of the brightest place of [3, H, W].
 
@@ -98,6 +89,7 @@ def _zoom_matrix(n: int, centre: jax.Array, scale: jax.Array) -> jax.Array:
     return jnp.maximum(1 - jnp.abs(at[:, None] - jnp.arange(n)), 0.0)
 
 
+@image_transform
 def god_rays(
     image: jax.Array,
     scene: Scene,
@@ -105,9 +97,18 @@ def god_rays(
     color: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """Shafts of light from the sky's brightest place, blocked by what stands before the sky.
+    """Draws shafts of light from the sky's brightest place, blocked by what stands before it.
 
-    Mitchell 2007 (GPU Gems 3, chapter 13). Without a sky the light falls in from above the picture.
+    Without a sky the light falls in from above the picture.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+      seed: uint32.
+
+    Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
     height, width = image.shape[1:]
     factor, short = coarse_factor(height, width), min(height, width)
@@ -115,7 +116,7 @@ def god_rays(
     up = jnp.linspace(1.0, 0.0, height)[:, None]
     open_sky = ramp(jnp.mean(scene.sky), 0.01, 0.08)
     weight = scene.sky * (0.5 + 0.5 * up) + (1 - open_sky) * up**2
-    sun_y, sun_x = brightest(image, weight)
+    sun_y, sun_x = brightest(image, weight, channel_axis=0)
     sun_y = jnp.where(open_sky > 0.5, sun_y, -0.25)
     side = jnp.where(sun_x > 0.5 * width / short, 0.25, -0.25)
     sun_x = jnp.where(open_sky > 0.5, sun_x, sun_x + side)
@@ -135,8 +136,16 @@ def god_rays(
     return screen(image, amount * light * color[:, None, None])
 
 
+@image_transform
 def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
-    """A glow around the subject, as of light that it gives off itself."""
+    """Draws a glow around the subject, as of light that it gives off itself.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      scene: the maps of the photograph.
+      amount: 1 is moderate, 0 the identity.
+      color: float [3].
+    """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
     subject = shrink(scene.subject[None], factor)
@@ -144,7 +153,7 @@ def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.A
     glow = (1.1 * near * (1 - subject) + 0.9 * far * (1 - 0.8 * subject))[0]
     rim = to_full(glow, height, width)
     lit = screen(image, amount * rim * color[:, None, None])
-    return bloom(lit, 0.5 * amount, color, threshold=0.55, sigma=0.03)
+    return bloom(lit, 0.5 * amount, color, threshold=0.55, sigma=0.03, channel_axis=0)
 
 
 def spotlight(
@@ -161,17 +170,23 @@ def spotlight(
     away = ((rows - y) ** 2 + (columns - x) ** 2) / radius**2
     lit = 1 / (1 + away * away)
     gain = 1 + amount * (-0.75 * (1 - lit) + 0.35 * lit * color[:, None, None])
-    return jnp.clip(image * gain, 0.0, 1.0).astype(image.dtype)
+    return jnp.clip(image * gain, 0.0, 1.0)
 
 
+@image_transform
 def vignette(
     image: jax.Array, amount: jax.Array | float, color: jax.Array | None = None
 ) -> jax.Array:
-    """Corners darken as cos^4 of the field angle does behind a simple lens, drawn towards a colour
-    [3] (black). amount 1: a corner keeps a quarter of its light."""
+    """Darkens the corners as cos^4 of the field angle behind a simple lens.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      amount: 1 leaves a corner a quarter of its light, 0 is the identity.
+      color: float [3] that corners are drawn towards; black if None.
+    """
     height, width = image.shape[1:]
     y = jnp.linspace(-1.0, 1.0, height)[:, None]
     x = jnp.linspace(-1.0, 1.0, width)[None, :]
     kept = 1 / (1 + 0.5 * amount * (y * y + x * x)) ** 2
     target = 0.0 if color is None else color[:, None, None] * (1 - kept)
-    return (image * kept + target).astype(image.dtype)
+    return image * kept + target

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
 from agentic_styling.tools.transforms.color.look_params import rgb
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.lines import contours, xdog
 from agentic_styling.tools.transforms.filters.screens import hatch
@@ -40,19 +40,19 @@ def draw(
     short = min(height, width)
     luma = _spread(luma_of(image), luma_of(image))
     plain = _spread(luma_of(plain), luma_of(image))
-    dark = 1 - plain[0]
+    dark = 1 - plain
     tooth = paper(height, width, seed + 1)
     hand = lattice_noise(height, width, 10, seed + 2)
     black = 1 - xdog(
-        0.5 * (plain + luma)[0] + 0.05 * (hand - 0.5), max(0.7, short / 260), 14.0, 0.34, 9.0
+        0.5 * (plain + luma) + 0.05 * (hand - 0.5), max(0.7, short / 260), 14.0, 0.34, 9.0
     )
-    edge = contours(0.6 * plain[0] + 0.4 * luma[0], max(0.6, short / 320))
+    edge = contours(0.6 * plain + 0.4 * luma, max(0.6, short / 320))
     edge = edge * (0.55 + 0.9 * hand)
     strokes = _hatching(dark, lines, hand)
     washes = 0.30 * _step(dark, 0.38) + 0.28 * _step(dark, 0.62) + 0.12 * _step(dark, 0.2)
     pooled = 0.75 + 0.5 * lattice_noise(height, width, 6, seed + 3)
-    soft = gaussian_blur(plain, short / 70)[0]
-    shade = smudge * jnp.clip(1.25 * (1 - (0.5 * soft + 0.5 * plain[0])) - 0.18, 0.0, 1.0)
+    soft = gaussian_blur(plain[None], short / 70, channel_axis=0)[0]
+    shade = smudge * jnp.clip(1.25 * (1 - (0.5 * soft + 0.5 * plain)) - 0.18, 0.0, 1.0)
     rough = 0.3 + texture
     shade = jnp.clip(shade * (1 - 0.55 * grain * jnp.minimum(rough, 1.4) * tooth), 0.0, 1.0)
     tones = jnp.maximum(jnp.maximum(hatching * strokes, steps * washes * pooled), shade)
@@ -68,7 +68,7 @@ def draw(
 
 
 def _spread(luma, whole):
-    """Luma [1, H, W] between the whole's dark and light tones, so that dim pictures draw too."""
+    """Luma [H, W] between the whole's dark and light tones, so that dim pictures draw too."""
     mean = jnp.mean(whole)
     spread = jnp.sqrt(jnp.mean((whole - mean) ** 2) + 1e-4)
     return jnp.clip(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.screens import hatch, stipple
 from agentic_styling.tools.transforms.filters.surfaces import (
@@ -69,7 +69,7 @@ def soften(image: jax.Array, technique: Technique, seed: jax.Array) -> jax.Array
         dy = (lattice_noise(height, width, 16, seed) - 0.5) * wet
         dx = (lattice_noise(height, width, 16, seed + 1) - 0.5) * wet
         # Without wetness the places are the pixels' own.
-        blurred = gaussian_blur(displace(image, dy, dx), short / 110)
+        blurred = gaussian_blur(displace(image, dy, dx), short / 110, channel_axis=0)
         return blurred + 0.4 * technique.blending * (image - blurred)
 
     return jax.lax.cond(amount > 0, run, lambda: image)
@@ -103,7 +103,7 @@ def _marks(image, technique, seed):
     height, width = image.shape[1:]
     short = min(height, width)
     luma = luma_of(image)
-    dark = 1 - luma[0]
+    dark = 1 - luma
     glaze = image * (1 + technique.glazing * (0.55 * (image - luma)))
     warm = jnp.array([1.0, 0.93, 0.78])[:, None, None]
     glaze = glaze * (1 - technique.glazing * (1 - warm) * (1 - 0.4 * dark))
@@ -118,9 +118,9 @@ def _marks(image, technique, seed):
     bend = (wobble - 0.5) * 0.02 * short
     streaks = lattice_noise(height, width, 170, seed + 2, stretch=14.0)
     streaks = displace(streaks[None], bend, 0.0)[0]
-    gaps = jnp.clip((streaks - 0.72 + 0.3 * luma[0]) * 3, 0.0, 1.0)
+    gaps = jnp.clip((streaks - 0.72 + 0.3 * luma) * 3, 0.0, 1.0)
     ground = jnp.array([0.95, 0.93, 0.88])[:, None, None]
     marked = marked + technique.dry_brush * 0.6 * gaps * (ground - marked)
     ridges = lattice_noise(height, width, 46, seed + 3, stretch=3.0)
-    ridges = displace(ridges[None], 2 * bend, bend)[0] + 0.4 * wave(luma[0] * 3)
+    ridges = displace(ridges[None], 2 * bend, bend)[0] + 0.4 * wave(luma * 3)
     return light(marked, technique.impasto * 1.1 * relief(1.2 * ridges))

@@ -1,10 +1,11 @@
 """Flat colour with clean borders: vector art, anime and cartoons."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.lines import contours
 from agentic_styling.tools.transforms.filters.screens import posterize
 from agentic_styling.tools.transforms.media.finish import Technique
@@ -37,10 +38,9 @@ def flat(
     cel = posterize(jnp.clip(luma, 0, 1), jnp.maximum(tones, 2.0), 0.14)
     shaded = jnp.clip(plain + jnp.where(tones > 0, 0.8 * (cel - luma), 0.0), 0, 1)
     out = shaded + share * (few - shaded)
-    grey = luma_of(out)
-    out = jnp.clip(grey + (1 + vivid) * (out - grey), 0.0, 1.0)
+    out = dm_pix.adjust_saturation(jnp.clip(out, 0.0, 1.0), 1 + vivid, channel_axis=0)
     # Texture: how much of the picture's own detail is left within the areas.
     out = out + 0.35 * (texture - 1) * jnp.clip(image - plain, -0.3, 0.3)
-    ink = contours(luma[0], max(0.6, short / 310))
+    ink = contours(luma, max(0.6, short / 310))
     line = jnp.array([0.06, 0.05, 0.09])[:, None, None]
     return out + jnp.clip(lines * (1.5 * ink - 0.25), 0.0, 0.95) * (line - out)

@@ -11,5 +11,5 @@ def flatten(image: jax.Array, short: int = 256, radius: float = 1 / 60) -> jax.A
     height, width = image.shape[1:]
     factor = max(1, round(min(height, width) / short))
     small = shrink(image, factor)
-    small = kuwahara(small, max(1, round(min(small.shape[1:]) * radius)))
+    small = kuwahara(small, max(1, round(min(small.shape[1:]) * radius)), channel_axis=0)
     return enlarge(small, factor, height, width)

@@ -1,11 +1,13 @@
 """A mesh of triangles whose corners lie on the picture's edges."""
 
+import functools
 from typing import NamedTuple
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.scene import shrink
 
@@ -32,7 +34,7 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
     rising = jnp.stack([jnp.stack([a, b, d], -2), jnp.stack([b, c, d], -2)], 2)
     valid = [jnp.min(_area(split), axis=-1) for split in (falling, rising)]
     # The diagonal that joins corners of like tone follows an edge; it must lie within the block.
-    tone = luma_of(shrink(image, max(1, cell // 4)))
+    tone = luma_of(shrink(image, max(1, cell // 4)))[None]
     at_a, at_b, at_c, at_d = (
         _sample(tone, p[..., 0] / height, p[..., 1] / width)[0] for p in (a, b, c, d)
     )
@@ -44,7 +46,7 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
 def _corners(image, cell, rows, columns, seed):
     """The points [rows, columns, 2]; the grid starts one and a half cells outside."""
     height, width = image.shape[1:]
-    luma = jax.lax.stop_gradient(luma_of(image))[0]
+    luma = jax.lax.stop_gradient(luma_of(image))
     padded = jnp.pad(luma, 1, mode="edge")
     edge = jnp.abs(padded[2:, 1:-1] - padded[:-2, 1:-1])
     edge = edge + jnp.abs(padded[1:-1, 2:] - padded[1:-1, :-2])
@@ -59,9 +61,9 @@ def _corners(image, cell, rows, columns, seed):
     noise = [hash_noise(row, column, seed + k) for k in range(2)]
     jitter = jnp.stack(noise, -1) * (cell - 2 * margin)
     best = jnp.argmax(blocks.reshape(rows, columns, -1), axis=-1)
-    found = jnp.stack([best // inner, best % inner], -1) + 0.5
+    strongest = jnp.stack([best // inner, best % inner], -1) + 0.5
     clear = jnp.max(blocks, axis=(2, 3)) > 0.08
-    place = jnp.where(clear[..., None], found, jitter) + margin
+    place = jnp.where(clear[..., None], strongest, jitter) + margin
     return jnp.stack([row, column], -1) * cell + place - before
 
 
@@ -76,11 +78,14 @@ def _cross(u, v):
 
 
 def _sample(planes, y, x):
-    """Values [C, ...] at places in parts of the height and width."""
-    h, w = planes.shape[1:]
-    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
-    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
-    return planes[:, rows, columns]
+    """Values [C, ...] of planes [C, h, w], linear between pixels, at places in parts of the height
+    and width."""
+    c, h, w = planes.shape
+    at = jnp.stack([jnp.clip(y * h - 0.5, 0, h - 1), jnp.clip(x * w - 0.5, 0, w - 1)])
+    read = functools.partial(
+        dm_pix.flat_nd_linear_interpolate, coordinates=at, unflattened_vol_shape=(h, w)
+    )
+    return jax.vmap(read)(planes.reshape(c, -1))
 
 
 def fill(mesh: Mesh, values: jax.Array, height: int, width: int) -> jax.Array:
@@ -139,11 +144,5 @@ def colors_of(image: jax.Array, mesh: Mesh) -> jax.Array:
     )
     weights = weights / jnp.sum(weights, axis=1, keepdims=True)
     places = jnp.einsum("sk,rctkd->rctsd", weights, mesh.triangles)
-    found = _sample(small, places[..., 0] / height, places[..., 1] / width)
-    return jnp.mean(found, axis=-1)
-
-
-def low_poly(image: jax.Array, parts: int, seed: jax.Array) -> jax.Array:
-    """[3, H, W] as flat triangles, about `parts` to the shorter side."""
-    mesh = mesh_of(image, parts, seed)
-    return fill(mesh, colors_of(image, mesh), *image.shape[1:]).astype(image.dtype)
+    colors = _sample(small, places[..., 0] / height, places[..., 1] / width)
+    return jnp.mean(colors, axis=-1)

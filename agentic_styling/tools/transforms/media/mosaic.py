@@ -1,10 +1,11 @@
 """Pictures made of pieces: triangles, pixels and torn paper."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.filters.screens import halftone
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, wave
@@ -49,8 +50,7 @@ def pixel_art(
     height, width = image.shape[1:]
     factor = max(2, round(min(height, width) / 72))
     small = shrink(image, factor)
-    luma = luma_of(small)
-    small = jnp.clip(luma + 1.25 * (small - luma), 0, 1)
+    small = dm_pix.adjust_saturation(small, 1.25, channel_axis=0)
     h, w = small.shape[1:]
     tiles = np.tile(_BAYER, (-(-h // 4), -(-w // 4)))[:h, :w].astype(np.float32)
     dithered = jnp.clip(small + 0.09 * texture * tiles, 0, 1)
@@ -87,7 +87,7 @@ _PIECES = ((0.72, 0.0, 0.3), (0.6, 0.5, 0.0), (0.5, 0.25, 0.6), (0.4, 0.7, 0.45)
 def _prints(image):
     """What the pieces are printed with: as it is, newsprint, kraft, faded, duotone [5, 3, H, W]."""
     luma = luma_of(image)
-    dots = halftone(jnp.clip(1.05 - luma[0], 0, 1), 62.0, 0.6)
+    dots = halftone(jnp.clip(1.05 - luma, 0, 1), 62.0, 0.6)
 
     def tint(low, high):
         low, high = (jnp.array(c)[:, None, None] for c in (low, high))
@@ -95,7 +95,7 @@ def _prints(image):
 
     news = jnp.array([0.93, 0.90, 0.82])[:, None, None] * (1 - 0.82 * dots)
     kraft = tint((0.20, 0.12, 0.07), (0.86, 0.70, 0.50))
-    vivid = jnp.clip(luma + 1.7 * (image - luma), 0, 1)
+    vivid = dm_pix.adjust_saturation(image, 1.7, channel_axis=0)
     blue = tint((0.06, 0.14, 0.30), (0.86, 0.93, 0.94))
     return [image, vivid, news, kraft, blue]
 

@@ -1,11 +1,12 @@
 """Art movements: what each does to a picture in any medium, a kernel a kind."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
 from agentic_styling.tools.transforms.color.look_params import rgb
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.lines import contours
 from agentic_styling.tools.transforms.filters.noise import hash_noise, pixel_grid
@@ -77,7 +78,7 @@ def facets(image: jax.Array, _: jax.Array, texture: jax.Array, seed: jax.Array):
     out = seen + jnp.clip(shade, -0.3, 0.3) * (0.15 + seen * (1.1 - seen) * 2.2)
     padded = jnp.pad(n[0], 1, mode="edge")
     change = jnp.abs(padded[2:, 1:-1] - n[0]) + jnp.abs(padded[1:-1, 2:] - n[0])
-    line = gaussian_blur(jnp.clip(change * 6, 0, 1)[None], max(0.5, short / 500))
+    line = gaussian_blur(jnp.clip(change * 6, 0, 1)[None], max(0.5, short / 500), channel_axis=0)
     return out * (1 - 0.38 * jnp.clip(line, 0, 1))
 
 
@@ -94,7 +95,7 @@ def dream(image: jax.Array, _: jax.Array, texture: jax.Array, seed: jax.Array):
     warped = displace(image, dy * short, dx * short)
     factor = max(1, round(short / 96))
     small = shrink(warped, factor)
-    wide = enlarge(gaussian_blur(small, 4.0), factor, height, width)
+    wide = enlarge(gaussian_blur(small, 4.0, channel_axis=0), factor, height, width)
     glow = 1 - (1 - warped) * (1 - 0.45 * wide * wide)
     gold = jnp.array([1.0, 0.84, 0.55])[:, None, None]
     teal = jnp.array([0.55, 0.85, 0.92])[:, None, None]
@@ -163,15 +164,15 @@ def graphic(image: jax.Array, movement: jax.Array, texture: jax.Array, seed: jax
     height, width = image.shape[1:]
     short = min(height, width)
     plain = flatten(image)
-    plain = jnp.where(movement == 2, gaussian_blur(plain, short / 60), plain)
+    plain = jnp.where(movement == 2, gaussian_blur(plain, short / 60, channel_axis=0), plain)
     out = nearest_colors(plain, palette_of(plain, count), 0.0012)
     grey = luma_of(out)
-    out = jnp.clip(grey + (1 + vivid) * (out - grey), 0, 1)
+    out = dm_pix.adjust_saturation(out, 1 + vivid, channel_axis=0)
     # Wild colour: tone decides the hue, and the picture's own hue pulls at it.
-    hues = jnp.concatenate([wave(grey * 1.5 + k / 3 + 0.55) for k in (0.0, -1.0, 1.0)])
+    hues = jnp.stack([wave(grey * 1.5 + k / 3 + 0.55) for k in (0.0, -1.0, 1.0)])
     out = jnp.clip(out + wild * 0.32 * hues * (0.35 + 2.2 * grey * (1 - grey)), 0, 1)
     out = out + gold * (_gilded(plain, jnp.maximum(tones, 2.0), gold, height, width) - out)
-    tone = luma_of(plain)[0]
+    tone = luma_of(plain)
     screen = halftone(jnp.clip(1.05 - 1.15 * tone, 0, 0.85), 58.0, 0.4)
     pale = out + 0.5 * dots * (1 - out) * jnp.clip(3 * tone - 0.3, 0, 1)
     out = pale + dots * screen * 0.75 * (out * jnp.array([0.95, 0.25, 0.5])[:, None, None] - pale)
@@ -191,7 +192,7 @@ def _gilded(plain, tones, gold, height, width):
     v, u = y - height / min(height, width), x - 0.5 * width / min(height, width)
     turns = u / (jnp.abs(u) - v + 0.05)  # about the angle, without an arctangent a pixel
     rays = jnp.clip(wave(turns * 8) * 6, -1, 1)
-    tone = luma_of(plain)[0]
+    tone = luma_of(plain)
     mean = jnp.mean(tone)
     tone = jnp.clip(0.5 + 1.15 * (tone - mean) + 0.04 * rays, 0, 1)
     steps = posterize(tone, tones + 1, 0.15) * (len(_GOLDS) - 1)
@@ -205,7 +206,7 @@ def chiaroscuro(image: jax.Array, movement: jax.Array, texture: jax.Array, seed:
     """Baroque (0): one light in the dark. Renaissance (1): sfumato, an even glow, old varnish."""
     height, width = image.shape[1:]
     short = min(height, width)
-    soft = gaussian_blur(image, short / 90)
+    soft = gaussian_blur(image, short / 90, channel_axis=0)
     y, x = pixel_grid(height, width)
     v, u = y / (height / short), x / (width / short)
     beam = jnp.exp(-(((v - 0.45) / 0.42) ** 2) - ((u - 0.47) / 0.36) ** 2)

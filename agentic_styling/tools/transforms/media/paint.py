@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.screens import posterize
 from agentic_styling.tools.transforms.filters.surfaces import paper, relief
 from agentic_styling.tools.transforms.media.finish import Technique, light

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.look_params import LUMA
+from agentic_styling.tools.transforms.color.spaces import LUMA
 from agentic_styling.tools.transforms.scene import shrink
 
 MOST = 16
@@ -12,7 +12,7 @@ _ROUNDS = 4
 
 def _space(colors: jax.Array) -> jax.Array:
     """Luma and colour differences, about even to the eye: [3, ...]."""
-    luma = sum(LUMA[k] * colors[k] for k in range(3))
+    luma = LUMA[0] * colors[0] + LUMA[1] * colors[1] + LUMA[2] * colors[2]
     return jnp.stack([luma, 0.9 * (colors[0] - luma), 0.7 * (colors[2] - luma)])
 
 

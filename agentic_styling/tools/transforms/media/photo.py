@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.noise import white_noise
 from agentic_styling.tools.transforms.media.finish import Technique
@@ -37,8 +37,8 @@ def photograph(
     out = jax.lax.cond(smooth > 0, lambda: plain, lambda: image)
     factor = max(1, round(short / 96))
     small = shrink(out, factor)
-    wide = enlarge(gaussian_blur(small, 5.0), factor, height, width)
-    fine = gaussian_blur(out, max(0.6, short / 400))
+    wide = enlarge(gaussian_blur(small, 5.0, channel_axis=0), factor, height, width)
+    fine = gaussian_blur(out, max(0.6, short / 400), channel_axis=0)
     # Texture is the fine detail itself: smoothed away, left, or brought out.
     detail = detail + 0.9 * (texture - 1) + 0.2 * jnp.minimum(texture - 1, 0.0)
     edges = out - fine
@@ -46,16 +46,16 @@ def photograph(
     local = luma_of(out - wide)
     out = out + clarity * local / (1 + 3 * jnp.abs(local)) * 4 * out * (1 - out)
     lights = jnp.maximum(small - 0.72, 0.0) * 3
-    halo = enlarge(gaussian_blur(luma_of(lights), 4.0), factor, height, width)
+    halo = enlarge(gaussian_blur(luma_of(lights)[None], 4.0, channel_axis=0), factor, height, width)
     tint = jnp.array([1.0, 0.38, 0.16])[:, None, None]
     out = out + halation * halo * tint * (1 - out)
     out = out + glow * wide * wide * (1 - out)
-    form = luma_of(wide)[0]
+    form = luma_of(wide)
     padded = jnp.pad(form, ((1, 1), (1, 1)), mode="edge")
     slope = (padded[2:, 1:-1] - padded[:-2, 1:-1] + padded[1:-1, 2:] - padded[1:-1, :-2]) * short
     shine = slope / (14 + jnp.abs(slope))
     out = out + gloss * shine * 0.3 * (0.2 + out) * (1.1 - out)
     noise = white_noise(height, width, seed) + white_noise(height, width, seed + 1) - 1
-    noise = gaussian_blur(noise[None], max(0.45, short / 700)) * (1 + short / 900)
+    noise = gaussian_blur(noise[None], max(0.45, short / 700), channel_axis=0) * (1 + short / 900)
     tone = luma_of(out)
     return out + texture * grain * noise * (0.35 + 2.4 * tone * (1 - tone))

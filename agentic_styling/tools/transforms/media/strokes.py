@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.filters.blur import small_blur
 from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.filters.surfaces import wave
 from agentic_styling.tools.transforms.scene import shrink
@@ -49,13 +49,13 @@ def structure(image: jax.Array) -> jax.Array:
 
     Length 0 (nothing to follow) to 1; the vector is (cos 2a, sin 2a) with a along the edge.
     """
-    luma = luma_of(shrink(image, factor_of(image, 96)))[0]
+    luma = luma_of(shrink(image, factor_of(image, 96)))
     padded = jnp.pad(luma, 1, mode="edge")
     dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
     dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
     tensor = jnp.stack([dy * dy - dx * dx, -2 * dx * dy, dy * dy + dx * dx])
-    near = _smooth(tensor, 1.5)
-    wide = _smooth(tensor, 6.0)
+    near = small_blur(tensor, 1.5)
+    wide = small_blur(tensor, 6.0)
     # Where the near edges are faint the wide ones lead.
     total = near + 0.15 * wide
     return total[:2] / (total[2:] + 1e-4)
@@ -64,15 +64,6 @@ def structure(image: jax.Array) -> jax.Array:
 def factor_of(image: jax.Array, short: int) -> int:
     """By how much to shrink a picture for a shorter side of about `short` pixels."""
     return max(1, round(min(image.shape[1:]) / short))
-
-
-def _smooth(planes: jax.Array, sigma: float) -> jax.Array:
-    def matrix(n):
-        at = np.arange(n)
-        weights = np.exp(-0.5 * ((at[:, None] - at) / sigma) ** 2)
-        return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-
-    return matrix(planes.shape[1]) @ planes @ matrix(planes.shape[2]).T
 
 
 def paint_strokes(
@@ -100,16 +91,16 @@ def _layer(image, field, planes, brush, seed, layer, base):
     samples = shrink(image, max(1, round(cell / 5))), shrink(image, max(1, round(cell / 1.6)))
     blocks = 2 * rows - 1, 2 * columns - 1
     starts = jnp.asarray(_STARTS, jnp.int32)
-    found = jax.vmap(
+    by_pass = jax.vmap(
         lambda corner, seed: _strokes(
             samples, field, brush, seed, layer, base, corner, cell, (rows, columns), (height, width)
         )
     )(half * (starts - 1), seed + 16 * jnp.arange(len(_STARTS), dtype=jnp.uint32))
     # By half cells: each quarter of a cell has the numbers of its stroke.
-    found = jnp.repeat(jnp.repeat(found, 2, axis=2), 2, axis=3)
+    by_pass = jnp.repeat(jnp.repeat(by_pass, 2, axis=2), 2, axis=3)
     passes = [
         strokes[:, 1 - down : 1 - down + blocks[0], 1 - right : 1 - right + blocks[1]]
-        for strokes, (down, right) in zip(found, _STARTS, strict=True)
+        for strokes, (down, right) in zip(by_pass, _STARTS, strict=True)
     ]
     strokes = jnp.stack(passes)[:, :, :, None, :, None]
     # A scan, as XLA on CPU would find the shapes again for every plane.

@@ -1,10 +1,11 @@
 """Watercolour: washes on white paper, pigment gathered at their edges (Bousseau et al. 2006)."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.color_transform import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.screens import posterize
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, paper
@@ -36,19 +37,21 @@ def wash(
     noise = lattice_noise(height, width, 9, seed), lattice_noise(height, width, 9, seed + 1)
     shaky = lattice_noise(height, width, 40, seed + 2) - 0.5
     reach = short * (0.012 + 0.02 * bleed)
-    flat = 0.65 * plain + 0.35 * gaussian_blur(image, short / 260)
+    flat = 0.65 * plain + 0.35 * gaussian_blur(image, short / 260, channel_axis=0)
     moved = displace(flat, (noise[0] - 0.5) * reach + shaky * short / 90, (noise[1] - 0.5) * reach)
     # Where the paper was wet the colours have run into each other.
-    run = gaussian_blur(moved, short / 60)
+    run = gaussian_blur(moved, short / 60, channel_axis=0)
     wet = jnp.clip((noise[0] + noise[1] - 0.9) * 2.5, 0.0, 0.9) * jnp.minimum(bleed, 1.0)
     washed = moved + wet * (run - moved)
     luma = luma_of(washed)
     stepped = posterize(jnp.clip(luma, 0, 1), tones, 0.35)
     pale = washed + 0.6 * (stepped - luma)
     pale = jnp.clip(pale, 0.0, 1.0)
-    pale = 0.16 + 0.84 * pale * (1.3 - 0.3 * pale)
+    pale = dm_pix.adjust_brightness(0.84 * pale * (1.3 - 0.3 * pale), 0.16)
     light = luma_of(pale)
-    edges_of = gaussian_blur(light, short / 260) - gaussian_blur(light, short / 90)
+    edges_of = gaussian_blur(light[None], short / 260, channel_axis=0) - gaussian_blur(
+        light[None], short / 90, channel_axis=0
+    )
     pigment = jnp.abs(edges_of[0])
     pooled = lattice_noise(height, width, 5, seed + 4) + 0.5 * lattice_noise(
         height, width, 17, seed + 5
@@ -58,11 +61,9 @@ def wash(
     density = density - texture * (0.18 + 0.3 * grain) * tooth
     # Bousseau's equation for the density of pigment d: C' = C (1 - (1 - C) (d - 1)).
     inked = pale * (1 - (1 - pale) * (density - 1))
-    white = jnp.clip((light[0] - 0.80) * 5 + 0.6 * (shaky + 0.2), 0.0, 1.0) * 0.85
+    white = jnp.clip((light - 0.80) * 5 + 0.6 * (shaky + 0.2), 0.0, 1.0) * 0.85
     drag = lattice_noise(height, width, 120, seed + 7, stretch=6.0) - 0.5
-    broken = jnp.clip(
-        (0.5 * tooth + 1.5 * drag + 1.5 * noise[1] + 0.8 * light[0] - 1.9) * 3, 0.0, 1.0
-    )
+    broken = jnp.clip((0.5 * tooth + 1.5 * drag + 1.5 * noise[1] + 0.8 * light - 1.9) * 3, 0.0, 1.0)
     white = jnp.maximum(white, gaps * jnp.minimum(0.4 + 0.5 * texture, 1.0) * broken)
     white = jnp.maximum(white, _margin(height, width, border, noise[0] + 0.6 * shaky))
     out = inked + white * (_PAPER - inked)

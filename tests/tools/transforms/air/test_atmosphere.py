@@ -1,5 +1,7 @@
 """Haze, light, lens, film and damage against closed forms, OpenCV and SciPy."""
 
+import functools
+
 import cv2
 import jax
 import jax.numpy as jnp
@@ -18,10 +20,16 @@ from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
 from agentic_styling.tools.transforms.scene import Scene
 
-HAZE, SPREAD, BLOOM = jax.jit(haze.haze), jax.jit(light.spread), jax.jit(light.bloom)
-VIGNETTE, SPOTLIGHT = jax.jit(light.vignette), jax.jit(light.spotlight)
-FLARE, GRAIN = jax.jit(lens_flare), jax.jit(film_grain)
-DISTORT, LINES = jax.jit(lens.distort), jax.jit(lens.speed_lines)
+
+def on_planes(transform):
+    """The transform compiled for planes [3, H, W]."""
+    return jax.jit(functools.partial(transform, channel_axis=0))
+
+
+HAZE, SPREAD, BLOOM = on_planes(haze.haze), jax.jit(light.spread), on_planes(light.bloom)
+VIGNETTE, SPOTLIGHT = on_planes(light.vignette), on_planes(light.spotlight)
+FLARE, GRAIN = on_planes(lens_flare), on_planes(film_grain)
+DISTORT, LINES = on_planes(lens.distort), on_planes(lens.speed_lines)
 COMPRESS = jax.jit(damage.compress, static_argnums=2)
 SEED = jnp.uint32(5)
 WHITE = jnp.ones(3)
@@ -90,7 +98,7 @@ def test_bloom_glows_around_lights_in_its_color_and_nowhere_else():
 def test_brightest_finds_the_lamp():
     lamp = np.full((3, 96, 128), 0.3, np.float32)
     lamp[:, 20:26, 90:96] = 1.0
-    y, x = jax.jit(light.brightest)(lamp, jnp.ones((96, 128)))
+    y, x = on_planes(light.brightest)(lamp, jnp.ones((96, 128)))
     assert abs(float(y) - 23 / 96) < 0.02 and abs(float(x) - 93 / 96) < 0.02
 
 
@@ -119,7 +127,7 @@ def test_god_rays_come_from_the_sky_and_are_blocked():
     sky[20:40, 80:100], image[:, 20:40, 80:100] = 0.0, 0.2  # a tower before the sky
     scene = Scene(jnp.asarray(sky), jnp.asarray(sky), NONE[:1] * 0, NONE[:1] * 0)
     color = jnp.array([1.0, 0.9, 0.6])
-    rays = jax.jit(lambda seed: light.god_rays(image, scene, 1.0, color, seed))
+    rays = jax.jit(lambda seed: light.god_rays(image, scene, 1.0, color, seed, channel_axis=0))
     added = np.mean([np.asarray(rays(jnp.uint32(s)))[0] - image[0] for s in range(12)], axis=0)
     assert added.min() > -1e-6 and added[45:80].mean() > 0.05
     behind, free = added[60:75, 108:120].mean(), added[60:75, 8:20].mean()
@@ -197,12 +205,13 @@ def test_compression_is_a_dct_quantised():
 
 def test_digital_damage_is_the_identity_without_an_amount():
     for spoil in (damage.hologram, damage.cracks):
-        np.testing.assert_allclose(jax.jit(spoil)(PHOTO, 0.0, WHITE, SEED), PHOTO, atol=1e-6)
+        spoiled = jax.jit(lambda x, spoil=spoil: spoil(x, 0.0, WHITE, SEED, channel_axis=0))(PHOTO)
+        np.testing.assert_allclose(spoiled, PHOTO, atol=1e-6)
 
 
 def test_cracks_are_thin_dark_and_more_with_more():
     grey = np.full((3, 192, 192), 0.6, np.float32)
-    crack = jax.jit(damage.cracks)
+    crack = jax.jit(lambda *args: damage.cracks(*args, channel_axis=0))
     shares = []
     for amount in (0.5, 1.0, 2.0):
         dark = np.asarray(crack(grey, amount, jnp.zeros(3), SEED))[0] < 0.45
@@ -217,7 +226,7 @@ def test_bokeh_sits_where_the_light_is():
     night[:, 21:111:12, 85:125:10] = 1.0
     scene = Scene(*[jnp.zeros((128, 128))] * 4)
     colors = jnp.ones((2, 3))
-    draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed))
+    draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed, channel_axis=0))
     added = np.mean([np.asarray(draw(jnp.uint32(s))) - night for s in range(8)], axis=(0, 1))
     between = added[:, 84:124][night[0, :, 84:124] < 1]
     assert between.mean() > 1.5 * added[:, :70].mean() > 0

@@ -1,5 +1,7 @@
 """Falling and floating things: as many as asked for, in their colours, at every size."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from agentic_styling.tools.transforms.scene import Scene
 
 SEED = jnp.uint32(11)
 WHITE = jnp.ones(3)
-FALL = jax.jit(particles.falling)
+FALL = jax.jit(functools.partial(particles.falling, channel_axis=0))
 KINDS = {
     "rain": particles.RAIN,
     "snow": particles.SNOW,
@@ -71,7 +73,11 @@ def test_solids_take_their_colors_and_are_whole(shape):
     scene = Scene(*[jnp.zeros((size, size))] * 4)
     image = jnp.full((3, size, size), 0.5)
     colors = jnp.array([[0.9, 0.4, 0.1], [0.6, 0.2, 0.1]])
-    draw = jax.jit(lambda share: particles.solids(image, scene, shape, 0.3, share, colors, SEED))
+    draw = jax.jit(
+        lambda share: particles.solids(
+            image, scene, shape, 0.3, share, colors, SEED, channel_axis=0
+        )
+    )
     none, some = np.asarray(draw(0.0)), np.asarray(draw(0.5))
     np.testing.assert_array_equal(none, image)
     drawn = np.abs(some - 0.5).max(0) > 0.1

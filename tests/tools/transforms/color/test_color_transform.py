@@ -1,4 +1,4 @@
-"""The point-wise grade: looks come off again, and mean what they say."""
+"""The color transform: looks come off again, and mean what they say."""
 
 import jax
 import jax.numpy as jnp
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
-from agentic_styling.tools.dimensions import LOOKS, RECIPES
-from agentic_styling.tools.transforms.color.color_transform import _inverse, grade, luma_of
+from agentic_styling.tools.dimensions import LOOK_TABLE, LOOKS
+from agentic_styling.tools.transforms.color.color_transform import _inverse, color_transform
 from agentic_styling.tools.transforms.color.look_params import FIELDS, SIZE, look, removable, rgb
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.scene import Scene
 
 NEUTRAL = jnp.zeros(SIZE)
@@ -20,7 +21,7 @@ IMAGE = jnp.asarray(np.random.default_rng(0).random(SHAPE, np.float32))
 def _grade(image, sources, targets, strength):
     flat = jnp.zeros(image.shape[1:])
     depth = jnp.broadcast_to(jnp.linspace(1, 0, image.shape[1])[:, None], image.shape[1:])
-    return grade(image, Scene(depth, flat, flat, flat), sources, targets, strength)
+    return color_transform(image, Scene(depth, flat, flat, flat), sources, targets, strength)
 
 
 def GRADE(image, source, target, strength=1.0):
@@ -28,9 +29,9 @@ def GRADE(image, source, target, strength=1.0):
     return _grade(image, source[None], target[None], jnp.array([strength]))
 
 
-def _recipe(tool, option):
+def _target_look(tool, option):
     index = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values.index(option)
-    return jnp.asarray(RECIPES[DIMENSIONS.index(tool), 1, index])
+    return jnp.asarray(LOOK_TABLE[DIMENSIONS.index(tool), 1, index])
 
 
 def test_neutral_is_the_identity():
@@ -45,7 +46,7 @@ def test_a_run_is_its_steps_one_after_the_other():
     """But for what the ends clip, nothing of which is in the midst of the range."""
     inside = IMAGE * 0.5 + 0.25
     names = [("time_of_day", "golden_hour_sunset"), ("season", "autumn_falling")]
-    first, second = (_recipe(*name) for name in names)
+    first, second = (_target_look(*name) for name in names)
     strength = jnp.array([0.8, 0.5])
     run = _grade(inside, jnp.stack([NEUTRAL, NEUTRAL]), jnp.stack([first, second]), strength)
     steps = GRADE(GRADE(inside, NEUTRAL, first, 0.8), NEUTRAL, second, 0.5)
@@ -58,7 +59,7 @@ def test_the_subject_is_held_back():
     scene = Scene(*[jnp.zeros((8, 8))] * 3, subject)
     grey = jnp.full((3, 8, 8), 0.5)
     bright = jnp.asarray(look(1.0, hold=0.75))[None]
-    out = jax.jit(grade)(grey, scene, NEUTRAL[None], bright, jnp.ones(1))
+    out = jax.jit(color_transform)(grey, scene, NEUTRAL[None], bright, jnp.ones(1))
     held, moved = (float(1.04 / (1 + np.exp(-logit)) - 0.02) for logit in (0.25, 1.0))
     np.testing.assert_allclose(out[:, 3, 3], held, atol=1e-5)
     np.testing.assert_allclose(out[:, 6, 6], moved, atol=1e-5)
@@ -80,20 +81,20 @@ def test_a_look_comes_off_again(tool):
     inside = IMAGE * 0.6 + 0.2
     gaps = []
     for option in VOCABULARY[tool].parameters[VOCABULARY[tool].target].values:
-        worn = GRADE(inside, NEUTRAL, _recipe(tool, option))
-        back = GRADE(worn, _recipe(tool, option), NEUTRAL)
+        worn = GRADE(inside, NEUTRAL, _target_look(tool, option))
+        back = GRADE(worn, _target_look(tool, option), NEUTRAL)
         gaps.append(np.mean(np.abs(back - inside)))
         assert gaps[-1] < 0.05, option
     assert np.median(gaps) < 0.005
 
 
 def test_night_is_dark_blue_and_keeps_its_highlights():
-    night = _recipe("time_of_day", "night_moonlit")
+    night = _target_look("time_of_day", "night_moonlit")
     day = jnp.full(SHAPE, 0.7)
     red, _, blue = GRADE(day, NEUTRAL, night).mean(axis=(1, 2))
     assert blue > 1.5 * red
     assert luma_of(GRADE(day, NEUTRAL, night)).mean() < 0.4
-    white = luma_of(GRADE(jnp.ones(SHAPE), NEUTRAL, night))[0, -1].mean()
+    white = luma_of(GRADE(jnp.ones(SHAPE), NEUTRAL, night))[-1].mean()
     assert white > 0.4
 
 
@@ -118,11 +119,11 @@ def test_desaturation_greys_and_mixers_keep_greys():
     ramp = jnp.broadcast_to(jnp.linspace(0, 1, SHAPE[-1]), SHAPE)
     for rows in LOOKS.values():
         for options in rows.values():
-            for recipe in options.values():
+            for row in options.values():
                 start = list(FIELDS).index("mix")
                 at = sum(list(FIELDS.values())[:start])
                 mixed = np.zeros(SIZE, np.float32)
-                mixed[at : at + 9] = recipe[at : at + 9]
+                mixed[at : at + 9] = row[at : at + 9]
                 out = GRADE(ramp, NEUTRAL, jnp.asarray(mixed))
                 np.testing.assert_allclose(out, ramp, atol=1e-5)
 

@@ -10,12 +10,17 @@ import skimage.data
 from skimage.metrics import structural_similarity
 from skimage.transform import resize
 
-from agentic_styling.tools.transforms.media.low_poly import Mesh, fill, low_poly, mesh_of
+from agentic_styling.tools.transforms.media.low_poly import Mesh, colors_of, fill, mesh_of
 
 SHAPE = (96, 121)
 PHOTO = resize(skimage.data.chelsea() / 255, SHAPE, anti_aliasing=True)
 PHOTO = jnp.asarray(PHOTO.transpose(2, 0, 1), jnp.float32)
 PARTS, CELL = 4, 24
+
+
+def low_poly(image, parts, seed):
+    mesh = mesh_of(image, parts, seed)
+    return fill(mesh, colors_of(image, mesh), *image.shape[1:])
 
 
 @functools.cache

@@ -1,0 +1,58 @@
+"""dm-pix's conventions for functions that work on planes, and how a drawing is put together.
+
+A picture inside a plan is planes [3, H, W]: XLA on a CPU vectorises over the last axis, which is
+only 3 wide where channels come last. Functions that take planes alone say so.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+
+def image_transform(on_planes: Callable) -> Callable:
+    """Gives `f(planes, ...)` dm-pix's conventions: `f(image, ..., *, channel_axis=-1)`.
+
+    The image comes first, float32 or bfloat16 [H, W, C], or with `channel_axis=0` [C, H, W]. It is
+    computed in float32 and comes back with its own axis and dtype; so does each further picture in
+    a tuple. A map [H, W] and a number come back as they are.
+    """
+
+    @functools.wraps(on_planes)
+    def transform(image, *args, channel_axis: int = -1, **kwargs):
+        def back(out):
+            picture = out.ndim == image.ndim
+            return jnp.moveaxis(out, 0, channel_axis).astype(image.dtype) if picture else out
+
+        planes = jnp.moveaxis(image, channel_axis, 0).astype(jnp.float32)
+        return jax.tree.map(back, on_planes(planes, *args, **kwargs))
+
+    return transform
+
+
+def renderer(on_planes: Callable) -> Callable:
+    """An `image_transform` of (image, scene, options, seed) whose result is clipped to [0, 1]."""
+
+    @functools.wraps(on_planes)
+    def clipped(planes, *rest):
+        return jnp.clip(on_planes(planes, *rest), 0.0, 1.0)
+
+    return image_transform(clipped)
+
+
+def where_used(used: jax.Array, draw: Callable, image: jax.Array, *rest) -> jax.Array:
+    """draw(image, *rest) on planes where it is used, else the image; else nothing is computed.
+
+    The branch also keeps XLA on a CPU from fusing steps, which would compute each again for every
+    neighbour that the next one reads.
+    """
+    if hasattr(draw, "__wrapped__"):
+        draw = draw.__wrapped__  # an image_transform's own function of planes
+    return jax.lax.cond(used, draw, lambda image, *_: image, image, *rest)
+
+
+def computed(*arrays: jax.Array) -> jax.Array | tuple[jax.Array, ...]:
+    """The arrays, computed once: XLA on a CPU computes them again in every reading else."""
+    out = jax.lax.optimization_barrier(arrays)
+    return out if len(arrays) > 1 else out[0]

@@ -1,0 +1,83 @@
+"""A picture in a medium, by the kernel of the medium's family, and what a movement makes of it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.media import draw, flat, mosaic, movements, paint, photo, wash
+from agentic_styling.tools.transforms.media.finish import Technique, finish, soften
+from agentic_styling.tools.transforms.media.flatten import flatten
+
+# Of each family: its media, what draws them from a picture and its plain areas, and how far canvas
+# and paper stand out under it.
+_FAMILIES = (
+    (photo.MEDIA, photo.photograph, (0, 0)),
+    (paint.MEDIA, paint.paint, (0.16, 0)),
+    (wash.MEDIA, wash.wash, (0, 0.3)),
+    (draw.MEDIA, draw.draw, (0, 0.28)),
+    (flat.MEDIA, flat.flat, (0, 0.12)),
+    (("low_poly",), mosaic.low_poly, (0, 0)),
+    (("pixel_art",), mosaic.pixel_art, (0, 0)),
+    (("collage_mixed_media",), mosaic.collage, (0, 0.3)),
+)
+_MOVEMENTS = (
+    (movements.DABS, movements.dabs),
+    (("cubism",), movements.facets),
+    (("surrealism",), movements.dream),
+    (("abstract_expressionism",), movements.action),
+    (movements.GRAPHICS, movements.graphic),
+    (("baroque", "renaissance"), movements.chiaroscuro),
+)
+_DRAW_MEDIUM = tuple(draws for _, draws, _ in _FAMILIES)
+_DRAW_MOVEMENT = tuple(draws for _, draws in _MOVEMENTS)
+_SURFACES = np.array([surfaces for *_, surfaces in _FAMILIES], np.float32)
+_PLAIN = ("3d_rendered", *paint.MEDIA, *wash.MEDIA, *draw.MEDIA, *flat.MEDIA)
+
+
+def media_table(names: tuple[str, ...]) -> np.ndarray:
+    """int32 [names, 3] for `in_medium`: the family, the place in it, and whether it needs plain
+    areas; the family is -1 for a name that no family has."""
+    places = _places([media for media, *_ in _FAMILIES], names)
+    return np.concatenate([places, [[name in _PLAIN] for name in names]], axis=1).astype(np.int32)
+
+
+def movements_table(names: tuple[str, ...]) -> np.ndarray:
+    """int32 [names, 2] for `in_movement`: the kind and the place in it; the kind is -1 for none."""
+    return _places([kinds for kinds, _ in _MOVEMENTS], names)
+
+
+def _places(families: list, names: tuple[str, ...]) -> np.ndarray:
+    places = {name: (i, k) for i, family in enumerate(families) for k, name in enumerate(family)}
+    return np.array([places.get(name, (-1, 0)) for name in names], np.int32)
+
+
+@image_transform
+def in_medium(
+    image: jax.Array, row: jax.Array, technique: Technique, texture: jax.Array, seed: jax.Array
+) -> jax.Array:
+    """A picture drawn in a medium.
+
+    Args:
+      image: float [H, W, 3] in [0, 1].
+      row: int32 [3] of `media_table`.
+      technique: how paint is put on.
+      texture: how visible the surface is, 0 to 2.
+      seed: uint32.
+
+    Returns:
+      The picture in [0, 1]. Of the families only the one that is needed is computed.
+    """
+    family, place, plain = row
+    out = soften(image, technique, seed + jnp.uint32(50))
+    areas = jax.lax.cond(plain > 0, flatten, lambda x: x, out)
+    out = jax.lax.switch(family, _DRAW_MEDIUM, out, areas, place, technique, texture, seed)
+    surfaces = texture * jnp.asarray(_SURFACES)[family]
+    return jnp.clip(finish(jnp.clip(out, 0.0, 1.0), technique, surfaces, seed), 0.0, 1.0)
+
+
+@image_transform
+def in_movement(image: jax.Array, row: jax.Array, texture: jax.Array, seed: jax.Array) -> jax.Array:
+    """A picture as an art movement would have it; row: int32 [2] of `movements_table`."""
+    kind, place = row
+    return jax.lax.switch(kind + 1, (lambda x, *_: x, *_DRAW_MOVEMENT), image, place, texture, seed)
