@@ -23,13 +23,13 @@ from agentic_styling.tools import (
     new_tool,
 )
 from agentic_styling.utils.errors import InputError
-from tests.tools.planned import photograph
+from tests.tools.light_executor import PHOTOGRAPH, QUICK, light_kernels
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 documents = importlib.import_module("gallery_parts.documents")
 demonstrations = importlib.import_module("gallery_parts.demonstrations")
 
-IMAGES = jnp.asarray(photograph(24, 36))[None]  # light_executor's shape: few other programs
+IMAGES = jnp.asarray(PHOTOGRAPH)[None]
 KEY = jax.random.key(0)
 PLAN = """{"version":1,"context":{},"steps":[{"reasoning":"","tool":"solarize",\
 "parameters":{"threshold":"half","strength":%s}}],"instruction":""}"""
@@ -43,9 +43,9 @@ def solarize(image, options):
     return dm_pix.solarize(image, jnp.array(list(THRESHOLDS.values()))[options[1]])
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def added():
-    with add_tool(SOLARIZE, solarize):
+    with light_kernels(), add_tool(SOLARIZE, solarize):
         yield
 
 
@@ -67,7 +67,9 @@ def test_it_is_executed_step_by_step_and_as_one_program():
     expected = np.asarray(dm_pix.solarize(IMAGES, 0.5))
     assert np.abs(expected - IMAGES).max() > 0.3
     np.testing.assert_allclose(run(1), expected, atol=1e-6)
-    np.testing.assert_allclose(run(1, jax.jit(execute)), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        run(1, jax.jit(execute, compiler_options=QUICK)), expected, atol=1e-6
+    )
     half = np.asarray(IMAGES) + 0.5 * (expected - np.asarray(IMAGES))
     np.testing.assert_allclose(run(0.5), half, atol=1e-6)
     np.testing.assert_array_equal(run(0), IMAGES)

@@ -34,9 +34,9 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
     rising = jnp.stack([jnp.stack([a, b, d], -2), jnp.stack([b, c, d], -2)], 2)
     valid = [jnp.min(_area(split), axis=-1) for split in (falling, rising)]
     # The diagonal that joins corners of like tone follows an edge; it must lie within the block.
-    tone = luma_of(shrink(image, max(1, cell // 4)))[None]
+    tone = luma_of(shrink(image, max(1, cell // 4)))
     at_a, at_b, at_c, at_d = (
-        _sample(tone, p[..., 0] / height, p[..., 1] / width)[0] for p in (a, b, c, d)
+        _nearest(tone, p[..., 0] / height, p[..., 1] / width) for p in (a, b, c, d)
     )
     unlike = jnp.abs(at_a - at_c) - jnp.abs(at_b - at_d)
     pick = jnp.where(jnp.minimum(*valid) > 0, unlike > 0, valid[1] > valid[0])
@@ -75,6 +75,14 @@ def _area(split):
 
 def _cross(u, v):
     return u[..., 1] * v[..., 0] - u[..., 0] * v[..., 1]
+
+
+def _nearest(plane, y, x):
+    """Values of a plane [h, w] at the pixels that hold places in parts of the height and width."""
+    h, w = plane.shape
+    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
+    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
+    return plane[rows, columns]
 
 
 def _sample(planes, y, x):
