@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from agentic_styling.evaluation.summary import against_standard, with_interval
+from agentic_styling.evaluation.text_tables import against_standard, with_interval
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {

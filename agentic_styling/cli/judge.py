@@ -11,7 +11,7 @@ from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.evaluation.saved_results import lacks, read_records
-from agentic_styling.evaluation.summary import aligned, with_interval
+from agentic_styling.evaluation.text_tables import aligned, with_interval
 from agentic_styling.rewards import PARTS, Scores
 from agentic_styling.rewards.judges.api_judge import ApiJudge
 from agentic_styling.rewards.judges.chat_cost import announce, checked_prices

@@ -13,9 +13,9 @@ from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.storage.shards import is_finished
+from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
-from agentic_styling.evaluation.report.report import write_report
-from agentic_styling.evaluation.results import METHODS, summarise
+from agentic_styling.evaluation.results import METHODS, aggregate
 from agentic_styling.evaluation.runs import (
     WITHOUT_PLANNER,
     Cases,
@@ -56,7 +56,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
     Fields: `default_config`. The cases' pictures must share one size. Returns what results.json
-    holds: `results.summarise`, and settings, machine, training (curves and rewards).
+    holds: `results.aggregate`, and settings, machine, training (curves and rewards).
     Raises InputError, before anything is written, for unknown methods and missing files.
     """
     workdir = Path(workdir)
@@ -72,7 +72,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         for record, entry in zip(records, entries, strict=True):
             record["methods"][name] = entry
     results = {
-        **summarise(records, samples=config.bootstrap_samples, seed=config.seed),
+        **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "settings": {
             name: config[name]
             for name in ("temperature", "max_new_tokens", "seed", "bootstrap_samples")

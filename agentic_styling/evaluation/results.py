@@ -85,7 +85,7 @@ def _true_minus_shuffled(own: dict, other: dict, **options) -> dict:
     return differences
 
 
-def summarise_method(
+def aggregate_method(
     entries: list[dict], states: list[dict], *, reads_context: bool = True, **options
 ) -> dict:
     """The numbers of one method; `entries` and `states` hold one item a case.
@@ -95,7 +95,7 @@ def summarise_method(
     """
     rewards = np.array([entry["reward"] for entry in entries])
     held_out = [entry["held_out_reward"] for entry in entries]
-    summary = {
+    numbers = {
         "reward": _interval(bootstrap_mean(rewards, **options)),
         "held_out_reward": _interval(bootstrap_mean(held_out, **options)),
         "overall": _interval(bootstrap_mean([e["overall"] for e in entries], **options)),
@@ -117,21 +117,21 @@ def summarise_method(
     own = {"reward": rewards}
     if reads_context:
         own |= _contexts(entries, states)
-        summary |= {name: _mean(own[name]) for name in own if name != "reward"}
-        summary |= _per_dimension(entries, states)
+        numbers |= {name: _mean(own[name]) for name in own if name != "reward"}
+        numbers |= _per_dimension(entries, states)
     shuffled = [entry["shuffled"] for entry in entries]
     if None not in shuffled:
         other = {"reward": np.array([entry["reward"] for entry in shuffled])}
         if reads_context:
             other |= _contexts(shuffled, states)
-        summary["shuffled_images"] = {
+        numbers["shuffled_images"] = {
             "reward": _interval(bootstrap_mean(other["reward"], **options)),
             "context_accuracy": _mean(other.get("context_accuracy", [])),
             "context_accuracy_known": _mean(other.get("context_accuracy_known", [])),
             "valid_plans": _mean([entry["valid"] for entry in shuffled]),
             "true_minus_shuffled": _true_minus_shuffled(own, other, **options),
         }
-    return summary
+    return numbers
 
 
 def paired_with_standard(records: list[dict], names: list[str], **options) -> dict:
@@ -157,13 +157,13 @@ def paired_with_standard(records: list[dict], names: list[str], **options) -> di
     return paired
 
 
-def summarise(records: list[dict], *, samples: int, seed: int) -> dict:
+def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     """Every number of the methods and their paired differences, from the per-case records."""
     names = list(records[0]["methods"])
     states = [record["state"] for record in records]
     options = {"samples": samples, "seed": seed}
     methods = {
-        name: summarise_method(
+        name: aggregate_method(
             [record["methods"][name] for record in records],
             states,
             reads_context=name not in WITHOUT_CONTEXT,

@@ -5,7 +5,7 @@ import pytest
 
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
-from agentic_styling.evaluation.summary import summary_table
+from agentic_styling.evaluation.text_tables import results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 from agentic_styling.utils.errors import InputError
@@ -92,8 +92,8 @@ def test_every_case_keeps_its_held_out_reward(results, records):
 
 
 def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
-    head, *rows, foot = summary_table(results).splitlines()
-    assert foot == "6 cases, 95 % intervals"
+    head, *rows, foot = results_table(results).splitlines()
+    assert foot == "6 cases, 95% intervals"
     assert [row.split()[0] for row in rows] == list(METHODS)
     numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
     row = rows[METHODS.index("dpo")]

@@ -1,7 +1,7 @@
 """Results as a table for a terminal."""
 
 
-def summary_table(results: dict) -> str:
+def results_table(results: dict) -> str:
     """Both rewards of every method with their intervals, and against S what they say together."""
     rows = [("method", "reward, 0 to 5", "held-out reward", "against standard")]
     for name, numbers in results["methods"].items():
@@ -14,7 +14,7 @@ def summary_table(results: dict) -> str:
                 against_standard(paired) if paired else "",
             )
         )
-    return f"{aligned(rows)}\n{results['cases']} cases, 95 % intervals"
+    return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals"
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
