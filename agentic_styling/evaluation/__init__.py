@@ -1,4 +1,4 @@
-"""Baselines, plan and image metrics, tables, the report."""
+"""Evaluation of planners: baselines, plan metrics, bootstrap intervals, the report."""
 
 from agentic_styling.evaluation.baselines import edit_only, identity, random_plan, strongest
 from agentic_styling.evaluation.bootstrap import (

@@ -110,8 +110,8 @@ def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
         ({}, "methods: none given"),
         ({"edit_onli": None}, "did you mean 'edit_only'"),
         ({"standard": None}, "methods.standard: no planner directory"),
-        ({"standard": "/no/such/planner"}, "/no/such/planner is no directory"),
-        ({"a/x": None}, "is no plain name"),
+        ({"standard": "/no/such/planner"}, "/no/such/planner is not a directory"),
+        ({"a/x": None}, "is not a valid name"),
     ],
 )
 def test_bad_methods_are_refused_before_anything_is_written(tmp_path, methods, message):

@@ -144,14 +144,14 @@ def test_of_a_set_no_picture_is_decoded(tmp_path, monkeypatch):
     [
         ({"data": "0" * 64}, "data='000000000000', but this data set is"),
         ({"annotator": "../x"}, "annotator='../x'; use a name of letters"),
-        ({"annotator": 3}, "annotator is no text"),
+        ({"annotator": 3}, "annotator is not a string"),
         ({"id": "train-9-9"}, "id='train-9-9' is not in the data set"),
         ({"verdict": "maybe"}, "verdict='maybe'; use pass, fail or null"),
         ({"verdict": ["pass"]}, "use pass, fail or null"),
         ({"time": "today"}, "time='today'; write 2026"),
         ({"kind": "grade"}, "kind='grade'; use verdict or ranking"),
         ({"kind": []}, "use verdict or ranking"),
-        ({"more": 1}, "field 'more' is missing or not known"),
+        ({"more": 1}, "field 'more' is missing or unknown"),
     ],
 )
 def test_a_bad_line_is_named(dataset, tmp_path, change, words):

@@ -157,12 +157,12 @@ def test_missing_or_broken_files_are_named(workdir, tmp_path):
     with pytest.raises(InputError, match=r"results\.json does not exist; run evaluate"):
         write_report(tmp_path)
     (tmp_path / "results.json").write_text("{")
-    with pytest.raises(InputError, match=r"results\.json: no JSON"):
+    with pytest.raises(InputError, match=r"results\.json: not JSON"):
         write_report(tmp_path)
     (tmp_path / "results.json").write_bytes((workdir / "results.json").read_bytes())
     lines = (workdir / "cases.jsonl").read_text().splitlines()
     (tmp_path / "cases.jsonl").write_text(lines[0] + "\n" + lines[1][:50])
-    with pytest.raises(InputError, match=r"cases\.jsonl, line 2: no JSON"):
+    with pytest.raises(InputError, match=r"cases\.jsonl, line 2: not JSON"):
         write_report(tmp_path)
     (tmp_path / "cases.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match="lacks"):
