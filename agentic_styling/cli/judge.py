@@ -88,9 +88,11 @@ def judge(
     if vlm is not None:
         scores = VlmJudge.from_pretrained(vlm)(*batch)
     else:
-        asked = ApiJudge(model, cache)
-        _announce(asked, batch, prices, yes)
-        scores = asked(*batch)
+        endpoint = ApiJudge(model, cache)
+        cost = endpoint.estimate(*batch, *checked_prices(prices))
+        questions = f"{model}: {cost.questions} questions without an answer in {cache}"
+        announce("judge", questions, cost, prices is not None, yes)
+        scores = endpoint(*batch)
     rows = _rows(edits, scores)
     judged = {"judge": vlm or model, "methods": _means(rows), "edits": rows}
     with out.open("x", encoding="utf-8") as file:
@@ -136,13 +138,6 @@ def _evaluated(workdir: Path) -> list[Edit]:
     if not edits:
         raise InputError(f"{workdir}: no case is shown; evaluate with film_strips above 0")
     return edits
-
-
-def _announce(asked: ApiJudge, batch: list[list], prices, yes: bool) -> None:
-    """Print what will be asked, and stop unless `yes`."""
-    cost = asked.estimate(*batch, *checked_prices(prices))
-    questions = f"{asked.model}: {cost.questions} questions without an answer in {asked.cache}"
-    announce("judge", questions, cost, prices is not None, yes)
 
 
 def _rows(edits: list[Edit], scores: Scores) -> list[dict]:

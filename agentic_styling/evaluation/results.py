@@ -9,7 +9,6 @@ another case's picture, is None or {valid, context, reward}.
 import numpy as np
 
 from agentic_styling.evaluation.bootstrap import (
-    Interval,
     bootstrap_mean,
     joint_verdict,
     paired_difference,
@@ -37,10 +36,6 @@ METHODS = (
 POST_TRAINED = METHODS[3:7]
 # These state no context, so their context accuracy is not measured.
 WITHOUT_CONTEXT = ("edit_only", "identity", "random", "strongest")
-
-
-def _interval(interval: Interval) -> dict[str, float]:
-    return interval._asdict()
 
 
 def _mean(values) -> float | None:
@@ -81,7 +76,7 @@ def _true_minus_shuffled(own: dict, other: dict, **options) -> dict:
         both = np.isfinite(values) & np.isfinite(other[name])
         if both.any():
             difference = paired_difference(values[both], other[name][both], **options)
-            differences[name] = _interval(difference)
+            differences[name] = difference._asdict()
     return differences
 
 
@@ -99,11 +94,11 @@ def aggregate_method(
     rewards = np.array([entry["reward"] for entry in entries])
     held_out = [entry["held_out_reward"] for entry in entries]
     numbers = {
-        "reward": _interval(bootstrap_mean(rewards, **options)),
-        "held_out_reward": _interval(bootstrap_mean(held_out, **options)),
-        "overall": _interval(bootstrap_mean([e["overall"] for e in entries], **options)),
+        "reward": bootstrap_mean(rewards, **options)._asdict(),
+        "held_out_reward": bootstrap_mean(held_out, **options)._asdict(),
+        "overall": bootstrap_mean([e["overall"] for e in entries], **options)._asdict(),
         "parts": {
-            part: _interval(bootstrap_mean([e["scores"][part] for e in entries], **options))
+            part: bootstrap_mean([e["scores"][part] for e in entries], **options)._asdict()
             for part in PARTS
         },
         "valid_plans": _mean([entry["valid"] for entry in entries]),
@@ -128,7 +123,7 @@ def aggregate_method(
         if reads_context:
             other |= _contexts(shuffled, states)
         numbers["shuffled_images"] = {
-            "reward": _interval(bootstrap_mean(other["reward"], **options)),
+            "reward": bootstrap_mean(other["reward"], **options)._asdict(),
             "context_accuracy": _mean(other.get("context_accuracy", [])),
             "context_accuracy_known": _mean(other.get("context_accuracy_known", [])),
             "valid_plans": _mean([entry["valid"] for entry in shuffled]),
@@ -152,7 +147,7 @@ def paired_with_standard(records: list[dict], names: list[str], **options) -> di
     for name in POST_TRAINED:
         if name in names and "standard" in names:
             both = [minus_standard(name, reward) for reward in ("reward", "held_out_reward")]
-            own, held_out = ({**_interval(each), "verdict": verdict(each)} for each in both)
+            own, held_out = ({**each._asdict(), "verdict": verdict(each)} for each in both)
             paired[f"{name}_minus_standard"] = {
                 **own,
                 "held_out_reward": held_out,

@@ -183,15 +183,15 @@ def sections(only: str | None = None) -> list[Section]:
     if wanted and wanted not in VOCABULARY:
         raise InputError(f"--only: no tool {wanted!r}; {nearest(wanted, VOCABULARY)}")
     if parameter and parameter not in VOCABULARY[wanted].parameters:
-        mend = nearest(parameter, VOCABULARY[wanted].parameters)
-        raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {mend}")
-    found = []
+        fix = nearest(parameter, VOCABULARY[wanted].parameters)
+        raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {fix}")
+    every = []
     for tool in VOCABULARY if not wanted else [wanted]:
         build = _dimension_section if tool in DIMENSIONS else _modifier_section
         # The target first, the source last: it shows a way back, not a look.
         names = sorted(VOCABULARY[tool].parameters, key=lambda n: _rank(tool, n))
-        found += [build(tool, name) for name in names if parameter in ("", name)]
-    return [section for section in found if section.rows]
+        every += [build(tool, name) for name in names if parameter in ("", name)]
+    return [section for section in every if section.rows]
 
 
 def _rank(tool: str, parameter: str) -> int:
