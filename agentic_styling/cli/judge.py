@@ -90,7 +90,7 @@ def judge(
     else:
         endpoint = ApiJudge(model, cache)
         cost = endpoint.estimate(*batch, *checked_prices(prices))
-        questions = f"{model}: {cost.questions} questions without an answer in {cache}"
+        questions = f"{model}: {cost.questions} questions without an answer in {endpoint.cache}"
         announce("judge", questions, cost, prices is not None, yes)
         scores = endpoint(*batch)
     rows = _rows(edits, scores)
@@ -166,10 +166,9 @@ def _means(rows: list[dict]) -> dict[str, dict]:
     for method in dict.fromkeys(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]
         columns = {name: [row[name] for row in own] for name in (*PARTS, "overall", "reward")}
-        for scale in ("viescore", "imgedit"):
-            columns[scale] = [row[scale]["overall"] for row in own]
-        means[method] = {"edits": len(own)}
-        means[method] |= {name: bootstrap_mean(x)._asdict() for name, x in columns.items()}
+        columns |= {s: [row[s]["overall"] for row in own] for s in ("viescore", "imgedit")}
+        intervals = {name: bootstrap_mean(x)._asdict() for name, x in columns.items()}
+        means[method] = {"edits": len(own), **intervals}
     return means
 
 
