@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.evaluation.report import write_report
+from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.evaluation.report.tables import paired_table
 from agentic_styling.evaluation.results import METHODS
 from agentic_styling.utils.errors import InputError
