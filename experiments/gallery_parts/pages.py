@@ -96,7 +96,7 @@ def _label(row_label: str, movement: Movement | None) -> list[Markup]:
     name = tag("b", words(row_label))
     if movement is None:
         return [name]
-    return [name, tag("small", f"own {movement.own:.1f}, other {movement.other:.1f}")]
+    return [name, tag("small", f"own\u00a0{movement.own:.1f}, other\u00a0{movement.other:.1f}")]
 
 
 def section_html(
