@@ -85,8 +85,8 @@ def _header(results: dict, hero: Markup | None) -> Markup:
             "p",
             "A Qwen3-VL planner reads a photograph and a goal, states what it sees, and plans "
             "a few styling steps with a reason for each. The steps are executed, and the reward "
-            f"is computed from the pixels of the result, on {results['cases']} held-out cases "
-            "that are the same for every method.",
+            f"is computed from the pixels of the result: {results['cases']} held-out cases, the "
+            "same for every method.",
             class_="lead",
         ),
         tag("nav", *[tag("a", words, href=f"#{to}") for to, words in links], aria_label="Sections"),
