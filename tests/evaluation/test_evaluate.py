@@ -72,7 +72,7 @@ def test_invalid_text_is_kept_as_a_plan_that_does_nothing(results, records):
         assert np.isfinite(entry["reward"])
     assert results["methods"]["baseline"]["valid_plans"] == 0
     assert results["methods"]["baseline"]["context_accuracy"] == 0
-    # The other planners lose one of six texts to a missing end.
+    # One of six outputs of the other planners is cut off.
     assert results["methods"]["dpo"]["valid_plans"] == pytest.approx(5 / 6)
 
 
@@ -91,7 +91,7 @@ def test_every_case_keeps_its_held_out_reward(results, records):
         assert kept != [record["methods"][name]["reward"] for record in records]
 
 
-def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
+def test_the_text_table_has_both_rewards_and_their_verdict(results):
     head, *rows, foot = results_table(results).splitlines()
     assert foot == "6 cases, 95% intervals"
     assert [row.split()[0] for row in rows] == list(METHODS)

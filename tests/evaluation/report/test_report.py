@@ -18,7 +18,7 @@ VOID = {"meta", "img", "circle", "line", "rect", "polyline", "br"}
 
 
 class Page(HTMLParser):
-    """Elements, text and attributes of a page; fails on a tag that is not closed in order."""
+    """Elements, text and attributes of a page; fails on tags that are not nested properly."""
 
     def __init__(self, source):
         super().__init__()
@@ -135,7 +135,7 @@ def test_both_rewards_are_shown_of_every_method_and_case(page, workdir):
 
 
 def test_a_run_older_than_the_held_out_reward_is_still_reported(workdir, tmp_path):
-    """What evaluate wrote before: neither file names the held-out reward."""
+    """As earlier versions of evaluate wrote it, without the held-out reward."""
     results = json.loads((workdir / "results.json").read_text())
     for numbers in results["methods"].values():
         del numbers["held_out_reward"]
@@ -177,7 +177,7 @@ def test_markup_escapes_strings_and_attributes():
     )
 
 
-def test_a_loss_is_said_as_plainly_as_a_gain():
+def test_a_loss_is_shown_like_a_gain():
     page = paired_table(
         {
             "dpo_minus_standard": {
