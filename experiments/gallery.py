@@ -1,8 +1,8 @@
-"""Every option of every parameter on several photographs: an HTML gallery to look through.
+"""Write an HTML gallery of every option of every parameter on several photographs.
 
     python experiments/gallery.py [PHOTO...] --out gallery
 
-PHOTO: files or folders; without any, photographs that scikit-image and scikit-learn bring along.
+PHOTO: files or folders; by default, photographs from scikit-image and scikit-learn.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from gallery_parts import documents, independence, pages
 from gallery_parts.demonstrations import Row, Section, sections
-from gallery_parts.photographs import square_photographs
+from gallery_parts.photographs import read_photographs
 from gallery_parts.sheet import contact_sheet
 from tqdm import tqdm
 
@@ -25,11 +25,11 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", nargs="*", metavar="PHOTO", help="files or folders")
     parser.add_argument("--out", required=True, type=Path, help="folder to write to")
-    parser.add_argument("--only", metavar="TOOL[.PARAMETER]", help="a part, for a quick look")
-    parser.add_argument("--size", type=int, default=320, help="side of a picture, in pixels")
+    parser.add_argument("--only", metavar="TOOL[.PARAMETER]", help="only this tool or parameter")
+    parser.add_argument("--size", type=int, default=320, help="longer side of a picture, in pixels")
     parser.add_argument("--columns", type=int, default=6, help="how many photographs")
-    parser.add_argument("--sheet", action="store_true", help="also one PNG per parameter")
-    parser.add_argument("--docs", type=Path, help="a page to write the measured tables into")
+    parser.add_argument("--sheet", action="store_true", help="also write one PNG per parameter")
+    parser.add_argument("--docs", type=Path, help="a page of the docs to update with the tables")
     args = parser.parse_args(argv)
     for name, least in (("size", 16), ("columns", 1)):
         if getattr(args, name) < least:
@@ -40,56 +40,63 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 class Gallery:
-    """Renders, measures and writes section after section."""
+    """Renders, measures and writes one section after another."""
 
-    def __init__(self, out: Path, names: list[str], photographs: np.ndarray, sheet: bool):
+    def __init__(self, out: Path, names: list[str], photographs: list[np.ndarray], sheet: bool):
         self.out, self.names, self.photographs, self.sheet = out, names, photographs, sheet
-        self.side = photographs.shape[1]
         self.before = independence.measure(photographs)
         out.mkdir(parents=True, exist_ok=True)
         pages.write_assets(out)
         self.sources = pages.write_pictures(out, "photographs", 0, _to_bytes(photographs))
-        self.found = independence.Found()
+        self.measurements = independence.Measurements()
         self.covers = {}
 
     def add(self, section: Section, progress: tqdm) -> str:
-        """Render one parameter; returns its part of the page."""
-        rendered, bytes_of, measured = [], [], []
+        """Renders one parameter and returns its part of the page."""
+        rendered, rows, measured = [], [], []
         for i, row in enumerate(section.rows):
             pictures = self._render(row)
             measured.append(independence.measure(pictures))
-            bytes_of.append(_to_bytes(pictures))
+            rows.append(_to_bytes(pictures))
             folder = f"{section.tool}/{section.parameter}"
-            rendered.append((row.label, pages.write_pictures(self.out, folder, i, bytes_of[-1])))
+            rendered.append((row.label, pages.write_pictures(self.out, folder, i, rows[-1])))
             progress.update()
         if self.sheet:
             labels = ["photograph", *(row.label for row in section.rows)]
-            sheet = contact_sheet(labels, [_to_bytes(self.photographs), *bytes_of])
+            sheet = contact_sheet(labels, [_to_bytes(self.photographs), *rows])
             sheet.save(self.out / f"{section.name}.png")
-        self.found.add(section, self.before, measured)
+        self.measurements.add(section, self.before, measured)
         if section.tool not in self.covers:
             label, paths = rendered[len(rendered) // 2 if section.kind == "target" else -1]
             self.covers[section.tool] = (label, paths[2 % len(paths)])
-        return pages.section_html(
-            section, rendered, self.sources, self.names, self.side, self.found
+        photographs = pages.Photographs(
+            self.names, self.sources, [picture.shape[:2] for picture in self.photographs]
         )
+        return pages.section_html(section, rendered, photographs, self.measurements)
 
-    def _render(self, row: Row) -> np.ndarray:
-        """The row's plan on every photograph [P, S, S, 3]; the same seeds in every row."""
-        plans = encode_plans([row.plan] * len(self.photographs))
-        return np.asarray(execute(self.photographs, plans, jax.random.key(0)))
+    def _render(self, row: Row) -> list[np.ndarray]:
+        """The row's plan on every photograph, in one batch per shape; every row has equal seeds."""
+        results: list = [None] * len(self.photographs)
+        for shape in dict.fromkeys(picture.shape for picture in self.photographs):
+            members = [i for i, picture in enumerate(self.photographs) if picture.shape == shape]
+            batch = np.stack([self.photographs[i] for i in members])
+            plans = encode_plans([row.plan] * len(members))
+            edited = np.asarray(execute(batch, plans, jax.random.key(0)))
+            for i, picture in zip(members, edited, strict=True):
+                results[i] = picture
+        return results
 
 
-def _to_bytes(images: np.ndarray) -> np.ndarray:
-    return (np.clip(images, 0, 1) * 255).round().astype(np.uint8)
+def _to_bytes(pictures: list[np.ndarray]) -> list[np.ndarray]:
+    return [(np.clip(picture, 0, 1) * 255).round().astype(np.uint8) for picture in pictures]
 
 
 @one_line_errors
 def main(argv: list[str] | None = None) -> None:
-    """Render, measure, write."""
+    """Render, measure and write the gallery."""
     args = _arguments(sys.argv[1:] if argv is None else argv)
     chosen = sections(args.only)
-    names, photographs = square_photographs(args.photos, args.columns, args.size)
+    names, photographs = read_photographs(args.photos, args.columns, args.size)
     gallery = Gallery(args.out, names, photographs, args.sheet)
     tools = [tool for tool in VOCABULARY if any(s.tool == tool for s in chosen)]
     total = sum(len(section.rows) for section in chosen)
@@ -97,10 +104,10 @@ def main(argv: list[str] | None = None) -> None:
         for tool in tools:
             progress.set_description(tool)
             body = {s.parameter: gallery.add(s, progress) for s in chosen if s.tool == tool}
-            pages.write_tool(args.out, tool, tools, body, gallery.found)
-    pages.write_index(args.out, tools, gallery.covers, gallery.found)
+            pages.write_tool(args.out, tool, tools, body, gallery.measurements)
+    pages.write_index(args.out, tools, gallery.covers, gallery.measurements)
     if args.docs:
-        documents.write_tables(args.docs, gallery.found, names, args.size)
+        documents.write_tables(args.docs, gallery.measurements, names, args.size)
     print(args.out / "index.html")
 
 

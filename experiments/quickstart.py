@@ -100,7 +100,7 @@ def evaluation_config(config: ConfigDict, workdir: Path, methods: dict) -> Confi
 def main(config: ConfigDict, workdir: Path) -> None:
     """Run, print both rewards of each method, and say where the report is."""
     results = run(config, workdir)
-    print(f"\n{evaluation.summary_table(results)}")
+    print(f"\n{evaluation.results_table(results)}")
     print(f"\n{workdir / 'results.json'}\n{workdir / 'report/index.html'}")
 
 

@@ -1,4 +1,4 @@
-"""Print the README's table of methods from an evaluated workdir.
+"""Print the README's table of methods from an evaluated workdir:
 
 python experiments/readme_table.py runs/quickstart
 """
@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from agentic_styling.evaluation.summary import against_standard, with_interval
+from agentic_styling.evaluation.text_tables import against_standard, with_interval
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {
@@ -23,10 +23,10 @@ NAMES = {
 
 
 def table(results: dict) -> str:
-    """Both rewards, their differences from S, valid plans, context, and shuffled pictures."""
+    """The table as Markdown, from the content of results.json."""
     lines = [
         "| method | reward (0 to 5) | held-out reward | minus S, both | valid plans | "
-        "context read right (shuffled) | reward, pictures shuffled |",
+        "context read correctly (shuffled) | reward, pictures shuffled |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, label in NAMES.items():
@@ -47,23 +47,23 @@ def table(results: dict) -> str:
 
 
 def context(known: float, shuffled: dict | None) -> str:
-    """Share of the set dimensions read right, and the same reading another case's picture."""
+    """Share of known conditions read correctly, and in brackets from another case's picture."""
     return f"{known:.0%}" + (f" ({shuffled['context_accuracy_known']:.0%})" if shuffled else "")
 
 
 @one_line_errors
 def main() -> None:
-    """Print the table, then where the numbers were made."""
+    """Print the table, and where the numbers were computed."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart") / "results.json"
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give a workdir that was evaluated")
+        raise InputError(f"{path}: no such file; give an evaluated workdir")
     results = json.loads(path.read_text(encoding="utf-8"))
     if any("held_out_reward" not in method for method in results["methods"].values()):
-        raise InputError(f"{path}: is older than the held-out reward; evaluate again")
+        raise InputError(f"{path}: is older than the held-out reward; run evaluate again")
     print(table(results))
     machine = results["machine"]
     print(
-        f"\n{results['cases']} held-out cases, 95 % bootstrap intervals, seed "
+        f"\n{results['cases']} held-out cases, 95% bootstrap intervals, seed "
         f"{results['settings']['seed']}; {machine['cores']} cores ({machine['device']}), Python "
         f"{machine['python']}, jax {machine['jax']}, flax {machine['flax']}."
     )

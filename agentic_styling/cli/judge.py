@@ -1,4 +1,4 @@
-"""Judge edited pictures: what `agentic-styling judge` does."""
+"""The `judge` command: scores edited pictures with a vision-language model."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.evaluation.saved_results import lacks, read_records
-from agentic_styling.evaluation.summary import aligned, with_interval
+from agentic_styling.evaluation.text_tables import aligned, with_interval
 from agentic_styling.rewards import PARTS, Scores
 from agentic_styling.rewards.judges.api_judge import ApiJudge
 from agentic_styling.rewards.judges.chat_cost import announce, checked_prices
@@ -21,7 +21,7 @@ from agentic_styling.rewards.judges.vlm_judge import VlmJudge
 from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
 
-# Scores of the table, each under a short name.
+# The scores of the table and their headings.
 COLUMNS = {
     "instruction_following": "instruction",
     "visual_quality": "quality",
@@ -36,7 +36,7 @@ COLUMNS = {
 
 
 class Edit(NamedTuple):
-    """A picture to judge, and whose it is: source and result uint8 [H, W, 3]."""
+    """An edit to judge; source and result are uint8 [H, W, 3]."""
 
     name: str
     method: str
@@ -56,40 +56,53 @@ def judge(
     prices: tuple[float, float] | None = None,
     yes: bool = False,
 ) -> dict:
-    """Judge edits, print a table of their mean scores, write `out` (JSON) and return what it holds.
+    """Judge edits, print a table of mean scores, and write them all as JSON.
 
-    pictures: a photograph and its edit, with `goal`; or one workdir of `evaluate`, whose shown
-    cases are judged for every method, as the report shows them (at most 256 pixels a side, JPEG).
-    Either `vlm`, the directory of a Qwen3-VL that judges here, or `model`, the name of one
-    behind the endpoint of `ApiJudge`, whose answers are kept in `cache`. It says what it will ask,
-    and the cost at `prices` of a million tokens in and out, and asks only if `yes`.
+    Args:
+      pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are
+        judged for every method, as the report shows them (JPEG, at most 256 pixels a side).
+      out: the file to write, which must not exist.
+      cache: directory of the endpoint's answers.
+      goal: what the photograph was to become; None for a workdir.
+      vlm: directory of a Qwen3-VL that judges on this machine. Exactly one of `vlm` and `model`.
+      model: name of a model behind the endpoint of `ApiJudge`.
+      prices: of a million tokens in and out, for the printed estimate.
+      yes: send requests to the endpoint after the estimate, rather than stop there.
 
-    Raises InputError for unreadable input and wrong flags, and rather than overwrite a file.
+    Returns:
+      The content of `out`: the judge, the means of each method, and the scores of each edit.
+
+    Raises:
+      InputError: a picture cannot be read, arguments do not fit, or `out` exists.
     """
     if (vlm is None) == (model is None):
-        raise InputError("judge: give --judge DIRECTORY or --model NAME, one of the two")
+        raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")
     if out.exists():
         raise InputError(f"{out}: exists already; move it or choose another --out")
     if not out.parent.is_dir():
-        raise InputError(f"{out}: there is no folder {out.parent}; make it or choose another --out")
+        raise InputError(
+            f"{out}: there is no folder {out.parent}; create it or choose another --out"
+        )
     edits = read_edits(pictures, goal)
     batch = [[getattr(edit, name) for edit in edits] for name in ("source", "result", "request")]
     if vlm is not None:
         scores = VlmJudge.from_pretrained(vlm)(*batch)
     else:
-        asked = ApiJudge(model, cache)
-        _announce(asked, batch, prices, yes)
-        scores = asked(*batch)
+        endpoint = ApiJudge(model, cache)
+        cost = endpoint.estimate(*batch, *checked_prices(prices))
+        questions = f"{model}: {cost.questions} questions without an answer in {endpoint.cache}"
+        announce("judge", questions, cost, prices is not None, yes)
+        scores = endpoint(*batch)
     rows = _rows(edits, scores)
-    found = {"judge": vlm or model, "methods": _means(rows), "edits": rows}
+    judged = {"judge": vlm or model, "methods": _means(rows), "edits": rows}
     with out.open("x", encoding="utf-8") as file:
-        file.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    print(f"{_table(found['methods'])}\n{out}")
-    return found
+        file.write(json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+    print(f"{_table(judged['methods'])}\n{out}")
+    return judged
 
 
 def read_edits(pictures: list[str], goal: str | None) -> list[Edit]:
-    """The edits of a workdir, or a photograph and its edit. Raises InputError."""
+    """The edits of a workdir, or a photograph and its edit; see `judge`. Raises InputError."""
     if len(pictures) == 1 and Path(pictures[0]).is_dir():
         if goal is not None:
             raise InputError("--goal: the cases of a workdir have their own; leave it out")
@@ -106,7 +119,7 @@ def read_edits(pictures: list[str], goal: str | None) -> list[Edit]:
 
 
 def _evaluated(workdir: Path) -> list[Edit]:
-    """The shown cases of every method; a text that was no plan left the photograph as it was."""
+    """The shown cases of every method; an invalid plan left the photograph unchanged."""
     edits = []
     try:
         for row, record in enumerate(read_records(workdir)):
@@ -123,19 +136,12 @@ def _evaluated(workdir: Path) -> list[Edit]:
     except KeyError as error:
         raise lacks(workdir, error) from error
     if not edits:
-        raise InputError(f"{workdir}: no case was kept to show; evaluate with film_strips above 0")
+        raise InputError(f"{workdir}: no case is shown; evaluate with film_strips above 0")
     return edits
 
 
-def _announce(asked: ApiJudge, batch: list[list], prices, yes: bool) -> None:
-    """Say what will be asked, and stop without `yes`."""
-    found = asked.estimate(*batch, *checked_prices(prices))
-    questions = f"{asked.model}: {found.questions} questions without an answer in {asked.cache}"
-    announce("judge", questions, found, prices is not None, yes)
-
-
 def _rows(edits: list[Edit], scores: Scores) -> list[dict]:
-    """One record an edit: what was asked, the scores, and those on the benchmarks' scales."""
+    """One record per edit: the request, the scores, and those on the scales of benchmarks."""
     scores, vie, img = jax.device_get((scores, viescore(scores), imgedit(scores)))
 
     def numbers(group: dict, row: int) -> dict[str, float]:
@@ -155,20 +161,19 @@ def _rows(edits: list[Edit], scores: Scores) -> list[dict]:
 
 
 def _means(rows: list[dict]) -> dict[str, dict]:
-    """The number of edits of each method, and the mean of every score with its interval."""
+    """For each method, the number of edits and the mean of every score with its interval."""
     means = {}
     for method in dict.fromkeys(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]
         columns = {name: [row[name] for row in own] for name in (*PARTS, "overall", "reward")}
-        for scale in ("viescore", "imgedit"):
-            columns[scale] = [row[scale]["overall"] for row in own]
-        means[method] = {"edits": len(own)}
-        means[method] |= {name: bootstrap_mean(x)._asdict() for name, x in columns.items()}
+        columns |= {s: [row[s]["overall"] for row in own] for s in ("viescore", "imgedit")}
+        intervals = {name: bootstrap_mean(x)._asdict() for name, x in columns.items()}
+        means[method] = {"edits": len(own), **intervals}
     return means
 
 
 def _table(methods: dict[str, dict]) -> str:
-    """The means of each method, the reward with its interval where there are several edits."""
+    """The means of each method; the reward with its interval if there are several edits."""
     rows = [("", "edits", *COLUMNS.values(), "reward")]
     for method, means in methods.items():
         edits, reward = means["edits"], means["reward"]

@@ -118,7 +118,7 @@ def _report(args: argparse.Namespace) -> None:
 def _evaluate(config, workdir: Path) -> None:
     from agentic_styling import evaluation
 
-    print(evaluation.summary_table(evaluation.evaluate(config, workdir)))
+    print(evaluation.results_table(evaluation.evaluate(config, workdir)))
     print(workdir / "report/index.html")
 
 

@@ -1,4 +1,4 @@
-"""Baselines, plan and image metrics, tables, the report."""
+"""Evaluation of planners: baselines, plan metrics, bootstrap intervals, the report."""
 
 from agentic_styling.evaluation.baselines import edit_only, identity, random_plan, strongest
 from agentic_styling.evaluation.bootstrap import (
@@ -10,9 +10,9 @@ from agentic_styling.evaluation.bootstrap import (
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.plan_metrics import action_scores, context_accuracy, context_hits
 from agentic_styling.evaluation.planning import derangement
-from agentic_styling.evaluation.report.report import write_report
-from agentic_styling.evaluation.results import METHODS, POST_TRAINED, summarise
-from agentic_styling.evaluation.summary import summary_table
+from agentic_styling.evaluation.report import write_report
+from agentic_styling.evaluation.results import METHODS, POST_TRAINED, aggregate
+from agentic_styling.evaluation.text_tables import results_table
 
 __all__ = [
     "METHODS",
@@ -30,8 +30,8 @@ __all__ = [
     "paired_difference",
     "random_plan",
     "strongest",
-    "summarise",
-    "summary_table",
+    "aggregate",
+    "results_table",
     "verdict",
     "write_report",
 ]

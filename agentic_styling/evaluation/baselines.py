@@ -1,4 +1,4 @@
-"""Plans made without a planner: the goal's literal words, and the controls no reward may favour."""
+"""Plans made without a planner: the Edit-Only baseline and controls that should score low."""
 
 import functools
 import re
@@ -8,8 +8,8 @@ import numpy as np
 from agentic_styling.evaluation.literal_words import CONSTRAINTS, SYNONYMS
 from agentic_styling.tools import DIMENSIONS, MAX_STEPS, UNKNOWN, VOCABULARY, Plan, Step
 
-# The most drastic option of each tool; location and period are the mildest looks and stay out,
-# since a plan has at most eight steps.
+# The most drastic option of each tool. A plan has at most eight steps, so location and period, the
+# mildest, are left out.
 STRONGEST = {
     "architecture_style": "cyberpunk_neon",
     "time_of_day": "midnight_dark",
@@ -34,15 +34,15 @@ def options(tool: str) -> tuple[str, ...]:
 
 @functools.cache
 def _lexicon() -> tuple[re.Pattern, dict[str, tuple[str, str]]]:
-    """A pattern of all known phrases, the longest first, and the (tool, option) of each.
+    """A pattern of all known phrases, longest first, and the (tool, option) of each.
 
-    Hand-written words come before the options' own names, so that a phrase that two tools share
-    ("blue hour") keeps the tool that comes first in the table.
+    A phrase shared by two tools ("blue hour") belongs to the first; hand-written words come before
+    the names of options.
     """
     phrases: dict[str, tuple[str, str]] = {}
     for tool, words in SYNONYMS.items():
         for option, listed in words.items():
-            for phrase in filter(None, map(str.strip, listed.split(","))):
+            for phrase in listed.split(", "):
                 phrases.setdefault(phrase, (tool, option))
     for tool in (*SYNONYMS, *DIMENSIONS):
         for option in options(tool):
@@ -52,38 +52,44 @@ def _lexicon() -> tuple[re.Pattern, dict[str, tuple[str, str]]]:
 
 
 def edit_only(goal: str) -> Plan:
-    """Edit-Only (PAPER, method E): the goal's literal words as tool calls in one go.
+    """Edit-Only, method E: the goal's literal words as tool calls, without planning.
 
-    No context, no reasoning; full strength, source unknown; one option a tool, the first named;
-    words it does not know do nothing. It keeps what the goal literally asks to keep.
+    There is no context and no reasoning. Each tool takes the first option named in the goal, at
+    full strength and with an unknown source; unknown words do nothing. What the goal literally
+    asks to keep is kept.
+
+    Args:
+      goal: what the user wrote.
+
+    Source: the baseline of that name in Mukherjee et al. 2026, arXiv 2603.07148.
     """
-    said = " ".join(goal.lower().replace("_", " ").split())
+    words = " ".join(goal.lower().replace("_", " ").split())
     kept = []
     for pattern, tool, option in CONSTRAINTS:
-        found = re.search(pattern, said)
-        if found and tool not in {step.tool for step in kept}:
+        match = re.search(pattern, words)
+        if match and tool not in {step.tool for step in kept}:
             kept.append(_step(tool, option))
-            said = said.replace(found[0], ";")
+            words = words.replace(match[0], ";")
     pattern, phrases = _lexicon()
     chosen: dict[str, str] = {}
-    for found in pattern.finditer(said):
-        tool, option = phrases[found[0]]
+    for match in pattern.finditer(words):
+        tool, option = phrases[match[0]]
         chosen.setdefault(tool, option)
     steps = [_step(tool, chosen[tool]) for tool in DIMENSIONS if tool in chosen]
     return Plan({}, (*steps[: MAX_STEPS - len(kept)], *kept), goal)
 
 
 def identity() -> Plan:
-    """The plan that does nothing; what an invalid text counts as."""
+    """The empty plan, which also stands for invalid outputs."""
     return Plan({}, (), "")
 
 
 def random_plan(rng: np.random.Generator) -> Plan:
-    """One to five different tools with random options at full strength."""
+    """A plan of one to five different tools with random options at full strength."""
     tools = rng.choice(DIMENSIONS, size=rng.integers(1, 6), replace=False)
     return Plan({}, tuple(_step(str(t), str(rng.choice(options(str(t))))) for t in tools), "")
 
 
 def strongest() -> Plan:
-    """The most drastic option of eight tools, all at full strength."""
+    """A plan of the most drastic option of eight tools at full strength."""
     return Plan({}, tuple(_step(tool, option) for tool, option in STRONGEST.items()), "")

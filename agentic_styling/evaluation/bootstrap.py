@@ -1,4 +1,4 @@
-"""Percentile bootstrap intervals: how far a mean could move if other cases had been drawn."""
+"""Percentile bootstrap intervals over cases."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from agentic_styling.utils.errors import InputError
 
 
 class Interval(NamedTuple):
-    """A mean with the ends of its bootstrap interval."""
+    """A mean, or another statistic, with the ends of its bootstrap interval."""
 
     mean: float
     low: float
@@ -17,15 +17,18 @@ class Interval(NamedTuple):
 
 
 def bootstrap_mean(values, *, samples: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
-    """Mean of `values` [N] with its percentile bootstrap interval.
+    """The mean of some values with its percentile bootstrap interval.
 
     Args:
-        values: [N] finite numbers, one a case; the case is what is drawn again.
-        samples: number of bootstrap draws.
-        seed: of the draws; equal seeds draw equal cases, so methods stay comparable.
-        level: coverage, in (0, 1).
+      values: [N] finite numbers, one per case; cases are resampled.
+      samples: number of bootstrap draws.
+      seed: of the draws; equal seeds draw the same cases, so methods stay comparable.
+      level: coverage, in (0, 1).
 
-    Raises InputError without values. Source: Efron and Tibshirani 1993, section 13.3.
+    Raises:
+      InputError: there are no values.
+
+    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
     """
     values = np.asarray(values, np.float64)
     if not values.size:
@@ -42,12 +45,13 @@ def bootstrap_sums(
     """A statistic of sums over cases, such as a ratio, with its percentile bootstrap interval.
 
     Args:
-        parts: [N, ...] numbers that add up over cases; the case is what is drawn again.
-        statistic: from sums [..., of a part's shape] to values [...], NaN where it has none.
-        samples, seed, level: as of `bootstrap_mean`, which draws the same cases.
+      parts: [N, ...] numbers that are summed over cases; cases are resampled.
+      statistic: maps sums [..., shape of a part] to values [...]. Draws where it is NaN are left
+        out of the interval.
+      samples, seed, level: as in `bootstrap_mean`, which draws the same cases.
 
-    Draws on which the statistic has no value are left out of the interval. Raises InputError
-    without cases.
+    Raises:
+      InputError: there are no cases.
     """
     parts = np.asarray(parts, np.float64)
     if not len(parts):
@@ -61,15 +65,17 @@ def bootstrap_sums(
 
 
 def paired_difference(first, second, **options) -> Interval:
-    """Bootstrap interval of mean(first - second); [N] each, row i of both being the same case."""
+    """Interval of mean(first - second), [N] each, paired by case; `options` of `bootstrap_mean`."""
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.shape != second.shape:
-        raise InputError(f"paired difference: {first.size} against {second.size} cases; pair them")
+        raise InputError(
+            f"paired difference: {first.size} against {second.size} cases; give the same cases"
+        )
     return bootstrap_mean(first - second, **options)
 
 
 def verdict(difference: Interval) -> str:
-    """The interval of a difference in words, the same whichever way it came out."""
+    """A difference in words: above or below 0, or no clear difference."""
     if difference.low > 0:
         return "above, interval excludes 0"
     if difference.high < 0:
@@ -78,13 +84,13 @@ def verdict(difference: Interval) -> str:
 
 
 def joint_verdict(reward: Interval, held_out: Interval) -> str:
-    """What the differences of both rewards say together: a gain counts when "both rose"."""
-    ways = {"the reward": _way(reward), "the held-out reward": _way(held_out)}
-    if len(set(ways.values())) == 1:
-        return f"both {_way(reward)}" if _way(reward) else "no clear difference"
-    moved = [f"{name} {way}" for name, way in ways.items() if way]
+    """The differences of both rewards in words; only "both rose" counts as a gain."""
+    changes = {"the reward": _change(reward), "the held-out reward": _change(held_out)}
+    if len(set(changes.values())) == 1:
+        return f"both {_change(reward)}" if _change(reward) else "no clear difference"
+    moved = [f"{name} {change}" for name, change in changes.items() if change]
     return ("only " if len(moved) == 1 else "") + ", ".join(moved)
 
 
-def _way(difference: Interval) -> str:
+def _change(difference: Interval) -> str:
     return "rose" if difference.low > 0 else "fell" if difference.high < 0 else ""

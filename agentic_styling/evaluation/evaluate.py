@@ -1,4 +1,4 @@
-"""Every method on the same held-out cases, then results.json, cases.jsonl and the report."""
+"""Evaluates methods on the same held-out cases: results.json, cases.jsonl and the report."""
 
 import json
 import os
@@ -13,9 +13,9 @@ from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.storage.shards import is_finished
+from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
-from agentic_styling.evaluation.report.report import write_report
-from agentic_styling.evaluation.results import METHODS, summarise
+from agentic_styling.evaluation.results import METHODS, aggregate
 from agentic_styling.evaluation.runs import (
     WITHOUT_PLANNER,
     Cases,
@@ -24,20 +24,22 @@ from agentic_styling.evaluation.runs import (
     save_picture,
     source_name,
 )
+from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError, nearest
 
 
 def default_config() -> ConfigDict:
     """The fields of `evaluate` with their defaults.
 
-    cases: directory of the held-out trajectories; of a set, its test split's best plans.
-    methods: name -> planner directory; None for edit_only and teacher_best, which need none.
-    temperature, max_new_tokens: of the planners' sampling; 0 is greedy.
+    cases: directory of the held-out data; of a set, the best plans of its test split.
+    methods: name -> planner directory, or None for the methods that need no planner.
+    temperature: of the planners' sampling; 0 is greedy.
+    max_new_tokens: after which a planner's output is cut off.
     seed: of sampling, execution, shuffling and bootstrap.
-    bootstrap_samples: draws an interval.
-    film_strips: cases that the report shows, spread evenly over all of them.
-    curves: name -> metrics.jsonl of its training.
-    training_data: directory whose train split was trained on, for its reward histogram, or None.
+    bootstrap_samples: draws per interval.
+    film_strips: how many evenly spaced cases the report shows.
+    curves: name -> metrics.jsonl of the method's training.
+    training_data: data set whose train split was used, for a histogram of its rewards, or None.
     """
     config = ConfigDict()
     config.cases = ""
@@ -55,9 +57,16 @@ def default_config() -> ConfigDict:
 def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
-    Fields: `default_config`. The cases' pictures must share one size. Returns what results.json
-    holds: `results.summarise`, and settings, machine, training (curves and rewards).
-    Raises InputError, before anything is written, for unknown methods and missing files.
+    Args:
+      config: see `default_config`. All pictures of the cases must have the same size.
+      workdir: where to write.
+
+    Returns:
+      The content of results.json: that of `results.aggregate`, and settings, machine, and training
+      (curves and rewards).
+
+    Raises:
+      InputError: a method is unknown or a file is missing; nothing has been written then.
     """
     workdir = Path(workdir)
     methods = _methods(config)
@@ -72,7 +81,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         for record, entry in zip(records, entries, strict=True):
             record["methods"][name] = entry
     results = {
-        **summarise(records, samples=config.bootstrap_samples, seed=config.seed),
+        **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "settings": {
             name: config[name]
             for name in ("temperature", "max_new_tokens", "seed", "bootstrap_samples")
@@ -81,14 +90,14 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         "training": training,
     }
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-    (workdir / "cases.jsonl").write_text("".join(lines), encoding="utf-8")
-    (workdir / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_text(workdir / "cases.jsonl", "".join(lines))
+    write_text(workdir / "results.json", json.dumps(results, indent=1) + "\n")
     write_report(workdir)
     return results
 
 
 def machine() -> dict:
-    """Where the numbers were made: platform, accelerator, cores and versions."""
+    """Where the numbers were computed: platform, accelerator, cores and versions."""
     packages = {name: version(name) for name in ("jax", "flax")}
     return {
         "platform": platform.platform(),
@@ -100,32 +109,34 @@ def machine() -> dict:
 
 
 def _methods(config: ConfigDict) -> dict[str, str | None]:
-    """The methods asked for, the known ones first in their usual order; InputError otherwise."""
-    asked = dict(config.methods)
-    if not asked:
+    """The configured methods, the known ones first in their usual order, checked."""
+    methods = dict(config.methods)
+    if not methods:
         raise InputError(f"methods: none given; name some of {', '.join(METHODS)}")
-    for name, directory in asked.items():
+    for name, directory in methods.items():
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-            raise InputError(f"methods: {name!r} is no plain name; use letters, digits, _ and -")
+            raise InputError(f"methods: {name!r} is not a valid name; use letters, digits, _ and -")
         if directory is None and name not in WITHOUT_PLANNER:
-            mend = nearest(name, WITHOUT_PLANNER)
-            raise InputError(f"methods.{name}: no planner directory given; give one, or {mend}")
+            fix = nearest(name, WITHOUT_PLANNER)
+            raise InputError(f"methods.{name}: no planner directory given; give one, or {fix}")
         if directory is not None and not Path(directory).is_dir():
-            raise InputError(f"methods.{name}: {directory} is no directory; give a planner's")
-    return _in_order(asked)
+            raise InputError(
+                f"methods.{name}: {directory} is not a directory; give a planner directory"
+            )
+    return _in_order(methods)
 
 
 def _in_order(named: dict) -> dict:
-    """The items with the known methods first, as the paper lists them."""
+    """The items with the known methods first, in the order of `METHODS`."""
     return {name: named[name] for name in dict.fromkeys([*METHODS, *named]) if name in named}
 
 
 def _training(config: ConfigDict) -> dict:
-    """Training curves and the reward histogram of the data trained on."""
+    """Training curves, and the histogram of the training data's rewards."""
     histogram = None
     if config.training_data:
-        trained_on = read_trajectories(config.training_data, "train", image=False)
-        histogram = reward_histogram([trajectory.reward for trajectory in trained_on])
+        rows = read_trajectories(config.training_data, "train", image=False)
+        histogram = reward_histogram([row.reward for row in rows])
     paths = _in_order(dict(config.curves))
     curves = {name: read_curves(Path(path)) for name, path in paths.items()}
     return {"curves": curves, "rewards": histogram}
@@ -134,7 +145,7 @@ def _training(config: ConfigDict) -> dict:
 def _cases(config: ConfigDict) -> Cases:
     trajectories = _held_out(config.cases)
     if len(trajectories) < 2:
-        raise InputError(f"cases: {config.cases} holds {len(trajectories)}; at least 2 are needed")
+        raise InputError(f"cases: {config.cases} holds {len(trajectories)}; give at least 2")
     images = _stack(trajectories, config.cases)
     spread = np.linspace(0, len(trajectories) - 1, min(config.film_strips, len(trajectories)))
     return Cases(trajectories, images, sorted(set(spread.round().astype(int).tolist())))
@@ -155,5 +166,5 @@ def _held_out(directory: str) -> list[Trajectory]:
 def _stack(trajectories: list[Trajectory], directory: str) -> np.ndarray:
     shapes = {trajectory.image.shape for trajectory in trajectories}
     if len(shapes) > 1:
-        raise InputError(f"cases: pictures of {directory} differ in size; make them of one size")
+        raise InputError(f"cases: pictures of {directory} differ in size; build them at one size")
     return np.stack([trajectory.image for trajectory in trajectories])

@@ -1,4 +1,4 @@
-"""Everyday words for options, beside the options' own names: what a goal may literally say."""
+"""Everyday words for options, in addition to their names, that a goal may use."""
 
 SYNONYMS = {
     "time_of_day": {
@@ -9,7 +9,6 @@ SYNONYMS = {
         "afternoon_warm": "afternoon",
         "golden_hour_sunset": "golden hour, sunset, sundown, evening",
         "dusk_twilight": "dusk, twilight, nightfall",
-        "blue_hour": "",
         "night_moonlit": "night, nighttime, moonlight, moonlit, moon, nocturne",
         "midnight_dark": "midnight, dead of night",
     },
@@ -62,30 +61,24 @@ SYNONYMS = {
         "jewel_rich": "jewel tones, jewel-like",
         "desaturated_muted": "muted, faded, desaturated, washed out",
         "high_contrast": "contrasty",
-        "low_contrast": "",
         "golden_hour": "golden light, golden",
-        "blue_hour": "",
         "orange_teal": "teal and orange, orange and teal",
         "purple_pink": "pink and purple, purple and pink, purple, pink",
         "green_nature": "green",
         "red_dramatic": "red, crimson",
     },
     "artistic_medium": {
-        "photorealistic": "",
-        "hyperrealistic": "",
         "film_photography": "analogue film, analog film, film stock",
         "oil_painting_thick": "oil painting, painted in oil, painted in oils, impasto",
         "oil_painting_smooth": "smooth oil painting, oil painting smooth",
         "watercolor_flowing": "watercolor, watercolour, aquarelle",
         "watercolor_dry": "dry watercolour",
         "acrylic_painting": "acrylic, acrylics",
-        "gouache": "",
         "ink_brush": "ink painting, brush and ink, ink wash, ink",
         "pen_ink_lines": "pen and ink",
         "pencil_sketch": "pencil, pencil drawing, sketch",
         "charcoal_sketch": "charcoal, charcoal drawing",
         "pastel_drawing": "drawn in pastel, drawn in pastels",
-        "digital_painting": "",
         "vector_art": "vector",
         "3d_rendered": "3d render, 3-d",
         "low_poly": "low-poly",
@@ -140,19 +133,12 @@ SYNONYMS = {
     },
 }
 
-# What must stay. (words of the goal as a regular expression, tool, option)
+# What a goal asks to keep: (regular expression, tool, option).
+_KEEP = r"\b(?:keep|keeping|leave|preserve)\b[^.,;]*\b"
 CONSTRAINTS = (
-    (r"\b(?:keep|keeping|leave|preserve)\b[^.,;]*\bcolou?rs?\b", "preserve_attribute", "color"),
-    (
-        r"\b(?:keep|keeping|leave|preserve)\b[^.,;]*\b(?:light|lighting|brightness)\b",
-        "preserve_attribute",
-        "lighting",
-    ),
-    (
-        r"\b(?:keep|keeping|leave|preserve)\b[^.,;]*\b(?:textures?|details?)\b",
-        "preserve_attribute",
-        "texture",
-    ),
+    (_KEEP + r"colou?rs?\b", "preserve_attribute", "color"),
+    (_KEEP + r"(?:light|lighting|brightness)\b", "preserve_attribute", "lighting"),
+    (_KEEP + r"(?:textures?|details?)\b", "preserve_attribute", "texture"),
     (r"\bleft half\b", "exclude_region", "left_half"),
     (r"\bright half\b", "exclude_region", "right_half"),
     (r"\b(?:top|upper) half\b", "exclude_region", "top_half"),

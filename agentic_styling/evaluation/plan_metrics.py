@@ -1,4 +1,4 @@
-"""How near a plan's actions and context are to what the case asked for and what it shows."""
+"""How well a plan's actions match the request, and its context the true state."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ def actions(steps: Iterable[Step]) -> frozenset[tuple[str, str]]:
 def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str, float]:
     """Precision, recall, F1 and IoU in [0, 1] of a plan's actions against the requested ones.
 
-    Nothing done where nothing was asked is perfect; nothing done where something was asked is 0.
+    All are 1 if the plan does nothing and nothing was requested, and 0 if something was.
     """
     done, asked = actions(steps), actions(requested)
     if not done and not asked:
@@ -29,9 +29,12 @@ def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str,
 
 
 def context_hits(context: Mapping[str, str] | None, state: Mapping[str, str]) -> dict[str, bool]:
-    """Per dimension: does the context name the true state? A missing key means "unknown".
+    """For each dimension, whether the context names the true state.
 
-    `context` None (the text was no valid plan) is wrong in every dimension: nothing was read.
+    Args:
+      context: dimension -> what the planner read, a missing one being "unknown"; None, for an
+        invalid plan, is wrong in every dimension.
+      state: dimension -> the true option, a missing one being "unknown".
     """
     if context is None:
         return dict.fromkeys(DIMENSIONS, False)
@@ -39,16 +42,16 @@ def context_hits(context: Mapping[str, str] | None, state: Mapping[str, str]) ->
 
 
 def is_known(state: Mapping[str, str], dimension: str) -> bool:
-    """Does the state set this dimension, so that there is something in the picture to read?"""
+    """Whether the state sets this dimension, so that the picture shows something to read."""
     return state.get(dimension, UNKNOWN) != UNKNOWN
 
 
 def context_accuracy(hits: Mapping[str, bool]) -> float:
-    """Share of the ten dimensions that are right, "unknown" counted as an answer."""
+    """Share of the ten dimensions that are right; "unknown" is an answer like any other."""
     return sum(hits.values()) / len(hits)
 
 
 def known_accuracy(hits: Mapping[str, bool], state: Mapping[str, str]) -> float:
-    """Share right among the dimensions that the state sets; NaN where it sets none."""
+    """Share right among the dimensions that the state sets; NaN if it sets none."""
     known = [hit for name, hit in hits.items() if is_known(state, name)]
     return sum(known) / len(known) if known else math.nan

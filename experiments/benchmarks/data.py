@@ -1,15 +1,14 @@
-"""How fast the sets are built, stage by stage, and what bounds it.
+"""Speed of building the sets, stage by stage.
 
     python experiments/benchmarks/data.py PHOTOS --out experiments/benchmarks/results
 
-Writes data_DEVICE.md and .json: of each set a few shards at 256 x 256 (--size), whose programs are
-compiled before. Stages are timed one after another; in a build a shard is written while the next
-is made, so the whole is measured besides.
+Writes data_DEVICE.md and .json: for each set a few shards at 256 x 256 (--size), after a warm-up
+that compiles. Stages are timed one after another; in a build a shard is written while the next one
+is computed, so a whole build is measured as well.
 """
 
 import argparse
 import contextlib
-import json
 import statistics
 import tempfile
 import time
@@ -29,20 +28,20 @@ from agentic_styling.utils.user_cache import keep_compiled_programs
 
 STAGES = {
     "photographs cropped, states and goals drawn": (build, "draw_context"),
-    "pictures put into their states": (build, "render_sources"),
-    "plans taught": (build.Procedural, "__call__"),
+    "pictures rendered in their states": (build, "render_sources"),
+    "plans written by the teacher": (build.Procedural, "__call__"),
     "requests rendered and measured": (pipeline, "render_reference"),
     "plans executed": (pipeline, "execute"),
     "scored": (pipeline, "score_against"),
     "pictures encoded": (build, "to_record"),
     "shards written": (shards.SetDirectory, "write"),
 }
-REST = "all else"
+REST = "everything else"
 
 
 @contextlib.contextmanager
 def timed(taken: Counter):
-    """Within it every stage adds its seconds to `taken`; a stage inside another counts there."""
+    """Adds the seconds of every stage to `taken`; a nested stage counts towards the outer one."""
     inside = []
 
     def clock(name, call):
@@ -67,13 +66,13 @@ def timed(taken: Counter):
 
 
 def measure(set_name: str, source, size: int, rounds: int, root: Path) -> dict:
-    """Trajectories a second: of the stages of `rounds` shards, and of a build of as many."""
+    """Times the stages of `rounds` shards, and a build of as many."""
     photos = build.split_source(source.names, survey(source), build._rank)
     contexts = dict.fromkeys(build.SPLITS, rounds * build.CONTEXTS_PER_SHARD)
     job = build.Job(set_name, source, photos, contexts, 3, size, 0, build.Procedural(set_name))
     directory = shards.SetDirectory(root, set_name, {"train": rounds})
     directory.claim({})
-    for number in range(rounds):  # compiles what they need
+    for number in range(rounds):  # compiles
         build.make_shard(job, "train", number)
     stages = []
     for number in tqdm(range(rounds), f"{set_name}: stages", unit="shard"):
@@ -100,18 +99,18 @@ def report(results: dict) -> str:
     rows = []
     for name in (*STAGES, REST):
         row = [name]
-        for found in results["sets"].values():
-            rates = [shard["trajectories"] / shard[name] for shard in found["stages"]]
-            shares = [shard[name] / (_seconds(shard)) for shard in found["stages"]]
+        for result in results["sets"].values():
+            rates = [shard["trajectories"] / shard[name] for shard in result["stages"]]
+            shares = [shard[name] / _seconds(shard) for shard in result["stages"]]
             row.append(f"{statistics.median(rates):,.0f} ({statistics.median(shares):.0%})")
         rows.append(row)
     for label, key, form in (("a whole build", "whole", ".1f"), ("cores busy", "cores", ".2f")):
-        rows.append([label] + [f"{found[key]:{form}}" for found in results["sets"].values()])
+        rows.append([label] + [f"{result[key]:{form}}" for result in results["sets"].values()])
     return (
-        f"{results['machine']}; on {results['backend']}. Trajectories a second, medians of "
+        f"{results['machine']}; on {results['backend']}. Trajectories per second, medians of "
         f"{results['rounds']} shards of {3 * build.CONTEXTS_PER_SHARD} at {results['size']} x "
-        f"{results['size']}, and in brackets the share of the time where the stages follow one "
-        "another.\n\n" + timing.table(["stage", *results["sets"]], rows)
+        f"{results['size']}, and in brackets the share of the time of a shard whose stages run one "
+        "after another.\n\n" + timing.table(["stage", *results["sets"]], rows)
     )
 
 
@@ -120,7 +119,7 @@ def _seconds(shard: dict) -> float:
 
 
 def main() -> None:
-    """Parse the command line, measure, write."""
+    """Parse the command line, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", help="a folder of photographs")
     parser.add_argument("--out", type=Path, help="folder to write data_DEVICE.md and .json into")
@@ -128,23 +127,20 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     args = parser.parse_args()
     keep_compiled_programs()
-    source, found = open_source(args.photos), {}
+    source, sets = open_source(args.photos), {}
     with tempfile.TemporaryDirectory() as scratch:
         for name in SETS:
-            found[name] = measure(name, source, args.size, args.rounds, Path(scratch))
+            sets[name] = measure(name, source, args.size, args.rounds, Path(scratch))
     results = {
         "machine": timing.machine("jax", "numpy", "pillow", "array_record"),
         "backend": jax.default_backend(),
         "rounds": args.rounds,
         "size": args.size,
-        "sets": found,
+        "sets": sets,
     }
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / f"data_{results['backend']}"
-        path.with_suffix(".md").write_text(report(results))
-        path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
-    print(report(results))
+    text = report(results)
+    timing.save(args.out and args.out / f"data_{results['backend']}", text, results)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,16 @@
-"""token_logps against the dense way: memory by XLA's analysis, seconds in turn, in one run.
+"""Memory and time of `token_logps` against computing all logits.
 
     python experiments/benchmarks/losses.py --out experiments/benchmarks/results
 
-Writes losses_DEVICE.md and .json into the folder. The dense way makes the logits [B, S, V] in
-float32 and differentiates log_softmax. Memory is of the programs for 4 rows of 2,048 tokens,
-compiled and not run; seconds are of the same on a GPU, and of 2 x 256 in float32 on a CPU. Needs
-jax, chex and numpy.
+Writes losses_DEVICE.md and .json into the folder. The dense side computes the logits [B, S, V] in
+float32 and differentiates log_softmax. Memory is that of the compiled programs for 4 rows of 2,048
+tokens, by XLA's analysis. Seconds are of the same size on a GPU, and of 2 x 256 tokens in float32
+on a CPU, where both sides alternate.
 """
 
 import argparse
 import functools
-import json
 import statistics
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +27,7 @@ MODES = {"forward": (), "LoRA": (0,), "full": (0, 1)}
 
 
 class Size(NamedTuple):
-    """Rows, tokens of a row, width of the states, and the states' dtype."""
+    """Rows, tokens per row, and the width and dtype of the hidden states."""
 
     rows: int
     length: int
@@ -40,9 +38,9 @@ class Size(NamedTuple):
         """hidden, embedding, labels, mask, and the gradient of each log-probability."""
         tokens = self.rows, self.length
         states = (*tokens, self.width), (VOCABULARY, self.width)
-        found = [jax.ShapeDtypeStruct(shape, self.dtype) for shape in states]
+        weights = [jax.ShapeDtypeStruct(shape, self.dtype) for shape in states]
         types = (jnp.int32, jnp.bool_, jnp.float32)
-        return *found, *(jax.ShapeDtypeStruct(tokens, dtype) for dtype in types)
+        return *weights, *(jax.ShapeDtypeStruct(tokens, dtype) for dtype in types)
 
 
 FULL = {"gpu": Size(4, 2048, 2560, "bfloat16"), "cpu": Size(4, 2048, 1024, "float32")}
@@ -50,7 +48,7 @@ TIMED = {"gpu": FULL["gpu"], "cpu": Size(2, 256, 1024, "float32")}
 
 
 def dense_logps(hidden, embedding, labels, mask):
-    """The same from all the logits at once."""
+    """`token_logps` from all logits at once."""
     logits = jnp.einsum("bsd,vd->bsv", hidden, embedding, preferred_element_type=jnp.float32)
     logps = jax.nn.log_softmax(logits)
     return jnp.where(mask, jnp.take_along_axis(logps, labels[..., None], -1)[..., 0], 0)
@@ -74,7 +72,7 @@ def program(side, mode: str, size: Size) -> jax.stages.Compiled:
 
 
 def arrays(size: Size) -> tuple[jax.Array, ...]:
-    """Logits of standard deviation about 2, every position counted."""
+    """Inputs whose logits have a standard deviation of about 2, with every position in the mask."""
 
     @jax.jit
     def make(key):
@@ -92,36 +90,36 @@ def arrays(size: Size) -> tuple[jax.Array, ...]:
 
 
 def measure_memory(sides: dict, size: Size) -> dict:
-    """Of each mode and side: temporary bytes, and with the outputs."""
-    found = {}
+    """For each mode and side, the temporary bytes, and those with the outputs."""
+    memory = {}
     for mode in MODES:
         for name, side in sides.items():
             analysis = program(side, mode, size).memory_analysis()
             temporary = analysis.temp_size_in_bytes
             both = temporary + analysis.output_size_in_bytes
-            found.setdefault(mode, {})[name] = {"temporary": temporary, "with_outputs": both}
-    return found
+            memory.setdefault(mode, {})[name] = {"temporary": temporary, "with_outputs": both}
+    return memory
 
 
 def measure_time(sides: dict, size: Size, rounds: int) -> dict:
-    """Of each mode: the sides' median seconds, their ratio in turn, how far apart they are."""
-    given, found = arrays(size), {}
+    """For each mode, the median seconds, the ratio, and the difference of the results."""
+    given, times = arrays(size), {}
     for mode in MODES:
         programs = {name: program(side, mode, size) for name, side in sides.items()}
         apart = _apart(*(programs[name](*given) for name in sides))
-        calls = [{n: _seconds(p, given) for n, p in programs.items()} for _ in range(rounds + 1)]
-        calls = calls[1:]  # the first takes its memory from the system
+        calls = [
+            {
+                n: timing.seconds(lambda p=p: jax.block_until_ready(p(*given)))
+                for n, p in programs.items()
+            }
+            for _ in range(rounds + 1)
+        ]
+        calls = calls[1:]  # the first allocates memory
         ratios = [call["ours"] / call["dense"] for call in calls]
-        found[mode] = {name: statistics.median(call[name] for call in calls) for name in sides}
-        found[mode] |= {"ratio": statistics.median(ratios), "apart": max(map(float, apart))}
-        found[mode] |= {"ratio_min": min(ratios), "ratio_max": max(ratios)}
-    return found
-
-
-def _seconds(run, given) -> float:
-    start = time.perf_counter()
-    jax.block_until_ready(run(*given))
-    return time.perf_counter() - start
+        times[mode] = {name: statistics.median(call[name] for call in calls) for name in sides}
+        times[mode] |= {"ratio": statistics.median(ratios), "apart": max(map(float, apart))}
+        times[mode] |= {"ratio_min": min(ratios), "ratio_max": max(ratios)}
+    return times
 
 
 @jax.jit
@@ -145,16 +143,23 @@ def report(results: dict) -> str:
     lines = [
         f"{results['machine']}. Vocabulary {VOCABULARY:,}.\n",
         f"Temporary memory of the compiled programs at {_size(results['memory_size'])}, and the "
-        "ratio with what they return added:\n",
+        "ratio with the outputs included:\n",
         timing.table(header, rows),
-        f"Seconds at {_size(results['time_size'])}, medians of {results['rounds']} rounds in "
-        "turn; the last column is the largest relative difference of a result:\n",
+        f"Seconds at {_size(results['time_size'])}, medians of {results['rounds']} alternating "
+        "rounds; the last column is the largest relative difference of a result:\n",
     ]
-    header = ["differentiated", "ours, s", "dense, s", "ours / dense (min to max)", "bar", "apart"]
+    header = [
+        "differentiated",
+        "ours, s",
+        "dense, s",
+        "ours / dense (min to max)",
+        "bar",
+        "difference",
+    ]
     rows = []
     for mode, r in seconds.items():
         row = [mode, f"{r['ours']:.4g}", f"{r['dense']:.4g}"]
-        row += [f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})"]
+        row += [timing.ratio(r)]
         rows.append([*row, _verdict(r["ratio"], TIME_BAR), f"{r['apart']:.0e}"])
     return "\n".join([*lines, timing.table(header, rows)])
 
@@ -169,11 +174,11 @@ def _verdict(ratio: float, bar: float) -> str:
 
 
 def main() -> None:
-    """Parse the command line, measure, write."""
+    """Parse the command line, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="folder to write losses_DEVICE.md and .json into")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--block", type=int, help="rows of the embedding at once")
+    parser.add_argument("--block", type=int, help="rows of the embedding per block")
     args = parser.parse_args()
     ours = functools.partial(token_logps, **({"block": args.block} if args.block else {}))
     sides = {"ours": ours, "dense": dense_logps}
@@ -185,11 +190,7 @@ def main() -> None:
     results["seconds"] = measure_time(sides, TIMED[backend], args.rounds)
     text = report(results)
     print(text)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / f"losses_{backend}"
-        path.with_suffix(".md").write_text(text)
-        path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    timing.save(args.out and args.out / f"losses_{backend}", text, results)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""Qwen3-VL in JAX against transformers on torch: same weights, same work, in turn, in one run.
+"""Qwen3-VL in JAX against transformers on torch, with the same weights and the same work.
 
     python experiments/benchmarks/planner.py --out experiments/benchmarks/results/planner_cpu
 
-Writes OUT.md and OUT.json. The model has 287 million parameters, float32. Each side of a row is a
-process of its own; the first call of each, which compiles ours, counts apart, and so does a
-second one. Needs torch: `pip install -e .[parity]`.
+Writes OUT.md and OUT.json. The model has 287 million parameters in float32. The sides of a row
+alternate, each in its own process. The first call, which compiles ours, is reported separately,
+and a second one is dropped. Needs torch: `pip install -e .[parity]`.
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import sides
 import timing
 from tqdm import tqdm
 
-# name: (what is measured, our method, the peer's: a side and a method).
+# name: (description, our method, the side and the method that it is compared with)
 ROWS = {
     "prefill": ("prefill, 512 text tokens", "prefill", ("Torch", "prefill")),
     "vision": ("vision tower, 512 x 512", "vision", ("Torch", "vision")),
@@ -42,11 +41,11 @@ def report(results: dict) -> str:
         r = results[name]
         both = [r["ours"], r["theirs"]]
         rows.append([ROWS[name][0], *(f"{x['seconds']:.2f}" for x in both)])
-        rows[-1] += [f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})"]
+        rows[-1] += [timing.ratio(r)]
         rows[-1] += [f"{x['first_s']:.1f}" for x in both] + [f"{x['peak_gb']:.1f}" for x in both]
     lines = [
         f"{results['machine']}. Float32, {sides.parameters() / 1e6:.0f}M parameters, medians of "
-        f"{results['rounds']} rounds in turn.\n",
+        f"{results['rounds']} alternating rounds.\n",
         timing.table(header, rows),
     ]
     if "samples" in results:
@@ -66,7 +65,7 @@ def report(results: dict) -> str:
 
 
 def main() -> None:
-    """Parse the command line, measure, write."""
+    """Parse the command line, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="write OUT.md and OUT.json")
     parser.add_argument("--rounds", type=int, default=5)
@@ -85,9 +84,7 @@ def main() -> None:
             results[name] = timing.in_turn(worker("Jax", ours), worker(*theirs), args.rounds)
     text = report(results)
     print(text)
-    if args.out:
-        args.out.with_suffix(".md").write_text(text)
-        args.out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    timing.save(args.out, text, results)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Random Regular plans: three to five steps over the ten dimensions, at times a constraint."""
+"""Random plans like those of the Regular set: three to five steps, some with a constraint."""
 
 import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step
 from agentic_styling.tools.plans.vocabulary import Parameter
 
-_CONSTRAINED = 0.25  # of the plans, by either modifier
-_GIVEN = 0.5  # of the optional parameters
+_CONSTRAINED = 0.25  # share of the plans with a modifier
+_GIVEN = 0.5  # share of the optional parameters that are given
 
 
 def random_plans(count: int, seed: int = 0) -> list[Plan]:
-    """The first `count` plans of a seed's sequence."""
+    """The first `count` plans of the sequence of `seed`."""
     rng = np.random.default_rng(seed)
     return [_plan(rng) for _ in range(count)]
 

@@ -1,18 +1,16 @@
-"""The rewards against scikit-image's SSIM, in turn, in one run.
+"""Speed of the rewards against scikit-image's SSIM.
 
     python experiments/benchmarks/rewards.py --out experiments/benchmarks/results
 
-Writes rewards_DEVICE.md and .json: pictures a second at 512 x 512, batches of 16 (--batch) with
-other requests each time, drawn as for training and, besides, random plans of up to
-five steps; and how much memory the process holds after each.
+Writes rewards_DEVICE.md and .json: pictures per second at 512 x 512 in batches of 16 (--batch).
+Each round has new requests, drawn as for training, and random plans of up to five steps. Also the
+memory of the process after each round.
 """
 
 import argparse
 import gc
-import json
 import os
 import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,14 +32,8 @@ from agentic_styling.tools import Plan, encode_plans
 _STEPS = 5
 
 
-def _seconds(call) -> float:
-    start = time.perf_counter()
-    jax.block_until_ready(call())
-    return time.perf_counter() - start
-
-
 def _held() -> float:
-    """Memory of this process in GB, what nothing refers to any more aside."""
+    """Memory of this process in GB after garbage collection."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
@@ -53,28 +45,28 @@ def _drawn_request(number: int) -> Plan:
 
 
 def _requests(rounds: int, batch: int) -> dict[str, list]:
-    """Of goals as they are drawn for training, and of random plans: `rounds` batches each."""
+    """`rounds` batches of requests: of goals drawn as for training, and of random plans."""
     drawn = [_drawn_request(i) for i in range(rounds * batch)]
     plans = [p for p in random_plans(3 * rounds * batch, 7) if len(p.steps) <= _STEPS]
     return {
-        name: [encode_plans(found[i * batch : (i + 1) * batch], _STEPS) for i in range(rounds)]
-        for name, found in (("goals", drawn), ("random plans", plans))
+        name: [encode_plans(some[i * batch : (i + 1) * batch], _STEPS) for i in range(rounds)]
+        for name, some in (("goals", drawn), ("random plans", plans))
     }
 
 
 def measure(rounds: int, batch: int) -> tuple[dict[str, list[float]], list[float]]:
-    """Pictures a second of each side, and the process's memory in GB after each round."""
+    """Pictures per second of each side, and the memory in GB after each round."""
     pictures = photographs()
     rows = np.resize(np.arange(len(pictures)), batch)
     source = jnp.asarray(pictures[rows], jnp.float32) / 255
     requests = _requests(rounds, batch)
-    for request in (r for some in requests.values() for r in some):  # compiles what they need
+    for request in (r for some in requests.values() for r in some):  # compiles
         render_reference(source, request)
     pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
     rates, memory = {}, []
     for i in tqdm([0, *range(rounds)], unit="round"):
         request, harder = (requests[name][i] for name in ("goals", "random plans"))
-        result = jnp.roll(source, 1, axis=0)  # the work is the same whatever the pixels
+        result = jnp.roll(source, 1, axis=0)  # the time does not depend on the pixels
         reference = render_reference(source, request)
         pairs = list(zip(np.asarray(source), np.asarray(result), strict=True))
 
@@ -87,14 +79,14 @@ def measure(rounds: int, batch: int) -> tuple[dict[str, list[float]], list[float
             "with the reference rendered": lambda ref=reference, r=result: score_against(ref, r),
             "held-out, likewise": lambda ref=reference, r=result: held_out_reward(ref, r),
             "scikit-image's SSIM": lambda p=pairs: [similar(pair) for pair in p],
-            "the same, a thread a core": lambda p=pairs: list(pool.map(similar, p)),
+            "the same, one thread per core": lambda p=pairs: list(pool.map(similar, p)),
         }
         for name, call in sides.items():
-            seconds = _seconds(call)
+            seconds = timing.seconds(lambda call=call: jax.block_until_ready(call()))
             rates.setdefault(name, []).append(batch / seconds)
         memory.append(_held())
     # The first round compiles.
-    return {name: found[1:] for name, found in rates.items()}, memory[1:]
+    return {name: values[1:] for name, values in rates.items()}, memory[1:]
 
 
 def _spread(values: list[float], form: str) -> str:
@@ -107,22 +99,22 @@ def report(results: dict) -> str:
     rates = results["rates"]
     peer = rates["scikit-image's SSIM"]
     rows = []
-    for name, found in rates.items():
-        ratios = [a / b for a, b in zip(found, peer, strict=True)]
-        rows.append([name, _spread(found, ".0f"), _spread(ratios, ".2f")])
+    for name, values in rates.items():
+        ratios = [a / b for a, b in zip(values, peer, strict=True)]
+        rows.append([name, _spread(values, ".0f"), _spread(ratios, ".2f")])
     memory = results["memory"]
     return (
         f"{results['machine']}; ours on {results['backend']}. Pictures 512 x 512, batch "
-        f"{results['batch']}, medians of {len(peer)} rounds in turn (least to greatest), each with "
-        "other requests, drawn as for training; "
-        "scikit-image's default SSIM of one pair after another. Bars: 20 pictures a second and 2 "
+        f"{results['batch']}, medians of {len(peer)} alternating rounds (min to max), each with "
+        "new requests, drawn as for training; scikit-image's default SSIM of one pair after "
+        "another. Bars: 20 pictures per second and 2 "
         f"times SSIM for all six.\n\n{timing.table(['work', 'pictures/s', 'times SSIM'], rows)}\n"
         f"Memory held, GB, after each round: {', '.join(f'{held:.2f}' for held in memory)}.\n"
     )
 
 
 def main() -> None:
-    """Parse the command line, measure, write."""
+    """Parse the command line, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="folder to write rewards_DEVICE.md and .json into")
     parser.add_argument("--rounds", type=int, default=10)
@@ -136,12 +128,9 @@ def main() -> None:
         "rates": rates,
         "memory": memory,
     }
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / f"rewards_{results['backend']}"
-        path.with_suffix(".md").write_text(report(results))
-        path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
-    print(report(results))
+    text = report(results)
+    timing.save(args.out and args.out / f"rewards_{results['backend']}", text, results)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""The two sides of the planner's benchmark: each method prepares a row's work and returns a call
-that does it and waits (or two calls; see `timing.seconds`)."""
+"""The two sides of the planner benchmark.
+
+Each method prepares the work of a row and returns a call that does it and waits for the result, or
+a pair of calls (see `timing.seconds`).
+"""
 
 import functools
 import sys
@@ -46,7 +49,7 @@ HF_CONFIG = {
 
 
 def parameters() -> int:
-    """How many parameters the model has."""
+    """The number of parameters of the model."""
     import jax
 
     from agentic_styling.planner import Qwen3VLConfig, init_params
@@ -57,7 +60,7 @@ def parameters() -> int:
 
 
 def write_weights(directory: str) -> None:
-    """Random weights of HF_CONFIG, as a Hugging Face directory."""
+    """Writes random weights of HF_CONFIG as a Hugging Face directory."""
     import jax
 
     from agentic_styling.planner import Qwen3VLConfig, init_params, save_pretrained
@@ -87,7 +90,7 @@ def text_tokens(rows: int = 1) -> np.ndarray:
 
 
 def image_prompt() -> dict[str, np.ndarray]:
-    """What a Hugging Face processor makes of one 512 x 512 picture and 512 tokens."""
+    """The output of a Hugging Face processor for one 512 x 512 picture and 512 tokens."""
     tokens = text_tokens()
     tokens[0, 3] = 32002
     tokens[0, 4 : 4 + IMAGE_TOKENS] = 32000
@@ -127,7 +130,7 @@ class Torch:
         return run
 
     def prefill(self, image: bool = False):
-        """The last position's logits and the cache."""
+        """The logits of the last position, and the cache."""
         inputs = self._inputs(image)
         return self._without_gradients(
             lambda: self.model(**inputs, use_cache=True, logits_to_keep=1)
@@ -146,7 +149,7 @@ class Torch:
         )
 
     def decode(self):
-        """64 greedy steps against a prefilled cache, which is cut back after them."""
+        """64 greedy steps from a prefilled cache, which is then truncated."""
         prefilled = self.prefill()()
         cache = prefilled.past_key_values
         first = prefilled.logits[:, -1:].argmax(-1)
@@ -161,7 +164,7 @@ class Torch:
         return self._without_gradients(steps)
 
     def generate(self):
-        """`generate`, greedy, exactly 64 tokens."""
+        """Greedy `generate` of exactly 64 tokens."""
         inputs = self._inputs(image=True)
         length = {"max_new_tokens": NEW_TOKENS, "min_new_tokens": NEW_TOKENS}
         return self._without_gradients(
@@ -169,7 +172,7 @@ class Torch:
         )
 
     def train(self):
-        """Cross-entropy of the next token, backward, and a fused AdamW."""
+        """Next-token cross-entropy, its gradient, and fused AdamW."""
         torch, model = self.torch, self.model.train()
         tokens = torch.from_numpy(text_tokens(BATCH))
         optimizer = torch.optim.AdamW(model.model.language_model.parameters(), lr=1e-5, fused=True)
@@ -203,7 +206,7 @@ class Jax:
         return Inputs(tokens, jnp.ones(tokens.shape, bool))
 
     def prefill(self, image: bool = False):
-        """The last position's logits and the cache."""
+        """The logits of the last position, and the cache."""
         import jax
 
         from agentic_styling.planner import Qwen3VL, output_embedding
@@ -232,19 +235,19 @@ class Jax:
         return functools.partial(_run, tower, variables, inputs.patches[0], inputs.grids[0])
 
     def decode(self, **options):
-        """64 steps: generating 96 tokens, without the time of generating 32."""
+        """64 steps: the time of generating 96 tokens minus that of 32."""
         inputs = self._inputs(image=False)
         return tuple(self._generate(inputs, count, **options) for count in (32 + NEW_TOKENS, 32))
 
     def decode_constrained(self):
-        """The same, following the plan grammar."""
+        """The same under the plan grammar."""
         from agentic_styling.planner import compile_plan_grammar
 
         grammar = compile_plan_grammar(plan_tokenizer(), self.config.text.vocab_size)
         return self.decode(grammar=grammar, stop_ids=(grammar.end,))
 
     def generate(self, samples: int = 1):
-        """`generate`, greedy, exactly 64 tokens."""
+        """Greedy `generate` of exactly 64 tokens."""
         return self._generate(self._inputs(image=True), NEW_TOKENS, num_samples=samples)
 
     def generate_8(self):
@@ -261,7 +264,7 @@ class Jax:
         )
 
     def train(self):
-        """Cross-entropy of the next token, backward, and optax's AdamW."""
+        """Next-token cross-entropy, its gradient, and optax's AdamW."""
         import jax
         import jax.numpy as jnp
         import optax

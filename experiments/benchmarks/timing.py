@@ -1,4 +1,4 @@
-"""Two sides of a benchmark timed in turn, each in a process of its own."""
+"""Times the two sides of a benchmark alternately, each in its own process."""
 
 import importlib.metadata
 import json
@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 
 def seconds(call: Callable[[], object] | tuple[Callable, Callable]) -> float:
-    """Wall-clock seconds of one call, which must itself wait for its result.
+    """Wall-clock seconds of one call, which must wait for its own result.
 
-    A pair of calls (whole, part) counts as what the whole takes beyond its part.
+    Of a pair of calls (whole, part), the difference.
     """
     if isinstance(call, tuple):
         whole, part = call
@@ -28,7 +29,7 @@ def seconds(call: Callable[[], object] | tuple[Callable, Callable]) -> float:
 
 
 def serve(prepare: Callable[[], Callable | tuple]) -> None:
-    """A worker's life: prepare the call, then time it once for every line read."""
+    """The main loop of a worker: prepares the call, then times it once per line of stdin."""
     call = prepare()
     for _ in sys.stdin:
         start = time.perf_counter()
@@ -39,7 +40,7 @@ def serve(prepare: Callable[[], Callable | tuple]) -> None:
 
 
 class Worker:
-    """A process that prepares one side's call and times it when told."""
+    """A process that prepares the call of one side and times it on request."""
 
     def __init__(self, *command: str):
         self.process = subprocess.Popen(
@@ -47,25 +48,26 @@ class Worker:
         )
 
     def time(self) -> dict[str, float]:
-        """One timed call: its seconds and the process's peak memory so far, GB."""
+        """Times one call: its seconds, and the peak memory of the process so far in GB."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("timed "):
                 return json.loads(line.removeprefix("timed "))
-        raise SystemExit(f"the worker {self.process.args[1:]} ended; its error is above")
+        raise SystemExit(f"the worker {self.process.args[1:]} failed; its error is above")
 
     def close(self) -> None:
-        """End the process, which gives its memory back."""
+        """Ends the process, which frees its memory."""
         self.process.stdin.close()
         self.process.wait()
 
 
 def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
-    """Both sides timed in turn, so that noise meets both alike.
+    """Times both sides alternately, so that noise affects them alike.
 
-    Returns the first, cold call's seconds and the peak memory of each side, the median seconds of
-    the others, and the median, least and greatest ratio theirs / ours.
+    Returns:
+      The median, smallest and greatest ratio theirs / ours; and for each side the median seconds,
+      the seconds of the first, cold call, and the peak memory.
     """
     sides = {"ours": ours, "theirs": theirs}
     first = {name: side.time() for name, side in sides.items()}
@@ -86,7 +88,7 @@ def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
 
 
 def machine(*packages: str) -> str:
-    """One line: processor architecture, cores, Python and the packages' versions."""
+    """One line: processor architecture, cores, and the versions of Python and packages."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     cores = len(os.sched_getaffinity(0))
     return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, {versions}"
@@ -96,3 +98,16 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def ratio(result: dict) -> str:
+    """The ratio of `in_turn` with its spread, for a table."""
+    return f"**{result['ratio']:.2f}** ({result['ratio_min']:.2f} to {result['ratio_max']:.2f})"
+
+
+def save(path: Path | None, text: str, results: dict) -> None:
+    """Writes PATH.md and PATH.json, unless there is no path."""
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".md").write_text(text)
+        path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")

@@ -1,11 +1,10 @@
-"""Training against a plain torch loop; what packing and checkpoints do to its speed.
+"""Training speed against a plain torch loop, and the effect of packing and checkpoints.
 
     python experiments/benchmarks/training.py --out experiments/benchmarks/results/training_cpu
 
-Writes OUT.md and OUT.json. Real trajectories of the bundled photographs, the same weights and
-batches on both sides, float32, each side of a row a process of its own, in turn. Needs torch and
-peft: `pip install -e .[parity]`. With --accelerator nothing is compared: see
-training_accelerator.py.
+Writes OUT.md and OUT.json. Trajectories of the bundled photographs; both sides have the same
+weights and batches in float32 and alternate, each in its own process. Needs torch and peft:
+`pip install -e .[parity]`. For --accelerator see training_accelerator.py.
 """
 
 import argparse
@@ -25,18 +24,18 @@ from tqdm import tqdm
 CONTEXTS, PLANS, PICTURE, VOCABULARY = 48, 3, 128, 1536
 SIZES = {"tiny": "the preset tiny", "small": "the shape of planner.py's benchmark"}
 BATCH = {"tiny": 32, "small": 8}
-MICRO_BATCHES = {"tiny": 8, "small": 2}  # of ours: as the quickstart, a few rows at a time
+MICRO_BATCHES = {"tiny": 8, "small": 2}  # of ours: a few rows at a time, as in the quickstart
 TRAINED = {"full": 0, "LoRA": training_sides.RANK}
 LOSSES = {"S": "standard", "DPO": "dpo"}
 CASES = [("tiny", kind, loss) for kind in TRAINED for loss in LOSSES]
 CASES += [("small", "full", "S"), ("small", "LoRA", "S")]
-PACKED = 2  # places of a packed row, in those of the longest example
-ROUNDS = {"tiny": 5, "small": 1}  # times --rounds: a short update's time scatters most
+PACKED = 2  # length of a packed row, in lengths of the longest example
+ROUNDS = {"tiny": 5, "small": 1}  # times --rounds: short updates vary most
 EVERY = 100  # checkpoint_every, by default
 
 
 def prepare(directory: Path) -> None:
-    """directory/data, and a planner of each size with random weights."""
+    """Writes directory/data, and a planner of each size with random weights."""
     import dataclasses
 
     import jax
@@ -70,7 +69,7 @@ def prepare(directory: Path) -> None:
 
 
 def gemm_flops() -> float:
-    """Float32 operations a second of a product of two 2,048 x 2,048 matrices; the best of 10."""
+    """FLOP/s of a float32 product of two 2,048 x 2,048 matrices; the best of 10."""
     import jax
     import jax.numpy as jnp
 
@@ -82,19 +81,21 @@ def gemm_flops() -> float:
 
 
 def options(size: str, kind: str, loss: str, packing: bool = False, **more) -> dict:
-    """What a side is told of its row."""
-    made = {"size": size, "loss": LOSSES[loss], "rank": TRAINED[kind], "packing": packing}
-    return made | {"batch": BATCH[size], "microbatches": MICRO_BATCHES[size]} | more
+    """The options of a row, as a side takes them."""
+    common = {"size": size, "loss": LOSSES[loss], "rank": TRAINED[kind], "packing": packing}
+    return common | {"batch": BATCH[size], "microbatches": MICRO_BATCHES[size]} | more
 
 
 def worker(directory: Path, side: str, method: str, given: dict) -> timing.Worker:
-    """A process of one side."""
+    """A process that times one side."""
     return timing.Worker(training_sides.__file__, str(directory), side, method, json.dumps(given))
 
 
 def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
-    """Of the batches of a row: tokens and FLOPs of a step, share of places that hold a token, and
-    if asked, the difference of both sides' first losses."""
+    """Tokens and FLOPs of a step, the share of positions that hold a token, and the first loss.
+
+    With torch also the difference of both sides' first losses.
+    """
     import jax
     import numpy as np
 
@@ -104,7 +105,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     ours = training_sides.Ours(str(directory), given)
     steps = [work(ours.model, ours.data, step) for step in range(training_sides.CYCLE)]
     batch = next(ours.batches())
-    found = {
+    result = {
         "tokens": float(np.mean([tokens for tokens, _ in steps])),
         "flops": float(np.mean([flops for _, flops in steps])),
         "places": filled(jax.device_get(batch), ours.data.layout.lengths),
@@ -113,18 +114,18 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     }
     if with_torch:
         theirs = training_sides.Torch(str(directory), given).step()()
-        found["difference"] = abs(found["loss"] - theirs)
-    return found
+        result["difference"] = abs(result["loss"] - theirs)
+    return result
 
 
 def alone(function, *args, **kwargs):
-    """What a function returns, in a process of its own, which gives its memory back."""
+    """The result of a function, computed in a new process, which frees its memory."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args, **kwargs).result()
 
 
 def rows(directory: Path, sizes: list[str]):
-    """(table, row, what measures it), a size after another."""
+    """(table, row, the function that measures it), one size after another."""
     for size in sizes:
         for case in (c for c in CASES if c[0] == size):
             yield "against", ", ".join(case), functools.partial(against, directory, case)
@@ -133,43 +134,43 @@ def rows(directory: Path, sizes: list[str]):
 
 
 def against(directory: Path, case: tuple[str, str, str], rounds: int) -> dict:
-    """Ours and torch in turn."""
+    """Ours and torch alternately."""
     given = options(*case)
-    found = alone(facts, directory, given, with_torch=True) | {"gemm": gemm_flops()}
+    result = alone(facts, directory, given, with_torch=True) | {"gemm": gemm_flops()}
     pair = (worker(directory, side, "step", given) for side in ("Ours", "Torch"))
-    return found | timing.in_turn(*pair, ROUNDS[case[0]] * rounds)
+    return result | timing.in_turn(*pair, ROUNDS[case[0]] * rounds)
 
 
 def packing(directory: Path, size: str, rounds: int) -> dict:
-    """Packed and padded rows in turn, a whole batch at once: a part has few examples to pack."""
+    """Packed and padded rows alternately, without microbatches, which have few rows to pack."""
     padded = options(size, "full", "S", microbatches=1)
     before = alone(facts, directory, padded)
     length = PACKED * before["longest"]
     given = options(size, "full", "S", True, packed_length=length, microbatches=1)
-    found = alone(facts, directory, given) | {"padded": before["places"]}
+    result = alone(facts, directory, given) | {"padded": before["places"]}
     pair = (worker(directory, "Ours", "step", x) for x in (given, padded))
-    return found | timing.in_turn(*pair, ROUNDS[size] * rounds)
+    return result | timing.in_turn(*pair, ROUNDS[size] * rounds)
 
 
 def saves(directory: Path, size: str, rounds: int) -> list[float]:
-    """Seconds that a checkpoint adds to the updates that it is begun and ended among."""
+    """Seconds that writing a checkpoint adds to the updates during which it is written."""
     one = worker(directory, "Ours", "steps_with_a_save", options(size, "full", "S"))
     one.time()
-    found = [one.time()["seconds"] for _ in range(rounds)]
+    taken = [one.time()["seconds"] for _ in range(rounds)]
     one.close()
-    return found
+    return taken
 
 
 def report(results: dict) -> str:
     """The results as Markdown."""
     rounds = results["rounds"]
     lines = [
-        f"{results['machine']}. Float32, medians of {rounds} rounds in turn, the tiny's of "
+        f"{results['machine']}. Float32, medians of {rounds} alternating rounds, of tiny "
         f"{ROUNDS['tiny'] * rounds}, one update of the next batch each; {CONTEXTS} x {PLANS} "
-        "trajectories of the bundled photographs. Both sides pad rows; ours goes through the "
-        "tiny's in 8 parts and the small's in 2, like lengths together. Padding is no token. MFU: "
-        "operations by the maths over those of a float32 product of 2,048 x 2,048 matrices, "
-        "measured before each row. Loss: the difference of both sides' first.\n"
+        "trajectories of the bundled photographs. Both sides pad rows; ours has 8 microbatches "
+        "for tiny and 2 for small, of similar lengths. Padding does not count as tokens. MFU: "
+        "model FLOPs per second over those of a float32 product of 2,048 x 2,048 matrices, "
+        "measured before each row. Loss: the difference of both sides' first losses.\n"
     ]
     cells = []
     for name, r in results["against"].items():
@@ -180,7 +181,7 @@ def report(results: dict) -> str:
                 f"{size}, {kind}, {loss}, {BATCH[size]} examples",
                 *(f"{r['tokens'] / s:,.0f}" for s in (ours, theirs)),
                 *(f"{r['flops'] / s / r['gemm']:.0%}" for s in (ours, theirs)),
-                f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})",
+                timing.ratio(r),
                 *(f"{r[side]['peak_gb']:.1f}" for side in ("ours", "theirs")),
                 f"{r['difference']:.0e}",
             ]
@@ -194,20 +195,20 @@ def report(results: dict) -> str:
             f"{r['padded']:.0%}",
             f"{r['places']:.0%}",
             f"{r['tokens'] / r['ours']['seconds']:,.0f}",
-            f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})",
+            timing.ratio(r),
         ]
         for name, r in results["packing"].items()
     ]
     lines.append(
-        f"Packed rows against padded ones, S, full, both in one part; a row has {PACKED} times the "
-        "longest example's places.\n"
+        f"Packed against padded rows, S, full, no microbatches; a packed row has {PACKED} times "
+        "the length of the longest example.\n"
     )
-    header = ["size", "places that hold a token: padded", "packed", "tokens/s packed"]
+    header = ["size", "positions that hold a token: padded", "packed", "tokens/s packed"]
     header += ["padded / packed, s"]
     lines.append(timing.table(header, cells))
     lines.append(
-        f"A checkpoint every {EVERY} updates: seconds that {training_sides.SAVING} updates take "
-        "longer with one begun among them, its write waited for, over the updates between two.\n"
+        f"A checkpoint every {EVERY} updates: the seconds that writing one adds to "
+        f"{training_sides.SAVING} updates, and their share of {EVERY} updates.\n"
     )
     cells = []
     for size, taken in results["saves"].items():
@@ -217,18 +218,18 @@ def report(results: dict) -> str:
         cells.append(
             [size, f"{sorted(taken)[len(taken) // 2]:.2f}", f"{step:.2f}", f"**{middle:.1%}**"]
         )
-    lines.append(timing.table(["size", "more, s", "an update, s", "share"], cells))
+    lines.append(timing.table(["size", "added, s", "an update, s", "share"], cells))
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Parse the command line, measure, write."""
+    """Parse the command line, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="write OUT.md and OUT.json")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--work", type=Path, help="keep data and weights here, for another run")
-    accelerator = parser.add_argument_group("the step of 4B alone, on an accelerator")
+    parser.add_argument("--work", type=Path, help="keep data and weights here for the next run")
+    accelerator = parser.add_argument_group("only the step of the 4B model, on an accelerator")
     accelerator.add_argument("--accelerator", action="store_true")
     accelerator.add_argument("--batch", type=int, default=8, help="rows of an update")
     accelerator.add_argument("--microbatches", type=int, default=1)
@@ -238,7 +239,7 @@ def main() -> None:
         print(training_accelerator.run(*given))
         return
     results = {"against": {}, "packing": {}, "saves": {}}
-    if args.out and args.out.with_suffix(".json").exists():  # rows of other sizes stay
+    if args.out and args.out.with_suffix(".json").exists():  # keep the rows of other sizes
         results = json.loads(args.out.with_suffix(".json").read_text())
     results["machine"] = timing.machine("jax", "flax", "torch", "transformers", "peft")
     results["rounds"] = args.rounds
@@ -248,9 +249,7 @@ def main() -> None:
             prepare(directory)
         for table, row, measured in tqdm(list(rows(directory, args.sizes)), unit="row"):
             results[table][row] = measured(args.rounds)
-            if args.out:  # after every row: a long run that is stopped has not been for nothing
-                args.out.with_suffix(".md").write_text(report(results))
-                args.out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+            timing.save(args.out, report(results), results)  # after every row, in case it stops
     print(report(results))
 
 

@@ -1,12 +1,12 @@
-"""The train step on an accelerator: seconds, MFU and memory, of full rows of random tokens.
+"""Seconds, MFU and memory of the train step on an accelerator, on rows of random tokens.
 
     python experiments/benchmarks/training.py --accelerator \
         --out experiments/benchmarks/results/training_gpu
 
-4B in bfloat16, its layers unrolled, rows of 2,048 tokens with one picture of 512 x 512, all of it
-computed by `training.setup.train_step`. Each row of the table is a process of its own, which gives
-its memory back, and is written as soon as it is there: a lease that ends loses no more than one.
-The rows of S are then made by torch too: see training_accelerator_torch.py.
+The 4B model in bfloat16 with unrolled layers, on rows of 2,048 tokens with one 512 x 512 picture,
+by `training.setup.train_step`. Each row of the table is measured in its own process, which frees
+its memory, and written at once, so that an interruption loses at most one. The rows of S are then
+measured with torch: see training_accelerator_torch.py.
 """
 
 import itertools
@@ -25,15 +25,15 @@ import timing
 BAR, AIM = 0.45, 0.6  # MFU
 RANK = 16
 LOSSES = {"S": "standard", "DPO": "dpo"}
-REMAT = {"LoRA": "none", "full": "dots"}  # the least that fits
+REMAT = {"LoRA": "none", "full": "dots"}  # the least rematerialization that fits
 TORCH = Path(__file__).with_name("training_accelerator_torch.py")
-MEMORY_SHARE = "0.95"  # of the device's, that JAX takes
+MEMORY_SHARE = "0.95"  # of the device memory, preallocated by JAX
 
 
 class Work(NamedTuple):
-    """What one row of the table measures.
+    """What a row of the table measures.
 
-    batch: rows of an update, each one example; a pair is two. picture: pixels of its side.
+    batch: examples of an update, one per row; a pair is two. picture: side of it in pixels.
     """
 
     kind: str
@@ -47,18 +47,18 @@ class Work(NamedTuple):
 
     @property
     def prompt(self) -> int:
-        """Tokens of a row that are not trained on, the picture's among them."""
+        """Tokens of a row that are not trained on, including those of the picture."""
         return self.length // 4
 
 
 def cases(batch: int, microbatches: int) -> list[Work]:
-    """Adapters and all parameters, each by either loss."""
+    """Adapters and all parameters, each with either loss."""
     kinds = itertools.product(LOSSES, ("LoRA", "full"))
     return [Work(kind, loss, batch, microbatches) for loss, kind in kinds]
 
 
 class Prepared(NamedTuple):
-    """A work's model, optimiser, layouts and jitted step."""
+    """The model, optimizer, layouts and jitted step of a `Work`."""
 
     model: object
     optimizer: object
@@ -67,7 +67,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(work: Work, mesh) -> Prepared:
-    """As `train` puts them together, from a preset in place of a directory."""
+    """Sets up training as `train` does, but from a preset rather than a directory."""
     from agentic_styling import training
     from agentic_styling.planner import ImageSettings, Qwen3VLConfig
     from agentic_styling.training import setup
@@ -94,7 +94,7 @@ def prepare(work: Work, mesh) -> Prepared:
 
 
 def full_batch(work: Work, model):
-    """A `Batch` without padding: a picture, random tokens, rewards and references."""
+    """A `Batch` without padding: pictures, random tokens, random rewards."""
     from agentic_styling.planner import image_tokens
     from agentic_styling.training.batches.batches import Batch
 
@@ -124,7 +124,7 @@ def full_batch(work: Work, model):
 
 
 def make_state(work: Work, made: Prepared):
-    """(state, frozen) with random weights, made where they belong."""
+    """(state, frozen) with random weights, created with their shardings."""
     import jax
 
     from agentic_styling.planner import init_lora, init_params
@@ -141,14 +141,14 @@ def make_state(work: Work, made: Prepared):
             return state.make_state(init_lora(model.config, model.lora, key), made.optimizer)
         return state.make_state(init_params(model.config, key), made.optimizer)
 
-    begun = jax.jit(trained, out_shardings=made.layout.state)(key)
+    initial = jax.jit(trained, out_shardings=made.layout.state)(key)
     if work.kind == "full":
-        return begun, {}
-    return begun, jax.jit(frozen, out_shardings=made.layout.frozen)(key)
+        return initial, {}
+    return initial, jax.jit(frozen, out_shardings=made.layout.frozen)(key)
 
 
 def work_flops(work: Work, model) -> float:
-    """Operations of an update by the maths."""
+    """Model FLOPs of an update."""
     from agentic_styling.planner.inputs.images import image_patches
     from agentic_styling.training.monitoring.flops import train_flops
 
@@ -159,7 +159,7 @@ def work_flops(work: Work, model) -> float:
 
 
 def measure(work: Work, rounds: int) -> dict:
-    """Of one work, on the first device: seconds, tokens/s, MFU, memory; or that it does not fit."""
+    """Seconds (None if it does not fit), FLOPs, MFU and memory of a `Work` on the first device."""
     import jax
 
     from agentic_styling.planner.model.attention import choose
@@ -172,15 +172,15 @@ def measure(work: Work, rounds: int) -> dict:
     with jax.set_mesh(mesh):
         made = prepare(work, mesh)
         text = made.model.config.text
-        found = {"device": device.device_kind, "tokens": work.batch * work.length}
-        found["attention"] = choose("auto", made.model.compute.dtype, text.head_dim)
-        found["flops"] = work_flops(work, made.model)
+        measured = {"device": device.device_kind, "tokens": work.batch * work.length}
+        measured["attention"] = choose("auto", made.model.compute.dtype, text.head_dim)
+        measured["flops"] = work_flops(work, made.model)
         batch = put(full_batch(work, made.model), made.layout.batch)
         try:
             state, frozen = make_state(work, made)
             begun = time.perf_counter()
             step = made.step.lower(state, frozen, batch).compile()
-            found["compile_s"] = time.perf_counter() - begun
+            measured["compile_s"] = time.perf_counter() - begun
             taken = []
             for _ in range(rounds + 2):
                 begun = time.perf_counter()
@@ -190,16 +190,16 @@ def measure(work: Work, rounds: int) -> dict:
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            return found | {"seconds": None}
+            return measured | {"seconds": None}
     if not np.isfinite(loss):
-        raise SystemExit(f"{work}: the loss is {loss}; no speed of that counts")
+        raise SystemExit(f"{work}: the loss is {loss}, so its speed is meaningless")
     taken = taken[2:]
-    found |= {"loss": loss, "seconds": statistics.median(taken)}
-    found |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    measured |= {"loss": loss, "seconds": statistics.median(taken)}
+    measured |= {"seconds_min": min(taken), "seconds_max": max(taken)}
     peak = peak_flops(device)
-    found["mfu"] = found["flops"] / found["seconds"] / peak if peak else None
+    measured["mfu"] = measured["flops"] / measured["seconds"] / peak if peak else None
     used = (device.memory_stats() or {}).get("peak_bytes_in_use")
-    return found | {"peak_gb": used / 2**30 if used else None}
+    return measured | {"peak_gb": used / 2**30 if used else None}
 
 
 def report(results: dict) -> str:
@@ -227,13 +227,13 @@ def report(results: dict) -> str:
     header += [f"bar {BAR:.0%}, aim {AIM:.0%}", "peak memory, GB", "compile, s"]
     return (
         f"{results['machine']}; on {devices}. {results['work']}, medians of {results['rounds']} "
-        "updates after two. MFU: operations by the maths over the data sheet's dense bfloat16 "
-        "peak; what remat computes again is no work.\n\n" + timing.table(header, rows)
+        "updates after two. MFU: model FLOPs per second over the data sheet's dense bfloat16 peak; "
+        "rematerialization does not count.\n\n" + timing.table(header, rows)
     ) + against_torch(results)
 
 
 def against_torch(results: dict) -> str:
-    """The rows that torch made too, as Markdown."""
+    """The rows that were also measured with torch, as Markdown."""
     rows = []
     for name, ours in results["rows"].items():
         theirs = results["torch"].get(name)
@@ -251,7 +251,7 @@ def against_torch(results: dict) -> str:
                 f"{seconds}{theirs['seconds_max']:.3f})",
                 f"**{theirs['seconds'] / ours['seconds']:.2f}**",
                 f"{theirs['peak_gb']:.1f}" if theirs["peak_gb"] else "",
-                "kept" if theirs["kept"] else "computed again",
+                "kept" if theirs["kept"] else "recomputed",
             ]
         )
     if not rows:
@@ -259,9 +259,9 @@ def against_torch(results: dict) -> str:
     header = ["work", "tokens/s: ours", "torch", "torch: seconds (min to max)", "torch / ours"]
     header += ["torch: peak memory, GB", "activations"]
     return (
-        "\nThe same rows by transformers' model and peft's LoRA as they come, bfloat16 by autocast "
-        f"({results['torch_machine']}); random weights of the same shapes, one process after "
-        "another on the same device.\n\n"
+        "\nThe same rows with the unmodified model of transformers and LoRA of peft, bfloat16 by "
+        f"autocast ({results['torch_machine']}); random weights of the same shapes, one process "
+        "after another on the same device.\n\n"
     ) + timing.table(header, rows)
 
 
@@ -270,7 +270,7 @@ def _verdict(mfu: float) -> str:
 
 
 def run(out: Path | None, rounds: int, batch: int, microbatches: int) -> str:
-    """Measure every case in a process of its own; write OUT.md and OUT.json after each."""
+    """Measures every case in its own process; writes OUT.md and OUT.json after each."""
     first = cases(batch, microbatches)[0]
     results = {"machine": timing.machine("jax", "flax", "numpy"), "rounds": rounds}
     results |= {"rows": {}, "torch": {}}
@@ -283,32 +283,26 @@ def run(out: Path | None, rounds: int, batch: int, microbatches: int) -> str:
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", MEMORY_SHARE)
     for work in cases(batch, microbatches):
         results["rows"][f"{work.kind}, {work.loss}"] = _measured(__file__, work, rounds)
-        _write(out, results)
+        timing.save(out, report(results), results)
     results["torch_machine"] = timing.machine("torch", "transformers", "peft")
     for work in (x for x in cases(batch, microbatches) if x.loss == "S"):
-        # JAX only lays the rows out there; on the device it would take torch's memory.
-        found = _measured(TORCH, work, rounds, JAX_PLATFORMS="cpu")
-        results["torch"][f"{work.kind}, {work.loss}"] = found
-        _write(out, results)
+        # JAX only prepares the rows there; on the device it would take memory from torch.
+        row = _measured(TORCH, work, rounds, JAX_PLATFORMS="cpu")
+        results["torch"][f"{work.kind}, {work.loss}"] = row
+        timing.save(out, report(results), results)
     return report(results)
 
 
 def _measured(script: str | Path, work: Work, rounds: int, **environment: str) -> dict:
-    """What a script's `measure` returns in a process of its own."""
+    """The result of a script's `measure` in a new process."""
     command = [sys.executable, script, json.dumps(work), str(rounds)]
     environment = os.environ | environment
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode:
-        raise SystemExit(f"{work} ended with {done.returncode}; its error is above")
-    found = json.loads(done.stdout.strip().splitlines()[-1])
-    print(Path(script).stem, work, found, flush=True)
-    return found
-
-
-def _write(out: Path | None, results: dict) -> None:
-    if out:
-        out.with_suffix(".md").write_text(report(results))
-        out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+        raise SystemExit(f"{work} failed with status {done.returncode}; its error is above")
+    row = json.loads(done.stdout.strip().splitlines()[-1])
+    print(Path(script).stem, work, row, flush=True)
+    return row
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The same step on a GPU by a plain torch loop: transformers' model as it comes, peft's LoRA.
+"""The same step on a GPU by a plain torch loop: the model of transformers, LoRA of peft.
 
 bfloat16 by autocast over float32 weights, a frozen model in bfloat16, fused AdamW, and logits of
-the completions alone. Activations are computed again only where they do not fit otherwise.
+the completions only. Activations are recomputed only if they do not fit.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from training_accelerator import RANK, Work, full_batch, prepare, work_flops
 
 
 def inputs_of(work: Work) -> tuple[dict, dict, float]:
-    """What a processor makes of an update's rows, numpy [M, ...]; config.json; operations."""
+    """An update's model inputs, numpy [M, ...]; the content of config.json; model FLOPs."""
     import jax
 
     from agentic_styling.planner import image_to_patches
@@ -40,7 +40,7 @@ def inputs_of(work: Work) -> tuple[dict, dict, float]:
 
 
 def make_model(work: Work, config: dict, device: str):
-    """A model of random weights, its adapters if there are any."""
+    """A model with random weights, and with adapters if the work has them."""
     import torch
     import transformers
 
@@ -57,7 +57,7 @@ def make_model(work: Work, config: dict, device: str):
 
 
 def update_of(work: Work, model, arrays: dict, device: str):
-    """One update of the same rows, by the mean negative log-probability of their completions."""
+    """A call that makes one update; the loss is the mean NLL of the completions."""
     import torch
 
     parts = [
@@ -76,8 +76,8 @@ def update_of(work: Work, model, arrays: dict, device: str):
         total = 0.0
         for part in parts:
             with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-                found = model(**part, use_cache=False, logits_to_keep=completion + 1)
-            logits, labels = found.logits[:, :-1], part["input_ids"][:, -completion:]
+                output = model(**part, use_cache=False, logits_to_keep=completion + 1)
+            logits, labels = output.logits[:, :-1], part["input_ids"][:, -completion:]
             loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
             (loss / work.microbatches).backward()
             total += loss.item() / work.microbatches
@@ -90,12 +90,12 @@ def update_of(work: Work, model, arrays: dict, device: str):
 
 
 def measure(work: Work, rounds: int) -> dict:
-    """Of one work: seconds, operations, memory, and whether activations were kept."""
+    """Seconds, FLOPs and memory of a `Work`, and whether activations were kept."""
     import torch
 
     arrays, config, flops = inputs_of(work)
     for kept in (True, False):
-        torch.cuda.reset_peak_memory_stats()  # a try that did not fit is not this one's memory
+        torch.cuda.reset_peak_memory_stats()  # of an attempt that did not fit
         model = make_model(work, config, "cuda")
         if not kept:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -114,11 +114,11 @@ def measure(work: Work, rounds: int) -> dict:
     else:
         return {"seconds": None}
     if not np.isfinite(loss):
-        raise SystemExit(f"{work}: torch's loss is {loss}; no speed of that counts")
+        raise SystemExit(f"{work}: torch's loss is {loss}, so its speed is meaningless")
     taken = taken[2:]
-    found = {"loss": loss, "seconds": statistics.median(taken), "flops": flops, "kept": kept}
-    found |= {"seconds_min": min(taken), "seconds_max": max(taken)}
-    return found | {"peak_gb": torch.cuda.max_memory_allocated() / 2**30}
+    measured = {"loss": loss, "seconds": statistics.median(taken), "flops": flops, "kept": kept}
+    measured |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    return measured | {"peak_gb": torch.cuda.max_memory_allocated() / 2**30}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The two sides of the training benchmark: this project, and a plain torch loop.
 
-Each makes one update on the next batch of the same trajectories, from the same weights, and waits.
+Each call is one update on the next batch. Both sides have the same trajectories and weights.
 """
 
 import itertools
@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 RATE, DECAY, RANK = 1e-5, 0.01, 16
-CYCLE = 8  # batches that are gone through again and again
+CYCLE = 8  # different batches, which are repeated
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-SAVING = 3  # updates that a checkpoint is begun and ended among
+SAVING = 3  # updates during which a checkpoint is written
 
 
 def make_config(directory: str, options: dict):
-    """The config of a row. options: size, loss, rank, batch, packing, packed_length, every."""
+    """The config of a row; options as `training.options` makes them."""
     from agentic_styling import training
 
     config = training.default_config(options["loss"])
@@ -39,7 +39,7 @@ def make_config(directory: str, options: dict):
 
 
 class Ours:
-    """`training`, as `train` puts it together."""
+    """This project: the training step as `train` sets it up."""
 
     def __init__(self, directory: str, options: dict):
         from agentic_styling.planner import Tokenizer
@@ -66,11 +66,10 @@ class Ours:
 
         blank = assembler(self.config, self.data, mesh, None)
         rows = np.unique(np.concatenate([self.data.schedule(step) for step in range(CYCLE)]))
-        made = self.config, self.model, self.state.params, self.frozen, blank, rows
-        return reference_logps(*made)
+        return reference_logps(self.config, self.model, self.state.params, self.frozen, blank, rows)
 
     def batches(self):
-        """Batches on the device, made ahead, again and again."""
+        """An endless iterator of prefetched batches on the device."""
         from agentic_styling.training.batches.data_iterator import Feed
         from agentic_styling.training.setup import assembler
 
@@ -92,8 +91,7 @@ class Ours:
         return call
 
     def steps_with_a_save(self):
-        """(updates with a checkpoint begun after the first, and its write waited for; the same
-        without)."""
+        """A pair of calls: updates during which a checkpoint is written, and as many without."""
         import tempfile
 
         from agentic_styling.training.checkpoints import Checkpoints
@@ -116,7 +114,7 @@ class Ours:
 
 
 class Torch:
-    """transformers' model as it comes, rows padded to a batch's longest, AdamW, peft's LoRA."""
+    """The unmodified transformers model, padding to the longest row, AdamW, and LoRA by peft."""
 
     def __init__(self, directory: str, options: dict):
         import torch
@@ -140,7 +138,7 @@ class Torch:
         self.given = [self._batch(data, ours, step) for step in range(CYCLE)]
 
     def _batch(self, data, ours, step):
-        """What a processor and a collator make of a step's rows: tensors, and label positions."""
+        """The model inputs and labels of a step, as a processor and a collator make them."""
         from agentic_styling.planner import image_to_patches
 
         torch, of = self.torch, data.training_set
@@ -165,7 +163,7 @@ class Torch:
         return inputs, torch.from_numpy(labels)
 
     def _logps(self, inputs, labels):
-        """Log-probabilities of label tokens, 0 elsewhere [B, S - 1], and where they are."""
+        """Log-probabilities of label tokens [B, S - 1], 0 elsewhere, and the mask of labels."""
         logits = self.model(**inputs, use_cache=False).logits[:, :-1]
         labels = labels[:, 1:]
         flat = self.torch.nn.functional.cross_entropy(

@@ -1,1 +1,1 @@
-"""What experiments/gallery.py is made of."""
+"""Modules of experiments/gallery.py."""

@@ -1,11 +1,11 @@
-"""Every value of every parameter as a plan that shows it: the rows of the gallery."""
+"""The rows of the gallery: a plan for every value of every parameter."""
 
 from typing import NamedTuple
 
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
 from agentic_styling.utils.errors import InputError, nearest
 
-# What a parameter is shown on; the target it needs to have something to act on.
+# The target on which a parameter is shown.
 SHOWN_ON = {
     ("location_setting", "source_location"): {"target_location": "plains_grassland"},
     ("location_setting", ""): {"target_location": "desert_sand"},
@@ -45,7 +45,7 @@ _MOOD = ("mood_lighting", {"target_mood": "ominous_dark"})
 _STONE = ("architecture_style", {"target_style": "medieval_stone"})
 _ERA = ("time_period", {"target_era": "cyberpunk_dystopia"})
 
-# modifier: the steps it acts on, and its own parameters where a row does not set them.
+# modifier: (the steps that it acts on, its default parameters)
 MODIFIED = {
     "preserve_attribute": ((_NIGHT, _PAINT), {"attribute_type": "color"}),
     "exclude_region": ((_SEPIA,), {"region_type": "left_half"}),
@@ -74,7 +74,7 @@ MODIFIED = {
         {"source_preserve_ratio": 0.3, "target_apply_ratio": 0.7},
     ),
 }
-# Steps that a single value needs to have something to act on.
+# The steps on which a single value is shown, where others would not react to it.
 _MODIFIED_FOR = {
     ("preserve_attribute", "mood"): (_MOOD, _SUNSET),
     ("preserve_attribute", "weather"): (_FOG, _SUNSET),
@@ -91,7 +91,7 @@ _MODIFIED_FOR = {
     ("graduated_effect", "color"): (_SEPIA,),
     ("graduated_effect", "particles"): (_SNOW,),
 }
-# What free texts, lists and objects are shown with.
+# The values of free texts, lists and objects.
 _EXAMPLES = {
     ("conditional_transform", "condition"): (
         "weather is clear_sunny",
@@ -130,7 +130,7 @@ _EXAMPLES = {
     ),
     ("layered_transformation", "layer_opacities"): ([0.0], [0.25], [0.5], [0.75], [1.0]),
 }
-# Where a value shows only beside another one of the same modifier.
+# Parameters that have an effect only together with others of the same modifier.
 _BESIDE = {
     ("preserve_attribute", "scope"): {"attribute_type": "color"},
     ("conditional_transform", "else_action"): {"condition": "weather is fog_dense"},
@@ -145,14 +145,14 @@ _LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class Row(NamedTuple):
-    """One value of a parameter, as a label and the plan that shows it."""
+    """A value of a parameter: its label and the plan that shows it."""
 
     label: str
     plan: Plan
 
 
 class Section(NamedTuple):
-    """A parameter: each of `rows` shows one value, `note` says on what."""
+    """A parameter: `rows` show its values, and `note` says on which target or steps."""
 
     tool: str
     parameter: str
@@ -174,24 +174,27 @@ class Section(NamedTuple):
 
 
 def sections(only: str | None = None) -> list[Section]:
-    """Every parameter that acts on pictures, in the vocabulary's order.
+    """Every parameter that changes pictures, in the order of the vocabulary.
 
-    only: a tool ("weather") or one of its parameters ("weather.intensity"). Raises InputError for
-    a name that is neither.
+    Args:
+      only: a tool ("weather") or a parameter of it ("weather.intensity"); None for all.
+
+    Raises:
+      InputError: `only` is neither a tool nor a parameter.
     """
     wanted, _, parameter = (only or "").partition(".")
     if wanted and wanted not in VOCABULARY:
         raise InputError(f"--only: no tool {wanted!r}; {nearest(wanted, VOCABULARY)}")
     if parameter and parameter not in VOCABULARY[wanted].parameters:
-        mend = nearest(parameter, VOCABULARY[wanted].parameters)
-        raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {mend}")
-    found = []
+        fix = nearest(parameter, VOCABULARY[wanted].parameters)
+        raise InputError(f"--only: {wanted} has no parameter {parameter!r}; {fix}")
+    every = []
     for tool in VOCABULARY if not wanted else [wanted]:
         build = _modifier_section if tool in MODIFIERS else _dimension_section
-        # The target first, the source last: it shows a way back, not a look.
+        # The target first, and last the source, which shows the way back from a look.
         names = sorted(VOCABULARY[tool].parameters, key=lambda n: _rank(tool, n))
-        found += [build(tool, name) for name in names if parameter in ("", name)]
-    return [section for section in found if section.rows]
+        every += [build(tool, name) for name in names if parameter in ("", name)]
+    return [section for section in every if section.rows]
 
 
 def _rank(tool: str, parameter: str) -> int:
@@ -200,7 +203,7 @@ def _rank(tool: str, parameter: str) -> int:
 
 
 def _values(tool: str, name: str) -> tuple:
-    """The values of a parameter that the gallery shows; none for a reason or an object's name."""
+    """The values that the gallery shows; none for reasons and names of objects."""
     parameter = VOCABULARY[tool].parameters[name]
     if (tool, name) in _EXAMPLES:
         return _EXAMPLES[tool, name]
@@ -232,7 +235,7 @@ def _dimension_section(tool: str, name: str) -> Section:
     on = SHOWN_ON.get((tool, name), SHOWN_ON.get((tool, ""), first))
     shown = on[spec.target]
     if name == spec.source:
-        note = f"each look put on, then taken back to {shown}"
+        note = f"each look applied, then converted back to {shown}"
         rows = tuple(Row(v, _way_back(tool, v, on)) for v in _values(tool, name))
         return Section(tool, name, note, rows)
     rows = tuple(Row(_label(v), _plan((tool, {**on, name: v}))) for v in _values(tool, name))
@@ -248,7 +251,7 @@ def _way_back(tool: str, source: str, on: dict) -> Plan:
 
 
 def _modifier_section(tool: str, name: str) -> Section:
-    """Before the rows that act on the same steps comes one of these steps alone."""
+    """Rows that act on the same steps follow a row of these steps alone."""
     steps, base = MODIFIED[tool]
     base = {**base, **_BESIDE.get((tool, name), {})}
     groups = {}

@@ -5,26 +5,26 @@ from pathlib import Path
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 from agentic_styling.utils.errors import InputError
-from gallery_parts.independence import OWN, Found, Movement, between_dimensions
+from gallery_parts.independence import OWN, Measurements, Movement, between_dimensions
 
 BEGIN = "<!-- measured: begin; written by experiments/gallery.py --docs -->"
 END = "<!-- measured: end -->"
 
 
-def write_tables(path: Path, found: Found, names: list[str], size: int) -> None:
-    """Replace what stands between the two marks of a page. Raises InputError without them."""
+def write_tables(path: Path, measurements: Measurements, names: list[str], size: int) -> None:
+    """Replace what is between the two marks of a page. Raises InputError if it has none."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if BEGIN not in text or END not in text:
-        raise InputError(f"{path}: has no place for the tables; write {BEGIN!r} and {END!r}")
+        raise InputError(f"{path}: has no place for the tables; add {BEGIN!r} and {END!r}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     tables = [
-        f"Measured on {', '.join(names)} at {size} x {size} pixels.",
+        f"Measured on {', '.join(names)}, {size} pixels on the longer side.",
         tools_table(),
         _attributes(),
         _dimensions(),
-        _between(found),
-        _options(found),
-        _alike(found),
+        _between(measurements),
+        _options(measurements),
+        _alike(measurements),
     ]
     path.write_text(before + BEGIN + "\n" + "\n\n".join(tables) + "\n" + END + after, "utf-8")
 
@@ -60,24 +60,25 @@ def _dimensions() -> str:
     )
 
 
-def _between(found: Found) -> str:
-    values = between_dimensions(found.moved)
+def _between(measurements: Measurements) -> str:
+    values = between_dimensions(measurements.moved)
     rows = [
         [row, *(f"**{v:.1f}**" if i == j else f"{v:.1f}" for j, v in enumerate(values[i]))]
         for i, row in enumerate(DIMENSIONS)
     ]
     note = (
-        "Mean length of the movement of a row's options along the own attributes of the column's "
-        "dimension, in visible steps: on the diagonal its own, elsewhere what is not also its own."
+        "How far the options of a row's dimension move a picture along the own attributes of the "
+        "column's dimension, in visible steps on average. Off the diagonal, attributes that belong "
+        "to both dimensions are left out."
     )
     return f"### Between dimensions\n\n{note}\n\n" + _table(["", *DIMENSIONS], rows)
 
 
-def _options(found: Found) -> str:
+def _options(measurements: Measurements) -> str:
     head = ["dimension", "option", "own", "other", "most foreign"]
-    ordered = found.offenders()
+    ordered = measurements.offenders()
     worst = _table(head, [_option(*item) for item in ordered[:25]])
-    every = _table(head, [_option(*item) for item in found.options()])
+    every = _table(head, [_option(*item) for item in measurements.options()])
     return (
         f"### Furthest outside their dimension\n\n{worst}\n\n"
         f"<details><summary>Every option</summary>\n\n{every}\n\n</details>"
@@ -89,10 +90,10 @@ def _option(tool: str, option: str, m: Movement) -> list[str]:
     return [tool, option, f"{m.own:.1f}", f"{m.other:.1f}", foreign]
 
 
-def _alike(found: Found) -> str:
+def _alike(measurements: Measurements) -> str:
     rows = [
         [f"`{name}`", ", ".join(group.values), f"{group.apart:.2f}"]
-        for name, groups in found.alike.items()
+        for name, groups in measurements.alike.items()
         for group in groups
     ]
     title = "### Values less than a visible step apart\n\n"

@@ -1,4 +1,4 @@
-"""How far an option moves a picture along its own dimension's attributes, and along others'."""
+"""How far an option moves a picture along its own dimension's attributes and along others."""
 
 import itertools
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from agentic_styling.rewards.attributes import ATTRIBUTES, attributes, thumbnail
 from agentic_styling.tools import AUTO, DIMENSIONS
 
 STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])
-# A CIE 1976 difference of 2.3 is just noticeable in patches side by side (Mahy et al. 1994); here
-# over a whole picture, as root mean square, with a little to spare.
+# A CIE 1976 difference of 2.3 is just noticeable between adjacent patches (Mahy et al. 1994). This
+# is a root mean square over a whole picture, so a little more.
 COLOR_STEP = 3.0
 _SAME = 0.02  # steps: rounding
 
@@ -24,7 +24,7 @@ _TEXTURE = "sharpness grain edge_density flatness strokes direction color_detail
 
 # Where chroma may move, so may the share of the picture that is strongly green or orange; where
 # black may be lifted, so may the dark channel.
-# dimension: (the attributes it is meant to move, why these).
+# dimension: (the attributes that it is meant to move, the reason)
 OWN = {
     "location_setting": (
         f"{_TONE} {_CASTS} haze haze_height top_light snow_cover",
@@ -78,23 +78,25 @@ OWN_MASK = {
 
 
 class Measured(NamedTuple):
-    """A picture per photograph: its attributes in steps [P, K], its thumbnails [P, 64, 64, 3]."""
+    """Of P pictures: their attributes in visible steps [P, K], and thumbnails [P, 64, 64, 3]."""
 
     steps: np.ndarray
     thumbnails: np.ndarray
 
 
-def measure(images: np.ndarray) -> Measured:
-    """Measure pictures float32 [P, S, S, 3]."""
-    return Measured(np.asarray(attributes(images)) / STEPS, np.asarray(thumbnails(images)))
+def measure(pictures: list[np.ndarray]) -> Measured:
+    """Measures pictures float32 [H, W, 3] in [0, 1] of any shapes."""
+    rows = [np.asarray(attributes(picture[None])) / STEPS for picture in pictures]
+    small = [np.asarray(thumbnails(picture[None])) for picture in pictures]
+    return Measured(np.concatenate(rows), np.concatenate(small))
 
 
 class Movement(NamedTuple):
     """How an option moves photographs, in visible steps.
 
     mean: [K], signed, over the photographs. own, other: length of the movement along the
-    dimension's own attributes and along all others. foreign: the attribute moved most among others,
-    and by how much. visible: how far the picture is from the photograph in all.
+    dimension's own attributes and along all others. foreign, foreign_steps: the attribute that
+    moves most among the others, and how far. visible: total distance from the photograph.
     """
 
     mean: np.ndarray
@@ -106,7 +108,7 @@ class Movement(NamedTuple):
 
 
 def movement(dimension: str, before: Measured, after: Measured) -> Movement:
-    """What an option of `dimension` does to the photographs."""
+    """How an option of `dimension` moves the photographs."""
     change = after.steps - before.steps
     size, own = np.abs(change).mean(0), OWN_MASK[dimension]
     foreign = list(ATTRIBUTES)[int(np.argmax(np.where(own, -1.0, size)))]
@@ -141,14 +143,14 @@ class Alike(NamedTuple):
 def alike(parameter: str, labels: list[str], rows: list[Measured]) -> list[Alike]:
     """Values that give the same picture, and then pairs less than a visible step apart.
 
-    What "auto" stands for is one of the other values, so it is left out. Of values that give the
-    same picture only the first is compared with others.
+    "auto" equals one of the other values, so it is left out. Of values that give the same picture
+    only the first is compared with others.
     """
     same: dict[int, list[int]] = {}
     for i in (i for i, label in enumerate(labels) if label != AUTO):
         twin = next((first for first in same if distance(rows[first], rows[i]) < _SAME), i)
         same.setdefault(twin, []).append(i)
-    found = [
+    equal = [
         Alike(parameter, tuple(labels[i] for i in group), 0.0)
         for group in same.values()
         if len(group) > 1
@@ -157,13 +159,13 @@ def alike(parameter: str, labels: list[str], rows: list[Measured]) -> list[Alike
         Alike(parameter, (labels[i], labels[j]), distance(rows[i], rows[j]))
         for i, j in itertools.combinations(same, 2)
     ]
-    return found + sorted((pair for pair in pairs if pair.apart < 1), key=lambda pair: pair.apart)
+    return equal + sorted((pair for pair in pairs if pair.apart < 1), key=lambda pair: pair.apart)
 
 
-class Found:
-    """What was measured: movements of the target options, and values that look alike.
+class Measurements:
+    """Movements of the target options, and values that look alike.
 
-    moved: dimension to {option: Movement}; alike: tool.parameter to what looks alike.
+    moved: dimension -> {option: Movement}; alike: tool.parameter -> groups that look alike.
     """
 
     def __init__(self):
@@ -171,7 +173,7 @@ class Found:
         self.alike: dict[str, list[Alike]] = {}
 
     def add(self, section, before: Measured, rows: list[Measured]) -> None:
-        """Take in the rows of a section; a source is a way back and is not compared."""
+        """Adds the rows of a section; source options are ways back and are not compared."""
         labels = [row.label for row in section.rows]
         if section.kind == "target":
             self.moved[section.tool] = {
@@ -188,19 +190,19 @@ class Found:
         ]
 
     def idle(self) -> list[tuple[str, str, Movement]]:
-        """The options that do less than a visible step."""
+        """The options that move the photographs by less than a visible step."""
         return [item for item in self.options() if item[2].visible < 1]
 
     def offenders(self) -> list[tuple[str, str, Movement]]:
-        """The options in order of how far they move one attribute that is not their dimension's."""
+        """The options, ordered by how far they move an attribute outside their dimension."""
         return sorted(self.options(), key=lambda item: -abs(item[2].foreign_steps))
 
 
 def between_dimensions(moved: dict[str, dict[str, Movement]]) -> np.ndarray:
-    """[10, 10] steps: how far options of a row's dimension move the column's own attributes.
+    """[10, 10] steps: how far a row's options move the own attributes of a column's dimension.
 
-    On the diagonal a dimension's own; elsewhere only what is not also its own. Rows of dimensions
-    without movements are not a number.
+    Off the diagonal, attributes that the row's dimension shares are left out. Rows of dimensions
+    that were not measured are NaN.
     """
     table = np.full((len(DIMENSIONS), len(DIMENSIONS)), np.nan)
     for i, row in enumerate(DIMENSIONS):

@@ -1,7 +1,8 @@
-"""The gallery as HTML: an index, a page a tool, JPEG files beside them."""
+"""The gallery as HTML: an index, a page for each tool, JPEG files beside them."""
 
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -13,23 +14,41 @@ from gallery_parts.independence import (
     OWN,
     OWN_MASK,
     Alike,
-    Found,
+    Measurements,
     Movement,
     between_dimensions,
 )
 
 _HERE = Path(__file__).parent
 _ASSETS = ("gallery.css", "gallery.js")
+# Below the name of each option of a dimension stand two numbers.
+_OWN_AND_OTHER = (
+    "Own and other: how far the option moves the photographs along the attributes that its "
+    "dimension is meant to change, and along all others. The unit is the smallest visible step."
+)
+
+
+class Photographs(NamedTuple):
+    """The photographs across a page: names, JPEG paths, and (height, width)."""
+
+    names: list[str]
+    paths: list[str]
+    shapes: list[tuple[int, int]]
+
+    def columns(self) -> str:
+        """CSS widths at which all pictures of a row are equally high."""
+        ratios = [width / height for height, width in self.shapes]
+        return " ".join(f"minmax({100 * ratio:.0f}px, {ratio:.3f}fr)" for ratio in ratios)
 
 
 def write_assets(out: Path) -> None:
-    """The style sheet and the script that every page links to."""
+    """Copies the style sheet and the script of the pages."""
     for name in _ASSETS:
         shutil.copyfile(_HERE / name, out / name)
 
 
-def write_pictures(out: Path, folder: str, row: int, pictures: np.ndarray) -> list[str]:
-    """JPEG files of uint8 [P, S, S, 3]; returns their paths within `out`."""
+def write_pictures(out: Path, folder: str, row: int, pictures: list[np.ndarray]) -> list[str]:
+    """Writes pictures uint8 [H, W, 3] as JPEG; returns their paths within `out`."""
     directory = out / "pictures" / folder
     directory.mkdir(parents=True, exist_ok=True)
     for k, picture in enumerate(pictures):
@@ -38,7 +57,7 @@ def write_pictures(out: Path, folder: str, row: int, pictures: np.ndarray) -> li
 
 
 def words(name: str) -> str:
-    """A name of the vocabulary as words."""
+    """A name of the vocabulary with spaces for underscores."""
     return name.replace("_", " ")
 
 
@@ -63,64 +82,61 @@ def _navigation(tools: list[str], here: str | None) -> Markup:
     return tag("nav", *links)
 
 
-def _picture(path: str, source: str, caption: str, side: int) -> Markup:
-    image = tag("img", src=path, alt=caption, loading="lazy", width=side, height=side)
-    return tag("a", image, href=path, class_="picture", data_source=source, title=caption)
-
-
-def _grid_row(label: object, paths: list[str], sources: list[str], name: str, side: int, names):
-    pictures = [
-        _picture(path, source, f"{name}, {photo}", side)
-        for path, source, photo in zip(paths, sources, names, strict=True)
-    ]
+def _grid_row(label: object, paths: list[str], name: str, photographs: Photographs) -> Markup:
+    pictures = []
+    for path, photo, source, (height, width) in zip(paths, *photographs, strict=True):
+        caption = f"{name}, {photo}"
+        image = tag("img", src=path, alt=caption, loading="lazy", width=width, height=height)
+        attributes = {"class_": "picture", "data_source": source, "title": caption}
+        pictures.append(tag("a", image, href=path, **attributes))
     return tag("div", tag("div", label, class_="label"), *pictures, class_="row")
 
 
 def _label(row_label: str, movement: Movement | None) -> list[Markup]:
-    found = [tag("b", words(row_label))]
-    if movement:
-        text = f"own {movement.own:.1f}, other {movement.other:.1f}"
-        found.append(tag("small", text, title="steps along own and other attributes"))
-    return found
+    name = tag("b", words(row_label))
+    if movement is None:
+        return [name]
+    return [name, tag("small", f"own\u00a0{movement.own:.1f}, other\u00a0{movement.other:.1f}")]
 
 
-def section_html(section, rendered, sources, names, side, found: Found) -> Markup:
-    """One parameter: the photographs, then a row for each value; rendered: (label, paths) a row."""
-    rows = [_grid_row(tag("small", "photograph"), sources, sources, "photograph", side, names)]
-    moved = found.moved.get(section.tool, {}) if section.kind == "target" else {}
+def section_html(
+    section, rendered: list[tuple], photographs: Photographs, measured: Measurements
+) -> Markup:
+    """One parameter: the photographs, then for each value a row of `rendered`, (label, paths)."""
+    rows = [_grid_row(tag("small", "photograph"), photographs.paths, "photograph", photographs)]
+    moved = measured.moved.get(section.tool, {}) if section.kind == "target" else {}
     for label, paths in rendered:
         caption = f"{words(section.parameter)}: {words(label)}"
-        rows.append(
-            _grid_row(_label(label, moved.get(label)), paths, sources, caption, side, names)
-        )
-    close = [tag("li", alike_words(group)) for group in found.alike.get(section.name, [])]
+        rows.append(_grid_row(_label(label, moved.get(label)), paths, caption, photographs))
+    close = [tag("li", alike_words(group)) for group in measured.alike.get(section.name, [])]
     return tag(
         "section",
         tag("h2", words(section.parameter)),
         tag("p", words(section.note), class_="note") if section.note else None,
-        tag("div", *rows, class_="grid", style=f"--columns: {len(names)}"),
+        tag("p", _OWN_AND_OTHER, class_="note") if moved else None,
+        tag("div", *rows, class_="grid", style=f"--columns: {photographs.columns()}"),
         [tag("p", "Values that look alike:", class_="note"), tag("ol", *close)] if close else None,
         id=section.parameter,
     )
 
 
-def alike_words(found: Alike) -> str:
+def alike_words(group: Alike) -> str:
     """Values that look alike, in words."""
-    apart = f"{found.apart:.2f} of a step apart" if found.apart else "the same"
-    return f"{', '.join(map(words, found.values))}: {apart}"
+    apart = f"{group.apart:.2f} of a step apart" if group.apart else "the same"
+    return f"{', '.join(map(words, group.values))}: {apart}"
 
 
 def write_tool(
-    out: Path, tool: str, tools: list[str], body: dict[str, Markup], found: Found
+    out: Path, tool: str, tools: list[str], body: dict[str, Markup], measured: Measurements
 ) -> None:
-    """The page of one tool; body: its sections by parameter."""
+    """Writes the page of one tool; body: its sections by parameter."""
     lead = heat = None
     if tool in OWN:
         own, reason = OWN[tool]
         names = ", ".join(words(name) for name in own)
         lead = tag("p", f"{reason}. Meant to move: {names}.", class_="lead")
-    if tool in found.moved:
-        heat = _options_heat(tool, found.moved[tool])
+    if tool in measured.moved:
+        heat = _options_heat(tool, measured.moved[tool])
     parameters = [tag("a", words(name), href=f"#{name}") for name in body]
     if heat:
         parameters.append(tag("a", "what each option moves", href="#moves"))
@@ -150,7 +166,7 @@ def _options_heat(tool: str, moved: dict[str, Movement]) -> Markup:
     attributes = list(ATTRIBUTES.items())
     names = [(attributes[k][0], attributes[k][1].meaning) for k in order]
     rows = {label: [_heat_cell(m.mean[k], own[k]) for k in order] for label, m in moved.items()}
-    note = "Mean over the photographs, in visible steps; the dimension's own attributes are framed."
+    note = "Mean over the photographs, in visible steps. The dimension's own attributes are framed."
     return tag(
         "section",
         tag("h2", "What each option moves"),
@@ -160,16 +176,17 @@ def _options_heat(tool: str, moved: dict[str, Movement]) -> Markup:
     )
 
 
-def _independence(found: Found) -> Markup:
-    values = between_dimensions(found.moved)
+def _independence(measured: Measurements) -> Markup:
+    values = between_dimensions(measured.moved)
     rows = {
         row: [_heat_cell(v, i == j) for j, v in enumerate(values[i])]
         for i, row in enumerate(DIMENSIONS)
-        if row in found.moved
+        if row in measured.moved
     }
     note = (
         "How far the options of a row's dimension move a picture along the own attributes of the "
-        "column's, in visible steps: on the diagonal its own, elsewhere what is not also its own."
+        "column's dimension, in visible steps on average. Off the diagonal, attributes that belong "
+        "to both dimensions are left out."
     )
     return tag(
         "section",
@@ -184,27 +201,33 @@ def _list(title: str, note: str, lines: list[str]) -> Markup:
     return tag("section", tag("h2", title), tag("p", note, class_="note"), items)
 
 
-def _lists(found: Found) -> list[Markup]:
-    idle = [f"{words(tool)}: {words(option)}, {m.visible:.2f}" for tool, option, m in found.idle()]
+def _lists(measured: Measurements) -> list[Markup]:
+    idle = [
+        f"{words(tool)}: {words(option)}, {m.visible:.2f}" for tool, option, m in measured.idle()
+    ]
     alike = [
         f"{words(name)}: {alike_words(group)}"
-        for name, groups in found.alike.items()
+        for name, groups in measured.alike.items()
         for group in groups
     ]
     offenders = [
         f"{words(tool)}: {words(option)}, {words(m.foreign)} {m.foreign_steps:+.1f} "
         f"(own {m.own:.1f}, other {m.other:.1f})"
-        for tool, option, m in found.offenders()[:30]
+        for tool, option, m in measured.offenders()[:30]
     ]
     return [
-        _list("Furthest outside their dimension", "Steps of one foreign attribute.", offenders),
+        _list(
+            "Furthest outside their dimension",
+            f"The attribute moved most. {_OWN_AND_OTHER}",
+            offenders,
+        ),
         _list("Hardly visible", "Less than one visible step from the photograph.", idle),
         _list("Values that look alike", "Less than one visible step apart.", alike),
     ]
 
 
-def write_index(out: Path, tools: list[str], covers: dict, found: Found) -> None:
-    """The first page: a tile a tool (covers: tool to caption and picture), and independence."""
+def write_index(out: Path, tools: list[str], covers: dict, measured: Measurements) -> None:
+    """Writes the first page: tiles (covers: tool -> caption and picture) and the measurements."""
     tiles = [
         tag(
             "a",
@@ -215,7 +238,7 @@ def write_index(out: Path, tools: list[str], covers: dict, found: Found) -> None
         )
         for tool in tools
     ]
-    measured = [_independence(found), *_lists(found)] if found.moved else []
+    measured = [_independence(measured), *_lists(measured)] if measured.moved else []
     header = tag("header", _navigation(tools, None), tag("h1", "The styling tools"))
     main = tag("main", tag("div", *tiles, class_="tiles"), *measured)
     (out / "index.html").write_text(_page("Gallery", header, main), encoding="utf-8")

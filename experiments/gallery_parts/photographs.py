@@ -1,31 +1,37 @@
-"""The photographs across the gallery, all cropped to one square size."""
+"""The photographs of the gallery: whole pictures, scaled to one longer side."""
 
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from agentic_styling.data.photos.photos import SUFFIXES, load_photos, read_photo
 from agentic_styling.utils.errors import InputError
 
-# A person, an animal, a street, a still, an interior, a flower.
+# A person, an animal, a street, a still life, an interior, a flower.
 BUNDLED = ("astronaut", "chelsea", "china", "coffee", "motorcycle_left", "flower")
+# Sides are multiples of this, so that photographs of about one shape are compiled for once.
+_MULTIPLE = 8
 
 
-def square_photographs(paths: list[str], count: int, size: int) -> tuple[list[str], np.ndarray]:
-    """Names, and pictures float32 [P, size, size, 3] in [0, 1] cut from the middle.
+def read_photographs(paths: list[str], count: int, size: int) -> tuple[list[str], list[np.ndarray]]:
+    """Names, and whole pictures float32 [H, W, 3] in [0, 1].
 
-    paths: files or folders, of which at most `count` are taken, spread evenly; none: the bundled
-    photographs. Raises InputError for what cannot be read.
+    Args:
+      paths: files or folders; none for the bundled photographs.
+      count: at most so many are taken, evenly spaced.
+      size: the longer side of each picture; the shorter one is rounded to a multiple of 8.
+
+    Raises:
+      InputError: a path cannot be read.
     """
     if paths:
         files = _spread([f for path in paths for f in _files(Path(path))], count)
-        found = {file.stem: read_photo(file) for file in files}
+        photos = {file.stem: read_photo(file) for file in files}
     else:
         bundled = {photo.name: photo.pixels for photo in load_photos()}
-        found = {name: bundled[name] for name in BUNDLED[:count]}
-    squares = np.stack([_square(pixels, size) for pixels in found.values()])
-    return list(found), squares.astype(np.float32) / 255
+        photos = {name: bundled[name] for name in BUNDLED[:count]}
+    return list(photos), [_scaled(pixels, size) for pixels in photos.values()]
 
 
 def _files(path: Path) -> list[Path]:
@@ -40,15 +46,21 @@ def _files(path: Path) -> list[Path]:
 
 
 def _spread(files: list[Path], count: int) -> list[Path]:
-    """At most `count` of the files, at even distances."""
+    """At most `count` of the files, evenly spaced."""
     if len(files) <= count:
         return files
     return [files[int((i + 0.5) * len(files) / count)] for i in range(count)]
 
 
-def _square(pixels: np.ndarray, size: int) -> np.ndarray:
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    cut = Image.fromarray(pixels[top : top + side, left : left + side])
-    return np.asarray(cut.resize((size, size), Image.Resampling.LANCZOS))
+def _scaled(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The picture with its longer side at `size`; rounding the shorter one cuts a few rows."""
+    height, width = (
+        size if side == max(pixels.shape[:2]) else _rounded(side * size / max(pixels.shape[:2]))
+        for side in pixels.shape[:2]
+    )
+    fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(fitted, np.float32) / 255
+
+
+def _rounded(side: float) -> int:
+    return max(_MULTIPLE, _MULTIPLE * round(side / _MULTIPLE))

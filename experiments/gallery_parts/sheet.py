@@ -1,5 +1,7 @@
 """A parameter's rows as one picture: options down, photographs across."""
 
+import textwrap
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -7,25 +9,18 @@ _LABEL = 190
 _GAP = 4
 
 
-def contact_sheet(labels: list[str], rows: list[np.ndarray]) -> Image.Image:
-    """Rows of photographs uint8 [P, S, S, 3], each with a label at its left."""
-    count, side = rows[0].shape[:2]
-    width = _LABEL + count * (side + _GAP)
-    sheet = Image.new("RGB", (width, len(rows) * (side + _GAP)), "white")
+def contact_sheet(labels: list[str], rows: list[list[np.ndarray]]) -> Image.Image:
+    """Rows of photographs uint8 [H, W, 3], equally shaped in every row, labelled at the left."""
+    height = max(picture.shape[0] for picture in rows[0]) + _GAP
+    width = _LABEL + sum(picture.shape[1] + _GAP for picture in rows[0])
+    sheet = Image.new("RGB", (width, len(rows) * height), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
     for i, (label, pictures) in enumerate(zip(labels, rows, strict=True)):
-        top = i * (side + _GAP)
-        draw.multiline_text((6, top + 6), _wrap(label), fill="black", font=font)
-        for k, picture in enumerate(pictures):
-            sheet.paste(Image.fromarray(picture), (_LABEL + k * (side + _GAP), top))
+        words = "\n".join(textwrap.wrap(label.replace("_", " "), 22))
+        draw.multiline_text((6, i * height + 6), words, fill="black", font=font)
+        left = _LABEL
+        for picture in pictures:
+            sheet.paste(Image.fromarray(picture), (left, i * height))
+            left += picture.shape[1] + _GAP
     return sheet
-
-
-def _wrap(label: str, width: int = 22) -> str:
-    lines = [""]
-    for word in label.replace("_", "_ ").split(" "):
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] += word if word.endswith("_") else word + " "
-    return "\n".join(lines)

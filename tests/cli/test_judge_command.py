@@ -157,7 +157,7 @@ def test_a_workdir_with_a_damaged_case_is_one_line(workdir, tmp_path, capsys):
     line = json.loads((workdir / "cases.jsonl").read_text().splitlines()[0])
     flags = ["--judge", "vlm", "--out", tmp_path / "judged.json"]
     for damage, message in (
-        ({"shown": False}, "no case was kept to show"),
+        ({"shown": False}, "no case is shown"),
         ({}, "0000_source.jpg: no readable photograph"),
     ):
         (tmp_path / "cases.jsonl").write_text(json.dumps(line | damage) + "\n")

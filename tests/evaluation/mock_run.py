@@ -1,6 +1,6 @@
-"""A whole evaluation in a moment: real records, summary and report over pretended texts and scores.
+"""A fast evaluation: real records, results and report from made-up outputs and scores.
 
-Only the planner, the executor and the reward are replaced.
+Only the planner, the executor and the rewards are replaced.
 """
 
 from importlib import import_module
@@ -30,7 +30,7 @@ GOALS = (
 
 
 def teacher_plan(state):
-    """A plan of three edits and a kept attribute that knows the state."""
+    """A plan of three edits and a kept attribute that reads the state correctly."""
     steps = (
         Step(
             f"{next(iter(state.values()))} is too dark for a misty dawn, so lift it.".replace(
@@ -81,7 +81,7 @@ def make_cases(count, images):
 
 
 def mocked_texts(name, cases, rng):
-    """A trained planner reads most states right; the untrained one writes nonsense markup."""
+    """A trained planner reads most states correctly; the untrained one writes markup."""
     if name == "baseline":
         return [HOSTILE for _ in cases]
     texts = []
@@ -102,12 +102,12 @@ def mocked_texts(name, cases, rng):
 
 
 def still(picture):
-    """A film in which nothing happens."""
+    """Frames that all equal the picture."""
     return np.repeat(picture[None], 9, axis=0)
 
 
 def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, **settings):
-    """Run `evaluate` on mocked cases in all eight methods; returns its results."""
+    """Runs `evaluate` with all eight methods on made-up cases; returns its results."""
     cases = make_cases(count, images)
     rng = np.random.default_rng(0)
 
@@ -127,7 +127,7 @@ def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, *
         scores = {"overall": overall, "reward": rewards, "held_out_reward": held_out}
         return parts | scores, films
 
-    # The package exports the function under its module's name.
+    # The package exports the function under the name of its module.
     module = import_module("agentic_styling.evaluation.evaluate")
     monkeypatch.setattr(module, "read_trajectories", lambda *_, **__: cases)
     for replaced in (planner_answers, execute_and_score):

@@ -5,7 +5,7 @@ import pytest
 
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
-from agentic_styling.evaluation.summary import summary_table
+from agentic_styling.evaluation.text_tables import results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 from agentic_styling.utils.errors import InputError
@@ -72,7 +72,7 @@ def test_invalid_text_is_kept_as_a_plan_that_does_nothing(results, records):
         assert np.isfinite(entry["reward"])
     assert results["methods"]["baseline"]["valid_plans"] == 0
     assert results["methods"]["baseline"]["context_accuracy"] == 0
-    # The other planners lose one of six texts to a missing end.
+    # One of six outputs of the other planners is cut off.
     assert results["methods"]["dpo"]["valid_plans"] == pytest.approx(5 / 6)
 
 
@@ -91,9 +91,9 @@ def test_every_case_keeps_its_held_out_reward(results, records):
         assert kept != [record["methods"][name]["reward"] for record in records]
 
 
-def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
-    head, *rows, foot = summary_table(results).splitlines()
-    assert foot == "6 cases, 95 % intervals"
+def test_the_text_table_has_both_rewards_and_their_verdict(results):
+    head, *rows, foot = results_table(results).splitlines()
+    assert foot == "6 cases, 95% intervals"
     assert [row.split()[0] for row in rows] == list(METHODS)
     numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
     row = rows[METHODS.index("dpo")]
@@ -110,8 +110,8 @@ def test_the_table_for_a_terminal_holds_both_rewards_and_what_they_say(results):
         ({}, "methods: none given"),
         ({"edit_onli": None}, "did you mean 'edit_only'"),
         ({"standard": None}, "methods.standard: no planner directory"),
-        ({"standard": "/no/such/planner"}, "/no/such/planner is no directory"),
-        ({"a/x": None}, "is no plain name"),
+        ({"standard": "/no/such/planner"}, "/no/such/planner is not a directory"),
+        ({"a/x": None}, "is not a valid name"),
     ],
 )
 def test_bad_methods_are_refused_before_anything_is_written(tmp_path, methods, message):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from agentic_styling.evaluation.results import summarise
+from agentic_styling.evaluation.results import aggregate
 from agentic_styling.rewards import PARTS
 
 
@@ -38,7 +38,7 @@ def test_numbers_by_hand():
             states, (4.0, 3.0), (fog, {}), ({}, fog), (1.0, 0.5), strict=True
         )
     ]
-    results = summarise(records, samples=200, seed=0)
+    results = aggregate(records, samples=200, seed=0)
     methods = results["methods"]
     assert results["cases"] == 2
 
@@ -91,7 +91,7 @@ def test_no_number_is_nan():
         records = [
             {"state": state, "methods": {"standard": entry(2.0, state, blind)}} for state in states
         ]
-        numbers = summarise(records, samples=10, seed=0)["methods"]["standard"]
+        numbers = aggregate(records, samples=10, seed=0)["methods"]["standard"]
         assert numbers["context_accuracy_known"] == known
         difference = numbers["shuffled_images"]["true_minus_shuffled"]
         assert difference.get("context_accuracy_known", {}).get("mean") == known

@@ -132,7 +132,8 @@ def test_pages_link_only_to_files_beside_them(written):
 def test_a_page_shows_each_value_on_each_photograph(written):
     pictures = sorted((written / "pictures/season/target_season").glob("*.jpg"))
     assert len(pictures) == 4 * 2
-    assert all(Image.open(p).size == (64, 64) for p in pictures)
+    # The whole photographs: a square one, and one of 451 x 300.
+    assert {Image.open(p).size for p in pictures} == {(64, 64), (64, 40)}
     text = (written / "season.html").read_text()
     for season in VOCABULARY["season"].parameters["target_season"].values:
         assert season.replace("_", " ") in text
@@ -142,7 +143,7 @@ def test_a_page_shows_each_value_on_each_photograph(written):
 def test_tables_replace_what_stands_between_the_marks(tmp_path):
     page = tmp_path / "tools.md"
     page.write_text(f"before\n{documents.BEGIN}\nold\n{documents.END}\nafter\n")
-    found = independence.Found()
+    found = independence.Measurements()
     for name in DIMENSIONS:
         option = independence.movement(name, measured(), measured(haze=3, snow_cover=-7))
         found.moved[name] = {"x": option}
@@ -158,15 +159,15 @@ def test_tables_replace_what_stands_between_the_marks(tmp_path):
 def test_a_page_without_the_marks_is_refused(tmp_path):
     (tmp_path / "other.md").write_text("text")
     with pytest.raises(InputError, match="other.md: has no place for the tables"):
-        documents.write_tables(tmp_path / "other.md", independence.Found(), [], 64)
+        documents.write_tables(tmp_path / "other.md", independence.Measurements(), [], 64)
 
 
-def test_photographs_are_cut_square_and_spread_over_a_folder(tmp_path):
+def test_photographs_stay_whole_and_are_spread_over_a_folder(tmp_path):
     for i in range(7):
         Image.new("RGB", (90, 70), (i * 30, 0, 0)).save(tmp_path / f"{i}.png")
-    names, pictures = photographs.square_photographs([str(tmp_path)], 3, 64)
-    assert names == ["1", "3", "5"] and pictures.shape == (3, 64, 64, 3)
-    np.testing.assert_allclose(pictures[:, 0, 0, 0] * 255, [30, 90, 150], atol=1e-3)
+    names, pictures = photographs.read_photographs([str(tmp_path)], 3, 64)
+    assert names == ["1", "3", "5"] and [p.shape for p in pictures] == [(48, 64, 3)] * 3
+    np.testing.assert_allclose([p[0, 0, 0] * 255 for p in pictures], [30, 90, 150], atol=1e-3)
 
 
 @pytest.mark.parametrize(

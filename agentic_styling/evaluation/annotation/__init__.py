@@ -1,4 +1,4 @@
-"""Human validation: the page for annotators, its server, and what their answers say."""
+"""Human evaluation: the annotation page, its server, and how far annotators and rewards agree."""
 
 from agentic_styling.evaluation.annotation.agreement import Measure, agreement
 from agentic_styling.evaluation.annotation.alpha import krippendorff_alpha

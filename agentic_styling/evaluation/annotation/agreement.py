@@ -1,8 +1,8 @@
-"""What annotators said, how far they agree, and how far the reward agrees with them.
+"""How far annotators agree with each other, and how far the reward agrees with them.
 
-People decide together: an edit passes if more annotators passed than failed it (as many: it is
-left out), and edits of a context are ordered by their mean rank. Every interval is a bootstrap
-over contexts, whose edits share a photograph and a goal.
+Annotators decide by majority: an edit passes if more of them passed than failed it (a tie is left
+out), and the edits of a context are ordered by their mean rank. Every interval is a bootstrap over
+contexts, since the edits of a context share a photograph and a goal.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from agentic_styling.evaluation.annotation.answers import (
     subjects,
 )
 from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
-from agentic_styling.evaluation.summary import aligned
+from agentic_styling.evaluation.text_tables import aligned
 from agentic_styling.utils.errors import InputError
 
 PASS_REWARD = 4.0
@@ -29,7 +29,7 @@ TOP = 2
 
 
 class Measure(NamedTuple):
-    """A number with its interval, from how many of what; NaN where there is nothing to tell."""
+    """A number with its interval, and how many of what it is computed from; NaN if undefined."""
 
     words: str
     interval: Interval
@@ -38,28 +38,42 @@ class Measure(NamedTuple):
 
 
 def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
-    """Read a data set and annotators' answers (files or page directories), print and return them.
+    """Print and return how far annotators agree with each other and with the reward.
 
-    Raises InputError for unreadable answers and for those of another data set.
+    Args:
+      dataset: directory of the data set that was annotated.
+      answers: files of answers, or page directories that hold them.
+
+    Returns:
+      The measures by name, see `measure`.
+
+    Raises:
+      InputError: answers are missing, cannot be read, or belong to another data set.
     """
     trajectories = read_trajectories(dataset, image=False)
     data = fingerprint(dataset, trajectories)
-    found = read_answers(answers, subjects(data, trajectories))
-    if not found:
+    given = read_answers(answers, subjects(data, trajectories))
+    if not given:
         raise InputError("agreement: the files hold no answers; annotate first")
     measures = measure(
-        found,
+        given,
         {t.id: t.context_id for t in trajectories},
         {t.id: t.reward for t in trajectories},
     )
-    print(f"{_people(found)}\n\n{_table(measures)}")
+    print(f"{_people(given)}\n\n{_table(measures)}")
     return measures
 
 
 def measure(
     answers: list[Answer], contexts: dict[str, str], rewards: dict[str, float]
 ) -> dict[str, Measure]:
-    """All measures; contexts, rewards: of each trajectory id."""
+    """All measures by name.
+
+    Args:
+      answers: the answers that stand, see `read_answers`.
+      contexts: trajectory id -> context id.
+      rewards: trajectory id -> reward.
+    """
     verdicts, ranks = _by_context(answers, contexts)
     passed = {
         name: {edit: np.mean(votes) for edit, votes in edits.items() if np.mean(votes) != 0.5}
@@ -108,17 +122,22 @@ def measure(
 
 
 def same_top(order, reward, top: int = TOP) -> float:
-    """Whether the `top` best by mean rank are those by reward, 0 or 1.
+    """Whether the `top` best by mean rank are the `top` best by reward, 0 or 1.
 
-    order: [N], the lowest best; reward: [N], the highest best. Ties are broken by chance: then it
-    is how probable that is.
+    Args:
+      order: [N] mean ranks, the lowest is best.
+      reward: [N] rewards, the highest is best.
+      top: how many count as best.
+
+    Returns:
+      0 or 1; where ties are broken at random, the probability of 1.
     """
     human, judge = _tops(-np.asarray(order, float), top), _tops(np.asarray(reward, float), top)
     return len(human & judge) / (len(human) * len(judge))
 
 
 def _tops(scores: np.ndarray, top: int) -> set[tuple[int, ...]]:
-    """The sets of `top` rows that none left out is better than; each as likely as the others."""
+    """All sets of `top` rows that no other row beats; ties give several, equally likely."""
     last = np.sort(scores)[-top]
     sure, even = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
     rest = combinations(even.tolist(), top - len(sure))
@@ -126,16 +145,16 @@ def _tops(scores: np.ndarray, top: int) -> set[tuple[int, ...]]:
 
 
 def pairs_alike(order, reward) -> tuple[float, int]:
-    """Of the pairs that people order, how many the reward orders alike (a tie: half), of how many.
+    """How many pairs the reward orders as annotators do (ties count half), and of how many.
 
-    order, reward: as of `same_top`.
+    Pairs that annotators rank equal are left out; order, reward: see `same_top`.
     """
     human, judge = _signs(-np.asarray(order, float)), _signs(np.asarray(reward, float))
     return float(((1 + human * judge) / 2)[human != 0].sum()), int((human != 0).sum())
 
 
 def kendall_tau(order, reward) -> float:
-    """Tau-b of an order and rewards, as of `same_top`; NaN where one of them is all ties.
+    """Kendall's tau-b of the arguments of `same_top`; NaN if either is all ties.
 
     Source: Kendall 1945, "The treatment of ties in ranking problems".
     """
@@ -145,13 +164,13 @@ def kendall_tau(order, reward) -> float:
 
 
 def _signs(scores: np.ndarray) -> np.ndarray:
-    """Of every pair of rows, which is the better: 1, 0 or -1."""
+    """For every pair of rows: 1 if the first is greater, -1 if the second, 0 for a tie."""
     first, second = np.triu_indices(len(scores), 1)
     return np.sign(scores[first] - scores[second])
 
 
 def mean_ranks(ranks: dict[str, int]) -> dict[str, float]:
-    """Ranks from 1 in which equal ones share the mean of their places."""
+    """Ranks from 1 up, where ties share the mean of their places."""
     values = np.array(list(ranks.values()))
     below = (values[:, None] > values).sum(1)
     alike = (values[:, None] == values).sum(1)
@@ -159,7 +178,7 @@ def mean_ranks(ranks: dict[str, int]) -> dict[str, float]:
 
 
 def _by_context(answers: list[Answer], contexts: dict[str, str]) -> tuple[dict, dict]:
-    """Context -> edit -> whether each annotator passed it, and the rank that each gave it."""
+    """Context -> edit -> whether each annotator passed it; and likewise the ranks they gave."""
     verdicts = defaultdict(lambda: defaultdict(list))
     ranks = defaultdict(lambda: defaultdict(list))
     for answer in sorted(answers, key=lambda answer: answer.subject):
@@ -173,14 +192,14 @@ def _by_context(answers: list[Answer], contexts: dict[str, str]) -> tuple[dict, 
 
 
 def _share(words: str, parts: list, of: str) -> Measure:
-    """What of how much: parts [contexts, 2]."""
+    """A ratio of sums; `parts` [contexts, 2] holds numerator and denominator."""
     parts = [part for part in parts if part[1]]
     count = round(sum(part[1] for part in parts))
     return Measure(words, _interval(parts, lambda sums: sums[..., 0] / sums[..., 1]), count, of)
 
 
 def _alpha(words: str, units: list[list], level: str) -> Measure:
-    """Alpha of the ratings of units by context: a list for each of lists of ratings."""
+    """Krippendorff's alpha; `units` holds, for each context, a list of ratings per unit."""
     units = [[list(map(float, unit)) for unit in context if len(unit) > 1] for context in units]
     units = [context for context in units if context]
     values = np.unique([rating for context in units for unit in context for rating in unit])
@@ -191,11 +210,11 @@ def _alpha(words: str, units: list[list], level: str) -> Measure:
 
 
 def _interval(parts: list, statistic: Callable) -> Interval:
-    """NaN without a context; no ends from a single one, of which there is one draw only."""
+    """NaN without a context; no ends from a single context, whose bootstrap draws are all equal."""
     if not parts:
         return Interval(np.nan, np.nan, np.nan)
-    found = bootstrap_sums(parts, statistic)
-    return found if len(parts) > 1 else Interval(found.mean, np.nan, np.nan)
+    interval = bootstrap_sums(parts, statistic)
+    return interval if len(parts) > 1 else Interval(interval.mean, np.nan, np.nan)
 
 
 def _people(answers: list[Answer]) -> str:
@@ -209,7 +228,7 @@ def _people(answers: list[Answer]) -> str:
 
 
 def _table(measures: dict[str, Measure]) -> str:
-    rows = [("", "", "95 % interval", "from")]
+    rows = [("", "", "95% interval", "from")]
     for words, (mean, low, high), count, of in measures.values():
         value = "-" if np.isnan(mean) else f"{mean:.2f}"
         ends = "-" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"

@@ -1,4 +1,4 @@
-"""Krippendorff's alpha: how far annotators agree beyond chance, whatever their number.
+"""Krippendorff's alpha: agreement beyond chance between any number of annotators.
 
 Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
 """
@@ -9,19 +9,27 @@ LEVELS = ("nominal", "ordinal")
 
 
 def krippendorff_alpha(ratings, level: str) -> float:
-    """Alpha of `ratings` [units, annotators], numbers, NaN where an annotator gave none.
+    """Krippendorff's alpha of a table of ratings.
 
-    level: "nominal" or "ordinal". 1 is perfect agreement, 0 what chance gives, below 0 less than
-    that; NaN where it is not defined: no unit with two ratings, or all ratings alike.
+    Args:
+      ratings: [units, annotators], NaN where an annotator gave none.
+      level: "nominal" or "ordinal".
+
+    Returns:
+      1 for perfect agreement, 0 for chance, negative below chance; NaN if undefined (no unit with
+      two ratings, or all ratings equal).
+
+    Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
     """
     return float(alpha_of(coincidences(ratings).sum(0), level))
 
 
 def coincidences(ratings, values=None) -> np.ndarray:
-    """Coincidence matrix of each unit, [units, V, V]; they add up over units.
+    """The coincidence matrix of each unit, [units, V, V]; their sum is that of all units.
 
-    ratings: [units, annotators], NaN for none; values: the V values that occur, increasing.
-    A unit with fewer than two ratings has nothing to compare and counts nothing.
+    Args:
+      ratings: [units, annotators], NaN for none. A unit with fewer than two ratings gives zeros.
+      values: the V values that occur, increasing; None takes them from `ratings`.
     """
     ratings = np.asarray(ratings, np.float64)
     if values is None:
@@ -33,7 +41,7 @@ def coincidences(ratings, values=None) -> np.ndarray:
 
 
 def alpha_of(coincidence, level: str) -> np.ndarray:
-    """Alpha of coincidence matrices [..., V, V] whose values are in increasing order; [...]."""
+    """Alpha [...] of coincidence matrices [..., V, V] of increasing values; `level` as above."""
     if level not in LEVELS:
         raise ValueError(f"level={level!r}; use one of {', '.join(LEVELS)}")
     coincidence = np.asarray(coincidence, np.float64)
@@ -41,7 +49,7 @@ def alpha_of(coincidence, level: str) -> np.ndarray:
     if level == "nominal":
         distance = 1 - np.eye(totals.shape[-1])
     else:
-        # Ratings between the middles of two values, both included: (sum of n_g - ends / 2)^2.
+        # The ordinal metric counts the ratings between two values: (sum of n_g - ends / 2)^2.
         middle = totals.cumsum(-1) - totals / 2
         distance = (middle[..., :, None] - middle[..., None, :]) ** 2
     count = totals.sum(-1)

@@ -1,11 +1,11 @@
-"""Annotators' answers: one JSON object a line, added at the end, of which the last one counts.
+"""Annotators' answers: a JSON object per line, appended; the last answer to a question counts.
 
   {"data": SHA256, "annotator": "ann", "time": "2026-01-31T09:30:00.000Z",
    "kind": "verdict", "id": TRAJECTORY, "verdict": "pass" | "fail" | null}
   {..., "kind": "ranking", "context_id": CONTEXT, "ranks": {TRAJECTORY: 1, ...} | null}
 
-`data` is the `fingerprint` of the data set, ranks count from 1, the best, equal ones are ties, and
-null takes an answer back.
+`data` is the `fingerprint` of the data set. Ranks start at 1, the best; equal ranks are ties. null
+withdraws an answer.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from agentic_styling.data.storage.trajectories import ROWS
 from agentic_styling.utils.errors import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-NAMES = "a name of letters, digits, - and _, 40 at most"
-_MEND = "take the file as the page wrote it"
+NAMES = "a name of at most 40 letters, digits, - and _"
+_REMEDY = "use the file as the page wrote it"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _KINDS = {"verdict": ("id", "verdict"), "ranking": ("context_id", "ranks")}
 _SHARED = ("data", "annotator", "time", "kind")
 
 
 class Answer(NamedTuple):
-    """What an annotator said: of an edit "pass" or "fail", of a context its ranks; None: unsaid."""
+    """An annotator's "pass" or "fail" for an edit or ranks for a context; None if withdrawn."""
 
     annotator: str
     time: str
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 class Subjects(NamedTuple):
-    """What can be answered about: a data set's fingerprint, its edits, and each context's edits."""
+    """What can be answered about: a data set by fingerprint, its edits, the edits of a context."""
 
     data: str
     edits: frozenset[str]
@@ -47,24 +47,24 @@ class Subjects(NamedTuple):
 
 
 def fingerprint(directory, trajectories: Iterable[Trajectory]) -> str:
-    """A sha256 that tells a directory's trajectories, all of them given, from any others.
+    """A sha256 that identifies a directory's data; all of its trajectories must be given.
 
-    Of trajectories.jsonl. A set's ids are those of every other set of its name, so there it is of
-    its records, but for the pictures: they are gigabytes, and their scores are in it.
+    It hashes trajectories.jsonl, or the records of a set, since ids repeat in sets of one name.
+    Pictures are left out, as they may be gigabytes; the scores computed from them are in.
     """
     rows = Path(directory) / ROWS
     if rows.is_file():
         return hashlib.sha256(rows.read_bytes()).hexdigest()
     sha256 = hashlib.sha256()
     for t in trajectories:
-        made = [t.id, t.context_id, t.split, t.photo, t.goal, t.state, t.provenance]
-        made += [t.plan.to_json(), t.reward, t.scores]
-        sha256.update(json.dumps(made, sort_keys=True).encode() + b"\n")
+        fields = [t.id, t.context_id, t.split, t.photo, t.goal, t.state, t.provenance]
+        fields += [t.plan.to_json(), t.reward, t.scores]
+        sha256.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
     return sha256.hexdigest()
 
 
 def subjects(data: str, trajectories: Iterable[Trajectory]) -> Subjects:
-    """The subjects of some trajectories of the data set of this fingerprint."""
+    """The subjects of some trajectories of the data set with fingerprint `data`."""
     contexts = {}
     for trajectory in trajectories:
         contexts.setdefault(trajectory.context_id, set()).add(trajectory.id)
@@ -73,21 +73,30 @@ def subjects(data: str, trajectories: Iterable[Trajectory]) -> Subjects:
 
 
 def parse_answer(line: str | bytes, where: str, known: Subjects) -> Answer:
-    """One line as an Answer. Raises InputError naming `where`, the field, the value."""
+    """A line of a file of answers.
+
+    Args:
+      line: a JSON object.
+      where: the place of the line, named in errors.
+      known: what can be answered about.
+
+    Raises:
+      InputError: the line is invalid or about something else; names the field and the value.
+    """
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        raise InputError(f"{where}: not JSON; {_MEND}") from None
+        raise InputError(f"{where}: not JSON; {_REMEDY}") from None
     kind = row.get("kind") if isinstance(row, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise InputError(f"{where}: kind={str(kind)[:40]!r}; use verdict or ranking")
     about, said = _KINDS[kind]
     if row.keys() != {*_SHARED, about, said}:
         field = min(row.keys() ^ {*_SHARED, about, said})
-        raise InputError(f"{where}: field {field[:40]!r} is missing or not known; {_MEND}")
+        raise InputError(f"{where}: field {field[:40]!r} is missing or unknown; {_REMEDY}")
     for field in (*_SHARED, about):
         if not isinstance(row[field], str):
-            raise InputError(f"{where}: {field} is no text; {_MEND}")
+            raise InputError(f"{where}: {field} is not a string; {_REMEDY}")
     if row["data"] != known.data:
         raise InputError(
             f"{where}: data={row['data'][:12]!r}, but this data set is {known.data[:12]!r}; "
@@ -104,60 +113,69 @@ def parse_answer(line: str | bytes, where: str, known: Subjects) -> Answer:
 def _check_value(subject: str, value, kind: str, where: str, known: Subjects) -> None:
     if kind == "verdict":
         if subject not in known.edits:
-            raise InputError(f"{where}: id={subject[:80]!r} is not in the data set; {_MEND}")
+            raise InputError(f"{where}: id={subject[:80]!r} is not in the data set; {_REMEDY}")
         if value not in ("pass", "fail", None):
             raise InputError(f"{where}: verdict={str(value)[:40]!r}; use pass, fail or null")
         return
     if subject not in known.contexts:
-        raise InputError(f"{where}: context_id={subject[:80]!r} is not in the data set; {_MEND}")
+        raise InputError(f"{where}: context_id={subject[:80]!r} is not in the data set; {_REMEDY}")
     if value is None:
         return
     if not isinstance(value, dict) or value.keys() != known.contexts[subject]:
-        raise InputError(f"{where}: ranks of {subject} do not name its edits, each once; {_MEND}")
+        raise InputError(
+            f"{where}: ranks of {subject} do not name each of its edits once; {_REMEDY}"
+        )
     count = len(value)
     if not all(type(rank) is int and 1 <= rank <= count for rank in value.values()):
-        raise InputError(f"{where}: ranks of {subject} are no whole numbers from 1 to {count}")
+        raise InputError(
+            f"{where}: ranks of {subject} are not integers from 1 to {count}; {_REMEDY}"
+        )
 
 
 def read_answers(paths: Iterable, known: Subjects) -> list[Answer]:
-    """The answers that stand at the end, in the order of time, from files or page directories.
+    """The last answer to each question, unless withdrawn, in the order of time.
 
-    A last line without an end was cut short by a crash and never confirmed: it is left out.
-    Raises InputError naming the file, the line and what is wrong.
+    Args:
+      paths: files of answers, or page directories that hold them.
+      known: what can be answered about.
+
+    Raises:
+      InputError: a file cannot be read or a line is invalid; names the file and the line.
     """
-    found = []
+    answers = []
     for path in _files(paths):
         try:
+            # A last line without a line break was cut short by a crash and never confirmed.
             lines = path.read_bytes().split(b"\n")[:-1]
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}); give a file") from None
         for number, line in enumerate(lines, 1):
             if line.strip():
-                found.append(parse_answer(line, f"{path}, line {number}", known))
+                answers.append(parse_answer(line, f"{path}, line {number}", known))
     last = {}
-    for answer in sorted(found, key=lambda answer: answer.time):
+    for answer in sorted(answers, key=lambda answer: answer.time):
         last[answer.annotator, answer.kind, answer.subject] = answer
     return [answer for answer in last.values() if answer.value is not None]
 
 
 def _files(paths: Iterable) -> list[Path]:
-    """The files themselves, and of a page's directory those in its answers/."""
-    found = []
+    """The files given, and for a page's directory the files in its answers/."""
+    files = []
     for path in map(Path, paths):
         if not path.is_dir():
-            found.append(path)
+            files.append(path)
             continue
         inside = sorted((path / "answers" if (path / "answers").is_dir() else path).glob("*.jsonl"))
         if not inside:
             raise InputError(f"{path}: holds no answers (*.jsonl); annotate first or give a file")
-        found += inside
-    return found
+        files += inside
+    return files
 
 
 def append_answer(path: Path, line: bytes) -> None:
-    """Add one line, without its end, and wait until it is on disk.
+    """Append a line, given without its line break, and flush it to disk.
 
-    What an earlier crash left of a line is cut off: it was never confirmed.
+    An unfinished last line, left by a crash and never confirmed, is removed first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)

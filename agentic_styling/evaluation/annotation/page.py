@@ -1,17 +1,14 @@
-"""The page on which people pass or fail edits and rank those of one photograph and goal.
+"""The page on which annotators pass or fail edits and rank the edits of each context.
 
 A page's directory holds
-  page.json      which data set, how many contexts, which seed
-  pictures/      SOURCE of a context and EDIT of a trajectory, PNG
+  page.json      the data set, the number of contexts, the seed
+  pictures/      the photograph of each context and the edit of each trajectory, PNG
   index.html     the page, which loads nothing but these pictures
-  answers/       NAME.jsonl of each annotator, when the page is served (see answers.py)
-Neither scores nor who made a plan are in it.
+  answers/       NAME.jsonl of each annotator, if the page is served (see answers.py)
+It shows neither scores nor who wrote a plan.
 """
 
-import base64
-import hashlib
 import json
-import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,8 +19,9 @@ from tqdm import tqdm
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.photos.photos import to_png
 from agentic_styling.evaluation.annotation.answers import Subjects, fingerprint, subjects
-from agentic_styling.evaluation.report.markup import text
+from agentic_styling.evaluation.report.markup import script_source, text
 from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
+from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.errors import InputError
 
 VERSION = 1
@@ -33,11 +31,22 @@ BATCH = 8
 def write_page(
     dataset, directory, *, contexts: int = 50, seed: int = 0
 ) -> tuple[list[Trajectory], Subjects]:
-    """Write the page of `contexts` contexts of a data set, drawn by `seed`; all, if it has fewer.
+    """Write an annotation page for some contexts of a data set.
 
-    A set's own edits are shown, and no other pictures of it are decoded; elsewhere plans are
-    executed for them, and what an interrupted call made is kept. Returns the trajectories that are
-    shown and what can be answered. Raises InputError for a directory that holds anything else.
+    Edits stored in the set are shown as they are; where there are none, the plans are executed.
+    If interrupted, call it again with the same arguments: finished pictures are kept.
+
+    Args:
+      dataset: directory of the data set.
+      directory: where to write; new, empty, or the page of an earlier call.
+      contexts: how many contexts to draw; all, if the set has fewer.
+      seed: of the draw and of executing plans.
+
+    Returns:
+      The trajectories that are shown, and what can be answered about them.
+
+    Raises:
+      InputError: the data set cannot be read, or `directory` holds anything else.
     """
     if contexts < 1:
         raise InputError(f"--contexts: {contexts}; give a number from 1 up")
@@ -50,19 +59,18 @@ def write_page(
     shown.sort(key=lambda t: (t.context_id, t.id))
     known = subjects(data, shown)
     save_pictures(shown, directory / "pictures", seed)
-    index = directory / "index.html"
-    _replace(index, lambda path: path.write_text(render(shown, known), encoding="utf-8"))
+    write_text(directory / "index.html", render(shown, known))
     return shown, known
 
 
 def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> list[Trajectory]:
-    """The trajectories of `count` contexts drawn by `seed`; of all, if there are fewer.
+    """The trajectories of `count` randomly drawn contexts; of all, if there are fewer.
 
-    Raises InputError where there is none.
+    Raises InputError if there is none.
     """
     names = sorted({t.context_id for t in trajectories})
     if not names:
-        raise InputError("annotate: the data set has no trajectories; generate some first")
+        raise InputError("annotate: the data set has no trajectories; build some first")
     order = np.random.default_rng(seed).permutation(len(names))
     drawn = {names[i] for i in order[:count]}
     return sorted(
@@ -71,20 +79,17 @@ def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> li
 
 
 def source_name(context_id: str) -> str:
-    """File of a context's photograph."""
+    """The file name of a context's photograph."""
     return f"source-{context_id}.png"
 
 
 def edit_name(trajectory_id: str) -> str:
-    """File of a trajectory's edit."""
+    """The file name of a trajectory's edit."""
     return f"edit-{trajectory_id}.png"
 
 
 def save_pictures(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
-    """Save sources and edits, except those that are there already; execute plans without an edit.
-
-    seed: of the execution.
-    """
+    """Save the photographs and edits that are missing; `seed` is that of executing plans."""
     folder.mkdir(parents=True, exist_ok=True)
     for trajectory in {t.context_id: t for t in trajectories}.values():
         _save(folder / source_name(trajectory.context_id), trajectory.image)
@@ -103,7 +108,7 @@ def _execute(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
         paths = [folder / edit_name(t.id) for t in batch]
         if all(path.exists() for path in paths):
             continue
-        # One shape for all: the last batch is filled up with its last row.
+        # The last row fills up the last batch, so that all batches have one shape.
         rows = batch + batch[-1:] * (BATCH - len(batch))
         source = jax.numpy.asarray(np.float32([t.image for t in rows]) / 255)
         key = jax.random.fold_in(jax.random.key(seed), number)
@@ -113,14 +118,12 @@ def _execute(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
 
 
 def render(trajectories: list[Trajectory], known: Subjects, *, served: bool = False) -> str:
-    """The whole page as text. served: answers go to the server rather than stay in the browser."""
+    """The whole page as text; with `served`, answers go to the server, else to the browser."""
     items = {"data": known.data, "served": served, "contexts": _contexts(trajectories)}
     script = _template("answers.js") + _template("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # Even if a text got past the escaping, nothing but this one script may run or load.
     policy = (
         "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; "
-        f"connect-src 'self'; base-uri 'none'; form-action 'none'; script-src 'sha256-{digest}'"
+        f"connect-src 'self'; base-uri 'none'; form-action 'none'; {script_source(script)}"
     )
     parts = {
         "policy": text(policy),
@@ -161,7 +164,7 @@ def _contexts(trajectories: list[Trajectory]) -> list[dict]:
 
 
 def _step(step: Step) -> dict[str, str]:
-    """A step in words: what it sets, with which further parameters, and why."""
+    """A step in words: its tool, its target, its other parameters and its reason."""
     target = VOCABULARY[step.tool].target
     further = {
         name: value
@@ -183,40 +186,34 @@ def _plain(value: object) -> str:
 
 
 def _claim(directory: Path, settings: dict) -> None:
-    """Make the directory this page's, or find that it is."""
+    """Write page.json, or check that the one there holds the same settings."""
     path = directory / "page.json"
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory}: is a file; choose another --out")
     if path.exists():
         try:
-            found = json.loads(path.read_bytes())
+            existing = json.loads(path.read_bytes())
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
+            existing = None
+        if not isinstance(existing, dict):
             raise InputError(f"{path}: not a page's settings; choose another --out")
         for name, value in settings.items():
-            if found.get(name) != value:
+            if existing.get(name) != value:
                 raise InputError(
-                    f"{directory}: holds a page of {name}={found.get(name)!r}, asked for "
+                    f"{directory}: holds a page of {name}={existing.get(name)!r}, asked for "
                     f"{value!r}; choose another --out"
                 )
         return
     if directory.exists() and any(directory.iterdir()):
         raise InputError(f"{directory}: is not empty and holds no page; choose another --out")
     directory.mkdir(parents=True, exist_ok=True)
-    _replace(path, lambda beside: beside.write_text(json.dumps(settings, indent=1) + "\n"))
+    write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:
     if not path.exists():
-        _replace(path, lambda beside: beside.write_bytes(to_png(pixels)))
-
-
-def _replace(path: Path, write) -> None:
-    """Write beside and rename: the file is there whole or not at all."""
-    beside = path.with_name(f".{path.name}.tmp")
-    write(beside)
-    os.replace(beside, path)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(to_png(pixels))
 
 
 def _template(name: str) -> str:

@@ -1,8 +1,8 @@
-"""The page served to the browsers of this machine, and to no one else.
+"""The annotation page served to the browsers of this machine only.
 
-It listens on 127.0.0.1. A Host that is not this machine's (a rebound name) and an Origin that is
-not the page's own are refused; only the page and its pictures are sent, looked up by exact name;
-only answers that are valid are kept, on disk before they are confirmed.
+It listens on 127.0.0.1 and refuses a Host that is not this machine's (DNS rebinding) and an Origin
+that is not the page's own. It serves only the page and its pictures, looked up by exact name. Only
+valid answers are stored; they are flushed to disk before they are confirmed.
 """
 
 import json
@@ -29,12 +29,22 @@ _HERE = frozenset({LOOPBACK, "localhost"})
 
 
 class AnnotationServer(ThreadingHTTPServer):
-    """Serves the page of `directory` on 127.0.0.1; port 0 takes a free one, `url` tells it."""
+    """Serves the page of a directory on 127.0.0.1; `url` is its address."""
 
     daemon_threads = True
 
     def __init__(self, directory, shown: list[Trajectory], known: Subjects, port: int = 0):
-        """Raises InputError for a port that cannot be had."""
+        """Binds the port.
+
+        Args:
+          directory: the page's directory, as `write_page` left it.
+          shown: the trajectories on the page.
+          known: what can be answered about.
+          port: 0 takes a free port.
+
+        Raises:
+          InputError: the port is taken or not allowed.
+        """
         self.directory, self.known = Path(directory), known
         self.page = render(shown, known, served=True).encode()
         names = {source_name(t.context_id) for t in shown} | {edit_name(t.id) for t in shown}
@@ -48,18 +58,18 @@ class AnnotationServer(ThreadingHTTPServer):
             raise InputError(f"--port: {port}: {error.strerror}; give another") from None
 
     def handle_error(self, request, client_address):
-        """A browser that went away in the middle is no error."""
+        """Ignores browsers that disconnect early."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"http://{LOOPBACK}:{self.server_address[1]}/"
 
 
 class _Refused(Exception):
-    """A request that is not answered: status, and why in one line."""
+    """A refused request: the HTTP status and a one-line reason."""
 
     def __init__(self, status: int, why: str):
         super().__init__(why)
@@ -69,7 +79,7 @@ class _Refused(Exception):
 class _Handler(BaseHTTPRequestHandler):
     server: AnnotationServer
     server_version, sys_version = "agentic-styling", ""
-    timeout = 30  # of a connection that says nothing
+    timeout = 30  # seconds, of an idle connection
 
     def do_GET(self):
         self._answer(self._get)
@@ -78,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def log_message(self, *_):
-        """A request for each picture is no news."""
+        """Does not log requests, of which there is one per picture."""
 
     def _answer(self, act) -> None:
         try:
@@ -96,10 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             here = False
         if not here:
-            raise _Refused(421, "Host is not this machine; open the address that was printed")
+            raise _Refused(421, "Host is not this machine; open the printed address")
         origin = self.headers.get("Origin")
         if origin is not None and origin != f"http://{hosts[0]}":
-            raise _Refused(403, "Origin is another page; answer on the page itself")
+            raise _Refused(403, "Origin is another page; answer on the annotation page")
 
     def _get(self, path: str) -> tuple[str, bytes]:
         if path in ("/", "/index.html"):
@@ -108,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 return "image/png", self.server.pictures[path].read_bytes()
             except OSError:
-                raise _Refused(404, "the picture is gone; run annotate again") from None
+                raise _Refused(404, "the picture is missing; run annotate again") from None
         try:
             return "application/x-ndjson; charset=utf-8", self._file(path).read_bytes()
         except FileNotFoundError:
@@ -116,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self, path: str) -> tuple[str, bytes]:
         file = self._file(path)
-        # Another page's form cannot send this type without asking first.
+        # A form on another site cannot send this type without a preflight request.
         if self.headers.get_content_type() != "application/json":
             raise _Refused(415, "Content-Type is not application/json")
         line = self._body()
@@ -126,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(400, str(error)) from None
         if answer.annotator != file.stem:
             raise _Refused(400, f"annotator={answer.annotator!r} is not {file.stem!r}")
-        # Written anew in one line, whatever white space it came with.
+        # Written as one line, whatever white space it had.
         line = json.dumps(json.loads(line), separators=(",", ":")).encode()
         try:
             with self.server.writing:
@@ -136,10 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         return "application/json", b'{"saved":true}'
 
     def _file(self, path: str) -> Path:
-        """The file of /answers/NAME."""
+        """The file of answers for the path /answers/NAME."""
         name = path.removeprefix("/answers/")
         if not path.startswith("/answers/"):
-            raise _Refused(404, "there is no such page")
+            raise _Refused(404, "no such page")
         if not NAME.fullmatch(name):
             raise _Refused(400, f"annotator: use {NAMES}")
         return self.server.directory / "answers" / f"{name}.jsonl"

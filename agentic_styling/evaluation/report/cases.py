@@ -1,11 +1,11 @@
-"""The report's cards: one held-out case each, with every method's plan at work on it."""
+"""The report's cards: one held-out case each, with the plan and result of every method."""
 
 import base64
 from pathlib import Path
 
 from agentic_styling.evaluation.plan_metrics import context_hits, is_known
+from agentic_styling.evaluation.report.labels import badge, kind, labels, number
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.evaluation.report.tables import badge, kind, labels, number
 from agentic_styling.evaluation.results import WITHOUT_CONTEXT
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.rewards import PARTS
@@ -25,17 +25,17 @@ MAX_TEXT = 600
 
 
 def plain(name: str) -> str:
-    """An option or dimension name in natural words."""
+    """A name of the vocabulary with spaces for underscores."""
     return name.replace("_", " ")
 
 
 def tab_order(names) -> list[str]:
-    """The methods as the tabs show them: the ceiling first, the controls last."""
+    """The methods in the order of the tabs: the ceiling first, the controls last."""
     return [name for name in dict.fromkeys([*TAB_ORDER, *names]) if name in names]
 
 
 def picture(path: Path, alt: str) -> Markup:
-    """A picture inlined as a data URI, or words in its place when its file is gone."""
+    """A picture inlined as a data URI, or a note if its file is missing."""
     if not path.is_file():
         return tag("span", f"{path.name} is missing", class_="missing")
     data = base64.b64encode(path.read_bytes()).decode()
@@ -43,7 +43,14 @@ def picture(path: Path, alt: str) -> Markup:
 
 
 def case_card(row: int, record: dict, pictures: Path, first: str) -> Markup:
-    """One case: photograph, goal, what was asked, and a tab per method; `first` is open."""
+    """One case: the photograph, the goal, the requested edits, and a tab for each method.
+
+    Args:
+      row: the number of the case.
+      record: its line of cases.jsonl (see results.py).
+      pictures: the directory of the saved frames.
+      first: the method whose tab is open.
+    """
     names = tab_order(record["methods"])
     tabs = [
         tag(
@@ -61,8 +68,8 @@ def case_card(row: int, record: dict, pictures: Path, first: str) -> Markup:
         for name in names
     ]
     panels = [_panel(row, name, record, pictures, hidden=name != first) for name in names]
-    manner = "asked in plain words" if record["explicit"] else "asked in a mood"
-    kicker = " · ".join(filter(None, (plain(record["theme"]), manner)))
+    wording = "explicit goal" if record["explicit"] else "implicit goal"
+    kicker = " · ".join(filter(None, (plain(record["theme"]), wording)))
     return tag(
         "article",
         tag(
@@ -86,32 +93,11 @@ def case_card(row: int, record: dict, pictures: Path, first: str) -> Markup:
     )
 
 
-def first_film(records: list[dict], method: str, pictures: Path) -> Markup | None:
-    """Before and after of the first shown case in which the method changes the picture."""
-    for row, record in enumerate(records):
-        plan = record["methods"][method]["plan"]
-        steps = _steps(plan) if plan else []
-        if not record["shown"] or all(step["tool"] in MODIFIERS for step in steps):
-            continue
-        last = pictures / frame_name(row, method, len(steps))
-        return tag(
-            "figure",
-            tag(
-                "div",
-                picture(pictures / source_name(row), "A photograph as given"),
-                picture(last, f"The same photograph, restyled: {record['goal']}"),
-            ),
-            tag("figcaption", f"“{record['goal']}”"),
-            class_="hero",
-        )
-    return None
-
-
 def _given(row: int, record: dict, pictures: Path) -> list[Markup]:
     state = {
         name: value for name, value in record["state"].items() if is_known(record["state"], name)
     }
-    shows = ", ".join(map(plain, state.values())) or "nothing that was set"
+    shows = ", ".join(map(plain, state.values())) or "no known condition"
     asked = [
         tag(
             "li",
@@ -124,26 +110,21 @@ def _given(row: int, record: dict, pictures: Path) -> list[Markup]:
     return [
         tag(
             "figure",
-            picture(pictures / source_name(row), f"The photograph as given: {shows}"),
-            tag("figcaption", "The photograph as given. It shows ", tag("b", shows), "."),
+            picture(pictures / source_name(row), f"The source photograph: {shows}"),
+            tag("figcaption", "The source photograph. It shows ", tag("b", shows), "."),
         ),
         tag("p", "What the goal asks for", class_="kicker"),
         tag("ul", *asked, class_="asked"),
     ]
 
 
-def _steps(plan: dict) -> list[dict]:
-    """The steps behind the frames: those of the plan as they run."""
+def executed_steps(plan: dict) -> list[dict]:
+    """The steps of a recorded plan as they are executed; the saved frames count these."""
     return [vars(step) for step in Plan.from_json(plan).resolved_steps]
 
 
 def _target(step: dict) -> str:
     return str(step["parameters"].get(VOCABULARY[step["tool"]].target, ""))
-
-
-def _constrains(step: dict) -> str:
-    kept = step["tool"] == "exclude_region" or step["tool"].startswith("preserve")
-    return "Kept" if kept else plain(step["tool"]).capitalize()
 
 
 def _strength(step: dict) -> str:
@@ -160,7 +141,7 @@ def _panel(row: int, name: str, record: dict, pictures: Path, hidden: bool) -> M
         plan = entry["plan"]
         if name not in WITHOUT_CONTEXT:
             content.append(_context(plan["context"], record["state"]))
-        content.append(_film(row, name, _steps(plan), pictures))
+        content.append(_film(row, name, executed_steps(plan), pictures))
         if plan["instruction"] and name not in WITHOUT_CONTEXT:
             content.append(tag("blockquote", plan["instruction"]))
     return tag(
@@ -179,14 +160,14 @@ def _invalid(written: str) -> Markup:
     cut = written[:MAX_TEXT] + ("…" if len(written) > MAX_TEXT else "")
     return tag(
         "div",
-        tag("p", "This text is no valid plan, so the picture stays as it is. It wrote:"),
-        tag("pre", cut or "(nothing)"),
+        tag("p", "The output is not a valid plan, so the picture is unchanged. The output was:"),
+        tag("pre", cut or "(empty)"),
         class_="invalid",
     )
 
 
 def _context(context: dict, state: dict) -> Markup:
-    """What the planner read, chip by chip, against the truth."""
+    """What the planner read in the picture, each dimension marked right or wrong."""
     chips = []
     for name, hit in context_hits(context, state).items():
         read, true = context.get(name, "unknown"), state.get(name, "unknown")
@@ -197,7 +178,7 @@ def _context(context: dict, state: dict) -> Markup:
         elif read == "unknown":
             chips.append(_chip("wrong", "✗", plain(name), f"missed {plain(true)}"))
         else:
-            instead = f", is {plain(true)}" if true != "unknown" else ", is not set"
+            instead = f" instead of {plain(true)}" if true != "unknown" else " (no known value)"
             chips.append(_chip("wrong", "✗", plain(name), plain(read) + instead))
     return tag(
         "div",
@@ -220,15 +201,15 @@ def _chip(colour: str, sign: str, name: str, words: str) -> Markup:
 
 
 def _film(row: int, name: str, steps: list[dict], pictures: Path) -> Markup:
-    """One frame a step with the reason under it; what must stay stands below in words."""
+    """A frame with its reason for each edit; modifiers, such as regions to keep, below in words."""
     if not steps:
-        return tag("p", "No step: the picture stays as it is.", class_="kept")
+        return tag("p", "The plan has no steps: the picture is unchanged.", class_="kept")
     edits = [i for i, step in enumerate(steps, start=1) if step["tool"] not in MODIFIERS]
     frames = []
     for place, i in enumerate(edits, start=1):
         step, last = steps[i - 1], i == edits[-1]
         words = f"{plain(step['tool'])}: {plain(_target(step))}"
-        # A kept region holds from the first step on, so the last frame is already the result.
+        # Modifiers act from the first step on, so the frame of the last edit is the result.
         shot = picture(pictures / frame_name(row, name, i), f"After step {place}, {words}")
         frames.append(
             tag(
@@ -239,16 +220,11 @@ def _film(row: int, name: str, steps: list[dict], pictures: Path) -> Markup:
                 class_="result" if last else None,
             )
         )
-    kept = [
-        tag(
-            "p",
-            tag("b", f"{_constrains(step)}: {plain(_target(step))}. "),
-            step["reasoning"],
-            class_="kept",
-        )
-        for step in steps
-        if step["tool"] in MODIFIERS
-    ]
+    kept = []
+    for step in (step for step in steps if step["tool"] in MODIFIERS):
+        keeps = step["tool"] == "exclude_region" or step["tool"].startswith("preserve")
+        words = f"{'Kept' if keeps else plain(step['tool']).capitalize()}: {plain(_target(step))}. "
+        kept.append(tag("p", tag("b", words), step["reasoning"], class_="kept"))
     film = tag("ol", *frames, class_="film", tabindex="0", aria_label="Film strip")
     return tag("div", film if frames else None, *kept)
 

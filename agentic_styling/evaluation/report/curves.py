@@ -1,4 +1,4 @@
-"""Training curves and the rewards of the training data, thinned for the report."""
+"""Training curves and the histogram of the training rewards, reduced for the report."""
 
 import json
 from pathlib import Path
@@ -13,8 +13,11 @@ MAX_POINTS = 160
 def read_curves(path: Path) -> dict[str, list]:
     """The numbers of a metrics.jsonl as columns: {"step": [...], "loss": [...], ...}.
 
-    Long runs are averaged in equal blocks down to at most 160 points. A key that a line lacks is
-    None there. Raises InputError naming the file and the line that is no JSON object with a step.
+    Long runs are averaged in equal blocks, to at most 160 points. Where no line of a block has a
+    key, its value is None.
+
+    Raises:
+      InputError: the file is missing, or a line is not a JSON object with a step.
     """
     if not path.is_file():
         raise InputError(f"curves: {path} does not exist; give the metrics.jsonl of a training run")
@@ -26,7 +29,7 @@ def read_curves(path: Path) -> dict[str, list]:
             rows[-1]["step"]
         except (json.JSONDecodeError, AttributeError, KeyError):
             raise InputError(
-                f"{path}, line {number}: no JSON object with a step; train that method again"
+                f"{path}, line {number}: not a JSON object with a step; train that method again"
             ) from None
     blocks = np.array_split(np.arange(len(rows)), min(len(rows), MAX_POINTS)) if rows else []
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -43,7 +46,7 @@ def _block_mean(rows: list[dict], block: np.ndarray, name: str) -> float | None:
 
 
 def reward_histogram(rewards: list[float], bins: int = 20) -> dict:
-    """Counts of rewards over [0, 5], with the shares that the training methods look at."""
+    """A histogram over [0, 5], and the shares of rewards of at least 4 and below 3."""
     rewards = np.asarray(rewards, float)
     counts, edges = np.histogram(np.clip(rewards, 0, 5), bins=bins, range=(0, 5))
     return {

@@ -8,73 +8,63 @@ WIDTH, HEIGHT = 250, 150
 LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 24
 
 
-def percent(value: float, low: float, high: float) -> str:
-    """Position of a value between two ends, kept inside, as a percentage for SVG and CSS."""
-    share = (value - low) / (high - low) if high > low else 0.5
-    return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
-
-
-def _strip(*shapes: Markup, label: str) -> Markup:
-    return tag("svg", *shapes, class_="strip", role="img", aria_label=label)
-
-
-def _grid(ticks: Sequence[float], low: float, high: float) -> list[Markup]:
-    at = [percent(tick, low, high) for tick in ticks]
-    return [tag("line", class_="grid", x1=x, x2=x, y1="0", y2="100%") for x in at]
-
-
 def interval_strip(
-    interval: dict,
-    low: float,
-    high: float,
-    ticks: Sequence[float],
-    *,
-    label: str,
-    kind: str = "",
-    mark: float | None = None,
+    interval: dict, ticks: Sequence[float], kind: str, *, label: str, mark: float | None = None
 ) -> Markup:
-    """A mean as a dot on its interval, between `low` and `high`; `mark` draws a dashed line."""
-    x1, x, x2 = (percent(interval[name], low, high) for name in ("low", "mean", "high"))
-    shapes = _grid(ticks, low, high)
-    if mark is not None:
-        at = percent(mark, low, high)
-        shapes.append(tag("line", class_="mark", x1=at, x2=at, y1="0", y2="100%"))
-    shapes += [
-        tag("line", class_=f"range {kind}", x1=x1, x2=x2, y1="50%", y2="50%"),
-        tag("circle", class_=f"dot {kind}", cx=x, cy="50%", r="5"),
-    ]
-    return _strip(*shapes, label=label)
+    """A mean as a dot on its interval, drawn between the first and the last tick.
+
+    Args:
+      interval: mean, low and high.
+      ticks: increasing values, each drawn as a vertical line.
+      kind: CSS classes of the dot and the interval.
+      label: what a screen reader says.
+      mark: a value to mark by a dashed line.
+    """
+    low, mean, high = (_position(interval[name], ticks) for name in ("low", "mean", "high"))
+    marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
+    dot = tag("circle", class_=f"dot {kind}", cx=mean, cy="50%", r="5")
+    return _strip(ticks, *marked, _level(f"range {kind}", low, high), dot, label=label)
 
 
-def dumbbell(
-    first: float, second: float, low: float, high: float, ticks: Sequence[float], *, label: str
-) -> Markup:
-    """Two values on one line: the first filled, the second hollow, and the way between."""
-    x1, x2 = percent(first, low, high), percent(second, low, high)
-    return _strip(
-        *_grid(ticks, low, high),
-        tag("line", class_="way", x1=x1, x2=x2, y1="50%", y2="50%"),
-        tag("circle", class_="dot hollow", cx=x2, cy="50%", r="5"),
-        tag("circle", class_="dot", cx=x1, cy="50%", r="5"),
-        label=label,
-    )
+def dumbbell(first: float, second: float, ticks: Sequence[float], *, label: str) -> Markup:
+    """Two values on one line, the first filled, the second hollow; ticks as `interval_strip`."""
+    x1, x2 = _position(first, ticks), _position(second, ticks)
+    hollow = tag("circle", class_="dot hollow", cx=x2, cy="50%", r="5")
+    filled = tag("circle", class_="dot", cx=x1, cy="50%", r="5")
+    return _strip(ticks, _level("way", x1, x2), hollow, filled, label=label)
 
 
-def axis(ticks: Sequence[float], low: float, high: float, form: str = "{:g}") -> Markup:
-    """The tick numbers that stand over a column of strips."""
+def axis(ticks: Sequence[float], form: str = "{:g}") -> Markup:
+    """The tick labels above a column of strips."""
     marks = [
         tag(
-            "span",
-            form.format(tick).replace("-", "\u2212"),
-            style=f"left:{percent(tick, low, high)}",
+            "span", form.format(tick).replace("-", "\u2212"), style=f"left:{_position(tick, ticks)}"
         )
         for tick in ticks
     ]
     return tag("span", *marks, class_="axis", aria_hidden="true")
 
 
+def _strip(ticks: Sequence[float], *shapes: Markup, label: str) -> Markup:
+    grid = [_upright("grid", _position(tick, ticks)) for tick in ticks]
+    return tag("svg", *grid, *shapes, class_="strip", role="img", aria_label=label)
+
+
+def _upright(style: str, x: str) -> Markup:
+    return tag("line", class_=style, x1=x, x2=x, y1="0", y2="100%")
+
+
+def _level(style: str, x1: str, x2: str) -> Markup:
+    return tag("line", class_=style, x1=x1, x2=x2, y1="50%", y2="50%")
+
+
+def _position(value: float, ticks: Sequence[float]) -> str:
+    """Where a value lies between the first and the last tick, clipped, as a CSS percentage."""
+    return f"{100 * min(max((value - ticks[0]) / (ticks[-1] - ticks[0]), 0.0), 1.0):.2f}%"
+
+
 def _frame(low: float, high: float, *shapes: Markup, ends: tuple[str, str], label: str) -> Markup:
-    """A chart's axes: the ends of y at the left, the ends of x below."""
+    """A chart with axes: the ends of y at the left, the ends of x below."""
     bottom = HEIGHT - BOTTOM
     return tag(
         "svg",
@@ -95,7 +85,7 @@ def _frame(low: float, high: float, *shapes: Markup, ends: tuple[str, str], labe
 
 
 def curve(steps: Sequence[float], values: Sequence[float | None], *, label: str) -> Markup:
-    """One training curve; points whose value is None are left out."""
+    """A training curve; points whose value is None are left out."""
     points = [(x, y) for x, y in zip(steps, values, strict=True) if y is not None]
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low, high = min(ys), max(ys)
@@ -111,7 +101,7 @@ def curve(steps: Sequence[float], values: Sequence[float | None], *, label: str)
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], *, label: str) -> Markup:
-    """Bars over equal bins."""
+    """A histogram over bins of equal width."""
     most = max(counts) or 1
     across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     wide = across / len(counts)

@@ -1,4 +1,4 @@
-"""A plan at work as one picture: a frame for each step, and the reason under it."""
+"""The execution of a plan as one picture: a frame for each step, with its reason."""
 
 import textwrap
 
@@ -14,15 +14,15 @@ INK, QUIET, PAPER = (28, 28, 30), (110, 110, 115), (250, 249, 247)
 
 
 def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:
-    """Draw frames side by side, with tool, target and reasoning of each step below.
+    """Draw frames side by side, with the tool, target and reasoning of each step below.
 
     Args:
       frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step.
-      plan: a plan of T steps, as composed.
-      goal: written above, when given.
+      plan: a plan that resolves to T steps.
+      goal: the title, or None for no title.
 
     Returns:
-      An RGB picture, all frames 300 pixels high, reasons of at most 6 lines.
+      An RGB picture with frames of 300 pixels' height and reasons of at most 6 lines.
     """
     width = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 200)
     title, body = ImageFont.load_default(22), ImageFont.load_default(15)

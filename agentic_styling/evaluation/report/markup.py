@@ -1,23 +1,25 @@
 """HTML built from elements: every string is escaped unless it is markup already."""
 
+import base64
+import hashlib
 from html import escape
 
 VOID = frozenset({"br", "circle", "img", "line", "meta", "polyline", "rect"})
 
 
 class Markup(str):
-    """Text that is safe to place in a page as it stands."""
+    """Text that is placed in a page unescaped."""
 
     __slots__ = ()
 
 
 def text(value: object) -> Markup:
-    """Any value as page text, with the characters that HTML reads as its own escaped."""
+    """Any value as page text, with HTML's special characters escaped."""
     return value if isinstance(value, Markup) else Markup(escape(str(value)))
 
 
 def join(children: object) -> Markup:
-    """Strings, markup, None (nothing) and nested sequences of them, one after the other."""
+    """Strings, markup, None (nothing) and nested sequences of these, concatenated."""
     if children is None:
         return Markup()
     if isinstance(children, list | tuple):
@@ -26,9 +28,13 @@ def join(children: object) -> Markup:
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
-    """One element. `class_` and `for_` lose the underscore, `aria_label` becomes aria-label.
+    """One element, such as tag("p", "text", class_="note").
 
-    An attribute that is None or False is left out; True stands without a value.
+    Args:
+      name: the element's name.
+      *children: what it holds, see `join`.
+      **attributes: a trailing underscore is dropped (`class_`), the others become hyphens
+        (`aria_label`). None and False leave the attribute out; True writes it without a value.
     """
     written = ""
     for key, value in attributes.items():
@@ -39,3 +45,12 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     if name in VOID:
         return Markup(f"<{name}{written}/>")
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
+
+
+def script_source(script: str) -> str:
+    """The Content-Security-Policy directive that allows this inline script and no other.
+
+    Even if generated text escaped the escaping, nothing else could run or load.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"script-src 'sha256-{digest}'"

@@ -1,16 +1,16 @@
-"""The report: one HTML file with everything inlined, built from a workdir's results."""
+"""The report: one HTML file with everything inlined, made from an evaluated workdir."""
 
-import base64
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from agentic_styling.evaluation.report import tables as tables
-from agentic_styling.evaluation.report.cases import case_card, first_film, tab_order
+from agentic_styling.evaluation.report import tables
+from agentic_styling.evaluation.report.cases import case_card, tab_order
 from agentic_styling.evaluation.report.figures import curve, histogram
-from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.evaluation.report.perception import context_table, looking_table
+from agentic_styling.evaluation.report.headline import best_example, headline
+from agentic_styling.evaluation.report.labels import badge, labels, main_method, share
+from agentic_styling.evaluation.report.markup import Markup, script_source, tag
 from agentic_styling.evaluation.saved_results import lacks, read_records, read_results
+from agentic_styling.utils.atomic import write_text
 
 # Curves worth a chart: metric, title.
 CURVES = (
@@ -22,14 +22,21 @@ CURVES = (
 )
 
 WITHOUT_HELD_OUT = (
-    "This run is older than the held-out reward, which is left out; evaluate it again to have it."
+    "This run is older than the held-out reward, which is therefore missing; evaluate it again."
 )
 
 
 def write_report(workdir: str | Path) -> Path:
-    """Write report/index.html from results.json, cases.jsonl and cases/*.jpg; returns its path.
+    """Write report/index.html of an evaluated workdir.
 
-    Raises InputError when a file is missing or broken, naming it and the mend.
+    Args:
+      workdir: holds results.json, cases.jsonl and cases/*.jpg, as `evaluate` writes them.
+
+    Returns:
+      The path of the page, which is one file with everything inlined.
+
+    Raises:
+      InputError: a file is missing or broken, or lacks a field.
     """
     workdir = Path(workdir)
     results, records = read_results(workdir), read_records(workdir)
@@ -39,18 +46,15 @@ def write_report(workdir: str | Path) -> Path:
         raise lacks(workdir, error) from error
     path = workdir / "report" / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
     return path
 
 
 def render(results: dict, records: list[dict], pictures: Path) -> str:
     """The whole page as text; `pictures` is the directory of the saved frames."""
     script = _template("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # Even if a text got past the escaping, nothing but this one script may run or load.
     policy = (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; {script_source(script)}"
     )
     head = tag(
         "head",
@@ -63,7 +67,7 @@ def render(results: dict, records: list[dict], pictures: Path) -> str:
         tag("noscript", tag("style", Markup("[role=tabpanel][hidden]{display:block}"))),
     )
     main = tag("main", *_sections(results, records, pictures))
-    hero = first_film(records, tables.main_method(results["methods"]), pictures)
+    hero = best_example(results, records, pictures)
     body = tag(
         "body", _header(results, hero), main, _footer(results), tag("script", Markup(script))
     )
@@ -79,10 +83,10 @@ def _header(results: dict, hero: Markup | None) -> Markup:
         tag("h1", "A planner that looks, then styles"),
         tag(
             "p",
-            "A Qwen3-VL planner reads a photograph and a goal, says what it sees, and plans "
-            "a few styling steps with a reason for each. The steps run on the pixels, and the "
-            f"result is scored from the pixels: {results['cases']} held-out cases, the same for "
-            "every method.",
+            "A Qwen3-VL planner reads a photograph and a goal, states what it sees, and plans "
+            "a few styling steps with a reason for each. The steps are executed, and the reward "
+            f"is computed from the pixels of the result: {results['cases']} held-out cases, the "
+            "same for every method.",
             class_="lead",
         ),
         tag("nav", *[tag("a", words, href=f"#{to}") for to, words in links], aria_label="Sections"),
@@ -98,14 +102,14 @@ def _section(identity: str, title: str, words: str, *content: object) -> Markup:
 def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup]:
     methods, paired = results["methods"], results["paired"]
     sections = [
-        tables.headline(results),
+        headline(results),
         _section(
             "methods",
             "Which method plans best",
-            "Mean reward, from 0 to 5, with the interval that 95 % of the bootstrap draws fall in: "
-            "filled the reward that is trained on, hollow the held-out one, of other measurements. "
-            "The dashed line is the reward of the teacher’s best. Context is the share read right "
-            "of what the picture was really set to.",
+            "Mean reward from 0 to 5 with its 95% bootstrap interval: filled, the reward used in "
+            "training; hollow, the held-out reward, which is computed from other measurements. "
+            "The dashed line is the reward of the teacher’s best plan. Context is the share of "
+            "the picture’s known conditions that the planner read correctly.",
             tables.method_table(methods),
             tag("h3", "The six parts of the score, 0 to 100"),
             tables.parts_table(methods),
@@ -115,10 +119,10 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
         sections.append(
             _section(
                 "paired",
-                "After S: did post-training help?",
-                "Reward minus that of S, case by case, with the interval of that difference; below "
-                "it the same of the held-out reward. A gain counts when both rise, their intervals "
-                "above 0. What came out below S is shown like what came out above.",
+                "Did post-training help?",
+                "The reward minus that of S on the same cases, with the interval of the "
+                "difference; below it, the same for the held-out reward. A gain counts only if "
+                "both rewards rise, with both intervals above 0. Losses are shown like gains.",
                 tables.paired_table(paired),
             )
         )
@@ -127,18 +131,18 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
             _section(
                 "looking",
                 "Does the planner look?",
-                "Each planner answers twice: with its own picture (filled) and with the picture of "
-                "another case (hollow). The plan always runs on the case’s own picture. A planner "
-                "that ignores the picture would read the same both times.",
-                looking_table(methods),
+                "Each planner answers twice: with the case’s own picture (filled) and with the "
+                "picture of another case (hollow). Both plans are executed on the case’s own "
+                "picture. A planner that ignored the picture would read the same both times.",
+                tables.looking_table(methods),
                 tag("h3", "What it reads, dimension by dimension"),
                 tag(
                     "p",
-                    "Per cent read right where the picture was set to something; below it, small, "
-                    "over all cases, where leaving a dimension unknown is mostly right.",
+                    "Percentage read correctly where the condition is known; below it, in small "
+                    "type, over all cases, where leaving a dimension unknown is mostly right.",
                     class_="words",
                 ),
-                context_table(methods),
+                tables.context_table(methods),
             )
         )
     if any(record["shown"] for record in records):
@@ -149,12 +153,12 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
 
 def _cases(records: list[dict], methods: dict, pictures: Path) -> Markup:
     shown = [(row, record) for row, record in enumerate(records) if record["shown"]]
-    first = tables.main_method(methods)
+    first = main_method(methods)
     buttons = [
         tag(
             "button",
-            tables.badge(name),
-            tag("span", tables.labels(name)[1]),
+            badge(name),
+            tag("span", labels(name)[1]),
             type="button",
             data_all=name,
             aria_pressed="true" if name == first else "false",
@@ -164,8 +168,8 @@ def _cases(records: list[dict], methods: dict, pictures: Path) -> Markup:
     return _section(
         "cases",
         "Plans at work",
-        f"{len(shown)} of the {len(records)} cases, taken at even distances, not by how they came "
-        "out. Choose whose plan to see, on one card or on all.",
+        f"{len(shown)} of the {len(records)} cases, evenly spaced and not chosen by result. Pick "
+        "whose plan to see, on one card or on all.",
         tag("div", *buttons, class_="all", role="group", aria_label="Method on all cards"),
         *[case_card(row, record, pictures, first) for row, record in shown],
     )
@@ -176,8 +180,8 @@ def _training(training: dict) -> Markup | None:
     rewards = training["rewards"]
     if rewards:
         said = (
-            f"{tables.share(rewards['at_least_4'])} of {rewards['count']} plans score 4 or more, "
-            f"{tables.share(rewards['below_3'])} below 3"
+            f"{share(rewards['at_least_4'])} of {rewards['count']} plans score 4 or more, "
+            f"{share(rewards['below_3'])} below 3"
         )
         drawn = histogram(rewards["counts"], rewards["edges"], label=f"Histogram: {said}")
         figure = tag("figure", drawn, tag("figcaption", said))
@@ -194,9 +198,9 @@ def _curves_of(metric: str, title: str, curves: dict) -> list[Markup]:
         values = columns.get(metric, [])
         if len([value for value in values if value is not None]) < 2:
             continue
-        spoken = tables.labels(name)[1]
+        spoken = labels(name)[1]
         drawn = curve(columns["step"], values, label=f"{spoken}, {title}")
-        charts.append(tag("figure", tag("figcaption", tables.badge(name), f" {spoken}"), drawn))
+        charts.append(tag("figure", tag("figcaption", badge(name), f" {spoken}"), drawn))
     return [tag("h3", title), _charts(charts)] if charts else []
 
 
@@ -212,13 +216,13 @@ def _footer(results: dict) -> Markup:
         tag("h2", "How it was measured", id="measured"),
         tag(
             "p",
-            "A text that is no valid plan changes nothing and reads nothing; it stays in every "
-            "mean. Intervals are percentile bootstraps over cases, "
+            "An output that is not a valid plan leaves the picture unchanged and reads nothing; "
+            "it is included in every mean. Intervals are percentile bootstraps over cases, "
             f"{settings['bootstrap_samples']} draws, seed {settings['seed']}. "
-            f"Planners sample at temperature {settings['temperature']:g}. "
-            "Edit only reads no picture; the teacher’s best is not shown other pictures. "
-            "The held-out reward compares what a person could name, in units; nothing is trained "
-            "on it. Every number stands in results.json, every case in cases.jsonl.",
+            f"Planners decode at temperature {settings['temperature']:g}. "
+            "Edit only reads no picture, and the teacher’s best is not given other pictures. "
+            "The held-out reward compares named attributes of the picture, each in its unit; "
+            "nothing is trained on it. All numbers are in results.json, all cases in cases.jsonl.",
         ),
         None if measured else tag("p", WITHOUT_HELD_OUT),
         tag("p", " · ".join(f"{name} {value}" for name, value in machine.items()), class_="note"),

@@ -11,7 +11,7 @@ TIME = "2026-01-31T09:30:00.000Z"
 
 
 def write_dataset(directory, contexts=2):
-    """Contexts train-0, ..., three edits each, train-0-0, ...; of rewards 4.5, 4.0 and 2.5."""
+    """Contexts train-0, ... of three edits each, train-0-0, ..., with rewards 4.5, 4.0 and 2.5."""
     write_trajectories(directory, make_trajectories(contexts))
     return directory
 
@@ -40,5 +40,5 @@ def write_answers(path, rows):
 
 
 def darker(images, plans, key):
-    """In place of the executor, which takes a while to compile: half as bright."""
+    """Replaces the executor, which takes long to compile: halves the brightness."""
     return images / 2

@@ -1,4 +1,4 @@
-"""A real browser, driven over the WebDriver protocol, which is JSON over HTTP."""
+"""A real browser, driven by the WebDriver protocol."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 class Browser:
-    """One window with a profile of its own; `close` ends it."""
+    """A window with its own profile; `close` ends it."""
 
     def __init__(self, size=(1280, 800)):
         self.profile = tempfile.mkdtemp(prefix="browser-")
@@ -56,11 +56,11 @@ class Browser:
         self.call("POST", "/url", {"url": url})
 
     def run(self, script, *arguments):
-        """The value of a JavaScript function's body."""
+        """Runs the body of a JavaScript function and returns its value."""
         return self.call("POST", "/execute/sync", {"script": script, "args": arguments})
 
     def wait(self, condition):
-        """Until a JavaScript expression is true; fails after the driver's 30 seconds."""
+        """Waits until a JavaScript expression is true, for the driver's 30 seconds at most."""
         script = f"""
             const done = arguments[0];
             const look = () => ({condition}) ? done(true) : setTimeout(look, 5);
@@ -68,7 +68,7 @@ class Browser:
         return self.call("POST", "/execute/async", {"script": script, "args": []})
 
     def press(self, *keys):
-        """Type keys, one after the other, by name or as themselves."""
+        """Presses keys one after another, each a name in KEYS or a character."""
         acts = [
             {"type": kind, "value": KEYS.get(key, key)}
             for key in keys
@@ -84,7 +84,7 @@ class Browser:
         return self.run("return document.querySelector(arguments[0]).innerText", selector)
 
     def resize(self, width, height):
-        """Of the page itself, as on a device of that size."""
+        """Sets the size of the page, as on a device of that size."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
 

@@ -1,4 +1,4 @@
-"""Answers read from files, and what they say, worked out by hand."""
+"""Reading answers, and measures of agreement computed by hand."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_pass_and_fail_by_hand(dataset, tmp_path):
     measures = agreement(dataset, paths)
     assert measures["pass_rate"].interval.mean == pytest.approx(5 / 11)
     assert measures["pass_rate"].count == 11
-    # 0-1 is even and left out; pass: 0-0 and 1-1; fail: 0-2 and 1-0.
+    # 0-1 is a tie and left out; pass: 0-0 and 1-1; fail: 0-2 and 1-0.
     assert measures["majority_pass_rate"].interval.mean == 2 / 4
     # The reward agrees on 0-0 and 0-2, not on 1-0 and 1-1.
     assert measures["judge_pass"].interval.mean == 2 / 4
@@ -96,7 +96,7 @@ def test_tau_pairs_and_top_by_hand():
     assert mean_ranks({"a": 1, "b": 1, "c": 3}) == {"a": 1.5, "b": 1.5, "c": 3}
 
 
-def test_the_last_answer_counts_and_null_takes_it_back(dataset, tmp_path, capsys):
+def test_the_last_answer_counts_and_null_withdraws_it(dataset, tmp_path, capsys):
     first = [
         verdict(dataset, "ann", "train-0-0", "fail"),
         verdict(dataset, "ann", "train-0-1", "pass"),
@@ -113,7 +113,7 @@ def test_the_last_answer_counts_and_null_takes_it_back(dataset, tmp_path, capsys
     assert "ann        1         1.00    0" in capsys.readouterr().out
 
 
-def test_a_page_is_read_as_a_whole_and_a_torn_last_line_left_out(dataset, tmp_path):
+def test_a_page_is_read_and_an_unfinished_last_line_left_out(dataset, tmp_path):
     for name in ("ann", "bob"):
         rows = [verdict(dataset, name, "train-0-0", "pass")]
         path = write_answers(tmp_path / "answers" / f"{name}.jsonl", rows)
@@ -144,14 +144,14 @@ def test_of_a_set_no_picture_is_decoded(tmp_path, monkeypatch):
     [
         ({"data": "0" * 64}, "data='000000000000', but this data set is"),
         ({"annotator": "../x"}, "annotator='../x'; use a name of letters"),
-        ({"annotator": 3}, "annotator is no text"),
+        ({"annotator": 3}, "annotator is not a string"),
         ({"id": "train-9-9"}, "id='train-9-9' is not in the data set"),
         ({"verdict": "maybe"}, "verdict='maybe'; use pass, fail or null"),
         ({"verdict": ["pass"]}, "use pass, fail or null"),
         ({"time": "today"}, "time='today'; write 2026"),
         ({"kind": "grade"}, "kind='grade'; use verdict or ranking"),
         ({"kind": []}, "use verdict or ranking"),
-        ({"more": 1}, "field 'more' is missing or not known"),
+        ({"more": 1}, "field 'more' is missing or unknown"),
     ],
 )
 def test_a_bad_line_is_named(dataset, tmp_path, change, words):

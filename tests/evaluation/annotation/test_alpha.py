@@ -65,7 +65,7 @@ def by_definition(ratings, level):
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal"])
-def test_it_is_its_definition(level):
+def test_it_equals_its_definition(level):
     rng = np.random.default_rng(0)
     for annotators in (2, 3, 5):
         ratings = rng.integers(1, 5, (30, annotators)).astype(float)
@@ -73,18 +73,18 @@ def test_it_is_its_definition(level):
         assert krippendorff_alpha(ratings, level) == pytest.approx(by_definition(ratings, level))
 
 
-def test_perfect_agreement_is_one_and_chance_is_none():
+def test_perfect_agreement_is_one_and_chance_is_zero():
     assert krippendorff_alpha([[1, 1], [2, 2]], "ordinal") == 1
     ratings = np.random.default_rng(1).integers(0, 2, (20000, 2))
     assert abs(krippendorff_alpha(ratings, "nominal")) < 0.02
 
 
-def test_what_cannot_be_told_is_nan():
+def test_undefined_alpha_is_nan():
     assert np.isnan(krippendorff_alpha([[1, 1], [1, 1]], "nominal"))
     assert np.isnan(krippendorff_alpha([[1, np.nan], [np.nan, 2]], "ordinal"))
 
 
-def test_coincidences_add_up_so_that_units_can_be_drawn_again():
+def test_coincidences_add_up_over_units():
     values = [1, 2, 3, 4, 5]
     each = coincidences(FOUR_OBSERVERS, values)
     twice = np.concatenate([FOUR_OBSERVERS, FOUR_OBSERVERS[:3]])

@@ -1,4 +1,4 @@
-"""The page in a real browser: keys, what is saved, resuming, orders, both modes."""
+"""The page in a real browser: keys, saving, resuming, orders, with and without a server."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from tests.evaluation.annotation.browser import MISSING, Browser
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 TEXTS = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
-# Ids in the order in which tasks come, as the page itself keeps them.
+# The tasks in the order in which the page shows them.
 ORDER = "return tasks.map((task) => `${task.kind} ${task.subject}`)"
 
 
@@ -44,7 +44,7 @@ def served(written):
 
 
 def enter(browser, url, name):
-    # Cleared from beside the page, which might still be writing there.
+    # Cleared from another address, since the page might still be writing.
     browser.open(url.removesuffix("index.html") + "page.json")
     browser.run("sessionStorage.clear(); localStorage.clear()")
     browser.open(url)
@@ -78,7 +78,7 @@ def test_a_context_by_keys_alone_is_saved_and_resumed(browser, served, written):
     first, second, third = (task.split()[1] for task in order[:3])
     assert rows[3]["ranks"] == {first: 3, second: 1, third: 1}
     assert browser.text("#count") == "4 of 8"
-    # Taken back, and given otherwise.
+    # Undone, and answered differently.
     browser.press("u", "1", "u", "3", "2", "1", "left", "left", "f")
     saved(browser)
     assert [row.get("ranks") for row in lines(out, "ann")[4:6]] == [
@@ -86,7 +86,7 @@ def test_a_context_by_keys_alone_is_saved_and_resumed(browser, served, written):
         {first: 3, second: 2, third: 1},
     ]
     assert browser.text("#count") == "4 of 8"
-    # A page that is opened anew goes on at the first without an answer.
+    # A reopened page continues at the first open question.
     browser.open(served.url)
     browser.wait("!document.getElementById('bar').hidden")
     assert browser.run("return at") == 4
@@ -107,7 +107,7 @@ def test_annotators_see_the_same_in_orders_of_their_own(browser, served):
     assert len({tuple(order) for order in orders.values()}) > 1
 
 
-def test_an_answer_that_is_not_saved_is_said_and_sent_again(browser, served, written):
+def test_an_answer_that_is_not_saved_is_reported_and_sent_again(browser, served, written):
     enter(browser, served.url, "fay")
     browser.run("window.real = fetch; window.fetch = async () => { throw new Error('gone'); }")
     browser.press("p", "f")
@@ -162,8 +162,8 @@ def test_every_control_has_a_name_and_help_opens_by_key(browser, served):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_words_stand_out_from_their_ground(browser, served, dark):
-    """4.5 to 1, which WCAG asks for, in both colour schemes."""
+def test_text_has_enough_contrast(browser, served, dark):
+    """At least 4.5 to 1 in both colour schemes, as WCAG requires."""
     browser.dark(dark)
     enter(browser, served.url, "ian")
     least = browser.run("""
@@ -188,7 +188,7 @@ def test_words_stand_out_from_their_ground(browser, served, dark):
     assert least[1] > 10
 
 
-def test_a_narrow_window_scrolls_down_only(browser, served):
+def test_a_narrow_window_does_not_scroll_sideways(browser, served):
     browser.resize(360, 740)
     try:
         enter(browser, served.url, "joy")

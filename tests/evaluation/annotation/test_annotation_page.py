@@ -1,4 +1,4 @@
-"""The page's directory: what is in it, what is not, and what happens when it is written again."""
+"""The page's directory: its content, and writing it again."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_it_shows_sources_edits_and_plans_and_no_score(dataset, tmp_path):
     step = items["contexts"][0]["edits"][0]["steps"][0]
     assert (step["tool"], step["target"], step["further"]) == ("season", "winter bare", "")
     assert step["reason"].startswith("The trees are green")
-    # Nothing from elsewhere, and neither rewards nor skills.
+    # No external resources, no rewards, no skills.
     assert not re.search(r"https?://|reward|score|skill", html)
 
 
@@ -113,7 +113,7 @@ def test_contexts_are_drawn_by_the_seed(dataset, tmp_path):
     assert len({t.context_id for shown in drawn.values() for t in shown}) == 4
     assert all(len({t.context_id for t in shown}) == 2 for shown in drawn.values())
     assert len(page.sample_contexts(everything, 99, 0)) == 12
-    # Asked for more, one has the same ones and others beside them.
+    # A larger sample contains the smaller one.
     three = {t.id for t in page.sample_contexts(everything, 3, 5)}
     assert {t.id for t in drawn[5]} < three
 

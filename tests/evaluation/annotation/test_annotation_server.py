@@ -1,4 +1,4 @@
-"""The server: what it sends, what it keeps, and whom it refuses."""
+"""The server: what it serves, stores and refuses."""
 
 import http.client
 import json
@@ -34,7 +34,7 @@ class Place:
         self.server.server_close()
 
     def ask(self, method, path, body=None, headers=None):
-        """Status, headers and body; the path is sent as it stands."""
+        """Sends the path unchanged; returns status, headers and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers or {})
@@ -151,7 +151,7 @@ def test_answers_are_kept_as_lines_that_agreement_reads(place):
     assert agreement(place.dataset, [place.out])["pass_rate"].count == 3
 
 
-def test_a_restarted_server_goes_on_where_it_stopped(place):
+def test_a_restarted_server_continues_the_files(place):
     place.post(place.verdict())
     place.close()
     with (place.out / "answers/ann.jsonl").open("a") as file:
@@ -214,7 +214,7 @@ def test_other_methods_are_refused(place):
         assert place.ask(method, "/answers/ann")[0] == 501
 
 
-def test_a_port_that_is_taken_is_said(place):
+def test_a_taken_port_is_reported(place):
     with pytest.raises(InputError, match=f"--port: {place.port}: "):
         AnnotationServer(
             place.out, *page.write_page(place.dataset, place.out, contexts=1), place.port

@@ -21,7 +21,7 @@ def test_a_frame_for_each_step_as_it_runs():
 
 
 def test_a_long_reason_is_clipped():
-    """An untrained planner reasons on for as long as it may."""
+    """An untrained planner may write very long reasons."""
     lines = [strip("word " * count).height for count in (1, 20, 400, 4000)]
     assert lines[0] < lines[1] < lines[2] == lines[3]
     assert strip("x" * 9000).height == lines[3]

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.evaluation.report.report import write_report
 from agentic_styling.evaluation.report.tables import paired_table
 from agentic_styling.evaluation.results import METHODS
 from agentic_styling.utils.errors import InputError
@@ -18,7 +18,7 @@ VOID = {"meta", "img", "circle", "line", "rect", "polyline", "br"}
 
 
 class Page(HTMLParser):
-    """Elements, text and attributes of a page; fails on a tag that is not closed in order."""
+    """Elements, text and attributes of a page; fails on tags that are not nested properly."""
 
     def __init__(self, source):
         super().__init__()
@@ -135,7 +135,7 @@ def test_both_rewards_are_shown_of_every_method_and_case(page, workdir):
 
 
 def test_a_run_older_than_the_held_out_reward_is_still_reported(workdir, tmp_path):
-    """What evaluate wrote before: neither file names the held-out reward."""
+    """As earlier versions of evaluate wrote it, without the held-out reward."""
     results = json.loads((workdir / "results.json").read_text())
     for numbers in results["methods"].values():
         del numbers["held_out_reward"]
@@ -157,12 +157,12 @@ def test_missing_or_broken_files_are_named(workdir, tmp_path):
     with pytest.raises(InputError, match=r"results\.json does not exist; run evaluate"):
         write_report(tmp_path)
     (tmp_path / "results.json").write_text("{")
-    with pytest.raises(InputError, match=r"results\.json: no JSON"):
+    with pytest.raises(InputError, match=r"results\.json: not JSON"):
         write_report(tmp_path)
     (tmp_path / "results.json").write_bytes((workdir / "results.json").read_bytes())
     lines = (workdir / "cases.jsonl").read_text().splitlines()
     (tmp_path / "cases.jsonl").write_text(lines[0] + "\n" + lines[1][:50])
-    with pytest.raises(InputError, match=r"cases\.jsonl, line 2: no JSON"):
+    with pytest.raises(InputError, match=r"cases\.jsonl, line 2: not JSON"):
         write_report(tmp_path)
     (tmp_path / "cases.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match="lacks"):
@@ -177,7 +177,7 @@ def test_markup_escapes_strings_and_attributes():
     )
 
 
-def test_a_loss_is_said_as_plainly_as_a_gain():
+def test_a_loss_is_shown_like_a_gain():
     page = paired_table(
         {
             "dpo_minus_standard": {

@@ -3,17 +3,17 @@ const page = JSON.parse(document.getElementById("items").textContent);
 const $ = (id) => document.getElementById(id);
 const place = (rank) => rank + (["th", "st", "nd", "rd"][rank % 100 > 10 && rank % 100 < 14 ? 0 : rank % 10] || "th");
 
-let name = ""; // the annotator's
+let name = ""; // of the annotator
 let tasks = []; // {kind, subject, context, edit}, in this annotator's order
 let at = 0; // which task is shown; tasks.length is the end
 let answers = new Map(); // task's key -> verdict or ranks
 let order = []; // keys in the order in which they were answered, for undo
 let picks = []; // the ranking under way: groups of ids, best first
-let tie = false; // whether the next pick is as good as the last
+let tie = false; // whether the next pick ties with the last
 const unsaved = []; // lines that the server has not confirmed
 let sending = false;
 
-// ---- Which order an annotator sees: sorted by a hash of the name and the id, the same each time.
+// ---- Order: sorted by a hash of name and id, so different for each annotator and stable.
 function hash(text) {
   let h = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) h = Math.imul(h ^ byte, 0x01000193);
@@ -36,10 +36,10 @@ function tasksOf(contexts) {
 }
 const keyOf = (task) => `${task.kind}:${task.subject}`;
 const answered = () => tasks.filter((task) => answers.has(keyOf(task))).length;
-// A browser may hold answers about contexts of the same data set that this page does not show.
+// A browser may hold answers about other contexts of the same data set.
 const isHere = (key) => tasks.some((task) => keyOf(task) === key);
 
-// ---- Answers: lines as in the files, kept by the server or by this browser.
+// ---- Answers: lines as in the files, stored by the server or by this browser.
 const shelf = () => `annotate ${page.data} ${name}`;
 function read(line) {
   const key = line.kind === "verdict" ? `verdict:${line.id}` : `ranking:${line.context_id}`;
@@ -65,7 +65,7 @@ function record(task, value) {
   try {
     localStorage.setItem(shelf(), `${localStorage.getItem(shelf()) || ""}${text}\n`);
   } catch {
-    warn("This browser keeps nothing: allow it to store data, or the answers are lost.");
+    warn("This browser does not store data: allow it to, or your answers will be lost.");
   }
 }
 async function send() {
@@ -84,7 +84,7 @@ async function send() {
     warn("");
   } catch (error) {
     const count = `${unsaved.length} answer${unsaved.length > 1 ? "s are" : " is"} not saved`;
-    warn(`${count} (${error.message}). Keep this page open: it tries again.`);
+    warn(`${count} (${error.message}). Keep this page open; saving is retried.`);
     setTimeout(send, 3000);
   } finally {
     sending = false;

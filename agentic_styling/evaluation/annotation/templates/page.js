@@ -1,4 +1,4 @@
-// ---- What is seen.
+// ---- The view.
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
@@ -26,8 +26,8 @@ function show() {
 function showEnd() {
   const open = tasks.length - answered();
   $("ended").textContent = open ? "The end of the list" : "All done, thank you";
-  const kept = page.served ? "They are saved." : "Download them and hand the file in.";
-  $("rest").textContent = open ? `${open} without an answer yet.` : `${answered()} answers. ${kept}`;
+  const kept = page.served ? "Your answers are saved." : "Download them and hand in the file.";
+  $("rest").textContent = open ? `${open} still to answer.` : `${answered()} answers. ${kept}`;
   $("resume").hidden = !open;
   $("take").hidden = page.served;
   $("ended").focus();
@@ -65,7 +65,7 @@ function plan(edit) {
     return el("li", null, what, step.reason ? el("p", { class: "reason" }, step.reason) : "");
   });
   const words = edit.instruction || "None";
-  const list = steps.length ? el("ol", null, ...steps) : el("p", null, "None: the photograph was left as it is.");
+  const list = steps.length ? el("ol", null, ...steps) : el("p", null, "None: the photograph is unchanged.");
   return [
     el("section", null, el("h2", null, "Instruction"), el("blockquote", null, words)),
     el("section", null, el("h2", null, "Steps"), list),
@@ -87,21 +87,21 @@ function choice(task, edit, i) {
   const button = frame("button", `edit${rank ? " picked" : ""}`, edit.picture, "", task.context);
   button.type = "button";
   button.setAttribute("aria-label", `Edit ${i + 1}${said && `, ${said}`}`);
-  button.append(el("span", { class: "place" }, said || `${i + 1}`));
+  if (said) button.append(el("span", { class: "place" }, said));
   button.addEventListener("click", () => pick(i));
   return el("figure", null, button, el("figcaption", null, "Edit ", el("kbd", null, `${i + 1}`)));
 }
 function showOrder(task) {
   const count = picks.flat().length;
   const standing = !count && answers.has(keyOf(task));
-  const next = tie ? `as good as the ${place(count)}` : place(count + 1);
-  $("order").textContent = standing ? "Ranked; choose the best to begin anew" : count ? `Which is ${next}?` : "Which is the best?";
+  const next = tie ? `tied with the ${place(count)}` : place(count + 1);
+  $("order").textContent = standing ? "Ranked; choose the best to rank again" : count ? `Which is ${next}?` : "Which is the best?";
   $("equal").disabled = !count;
   $("equal").setAttribute("aria-pressed", tie);
   $("status").textContent = $("order").textContent;
 }
 
-// ---- What is done.
+// ---- Actions.
 function go(to) {
   at = Math.max(0, Math.min(tasks.length, to));
   picks = [];
@@ -151,7 +151,7 @@ function undo() {
   if (to < 0) return;
   record(tasks[to], null);
   go(to);
-  $("status").textContent = "Taken back";
+  $("status").textContent = "Answer undone";
 }
 function firstOpen() {
   const open = tasks.findIndex((task) => !answers.has(keyOf(task)));
@@ -164,7 +164,7 @@ async function begin(who) {
   try {
     (await load()).split("\n").filter(Boolean).forEach((line) => read(JSON.parse(line)));
   } catch (error) {
-    warn(`The answers of ${name} cannot be read (${error.message}).`);
+    warn(`The answers of ${name} cannot be loaded (${error.message}).`);
     return;
   }
   warn("");
@@ -208,7 +208,7 @@ $("enter").addEventListener("submit", (event) => {
   begin($("name").value);
 });
 const count = page.contexts.reduce((sum, context) => sum + context.edits.length, 0);
-const keep = page.served ? "Answers are saved at once." : "Answers stay in this browser; download them at the end.";
+const keep = page.served ? "Answers are saved as you give them." : "Answers are kept in this browser; download them at the end.";
 $("kept").textContent = `${count} edits of ${page.contexts.length} photographs. ${keep}`;
 const before = sessionStorage.getItem("annotator");
 if (before) begin(before);

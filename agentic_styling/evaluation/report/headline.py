@@ -1,0 +1,115 @@
+"""The top of the report: one edit as an example, and four numbers that sum up the run."""
+
+from pathlib import Path
+
+from agentic_styling.evaluation.report.cases import executed_steps, picture
+from agentic_styling.evaluation.report.labels import kind, labels, main_method, number, share
+from agentic_styling.evaluation.report.markup import Markup, tag
+from agentic_styling.evaluation.runs import frame_name, source_name
+from agentic_styling.tools import MODIFIERS
+
+
+def best_example(results: dict, records: list[dict], pictures: Path) -> Markup | None:
+    """Before and after of one success, chosen by the rule that its caption states.
+
+    Of the trained planner with the highest mean reward (of any method, if none was trained), the
+    shown case with the highest reward among those whose plan edits the picture.
+    """
+    methods = results["methods"]
+    trained = [name for name in methods if kind(name) == "trained"]
+    best = max(trained or methods, key=lambda name: methods[name]["reward"]["mean"])
+    rows = [row for row, record in enumerate(records) if record["shown"] and _edits(record, best)]
+    if not rows:
+        return None
+    row = max(rows, key=lambda row: records[row]["methods"][best]["reward"])
+    record, (letter, spoken, _) = records[row], labels(best)
+    steps = len(executed_steps(record["methods"][best]["plan"]))
+    reward, mean = record["methods"][best]["reward"], methods[best]["reward"]["mean"]
+    shown = sum(record["shown"] for record in records)
+    return tag(
+        "figure",
+        tag(
+            "div",
+            picture(pictures / source_name(row), "The source photograph"),
+            picture(
+                pictures / frame_name(row, best, steps),
+                f"The same photograph, restyled: {record['goal']}",
+            ),
+        ),
+        tag(
+            "figcaption",
+            tag("q", record["goal"]),
+            tag(
+                "small",
+                f"A success, not a typical case: of the {shown} cases shown below, the one with "
+                f"the highest reward ({number(reward)} of 5) for {spoken} ({letter}), "
+                f"{'the trained planner' if trained else 'the method'} with the highest mean "
+                f"({number(mean)}).",
+            ),
+        ),
+        class_="hero",
+    )
+
+
+def _edits(record: dict, method: str) -> bool:
+    """Whether the method's plan is valid and holds a step that edits the picture."""
+    plan = record["methods"][method]["plan"]
+    return bool(plan) and any(s["tool"] not in MODIFIERS for s in executed_steps(plan))
+
+
+def headline(results: dict) -> Markup:
+    """Four numbers that say how it went."""
+    methods = results["methods"]
+    main = main_method(methods)
+    numbers, (letter, spoken, _) = methods[main], labels(main)
+    others = ", ".join(
+        f"{labels(name)[1].lower()} {number(methods[name]['reward']['mean'])}"
+        for name in ("edit_only", "baseline", "teacher_best")
+        if name in methods and name != main
+    )
+    held_out = None
+    if "held_out_reward" in numbers:
+        held_out = f"held-out reward of {letter} {number(numbers['held_out_reward']['mean'])}"
+    tiles = [
+        (
+            number(numbers["reward"]["mean"]),
+            f"mean reward out of 5: {spoken} ({letter})",
+            "; ".join(filter(None, (others, held_out))),
+        ),
+        (
+            share(numbers["valid_plans"]),
+            f"of {letter}’s outputs are valid plans",
+            "the others leave the picture unchanged",
+        ),
+    ]
+    if numbers["context_accuracy_known"] is not None:
+        without = (numbers["shuffled_images"] or {}).get("context_accuracy_known")
+        tiles.append(
+            (
+                share(numbers["context_accuracy_known"]),
+                "of the picture’s known conditions are read correctly",
+                "" if without is None else f"{share(without)} when shown another picture",
+            )
+        )
+    if results["paired"]:
+        tiles.append(_gains(results["paired"]))
+    return tag(
+        "dl",
+        *[
+            tag("div", tag("dt", words), tag("dd", big), tag("dd", small, class_="note"))
+            for big, words, small in tiles
+        ],
+        class_="tiles",
+    )
+
+
+def _gains(paired: dict) -> tuple[str, str, str]:
+    """How many post-trained methods gained over S."""
+    both = all("both" in pair for pair in paired.values())
+    above = [
+        labels(name.removesuffix("_minus_standard"))[0]
+        for name, pair in paired.items()
+        if (pair["both"] == "both rose" if both else pair["low"] > 0)
+    ]
+    words = "post-trained planners are clearly better than S" + (" by both rewards" if both else "")
+    return f"{len(above)} of {len(paired)}", words, " and ".join(above)
