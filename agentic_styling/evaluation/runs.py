@@ -113,8 +113,10 @@ def _answers(
         Path(directory),
         cases.images,
         [case.goal for case in cases.trajectories],
-        temperature=config.temperature,
+        states=[case.state for case in cases.trajectories],
         seed=config.seed,
+        constrained=config.constrained,
+        temperature=config.temperature,
         max_new_tokens=config.max_new_tokens,
     )
 

@@ -21,7 +21,6 @@ from agentic_styling.planner.inputs.images import (
 from agentic_styling.planner.inputs.prompts import (
     encode_completions,
     encode_prompts,
-    goal_with_state,
     pad_rows,
 )
 from agentic_styling.planner.inputs.tokenizer import Tokenizer, train_tokenizer
@@ -30,6 +29,7 @@ from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, Visi
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner
+from agentic_styling.planner.planner_settings import PlannerSettings
 
 __all__ = [
     "PLAN_FORMS",
@@ -41,6 +41,7 @@ __all__ = [
     "LoraConfig",
     "PlanGrammar",
     "Planner",
+    "PlannerSettings",
     "Qwen3VL",
     "Qwen3VLConfig",
     "TextConfig",
@@ -50,7 +51,6 @@ __all__ = [
     "encode_completions",
     "encode_prompts",
     "generate",
-    "goal_with_state",
     "hf_inputs",
     "hf_logits",
     "image_to_patches",

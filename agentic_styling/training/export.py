@@ -1,13 +1,19 @@
 """A planner's Hugging Face directory out of a run: at its end, or from any of its checkpoints."""
 
+import contextlib
 import json
-import shutil
 from pathlib import Path
 
 import jax
 import ml_collections
 
-from agentic_styling.planner import Tokenizer, merge_lora, save_adapters, save_pretrained
+from agentic_styling.planner import (
+    PlannerSettings,
+    Tokenizer,
+    merge_lora,
+    save_adapters,
+    save_pretrained,
+)
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import checked, default_config, fingerprint
 from agentic_styling.training.mesh import make_mesh
@@ -15,34 +21,39 @@ from agentic_styling.training.setup import layouts, load_state, planner_model
 from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import read_config
+from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
 
 ADAPTERS = "adapters"
 
 
 def export(
-    directory: Path, model: PlannerModel, state: TrainState, frozen: dict, init_from: str
+    directory: Path,
+    model: PlannerModel,
+    state: TrainState,
+    frozen: dict,
+    config: ml_collections.FrozenConfigDict,
 ) -> None:
-    """Write the planner that a state holds; the directory appears only when it is whole.
+    """Write the planner of a state to a new directory, atomically.
 
-    The moving average where one is kept. Adapters are merged, and stand beside, in PEFT's files,
-    in the folder adapters/. Numbers have the dtype of init_from's files.
+    It is the moving average where one is kept. Adapters are merged, and also saved in PEFT's files
+    in the folder adapters/. Parameters have the dtype of config.init_from's files.
     """
-    params = state.ema or state.params
-    first = jax.process_index() == 0
-    unfinished = directory.with_name(directory.name + ".unfinished")
-    if first:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    if model.lora:
-        save_adapters(unfinished / ADAPTERS, model.config, params, model.lora)
-        params = merge_lora(frozen, params, model.lora)
-    dtype = _stored_dtype(init_from)
-    params = jax.tree.map(lambda x: x.astype(dtype), params)
-    save_pretrained(unfinished, model.config, params)
-    if first:
-        Tokenizer(init_from).save(unfinished)
-        model.images.save(unfinished)
-        unfinished.rename(directory)
+    params, init_from = state.ema or state.params, config.init_from
+    with contextlib.ExitStack() as stack:
+        # The other processes only take part in gathering the parameters.
+        first = jax.process_index() == 0
+        unfinished = stack.enter_context(atomic_directory(directory)) if first else directory
+        if model.lora:
+            save_adapters(unfinished / ADAPTERS, model.config, params, model.lora)
+            params = merge_lora(frozen, params, model.lora)
+        dtype = _stored_dtype(init_from)
+        params = jax.tree.map(lambda x: x.astype(dtype), params)
+        save_pretrained(unfinished, model.config, params)
+        if first:
+            Tokenizer(init_from).save(unfinished)
+            model.images.save(unfinished)
+            PlannerSettings(config.modality).save(unfinished)
 
 
 def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -> Path:
@@ -71,7 +82,7 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     if found is None:
         raise InputError(f"{workdir / 'checkpoints'}: no checkpoint yet; train longer")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    export(directory, model, found.state, frozen, config.init_from)
+    export(directory, model, found.state, frozen, config)
     return directory
 
 

@@ -119,7 +119,7 @@ def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -
                     f"{config.steps}; the same command goes on"
                 )
     checkpoints.close()
-    export(exported, model, state, frozen, config.init_from)
+    export(exported, model, state, frozen, config)
     return exported
 
 

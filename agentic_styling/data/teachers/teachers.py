@@ -116,23 +116,30 @@ class PlannerTeacher:
         }
 
     def __call__(self, drawn, sources, seeds, count):
-        goals, rejects = [c.goal.text for c in drawn], Counter()
-        plans, heats = [[] for _ in drawn], [[] for _ in drawn]
+        goals, states = [c.goal.text for c in drawn], [c.state for c in drawn]
+        kept, rejects = [[] for _ in drawn], Counter()
         for number in range(count):
-            heat = self.temperatures[number % len(self.temperatures)]
+            temperature = self.temperatures[number % len(self.temperatures)]
             seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
-            made = self.planner.plan(sources, goals, temperature=heat, seed=seed)
-            for i, (plan,) in enumerate(made):
+            plans = self.planner.plan(
+                sources, goals, states=states, temperature=temperature, seed=seed
+            )
+            for pairs, (plan,) in zip(kept, plans, strict=True):
                 if reason := why_unfit(plan, self.low, self.high):
                     rejects[reason] += 1
                 else:
-                    plans[i].append(plan)
-                    heats[i].append(heat)
+                    pairs.append((plan, temperature))
         name = f"{self.name} {self.directory.name}"
-        return [
-            dataclasses.replace(c, plans=tuple(row), skills=tuple(heat), teacher=name)
-            for c, row, heat in zip(drawn, plans, heats, strict=True)
-        ], rejects
+        taught = [
+            dataclasses.replace(
+                context,
+                plans=tuple(plan for plan, _ in pairs),
+                skills=tuple(temperature for _, temperature in pairs),
+                teacher=name,
+            )
+            for context, pairs in zip(drawn, kept, strict=True)
+        ]
+        return taught, rejects
 
 
 def _digest(directory: Path) -> str:
