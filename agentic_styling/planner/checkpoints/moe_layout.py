@@ -1,6 +1,6 @@
-"""Stacked experts that lie output first in a file, read as if they lay input first.
+"""Reads stacked experts input first, whichever layout the file has.
 
-Published checkpoints hold them input first; transformers 5 loads both and saves output first.
+Published checkpoints store them input first; transformers 5 loads both and saves output first.
 """
 
 from agentic_styling.planner.checkpoints.tensor_names import Tensor

@@ -1,4 +1,4 @@
-"""Leaves between files and devices, one tensor at a time, so that neither side holds them twice."""
+"""Parameters streamed between files and devices, one tensor at a time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from agentic_styling.planner.checkpoints.safetensors_files import listed, stored
 from agentic_styling.planner.checkpoints.tensor_names import Tensor
 from agentic_styling.utils.errors import InputError
 
-# Stacks up to this size are put together on the host; of larger ones a layer at a time goes to
-# its place on the device.
+# Stacks up to this size are assembled on the host, larger ones on the device layer by layer.
 SMALL_BYTES = 2**24
 
 
@@ -75,7 +74,7 @@ def check_tree(table: Sequence[Tensor], flat: dict) -> None:
 def write_tree(table: Sequence[Tensor], flat: dict, write: Callable[[Iterator], None]) -> None:
     """Call write(arrays), with every tensor in the table's order, on the first process.
 
-    The others only take part in gathering, and wait until all is written.
+    The other processes take part in gathering, and wait until everything is written.
     """
     arrays = _stored_arrays(table, flat)
     if jax.process_index() == 0:
@@ -101,12 +100,12 @@ def _stored_arrays(table: Sequence[Tensor], flat) -> Iterator[np.ndarray]:
 
 
 def _gather(array) -> np.ndarray:
-    """The whole array on the host, from wherever its parts are."""
+    """The whole array on the host, from all of its shards."""
     if not isinstance(array, jax.Array):
         return array
     if not (array.is_fully_addressable or array.is_fully_replicated):
         return multihost_utils.process_allgather(array, tiled=True)
-    # An array keeps the numpy copy that is made of it; this second one is soon dropped.
+    # An array caches its NumPy copy; this new array is dropped with it.
     parts = [shard.data for shard in array.addressable_shards]
     return np.asarray(jax.make_array_from_single_device_arrays(array.shape, array.sharding, parts))
 
@@ -134,7 +133,7 @@ def _load(stack: list[Tensor], shape, stored: dict, sharding, dtype) -> jax.Arra
             return np.stack(layers).astype(dtype, copy=False)
 
         return _put(read, shape, sharding)
-    # Kernels travel as they are stored; the device transposes them faster than the host.
+    # Kernels are transferred as stored: the device transposes them faster than the host.
     turn = slice(None, None, -1 if first.transposed else 1)
     layout = None
     if sharding is not None:
@@ -143,7 +142,7 @@ def _load(stack: list[Tensor], shape, stored: dict, sharding, dtype) -> jax.Arra
     for tensor in stack:
         layer = _put(lambda index, t=tensor: stored[t.name][index], shape[1:][turn], layout)
         array = _fill(array, layer, tensor.index, first.transposed)
-        array.block_until_ready()  # or layers would wait on the host for their transfer
+        array.block_until_ready()  # else layers pile up on the host, waiting for their transfer
     return array
 
 
@@ -160,7 +159,7 @@ def _read(stored: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:
 
 
 def _put(read, shape: tuple[int, ...], sharding) -> jax.Array:
-    """The array that read(slices) gives piece by piece; a piece of several devices is read once."""
+    """The array assembled from read(slices); replicated shards are read once."""
     if sharding is None:
         return jnp.asarray(read(tuple(slice(None) for _ in shape))).block_until_ready()
     places = {}

@@ -1,4 +1,4 @@
-"""Plans only: the automaton of plans over a tokenizer's tokens, followed on the device."""
+"""The automaton of plans over a tokenizer's tokens, evaluated on the device while decoding."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PlanGrammar:
     offsets int32 [N + 1]: where each node's edges begin; width: the most edges of a node.
     texts int32 [N]: the first node of the free text a node lies in, or -1. text_moves int8 [T, V]:
     which of a text's T nodes a token leads to that stays in the text, _REFUSED for others; one
-    table for all texts. distance int32 [N]: tokens that surely suffice to end the plan, the end
-    token counted; between characters no fewer do without another step. start int32: the first
+    table for all texts. distance int32 [N]: tokens that suffice to end the plan, the end token
+    included; between characters it is the least number without another step. start int32: the first
     node. end: the token that ends a plan.
     """
 
@@ -41,7 +41,7 @@ class PlanGrammar:
 
 @flax.struct.dataclass
 class GrammarState:
-    """Where each row stands: node int32 [B], further int32 [B], the steps after the first."""
+    """The state of each row: node int32 [B], and further int32 [B], its steps after the first."""
 
     node: jax.Array
     further: jax.Array
@@ -56,7 +56,7 @@ def allowed(grammar: PlanGrammar, state: GrammarState, remaining) -> jax.Array:
     """Which tokens may come next, bool [B, V].
 
     remaining: tokens left after the next one, int or int32 [B]. A row that starts with at least
-    `distance[start]` tokens left, and keeps to this, has ended its plan when none is left.
+    `distance[start]` tokens left and follows this mask ends its plan in time.
     """
     remaining = jnp.broadcast_to(remaining, state.node.shape)
     tokens, targets, begun = _edges(grammar, state.node)
@@ -64,7 +64,7 @@ def allowed(grammar: PlanGrammar, state: GrammarState, remaining) -> jax.Array:
     fit &= state.further[:, None] + begun < MAX_STEPS
     text = grammar.texts[state.node]
     budget = remaining - grammar.distance[text]
-    # A text's nodes are ordered by their detour, so those in reach are the first `reach` ones.
+    # A text's nodes are ordered by detour, so those within the budget are the first `reach`.
     reach = jnp.sum(jnp.array(DETOURS) <= budget[:, None], axis=1)
     reach = jnp.where(text >= 0, reach, 0).astype(jnp.int8)
     mask = grammar.text_moves[_text_node(state.node, text)] < reach[:, None]
@@ -99,10 +99,14 @@ def _text_node(node: jax.Array, text: jax.Array) -> jax.Array:
 
 
 def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
-    """The grammar of plans in the tokens of a byte-level tokenizer.
+    """The grammar of plans over the tokens of a byte-level tokenizer.
 
-    vocab_size: the model's; ids that the tokenizer lacks are never allowed, nor are added tokens,
-    except <|im_end|> at the end. Raises InputError where the tokenizer is not byte-level.
+    Args:
+      tokenizer: added tokens are never allowed, except <|im_end|> at the end.
+      vocab_size: the model's, at least the tokenizer's; other ids are never allowed.
+
+    Raises:
+      InputError: the tokenizer is not byte-level, or has more tokens than the model.
     """
     automaton, trie = plan_automaton(), trie_of(token_bytes(tokenizer))
     if tokenizer.vocab_size > vocab_size:
@@ -134,11 +138,11 @@ def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
 
 
 def _text_moves(automaton: Automaton, trie: Trie, vocab_size: int):
-    """The table text_moves, and the ways that close a text: (text node, trie node) [2, n]."""
+    """The table text_moves, and the paths that close a text: (text node, trie node) [2, n]."""
     size, first = len(DETOURS), automaton.texts.max()
     moves = automaton.moves[first : first + size]
     moves = np.where(moves >= 0, moves - first, -1)
-    moves[0, ord('"')] = size  # all texts close alike; what follows differs
+    moves[0, ord('"')] = size  # all texts close in the same way; what follows differs
     moves = np.concatenate([moves, np.full((1, 256), -1)])
     origin, node, at, _ = walk(moves, trie, np.arange(size), np.arange(size), np.zeros(size, int))
     table = np.full((size, vocab_size), _REFUSED, np.int8)
@@ -148,7 +152,7 @@ def _text_moves(automaton: Automaton, trie: Trie, vocab_size: int):
 
 
 def _edge_rows(automaton: Automaton, trie: Trie, closed: np.ndarray) -> np.ndarray:
-    """Rows (node, token, next node, steps begun after the first) of what text_moves lacks."""
+    """Rows (node, token, next node, steps begun after the first) of moves not in text_moves."""
     outside = np.flatnonzero(automaton.texts < 0)
     origin, node, at = [outside], [outside], [np.zeros_like(outside)]
     for first in np.unique(automaton.texts[automaton.texts >= 0]):
@@ -162,9 +166,9 @@ def _edge_rows(automaton: Automaton, trie: Trie, closed: np.ndarray) -> np.ndarr
 
 
 def _distances(source, target, begun, texts) -> np.ndarray:
-    """Tokens to the end from each node, int32 [N], on ways that begin no further step.
+    """Tokens to the end from each node, int32 [N], on paths that begin no further step.
 
-    Such a way exists from every node, so a full count of steps never blocks it.
+    Such a path exists from every node, so the limit on steps never blocks it.
     """
     source, target = source[begun == 0], target[begun == 0]
     middles = np.flatnonzero(texts >= 0)

@@ -12,13 +12,13 @@ ARCHITECTURES = {
     DENSE: "Qwen3VLForConditionalGeneration",
     MOE: "Qwen3VLMoeForConditionalGeneration",
 }
-# What the published mixture of experts says, and the only thing that is supported.
+# Values of the published mixture of experts; no others are supported.
 EVERY_LAYER_SPARSE = {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
 
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig:
-    """Sizes of the text decoder. The defaults are what every published dense size shares.
+    """Sizes of the text decoder. The defaults are those of all published dense sizes.
 
     num_experts: 0 in a dense decoder; else every layer is a mixture of experts of width
     moe_intermediate_size, of which each token takes num_experts_per_tok.
@@ -98,7 +98,7 @@ class Qwen3VLConfig:
 
     @classmethod
     def preset(cls, name: str, vocab_size: int | None = None) -> Qwen3VLConfig:
-        """A published size ("2b", "4b", "8b", "32b", "30b-a3b") or "tiny", to train from scratch.
+        """A published size ("2b", "4b", "8b", "32b", "30b-a3b"), or "tiny" for random weights.
 
         A vocab_size puts the special tokens last, in the order of `tokenizer.SPECIAL_TOKENS`.
         """
@@ -199,7 +199,7 @@ def _section(hf: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_experts(text: dict[str, Any]) -> None:
-    """Give the experts' sizes our names; dense layers among the sparse are not supported."""
+    """Rename the experts' sizes; dense layers among the sparse ones are not supported."""
     # transformers writes the first of these and reads both.
     text["num_experts"] = text.get("num_local_experts") or text.get("num_experts")
     for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
@@ -253,7 +253,7 @@ def _text(hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int
     }
 
 
-# name: text, vision, tied embedding. The tiny preset (1.6 million parameters) is the one to tune.
+# name: text, vision, tied embedding. The tiny preset has 1.6 million parameters.
 PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "tiny": (
         _text(hidden=128, intermediate=256, layers=3, heads=4, kv_heads=2)

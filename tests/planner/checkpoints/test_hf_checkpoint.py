@@ -284,7 +284,7 @@ def test_of_many_misfits_the_first_are_named(several):
 def test_broken_directories_are_told_in_one_line(several, tmp_path_factory):
     files = sorted(several.glob("*.safetensors"))
     files[1].write_bytes(files[1].read_bytes()[:-10])
-    with pytest.raises(InputError, match=f"{files[1].name}: no whole safetensors file"):
+    with pytest.raises(InputError, match=f"{files[1].name}: not a complete safetensors file"):
         load_pretrained(several)
     files[1].unlink()
     with pytest.raises(InputError, match=f"{files[1].name}: no such file"):
@@ -293,7 +293,7 @@ def test_broken_directories_are_told_in_one_line(several, tmp_path_factory):
     with pytest.raises(InputError, match="has no weight_map"):
         load_pretrained(several)
     (several / INDEX).write_text("{")
-    with pytest.raises(InputError, match="index.json: no JSON"):
+    with pytest.raises(InputError, match="index.json: not JSON"):
         load_pretrained(several)
     (several / INDEX).unlink()
     with pytest.raises(InputError, match="model.safetensors: no such file"):
