@@ -173,7 +173,7 @@ class Planner:
         if num_samples < 1:
             raise InputError(f"num_samples {num_samples} is too small; use at least 1")
         if images is not None and not hasattr(images, "dtype"):
-            images = [_as_array(image) for image in images]
+            images = [i if hasattr(i, "dtype") else np.asarray(i) for i in images]
         counts, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
         options = {
@@ -219,16 +219,16 @@ class Planner:
         if images is None or len(images) != len(goals):
             number = 0 if images is None else len(images)
             raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
-        one_size = hasattr(images, "dtype")
-        kinds = [(images.shape[1:], images.dtype)] if one_size else map(_kind, images)
-        counts = []
+        if hasattr(images, "dtype"):
+            kinds = [(images.shape[1:], images.dtype)] * len(images)
+        else:
+            kinds = [(image.shape, image.dtype) for image in images]
         for row, (shape, dtype) in enumerate(kinds):
             if len(shape) != 3 or shape[-1] != 3:
                 raise InputError(f"images[{row}] has shape {shape}; each must be [H, W, 3]")
             if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
                 raise InputError(f"images[{row}] is {dtype}; use uint8, or floats in [0, 1]")
-            counts.append(image_tokens(*shape[:2], self.images))
-        return np.array(counts * len(images) if one_size else counts, int)
+        return np.array([image_tokens(*shape[:2], self.images) for shape, _ in kinds], int)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings
@@ -280,11 +280,3 @@ class Planner:
         stops = (self.tokenizer.im_end, self.tokenizer.pad)
         rows = [list(row[:length]) for row, length in zip(tokens, lengths, strict=True)]
         return [self.tokenizer.decode(row[:-1] if row[-1] in stops else row) for row in rows]
-
-
-def _as_array(image):
-    return image if hasattr(image, "dtype") else np.asarray(image)
-
-
-def _kind(image) -> tuple:
-    return image.shape, image.dtype

@@ -143,7 +143,8 @@ def _load(stack: list[Tensor], shape, stored: dict, sharding, dtype) -> jax.Arra
         layer = _put(lambda index, t=tensor: stored[t.name][index], shape[1:][turn], layout)
         array = _fill(array, layer, tensor.index, first.transposed)
         array.block_until_ready()  # else layers pile up on the host, waiting for their transfer
-    return array
+    # Of a rule that shards the layers too, the compiler may have chosen another layout.
+    return array if sharding is None else jax.device_put(array, sharding)
 
 
 def _read(stored: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:

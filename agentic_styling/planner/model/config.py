@@ -104,8 +104,7 @@ class Qwen3VLConfig:
         """
         if name not in PRESETS:
             raise InputError(f"preset {name!r} is unknown; {nearest(name, PRESETS)}")
-        text, vision, tied = PRESETS[name]
-        config = cls(TextConfig(**text), VisionConfig(**vision), tie_word_embeddings=tied)
+        config = PRESETS[name]
         if vocab_size is None and name != "tiny":
             return config
         vocab_size = vocab_size or config.text.vocab_size
@@ -229,54 +228,32 @@ def _check_supported(values: dict[str, Any], name: str, wanted) -> None:
         raise InputError(f"config.json: {name} {value!r} is not supported; it must be {wanted!r}")
 
 
-_VISION_SMALL = {
-    "depth": 24,
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "deepstack_visual_indexes": (5, 11, 17),
-}
-_VISION_LARGE = {
-    "depth": 27,
-    "hidden_size": 1152,
-    "intermediate_size": 4304,
-    "deepstack_visual_indexes": (8, 16, 24),
-}
+def _small_vision(out_hidden_size: int) -> VisionConfig:
+    return VisionConfig(24, 1024, 4096, out_hidden_size, (5, 11, 17))
 
 
-def _text(hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int) -> dict[str, int]:
-    return {
-        "hidden_size": hidden,
-        "intermediate_size": intermediate,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": kv_heads,
-    }
+def _large_vision(out_hidden_size: int) -> VisionConfig:
+    return VisionConfig(27, 1152, 4304, out_hidden_size, (8, 16, 24))
 
 
-# name: text, vision, tied embedding. The tiny preset has 1.6 million parameters.
-PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
-    "tiny": (
-        _text(hidden=128, intermediate=256, layers=3, heads=4, kv_heads=2)
-        | {"head_dim": 32, "vocab_size": 1536, "mrope_section": (6, 5, 5)},
-        {
-            "depth": 3,
-            "hidden_size": 96,
-            "intermediate_size": 192,
-            "num_heads": 4,
-            "out_hidden_size": 128,
-            "num_position_embeddings": 64,
-            "deepstack_visual_indexes": (0, 1),
-        },
-        True,
+# The tiny preset has 1.6 million parameters.
+PRESETS = {
+    "tiny": Qwen3VLConfig(
+        TextConfig(128, 256, 3, 4, 2, head_dim=32, vocab_size=1536, mrope_section=(6, 5, 5)),
+        VisionConfig(3, 96, 192, 128, (0, 1), num_heads=4, num_position_embeddings=64),
+        tie_word_embeddings=True,
     ),
-    "2b": (_text(2048, 6144, 28, 16, 8), _VISION_SMALL | {"out_hidden_size": 2048}, True),
-    "4b": (_text(2560, 9728, 36, 32, 8), _VISION_SMALL | {"out_hidden_size": 2560}, True),
-    "8b": (_text(4096, 12288, 36, 32, 8), _VISION_LARGE | {"out_hidden_size": 4096}, False),
-    "32b": (_text(5120, 25600, 64, 64, 8), _VISION_LARGE | {"out_hidden_size": 5120}, False),
-    "30b-a3b": (
-        _text(2048, 6144, 48, 32, 4)
-        | {"num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768},
-        _VISION_LARGE | {"out_hidden_size": 2048},
-        False,
+    "2b": Qwen3VLConfig(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
+    "4b": Qwen3VLConfig(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),
+    "8b": Qwen3VLConfig(TextConfig(4096, 12288, 36, 32, 8), _large_vision(4096)),
+    "32b": Qwen3VLConfig(TextConfig(5120, 25600, 64, 64, 8), _large_vision(5120)),
+    "30b-a3b": Qwen3VLConfig(
+        TextConfig(
+            *(2048, 6144, 48, 32, 4),
+            num_experts=128,
+            num_experts_per_tok=8,
+            moe_intermediate_size=768,
+        ),
+        _large_vision(2048),
     ),
 }
