@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ import numpy as np
 from agentic_styling.planner.decoding.automaton import DETOURS, Automaton, plan_automaton
 from agentic_styling.planner.decoding.trie import Trie, token_bytes, trie_of, walk
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
-from agentic_styling.tools import MAX_STEPS
+from agentic_styling.tools import MAX_STEPS, VOCABULARY
 from agentic_styling.utils.errors import InputError
 
 _REFUSED = 127  # above every text node's number
@@ -108,17 +110,24 @@ def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
     Raises:
       InputError: the tokenizer is not byte-level, or has more tokens than the model.
     """
-    automaton, trie = plan_automaton(), trie_of(token_bytes(tokenizer))
     if tokenizer.vocab_size > vocab_size:
         raise InputError(
             f"vocab_size {vocab_size}: {tokenizer.path} has {tokenizer.vocab_size} tokens; "
             "use the tokenizer that the model was made for"
         )
+    tokens = tuple(sorted(token_bytes(tokenizer).items()))
+    return _compile(tokens, tokenizer.im_end, vocab_size, repr(VOCABULARY))
+
+
+@functools.lru_cache(maxsize=2)  # seconds of work, which the planners of one run share
+def _compile(tokens: tuple, im_end: int, vocab_size: int, vocabulary: str) -> PlanGrammar:
+    """vocabulary: that of the tools, as a key of the cache."""
+    automaton, trie = plan_automaton(), trie_of(dict(tokens))
     text_moves, closed = _text_moves(automaton, trie, vocab_size)
     nodes = len(automaton.moves) + 1  # and one that is reached by the end token, and kept by it
     end = [automaton.end, nodes - 1]
     edges = np.concatenate(
-        [_edge_rows(automaton, trie, closed), [[n, tokenizer.im_end, nodes - 1, 0] for n in end]]
+        [_edge_rows(automaton, trie, closed), [[n, im_end, nodes - 1, 0] for n in end]]
     )
     edges = edges[np.argsort(edges[:, 0], kind="stable")]
     source, token, target, begun = edges.T
@@ -133,7 +142,7 @@ def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
         distance=jnp.asarray(_distances(source, target, begun, texts)),
         start=jnp.int32(automaton.start),
         width=width,
-        end=tokenizer.im_end,
+        end=im_end,
     )
 
 
