@@ -39,7 +39,7 @@ def execute_and_score(
       source first.
     """
     scores, held_out_rewards, frames = [], [], []
-    # The length used when the cases were built, if it suffices, so the reward is compiled already.
+    # As long as where the cases were made, when they fit: the reward is then compiled already.
     asked_steps = max(MAX_TEACHER_STEPS, *map(len, requests))
     size = batch_size(len(plans))
     starts = range(0, len(plans), size)

@@ -57,10 +57,11 @@ def workdir(tmp_path_factory):
     save_planner(directory / "untrained", texts)
     config = default_config()
     config.update({"cases": str(directory / "test"), "bootstrap_samples": 200, "film_strips": 2})
-    config.max_new_tokens, config.constrained = 8, False
+    config.max_new_tokens = 8
     for name in ("edit_only", "teacher_best", "identity", "random", "strongest"):
         config.methods[name] = None
     config.methods.baseline = str(directory / "untrained")
+    config.constrained = False
     evaluate(config, directory / "work")
     return directory / "work"
 
