@@ -26,8 +26,6 @@ from agentic_styling.evaluation.runs import (
 )
 from agentic_styling.utils.errors import InputError, nearest
 
-SETTINGS = ("temperature", "max_new_tokens", "constrained", "seed", "bootstrap_samples")
-
 
 def default_config() -> ConfigDict:
     """The fields of `evaluate` with their defaults.
@@ -35,8 +33,6 @@ def default_config() -> ConfigDict:
     cases: directory of the held-out trajectories; of a set, its test split's best plans.
     methods: name -> planner directory; None for edit_only and teacher_best, which need none.
     temperature, max_new_tokens: of the planners' sampling; 0 is greedy.
-    constrained: False decodes without the plan grammar, so that valid_plans measures how often a
-        planner writes a valid plan unaided; an invalid one leaves the picture unchanged.
     seed: of sampling, execution, shuffling and bootstrap.
     bootstrap_samples: draws an interval.
     film_strips: cases that the report shows, spread evenly over all of them.
@@ -48,7 +44,7 @@ def default_config() -> ConfigDict:
     config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
     config.temperature = 0.0
     config.max_new_tokens = 320
-    config.constrained = True
+    config.constrained = True  # False: no plan grammar, so that valid_plans measures the planner
     config.seed = 0
     config.bootstrap_samples = 2000
     config.film_strips = 12
