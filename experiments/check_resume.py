@@ -71,7 +71,7 @@ def doing(workdir: Path) -> str:
         return "writing a checkpoint"
     metrics = workdir / "metrics.jsonl"
     steps = metrics.read_text().count("\n") if metrics.exists() else 0
-    if (workdir / "planner.unfinished").exists():
+    if any(workdir.glob(".planner.*.tmp")):
         return "exporting"
     return f"after {steps} steps" if steps else "before its first step"
 

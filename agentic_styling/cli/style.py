@@ -1,4 +1,4 @@
-"""Restyle photographs: what `agentic-styling style` does."""
+"""Restyle photographs: `agentic-styling style`."""
 
 from pathlib import Path
 
@@ -24,13 +24,25 @@ def style(
     temperature: float = 0.0,
     seed: int = 0,
 ) -> list[Plan]:
-    """Plan and run an edit of each photograph; writes three files each into `out`.
+    """Plan and execute an edit of each photograph.
 
-    NAME.png the result, NAME.plan.json the plan (run it again with `plan`), NAME.strip.jpg a
-    film strip with the reason under each step. Give either `planner` (a directory) and `goal`,
-    or `plan` (a file).
+    Writes three files for each into `out`: NAME.png, the result; NAME.plan.json, the plan, which
+    `plan` executes again; NAME.strip.jpg, a film strip with the reason under each step.
 
-    Raises InputError for unreadable input, and rather than overwrite a file.
+    Args:
+      photos: files.
+      out: a folder, created if missing.
+      goal: what the photographs should become; needed with `planner`.
+      planner: directory of a planner.
+      plan: file of a plan to execute instead.
+      temperature: of the planner's sampling; 0 takes the most likely tokens.
+      seed: of the sampling and of the tools.
+
+    Returns:
+      One plan per photograph.
+
+    Raises:
+      InputError: an input cannot be read, or an output file exists.
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
@@ -43,10 +55,11 @@ def style(
     if plan is not None:
         plans = [read_plan(plan)] * len(pictures)
     else:
-        loaded = Planner.from_pretrained(planner)
-        goals = [goal] * len(pictures)
-        asked = loaded.plan(list(pictures.values()), goals, temperature=temperature, seed=seed)
-        plans = [samples[0] for samples in asked]
+        images, goals = list(pictures.values()), [goal] * len(pictures)
+        samples = Planner.from_pretrained(planner).plan(
+            images, goals, temperature=temperature, seed=seed
+        )
+        plans = [first for first, *_ in samples]
     out.mkdir(parents=True, exist_ok=True)
     rows = zip(pictures.items(), plans, strict=True)
     for (name, pixels), chosen in tqdm(rows, total=len(plans), desc="style"):
@@ -61,7 +74,7 @@ def style(
 
 
 def read_plan(path: str) -> Plan:
-    """A plan file. Raises InputError naming the file."""
+    """Read a plan file. Raises InputError naming the file."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

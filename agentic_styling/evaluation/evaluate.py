@@ -46,6 +46,7 @@ def default_config() -> ConfigDict:
     config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
     config.temperature = 0.0
     config.max_new_tokens = 320
+    config.constrained = True  # False: no plan grammar, so that valid_plans measures the planner
     config.seed = 0
     config.bootstrap_samples = 2000
     config.film_strips = 12
@@ -84,7 +85,13 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "settings": {
             name: config[name]
-            for name in ("temperature", "max_new_tokens", "seed", "bootstrap_samples")
+            for name in (
+                "temperature",
+                "max_new_tokens",
+                "constrained",
+                "seed",
+                "bootstrap_samples",
+            )
         },
         "machine": machine(),
         "training": training,

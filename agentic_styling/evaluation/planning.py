@@ -1,27 +1,29 @@
-"""A planner's texts for all cases, with its own pictures or with another case's."""
+"""A planner's answers to all cases, with their own pictures and with another case's."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from agentic_styling.evaluation.baselines import identity
+from agentic_styling.planner import PLAN_FORMS, Planner
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
 
 class Answer(NamedTuple):
-    """What a method gave for a case: a plan, or the text that was none (it counts as identity)."""
+    """What a method answers to a case: a plan, or an invalid text, whose plan is the identity."""
 
     plan: Plan
     valid: bool
     text: str | None = None
 
 
-def parse(text: str) -> Answer:
-    """A generated text as an answer; a text that is no valid plan does nothing to the picture."""
+def parse(text: str, form: str = "json") -> Answer:
+    """A text, written in a form of `PLAN_FORMS`, as an answer."""
     try:
-        return Answer(Plan.from_json(text), True)
+        return Answer(PLAN_FORMS[form].read(text), True)
     except PlanError:
         return Answer(identity(), False, text)
 
@@ -32,7 +34,7 @@ def derangement(count: int, seed: int) -> np.ndarray:
     Raises InputError below two cases, where there is none.
     """
     if count < 2:
-        raise InputError(f"cases: {count} case cannot trade pictures; evaluate at least 2")
+        raise InputError(f"cases: {count} case cannot swap pictures; evaluate at least 2")
     order = np.random.default_rng(seed).permutation(count)
     shuffled = np.empty(count, np.int64)
     shuffled[order] = np.roll(order, 1)
@@ -42,24 +44,32 @@ def derangement(count: int, seed: int) -> np.ndarray:
 def planner_answers(
     directory: Path,
     images: np.ndarray,
-    goals: list[str],
+    goals: Sequence[str],
     *,
-    temperature: float,
+    states: Sequence[Mapping[str, str]],
     seed: int,
-    max_new_tokens: int,
+    constrained: bool = True,
+    **sampling,
 ) -> tuple[list[Answer], list[Answer]]:
-    """One answer a case, reading its own picture and then another's (`derangement`).
+    """One answer per case, reading its own picture and then another's (`derangement`).
 
-    `images` is uint8 [N, H, W, 3]; the goal is always the case's own.
+    Args:
+      directory: of the planner.
+      images: uint8 [N, H, W, 3].
+      goals: N texts; a case always keeps its own.
+      states: N known states, which a text planner reads in place of the pictures.
+      seed: of the sampling and of the derangement.
+      constrained: False decodes without the grammar, so that invalid plans can be counted.
+      sampling: temperature and max_new_tokens; see `Planner.plan`.
     """
-    from agentic_styling.planner import Planner
-
     planner = Planner.from_pretrained(directory)
-    others = images[derangement(len(goals), seed)]
-    answers = []
-    for pictures in (images, others):
-        texts = planner.complete(
-            pictures, goals, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens
-        )
-        answers.append([parse(samples[0]) for samples in texts])
-    return answers[0], answers[1]
+
+    def answers(order) -> list[Answer]:
+        arguments = {"states": [states[row] for row in order], "seed": seed, **sampling}
+        if constrained:
+            plans = planner.plan(images[order], goals, **arguments)
+            return [Answer(plan, True) for (plan,) in plans]
+        texts = planner.complete(images[order], goals, **arguments)
+        return [parse(text, planner.form) for (text,) in texts]
+
+    return answers(np.arange(len(goals))), answers(derangement(len(goals), seed))

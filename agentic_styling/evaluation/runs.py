@@ -15,7 +15,7 @@ from agentic_styling.evaluation.planning import Answer, planner_answers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
 
-# Methods without a planner: from a case and a generator to its plan. They read no picture.
+# Methods without a planner: (case, random generator) -> plan. They do not read the picture.
 WITHOUT_PLANNER = {
     "edit_only": lambda case, rng: baselines.edit_only(case.goal),
     "teacher_best": lambda case, rng: case.plan,
@@ -28,7 +28,7 @@ FRAME_SIDE = 256
 
 @dataclass(frozen=True)
 class Cases:
-    """The held-out cases, their pictures (uint8 [N, H, W, 3]), the rows that the report shows."""
+    """The held-out cases, their pictures (uint8 [N, H, W, 3]) and the rows shown in the report."""
 
     trajectories: list[Trajectory]
     images: np.ndarray
@@ -36,7 +36,7 @@ class Cases:
 
 
 def case_record(case: Trajectory, shown: bool) -> dict:
-    """The part of a case's record that no method changes."""
+    """The part of a case's record that does not depend on a method."""
     return {
         "id": case.id,
         "photo": case.photo,
@@ -53,7 +53,10 @@ def case_record(case: Trajectory, shown: bool) -> dict:
 def run_method(
     name: str, directory: str | None, cases: Cases, config: ConfigDict, pictures: Path
 ) -> list[dict]:
-    """Entries of one method, one a case (see results.py); saves the film strips of shown cases."""
+    """The entries of one method, one per case (see results.py); saves the frames of shown cases.
+
+    directory: of its planner; None for a method of WITHOUT_PLANNER.
+    """
     own, other = _answers(name, directory, cases, config)
     scores, films = _run(own, cases, config, name, film=cases.shown)
     entries = [
@@ -71,7 +74,7 @@ def run_method(
         for row, (answer, case) in enumerate(zip(own, cases.trajectories, strict=True))
     ]
     if other is not None:
-        # Who reads no picture answers the same whatever it is shown.
+        # A method that does not read the picture gives the same answer to any.
         label = f"{name}, shuffled"
         again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
@@ -83,12 +86,12 @@ def run_method(
 
 
 def frame_name(row: int, method: str, step: int) -> str:
-    """File of the picture of case `row` after `step` steps of a method."""
+    """File name of the picture of case `row` after `step` steps of a method."""
     return f"{row:04d}_{method}_{step}.jpg"
 
 
 def source_name(row: int) -> str:
-    """File of the picture that case `row` starts from."""
+    """File name of the source picture of case `row`."""
     return f"{row:04d}_source.jpg"
 
 
@@ -103,7 +106,7 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 def _answers(
     name: str, directory: str | None, cases: Cases, config: ConfigDict
 ) -> tuple[list[Answer], list[Answer] | None]:
-    """Answers reading the own pictures and reading others' (None for the teacher's plans)."""
+    """Answers to the cases' own pictures, and to others' (None for the teacher's plans)."""
     if directory is None:
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
@@ -112,8 +115,10 @@ def _answers(
         Path(directory),
         cases.images,
         [case.goal for case in cases.trajectories],
-        temperature=config.temperature,
+        states=[case.state for case in cases.trajectories],
         seed=config.seed,
+        constrained=config.constrained,
+        temperature=config.temperature,
         max_new_tokens=config.max_new_tokens,
     )
 

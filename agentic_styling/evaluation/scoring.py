@@ -1,4 +1,4 @@
-"""Plans executed and scored by both rewards on the device, in batches of one fixed shape."""
+"""Plans executed and scored by both rewards on the device, in batches of one shape."""
 
 import jax
 import numpy as np
@@ -21,20 +21,22 @@ def execute_and_score(
     film: list[int] = (),
     held_out: bool = True,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-    """Run plan i on picture i and score the result against request i.
+    """Execute plan i on picture i and score the result against request i.
 
-    A case meets the same random numbers whatever the method, so that differences are paired.
+    A case gets the same random numbers for every method, so that differences are paired.
 
     Args:
-        images: uint8 [N, H, W, 3].
-        seed: of the executor's random numbers. label: shown beside the progress bar.
-        film: increasing row numbers whose every frame is wanted.
-        held_out: whether the held-out reward is wanted too; on a CPU it takes the most time.
+      images: uint8 [N, H, W, 3].
+      plans, requests: N each.
+      seed: of the executor's random numbers.
+      label: of the progress bar.
+      film: increasing row numbers of which every frame is returned.
+      held_out: whether to compute the held-out reward too, which takes most of the time on a CPU.
 
     Returns:
-        Scores, float64 [N] each: the six parts, `overall`, `reward`, and `held_out_reward`, of
-        which nothing trained knows. And for each row of `film` its frames, uint8
-        [T + 1, H, W, 3], the source first.
+      Scores, float64 [N] each: the six parts, `overall`, `reward` and `held_out_reward`, which no
+      method is trained on; and for each row of `film` its frames, uint8 [T + 1, H, W, 3], the
+      source first.
     """
     scores, held_out_rewards, frames = [], [], []
     # As long as where the cases were made, when they fit: the reward is then compiled already.
@@ -43,7 +45,7 @@ def execute_and_score(
     size = batch_size(len(plans))
     starts = range(0, len(plans), size)
     for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
-        # The last batch is filled up with its last case.
+        # The last batch is padded with its last case.
         rows = np.minimum(np.arange(start, start + size), len(plans) - 1)
         source = np.float32(images[rows]) / 255
         key = jax.random.fold_in(jax.random.key(seed), number)

@@ -5,14 +5,7 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     read_config,
     save_pretrained,
 )
-from agentic_styling.planner.checkpoints.lora import (
-    LoraConfig,
-    init_lora,
-    load_adapters,
-    lora_variables,
-    merge_lora,
-    save_adapters,
-)
+from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
 from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
@@ -28,14 +21,15 @@ from agentic_styling.planner.inputs.images import (
 from agentic_styling.planner.inputs.prompts import (
     encode_completions,
     encode_prompts,
-    goal_with_state,
     pad_rows,
 )
 from agentic_styling.planner.inputs.tokenizer import Tokenizer, train_tokenizer
 from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, VisionConfig
+from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner
+from agentic_styling.planner.planner_settings import PlannerSettings
 
 __all__ = [
     "PLAN_FORMS",
@@ -47,6 +41,7 @@ __all__ = [
     "LoraConfig",
     "PlanGrammar",
     "Planner",
+    "PlannerSettings",
     "Qwen3VL",
     "Qwen3VLConfig",
     "TextConfig",
@@ -56,7 +51,6 @@ __all__ = [
     "encode_completions",
     "encode_prompts",
     "generate",
-    "goal_with_state",
     "hf_inputs",
     "hf_logits",
     "image_to_patches",

@@ -1,10 +1,10 @@
-"""The planner as its users see it: photographs and goals in, plans out."""
+"""The planner: photographs and goals in, plans out. Everything that plans goes through it."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,27 @@ from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
+from agentic_styling.planner.planner_settings import PlannerSettings
 from agentic_styling.tools import Plan, PlanError
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError
 
 ROWS = 64  # rows decoded together
-PATCHES = 1 << 16  # patches of the pictures read together
-TEXT_MULTIPLE = 64  # a prompt's text is padded to a multiple of this: goals share a program
+PATCHES = 1 << 16  # most patches of the pictures encoded together
+TEXT_MULTIPLE = 64  # text is padded to a multiple of this, so that goals share a program
 
 
 @dataclasses.dataclass(frozen=True)
 class Planner:
-    """A model with its tokenizer and image settings.
+    """A model with its tokenizer, image settings and planner settings.
 
-    form: how it writes a plan, of `PLAN_FORMS`. system: whether prompts explain the tools and the
-    form, for models not trained on our plans.
+    Args:
+      config, params: of the model, as by `load_pretrained`.
+      tokenizer: that the model was trained with.
+      images: how photographs become patches.
+      form: how plans are written, one of `PLAN_FORMS`.
+      system: whether prompts explain the tools and the form, for models not trained on our plans.
+      modality: "vision" reads the photograph; "text" reads a known state in its place.
+      directory: where the planner was read from.
     """
 
     config: Qwen3VLConfig
@@ -47,23 +54,43 @@ class Planner:
     images: ImageSettings = ImageSettings()
     form: str = "json"
     system: bool = False
+    modality: str = "vision"
+    directory: Path | None = None
 
     def __post_init__(self):
-        if self.form not in PLAN_FORMS:
-            raise InputError(f"form {self.form!r} is unknown; {nearest(self.form, PLAN_FORMS)}")
+        PlannerSettings(self.modality, self.form)  # checks both
 
     @classmethod
     def from_pretrained(
-        cls, directory: str | Path, *, dtype=None, form: str = "json", system: bool = False
+        cls, directory: str | Path, *, dtype=None, form: str | None = None, system: bool = False
     ) -> Planner:
-        """Load a Hugging Face directory, ours or Qwen's."""
+        """Load a Hugging Face directory, ours or a published Qwen3-VL's.
+
+        Args:
+          directory: its planner.json, where there is one, says modality and form.
+          dtype: of the parameters; None keeps that of the files.
+          form: replaces the directory's form.
+          system: whether prompts explain the tools and the form.
+
+        Raises:
+          InputError: a file is missing or broken, or the files do not fit each other.
+        """
         config, params = load_pretrained(directory, dtype=dtype)
-        tokenizer, images = Tokenizer(directory), ImageSettings.load(directory)
-        return cls(config, params, tokenizer, images, form, system)
+        settings = PlannerSettings.load(directory)
+        return cls(
+            config,
+            params,
+            Tokenizer(directory),
+            ImageSettings.load(directory),
+            form or settings.form,
+            system,
+            settings.modality,
+            Path(directory),
+        )
 
     @functools.cached_property
     def grammar(self) -> PlanGrammar:
-        """What keeps the planner's text a plan; compiled when it is first asked for."""
+        """The constraint that makes every text a valid plan; compiled on first use."""
         if self.form != "json":
             raise InputError(
                 f"form {self.form!r} has no grammar; use the form 'json', or constrained=False"
@@ -71,12 +98,41 @@ class Planner:
         return compile_plan_grammar(self.tokenizer, self.config.text.vocab_size)
 
     def plan(
-        self, images, goals: Sequence[str], *, constrained: bool = True, **sampling
-    ) -> list[list[Plan]]:
-        """Plans for each photograph and goal, num_samples of them.
+        self,
+        images,
+        goals: Sequence[str],
+        *,
+        num_samples: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+        states: Sequence[Mapping[str, str]] | None = None,
+        constrained: bool = True,
+        **options,
+    ) -> list[list[Plan | None]]:
+        """Plans for each photograph and goal.
 
-        Arguments as for `complete`. Constrained, every text is a plan; otherwise a plan is None
-        where the text is none.
+        A sample depends on its photograph, goal, seed and place (row and sample number) only, so
+        batching does not change it.
+
+        Args:
+          images: [B, H, W, 3], uint8 or float in [0, 1], or B arrays [H, W, 3] of any sizes. A
+            text planner does not read them; they may be None.
+          goals: B texts, one for each photograph.
+          num_samples: plans per photograph, at least 1.
+          temperature: 0 takes the most likely tokens.
+          seed: of the sampling.
+          states: B contexts, dimension -> option, which a text planner reads in place of the
+            photographs. A vision planner does not read them.
+          constrained: whether the plan grammar restricts decoding, so that every plan is valid.
+          options: top_k, top_p and max_new_tokens (512) of the sampling; see `generate`.
+
+        Returns:
+          B lists of num_samples plans. With constrained=False a text that is not a valid plan
+          gives None; `complete` returns the texts themselves.
+
+        Raises:
+          InputError: images, goals and states do not fit each other or this planner, or a prompt
+            leaves no room for max_new_tokens in the model's context.
         """
 
         def read(text: str) -> Plan | None:
@@ -85,7 +141,16 @@ class Planner:
             except PlanError:
                 return None
 
-        texts = self.complete(images, goals, constrained=constrained, **sampling)
+        texts = self.complete(
+            images,
+            goals,
+            num_samples=num_samples,
+            temperature=temperature,
+            seed=seed,
+            states=states,
+            constrained=constrained,
+            **options,
+        )
         return [[read(text) for text in samples] for samples in texts]
 
     def complete(
@@ -95,28 +160,21 @@ class Planner:
         *,
         num_samples: int = 1,
         temperature: float = 0.0,
+        seed: int = 0,
+        states: Sequence[Mapping[str, str]] | None = None,
+        constrained: bool = False,
         top_k: int = 0,
         top_p: float = 1.0,
-        seed: int = 0,
         max_new_tokens: int = 512,
-        constrained: bool = False,
     ) -> list[list[str]]:
-        """The raw answers, num_samples for each photograph and goal.
-
-        images: [B, H, W, 3], uint8 or float in [0, 1], or B arrays [H, W, 3] of any sizes.
-        constrained: allow only texts that are plans; they then end within max_new_tokens.
-        A sample depends on its photograph, goal, seed, and place (row and sample number).
-        Raises InputError for images and goals that do not fit, and for a prompt that leaves no
-        room for max_new_tokens in the model's context.
-        """
+        """The raw texts, num_samples for each goal; arguments and errors as for `plan`."""
         from tqdm import tqdm
 
         if num_samples < 1:
             raise InputError(f"num_samples {num_samples} is too small; use at least 1")
-        images = images if hasattr(images, "dtype") else [_as_array(image) for image in images]
-        counts = self._image_tokens(images, goals)
-        system = PLAN_FORMS[self.form].system_text() if self.system else ""
-        prompts = encode_prompts(self.tokenizer, goals, counts, system)
+        if images is not None and not hasattr(images, "dtype"):
+            images = [i if hasattr(i, "dtype") else np.asarray(i) for i in images]
+        counts, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
         options = {
             "max_new_tokens": max_new_tokens,
@@ -140,20 +198,37 @@ class Planner:
                 answers[row] = [next(texts) for _ in range(num_samples)]
         return answers
 
+    def _prompts(self, images, goals, states) -> tuple[np.ndarray, list[list[int]]]:
+        """The image tokens of each prompt, int [B], and its token ids."""
+        system = PLAN_FORMS[self.form].system_text() if self.system else ""
+        if self.modality == "vision":
+            counts = self._image_tokens(images, goals)
+            return counts, encode_prompts(self.tokenizer, goals, counts, system)
+        if states is None:
+            raise InputError(
+                f"{self.directory or 'planner'}: a text planner reads a known state, not the "
+                "photograph; give states, or use a vision planner"
+            )
+        if len(states) != len(goals):
+            raise InputError(f"{len(states)} states and {len(goals)} goals; give a state per goal")
+        prompts = encode_prompts(self.tokenizer, goals, 0, system, states=states)
+        return np.zeros(len(prompts), int), prompts
+
     def _image_tokens(self, images, goals: Sequence[str]) -> np.ndarray:
         """The image tokens of each photograph, int [B]."""
-        if len(images) != len(goals):
-            raise InputError(f"{len(images)} images and {len(goals)} goals; give one goal an image")
-        one_size = hasattr(images, "dtype")
-        kinds = [(images.shape[1:], images.dtype)] if one_size else map(_kind, images)
-        counts = []
+        if images is None or len(images) != len(goals):
+            number = 0 if images is None else len(images)
+            raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
+        if hasattr(images, "dtype"):
+            kinds = [(images.shape[1:], images.dtype)] * len(images)
+        else:
+            kinds = [(image.shape, image.dtype) for image in images]
         for row, (shape, dtype) in enumerate(kinds):
             if len(shape) != 3 or shape[-1] != 3:
                 raise InputError(f"images[{row}] has shape {shape}; each must be [H, W, 3]")
             if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
                 raise InputError(f"images[{row}] is {dtype}; use uint8, or floats in [0, 1]")
-            counts.append(image_tokens(*shape[:2], self.images))
-        return np.array(counts * len(images) if one_size else counts, int)
+        return np.array([image_tokens(*shape[:2], self.images) for shape, _ in kinds], int)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings
@@ -168,44 +243,40 @@ class Planner:
     def _chunks(self, counts: np.ndarray, num_samples: int) -> list[np.ndarray]:
         """Rows that run together, the largest pictures first; the last row may be repeated.
 
-        Few rows run as the next power of two, many in chunks of one size: one program each.
+        A chunk has the next power of two of rows, and at most a fixed number: few programs.
         """
         order, chunks = np.argsort(-counts, kind="stable"), []
         while len(order):
-            fitting = min(ROWS // num_samples, PATCHES // self._patches(counts[order[0]]))
+            patches = max(1, self._patches(counts[order[0]]))
+            fitting = min(ROWS // num_samples, PATCHES // patches)
             size = min(max(1, fitting), 1 << (len(counts) - 1).bit_length())
             chunks.append(np.pad(order[:size], (0, max(0, size - len(order))), mode="edge"))
             order = order[size:]
         return chunks
 
     def _patches(self, tokens: int) -> int:
-        """Patches that a picture of so many image tokens is padded to."""
-        return bucket(int(tokens) * self.images.merge_size**2)
+        """The number of patches that a picture of so many image tokens is padded to."""
+        return bucket(int(tokens) * self.images.merge_size**2) if tokens else 0
 
     def _inputs(self, images, prompts, rows: np.ndarray, most_tokens: int, text: int) -> Inputs:
         """The model's inputs for some rows.
 
-        most_tokens: of a picture among them; text: the tokens of the longest text of all. The
-        padded length follows from the two buckets, so that neither another size nor another goal
-        compiles a program.
+        most_tokens: image tokens of the largest picture among them; text: tokens of the longest
+        text of all rows. Both are padded to buckets, so that another size of picture or another
+        goal rarely compiles another program.
         """
         patches = self._patches(most_tokens)
         length = patches // self.images.merge_size**2 + -(-text // TEXT_MULTIPLE) * TEXT_MULTIPLE
-        chosen = images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]
         tokens, mask = pad_rows([prompts[row] for row in rows], self.tokenizer.pad, length=length)
+        inputs = Inputs(jnp.asarray(tokens), jnp.asarray(mask))
+        if not patches:
+            return inputs
+        chosen = images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]
         pixels, grids = images_to_patches(chosen, self.images, patches)
-        return Inputs(jnp.asarray(tokens), jnp.asarray(mask), pixels, grids)
+        return inputs.replace(patches=pixels, grids=grids)
 
     def _texts(self, result) -> list[str]:
         tokens, lengths = np.asarray(result.tokens), np.asarray(result.lengths)
         stops = (self.tokenizer.im_end, self.tokenizer.pad)
         rows = [list(row[:length]) for row, length in zip(tokens, lengths, strict=True)]
         return [self.tokenizer.decode(row[:-1] if row[-1] in stops else row) for row in rows]
-
-
-def _as_array(image):
-    return image if hasattr(image, "dtype") else np.asarray(image)
-
-
-def _kind(image) -> tuple:
-    return image.shape, image.dtype

@@ -59,7 +59,6 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
 
 
 def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -> Path:
-    exported = workdir / "planner"
     tokenizer = Tokenizer(config.init_from)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, tokenizer, model)
@@ -119,8 +118,8 @@ def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -
                     f"{config.steps}; the same command goes on"
                 )
     checkpoints.close()
-    export(exported, model, state, frozen, config.init_from)
-    return exported
+    export(workdir / "planner", model, state, frozen, config)
+    return workdir / "planner"
 
 
 def work(model: PlannerModel, data: Data, step: int) -> tuple[int, float]:

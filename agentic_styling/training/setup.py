@@ -162,14 +162,19 @@ def layouts(
         params, frozen = jax.eval_shape(adapters, key), low
     make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
     shapes = jax.eval_shape(make, params)
-    rules = [(pattern, tuple(axes)) for pattern, axes in config.sharding.rules]
-    small = config.sharding.replicate_below
+    rules, small = _sharding(config)
 
     def layout(tree):
         return shardings(model.mesh, tree, rules, replicate_below=small)
 
     batch = batch_shardings(model.mesh, pictures=pictures)
     return Layouts(shapes, layout(shapes), frozen, layout(frozen), batch)
+
+
+def _sharding(config) -> tuple[list, int]:
+    """The config's own sharding rules, and the size below which leaves are replicated."""
+    rules = [(pattern, tuple(axes)) for pattern, axes in config.sharding.rules]
+    return rules, config.sharding.replicate_below
 
 
 def load_state(
@@ -181,11 +186,13 @@ def load_state(
     """
     lora = model.lora
     dtype = model.compute.dtype if lora else "float32"
-    _, params = load_pretrained(config.init_from, model.mesh, dtype)
+    rules, small = _sharding(config)
+    _, params = load_pretrained(
+        config.init_from, model.mesh, rules, dtype=dtype, replicate_below=small
+    )
     frozen = {}
     if lora:
-        frozen = jax.device_put(params, layout.frozen)
-        params = init_lora(model.config, lora, jax.random.key(config.seed))
+        frozen, params = params, init_lora(model.config, lora, jax.random.key(config.seed))
     make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
     return create_state(params, make, layout.state), frozen
 

@@ -63,6 +63,7 @@ def workdir(tmp_path_factory):
     for name in ("edit_only", "teacher_best", "identity", "random", "strongest"):
         config.methods[name] = None
     config.methods.baseline = str(directory / "untrained")
+    config.constrained = False
     evaluate(config, directory / "work")
     return directory / "work"
 

@@ -7,14 +7,8 @@ import pytest
 from flax import traverse_util
 
 from agentic_styling.planner import Qwen3VL, Qwen3VLConfig, hf_inputs, output_embedding
-from agentic_styling.planner.checkpoints.lora import (
-    LoraConfig,
-    adapter_tensors,
-    init_lora,
-    load_adapters,
-    lora_variables,
-    save_adapters,
-)
+from agentic_styling.planner.checkpoints.peft import adapter_tensors, load_adapters, save_adapters
+from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables
 from tests.parity.shapes import hf_config
 from tests.planner import oracle, ours, reference
 

@@ -7,7 +7,7 @@ from flax import traverse_util
 
 from agentic_styling.planner import Inputs, output_embedding
 from agentic_styling.planner.checkpoints.tensor_names import tensors
-from agentic_styling.planner.model import qwen3_vl as model
+from agentic_styling.planner.model import qwen3_vl
 from tests.planner import oracle
 
 
@@ -37,7 +37,7 @@ def compiled(function, *arguments):
 
 def logits(config, params, inputs):
     """float32 [B, S, V], 0 at padding."""
-    hidden = model.Qwen3VL(config).apply({"params": params}, inputs)
+    hidden = qwen3_vl.Qwen3VL(config).apply({"params": params}, inputs)
     return (hidden @ output_embedding(config, params).T) * inputs.mask[..., None]
 
 

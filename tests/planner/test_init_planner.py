@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained
-from agentic_styling.planner import init_planner as from_scratch
+from agentic_styling.planner import ImageSettings, Tokenizer, init_planner, load_pretrained
 from agentic_styling.planner.init_planner import new_planner
 
 OPTIONS = {"preset": "tiny", "vocab_size": 300, "picture_size": 64}
@@ -41,8 +40,8 @@ def test_nothing_appears_before_it_is_whole(plan_texts, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(from_scratch, "save_pretrained", interrupted)
-    monkeypatch.setattr(from_scratch, "init_params", lambda *_: None)
+    monkeypatch.setattr(init_planner, "save_pretrained", interrupted)
+    monkeypatch.setattr(init_planner, "init_params", lambda *_: None)
     with pytest.raises(KeyboardInterrupt):
         new_planner(tmp_path / "planner", plan_texts, seed=1, **OPTIONS)
     assert not (tmp_path / "planner").exists()

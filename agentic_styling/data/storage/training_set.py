@@ -11,7 +11,6 @@ from agentic_styling.planner import (
     Tokenizer,
     encode_completions,
     encode_prompts,
-    goal_with_state,
     image_tokens,
     pad_rows,
 )
@@ -151,8 +150,8 @@ def build_training_set(
 
 def _prompts(contexts, tokenizer: Tokenizer, settings: ImageSettings, modality: str):
     """The prompt's token ids of each context, from the first of its trajectories."""
+    goals = [c.goal for c in contexts]
     if modality == "text":
-        goals = [goal_with_state(c.goal, c.state) for c in contexts]
-        return encode_prompts(tokenizer, goals, 0)
+        return encode_prompts(tokenizer, goals, states=[c.state for c in contexts])
     counts = [image_tokens(*c.image.shape[:2], settings) for c in contexts]
-    return encode_prompts(tokenizer, [c.goal for c in contexts], counts)
+    return encode_prompts(tokenizer, goals, counts)

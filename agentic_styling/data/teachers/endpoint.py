@@ -1,4 +1,4 @@
-"""A teacher behind a chat endpoint of OpenAI's kind: a vision-language model writes the plans."""
+"""A teacher behind an OpenAI-style chat endpoint: a vision-language model writes the plans."""
 
 import dataclasses
 import hashlib
@@ -27,12 +27,12 @@ from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
 TRIES = 3  # samples of a plan, until one can be used
-HOPELESS = 50  # so many answers without a plan among them, and the model is asked no further
-# For the estimate, in characters: those of the procedural teacher's goals and plans.
+HOPELESS = 50  # after so many answers without one valid plan the model is not asked again
+# For the estimate: characters of the scripted teacher's goals and plans.
 GOAL, PLAN, STEP = 80, 400, 210
 NO_ANSWER, NOT_JSON = "no plan: no answer", "no plan: not JSON"
 STEPS, FIELDS = "no plan: wrong number of steps", "no plan: wrong fields"
-# Why a text is no plan, by what its PlanError says; the first that fits.
+# Why a text is not a plan, by a pattern of its PlanError; the first match counts.
 REASONS = {
     r"plan: not JSON": NOT_JSON,
     r"steps: \d+ steps": STEPS,
@@ -44,7 +44,7 @@ REASONS = {
 
 
 class _Question(NamedTuple):
-    """One sample of a context's plan; `sample` tells it from others at the same temperature."""
+    """One sample of a context's plan; `sample` distinguishes those at the same temperature."""
 
     model: str
     system: str
@@ -68,12 +68,23 @@ class _Question(NamedTuple):
 
 
 class EndpointTeacher:
-    """The model of that name, its answers kept in the folder `cache`; see `ChatAnswers`.
+    """A model behind a chat endpoint, with its answers cached; see `ChatAnswers`.
 
-    A context's plans differ in temperature. An answer that is no plan of the set's number of steps
-    is asked for anew, TRIES times in all. url: by default that of AGENTIC_STYLING_TEACHER_URL,
-    which is not in the settings: give another root for another model of the same name. The key is
-    that of AGENTIC_STYLING_TEACHER_KEY. Raises InputError for bad temperatures and a bad url.
+    A context's plans differ in temperature. An answer that is not a plan with the set's number of
+    steps is sampled again, up to TRIES times in all. The API key is AGENTIC_STYLING_TEACHER_KEY.
+
+    Args:
+      set_name: of the set whose numbers of steps the plans must have.
+      model: its name at the endpoint.
+      cache: folder of the answers.
+      temperatures: taken in turn by a context's plans.
+      url: by default AGENTIC_STYLING_TEACHER_URL. It is not part of `settings()`, so use another
+        cache for another model of the same name.
+      workers: parallel requests.
+      sleep: waits between retries; replaced in tests.
+
+    Raises:
+      InputError: temperatures or url are invalid.
     """
 
     name = "endpoint"
@@ -104,36 +115,42 @@ class EndpointTeacher:
         }
 
     def __call__(self, drawn, sources, seeds, count):
-        """As `Teacher`; a plan that no try brought is counted by the last try's fault of REASONS.
+        """As `Teacher`; a plan that all tries failed to give is counted under its last reason.
 
-        Raises InputError without a key, for a question without a reply, and where the first
-        HOPELESS answers or more are no plans; what was answered is kept all the same.
+        Raises InputError without a key, for a question without a reply, and if none of the first
+        HOPELESS answers or more is a plan; answers are cached in any case.
         """
-        heats = [self.temperatures[k % len(self.temperatures)] for k in range(count)]
+        temperatures = [self.temperatures[k % len(self.temperatures)] for k in range(count)]
         wanted = [(c, k) for c in range(len(drawn)) for k in range(count)]
         plans: dict[tuple[int, int], Plan] = {}
         for attempt in range(TRIES):
             left = [which for which in wanted if which not in plans]
-            faults = Counter()
+            failures = Counter()
             questions = [
-                self._question(drawn[c], sources[c], heats[k], heats[:k].count(heats[k]), attempt)
+                self._question(
+                    drawn[c],
+                    sources[c],
+                    temperatures[k],
+                    temperatures[:k].count(temperatures[k]),
+                    attempt,
+                )
                 for c, k in left
             ]
             for which, text in zip(left, self.answers(questions, "asking", "plan"), strict=True):
-                found = read_plan(text, *self.steps)
-                if isinstance(found, Plan):
-                    plans[which] = found
+                plan = read_plan(text, *self.steps)
+                if isinstance(plan, Plan):
+                    plans[which] = plan
                 else:
-                    faults[found] += 1
-            self._check_hope(plans, faults)
-        return [self._taught(c, plans, i, heats) for i, c in enumerate(drawn)], faults
+                    failures[plan] += 1
+            self._check_hope(plans, failures)
+        return [self._taught(c, plans, i, temperatures) for i, c in enumerate(drawn)], failures
 
     def estimate(
         self, plans: int, size: int, price_in: float, price_out: float
     ) -> chat_cost.Estimate:
-        """What so many plans for pictures of size x size take, roughly, if none is kept yet.
+        """A rough estimate for this many plans of size x size pictures, if none is cached.
 
-        Prices are of a million tokens. Tries after the first and hidden reasoning are not counted.
+        Prices are per million tokens. Retries and hidden reasoning are not counted.
         """
         tokens_in = chat_cost.text_tokens(len(self.system) + GOAL)
         tokens_in += chat_cost.picture_tokens(size, size)
@@ -141,48 +158,52 @@ class EndpointTeacher:
         return chat_cost.estimate(plans, plans * tokens_in, plans * tokens_out, price_in, price_out)
 
     def announce(self, plans: int, *, size: int, prices=None, yes: bool = False) -> None:
-        """Say what so many plans will take. Raises InputError without `yes`, if any are to come."""
-        found = self.estimate(plans, size, *chat_cost.checked_prices(prices))
-        questions = f"{self.model}: {plans} questions, less the answers in {self.answers.cache}"
-        chat_cost.announce("build", questions, found, prices is not None, yes)
+        """Print the estimate for this many plans. Raises InputError without `yes`, if any."""
+        estimate = self.estimate(plans, size, *chat_cost.checked_prices(prices))
+        questions = f"{self.model}: {plans} questions, minus the answers in {self.answers.cache}"
+        chat_cost.announce("build", questions, estimate, prices is not None, yes)
 
-    def _question(self, context: Context, picture, heat: float, number: int, attempt: int):
+    def _question(self, context: Context, picture, temperature: float, number: int, attempt: int):
         return _Question(
             self.model,
             self.system,
-            heat,
+            temperature,
             context.id,
             context.goal.text,
             picture,
             f"sample {number}, attempt {attempt}",
         )
 
-    def _check_hope(self, plans: dict, faults: Counter) -> None:
-        if not plans and faults.total() >= HOPELESS:
-            told = ", ".join(f"{n} {why.partition(': ')[2]}" for why, n in faults.most_common())
+    def _check_hope(self, plans: dict, failures: Counter) -> None:
+        if not plans and failures.total() >= HOPELESS:
+            reasons = ", ".join(
+                f"{n} {why.partition(': ')[2]}" for why, n in failures.most_common()
+            )
             raise InputError(
-                f"teacher: none of {faults.total()} answers of {self.model} is a plan ({told}); "
-                "ask another model"
+                f"teacher: none of {failures.total()} answers of {self.model} is a plan ({reasons})"
+                "; use another model"
             )
 
-    def _taught(self, context: Context, plans: dict, row: int, heats: list[float]) -> Context:
+    def _taught(
+        self, context: Context, plans: dict, row: int, temperatures: list[float]
+    ) -> Context:
         """The context with its plans and the temperature of each, which stands for its skill."""
-        kept = [k for k in range(len(heats)) if (row, k) in plans]
+        kept = [k for k in range(len(temperatures)) if (row, k) in plans]
         return dataclasses.replace(
             context,
             plans=tuple(plans[row, k] for k in kept),
-            skills=tuple(heats[k] for k in kept),
+            skills=tuple(temperatures[k] for k in kept),
             teacher=f"{self.name} {self.model}",
         )
 
 
 def system_text(low: int, high: int) -> str:
-    """What the model is told: the tools, the form of a plan, and how many steps it takes."""
+    """The system turn: the tools, the form of a plan, and how many steps it has."""
     return f"{PLAN_FORMS['json'].system_text()}\n\nA plan takes {low} to {high} steps, no more."
 
 
 def read_plan(text: str, low: int, high: int) -> Plan | str:
-    """The plan of low to high steps in a model's answer, or why there is none, of REASONS."""
+    """The plan of low to high steps in a model's answer, or the reason, of REASONS, for none."""
     if text == SILENCE:
         return NO_ANSWER
     try:
@@ -193,7 +214,7 @@ def read_plan(text: str, low: int, high: int) -> Plan | str:
 
 
 def _accept(text: str) -> str:
-    """Every answer is kept as it is, plan or not: it was paid for. Raises ValueError if empty."""
+    """Every answer is cached, plan or not: it was paid for. Raises ValueError if empty."""
     if not text:
         raise ValueError("the answer is empty")
     return text.encode("utf-8", "replace").decode()

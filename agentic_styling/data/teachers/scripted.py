@@ -1,4 +1,4 @@
-"""A procedural teacher of uneven skill: it writes the context, reasons, steps and instruction."""
+"""A scripted teacher of varying skill, which writes whole plans."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from agentic_styling.data.photos.states import ORDER, make_step, source_of, targ
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
 
 MAX_TEACHER_STEPS = 5
-# Chance of each mistake at skill 0; it falls with the square of the skill's distance from 1.
+# Chance of each mistake at skill 0; it is scaled by (1 - skill) ** 2.
 FORGETS, MISTAKES_OPTION, MISTAKES_STRENGTH = 0.6, 0.6, 0.9
 MISREADS_SOURCE, ADDS_STEP, FORGETS_CONSTRAINT = 0.5, 0.7, 0.8
 
-# What is wrong with a state when something else is wanted. Reads "... is {fault} for a fairy tale".
+# Why a state does not suit a goal, as in "... is {fault} for a fairy tale".
 FAULTS = {
     "time_of_day": {
         "sunrise_golden": "too rosy",
@@ -98,29 +98,29 @@ ADVERBS = {0.25: "barely", 0.5: "gently", 0.75: "", 1.0: "fully"}
 def teach(goal: Goal, state: dict[str, str], skill: float, rng: np.random.Generator) -> Plan:
     """A plan for `goal` on a picture in `state`.
 
-    At skill 1 the steps are the goal's request; towards 0 dimensions are forgotten, options and
-    strengths missed, sources misread, needless steps added and the constraint forgotten. The
+    At skill 1 the steps are the goal's request; towards 0 it forgets dimensions and the
+    constraint, misses options and strengths, misreads sources and adds needless steps. The
     context is always the true state, all ten dimensions, and there are always 1 to 5 steps.
     """
-    steps = _blunder(goal.request, (1.0 - skill) ** 2, rng) if skill < 1 else goal.request
+    steps = _with_mistakes(goal.request, (1.0 - skill) ** 2, rng) if skill < 1 else goal.request
     context = {name: state.get(name, UNKNOWN) for name in DIMENSIONS}
     steps = tuple(Step(_reason(s, goal, rng), s.tool, s.parameters) for s in steps)
     return Plan(context, steps, _instruction(steps))
 
 
-def _blunder(request: tuple[Step, ...], error: float, rng) -> list[Step]:
+def _with_mistakes(request: tuple[Step, ...], error: float, rng) -> list[Step]:
     """The request with mistakes; `error` in [0, 1] scales the chance of each."""
 
-    def slips(chance):
+    def errs(chance):
         return rng.random() < error * chance
 
     steps = [s for s in request if s.tool not in MODIFIERS]
-    kept = [s for s in request if s.tool in MODIFIERS and not slips(FORGETS_CONSTRAINT)]
-    for step in rng.permutation(len(steps))[1:]:  # one change always stays
-        if slips(FORGETS):
+    kept = [s for s in request if s.tool in MODIFIERS and not errs(FORGETS_CONSTRAINT)]
+    for step in rng.permutation(len(steps))[1:]:  # at least one change remains
+        if errs(FORGETS):
             steps[step] = None
-    steps = [_vary(step, slips, rng) for step in steps if step]
-    if len(steps) + len(kept) < MAX_TEACHER_STEPS and slips(ADDS_STEP):
+    steps = [_vary(step, errs, rng) for step in steps if step]
+    if len(steps) + len(kept) < MAX_TEACHER_STEPS and errs(ADDS_STEP):
         tool = str(rng.choice([name for name in COMPOSED if all(s.tool != name for s in steps)]))
         target = str(rng.choice(COMPOSED[tool]))
         steps.append(make_step(tool, UNKNOWN, target, float(rng.choice([0.5, 0.75, 1.0]))))
@@ -128,21 +128,21 @@ def _blunder(request: tuple[Step, ...], error: float, rng) -> list[Step]:
     return steps + kept
 
 
-def _vary(step: Step, slips, rng) -> Step:
+def _vary(step: Step, errs, rng) -> Step:
     source, target, strength = source_of(step), target_of(step), step.parameters["strength"]
-    if slips(MISTAKES_OPTION):
+    if errs(MISTAKES_OPTION):
         target = _neighbour(step.tool, target, rng)
-    if slips(MISTAKES_STRENGTH):
+    if errs(MISTAKES_STRENGTH):
         notches = rng.choice([-2, -1, 1, 2])
         strength = float(np.clip(strength + 0.25 * notches, 0.25, 1.0))
-    if slips(MISREADS_SOURCE):
+    if errs(MISREADS_SOURCE):
         source = _neighbour(step.tool, source, rng) if source != UNKNOWN else UNKNOWN
         source = UNKNOWN if rng.random() < 0.5 else source
     return make_step(step.tool, source, target, strength)
 
 
 def _neighbour(tool: str, option: str, rng) -> str:
-    """An option near this one; the vocabulary lists like beside like."""
+    """An option near this one; the vocabulary lists similar options together."""
     options = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values
     near = (options.index(option) + int(rng.choice([-2, -1, 1, 2]))) % len(options)
     return options[near]
@@ -168,7 +168,7 @@ def _instruction(steps: tuple[Step, ...]) -> str:
     """One sentence: what changes, and what stays."""
     changes = [s for s in steps if s.tool not in MODIFIERS]
     adverbs = [ADVERBS[s.parameters["strength"]] for s in changes]
-    if len(set(adverbs)) == 1:  # said once, it holds for the sentence
+    if len(set(adverbs)) == 1:  # said once for the whole sentence
         adverbs[1:] = [""] * (len(adverbs) - 1)
     clauses = [
         f"{adverb} {CLAUSES[s.tool].format(noun(s.tool, target_of(s)))}".strip()

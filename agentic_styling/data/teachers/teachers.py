@@ -1,4 +1,4 @@
-"""Teachers: what writes the plans of a set, behind one call."""
+"""Teachers, which write the plans of a set."""
 
 import dataclasses
 import hashlib
@@ -16,11 +16,11 @@ from agentic_styling.tools import Plan
 from agentic_styling.utils.errors import InputError
 
 TEMPERATURES = (0.3, 0.7, 1.0)
-TRIES = 1000  # of a procedural plan, until it has as many steps as the set's plans
+TRIES = 1000  # of a scripted plan, until it has one of the set's numbers of steps
 
 
 class Teacher(Protocol):
-    """name: in provenance. settings(): as JSON, all that its plans depend on."""
+    """Writes plans. name: in provenance. settings(): all that the plans depend on, as JSON."""
 
     name: str
 
@@ -33,16 +33,22 @@ class Teacher(Protocol):
         seeds: Sequence[tuple[int, ...]],
         count: int,
     ) -> tuple[list[Context], Counter]:
-        """The contexts with `count` plans each, or fewer, and the rejects by reason.
+        """Plans for contexts; the same arguments give the same plans.
 
-        sources: uint8 [N, H, W, 3], the pictures as they are; seeds: of each context. Every plan
-        has as many steps as the set's plans (`why_unfit`). What comes back is a function of the
-        arguments.
+        Args:
+          drawn: N contexts.
+          sources: uint8 [N, H, W, 3], their pictures in their states.
+          seeds: one for each context.
+          count: plans per context.
+
+        Returns:
+          The contexts with up to `count` plans each, of the set's numbers of steps (`why_unfit`),
+          and how many plans were rejected for each reason.
         """
 
 
 def why_unfit(plan: Plan, low: int, high: int) -> str | None:
-    """Why a plan is none of a set whose plans have `low` to `high` steps, in a few words."""
+    """Why a plan does not belong to a set of plans of `low` to `high` steps; None if it does."""
     if len(plan.steps) < low:
         return f"fewer than {low} steps"
     if len(plan.resolved) > MAX_TEACHER_STEPS:
@@ -51,14 +57,14 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
 
 
 def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
-    """The temperatures that a context's plans take in turn. Raises InputError for bad ones."""
+    """The temperatures as floats. Raises InputError if there is none, or one is below 0."""
     if not temperatures or not all(0 <= t < float("inf") for t in temperatures):
-        raise InputError(f"temperatures {temperatures}: give one or more, none below 0")
+        raise InputError(f"temperatures {temperatures}: give one or more, 0 or above")
     return tuple(map(float, temperatures))
 
 
 class Procedural:
-    """Knows the goal's request and blunders at a skill drawn by the set's shares."""
+    """The scripted teacher, at skills drawn by the shares of the set."""
 
     name = "procedural"
 
@@ -88,9 +94,16 @@ class Procedural:
 
 
 class PlannerTeacher:
-    """A Qwen3-VL planner of a Hugging Face directory; a context's plans differ in temperature.
+    """A planner as teacher; a context's plans differ in temperature.
 
-    system: whether it is told the tools, as an untrained one has to be.
+    Args:
+      set_name: of the set whose numbers of steps the plans must have.
+      directory: of the planner; see `Planner.from_pretrained`.
+      temperatures: taken in turn by a context's plans.
+      system: whether prompts explain the tools, for models not trained on our plans.
+
+    Raises:
+      InputError: temperatures are invalid, or the planner cannot be read.
     """
 
     name = "planner"
@@ -115,27 +128,34 @@ class PlannerTeacher:
         }
 
     def __call__(self, drawn, sources, seeds, count):
-        goals, rejects = [c.goal.text for c in drawn], Counter()
-        plans, heats = [[] for _ in drawn], [[] for _ in drawn]
+        goals, states = [c.goal.text for c in drawn], [c.state for c in drawn]
+        kept, rejects = [[] for _ in drawn], Counter()
         for number in range(count):
-            heat = self.temperatures[number % len(self.temperatures)]
+            temperature = self.temperatures[number % len(self.temperatures)]
             seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
-            made = self.planner.plan(sources, goals, temperature=heat, seed=seed)
-            for i, (plan,) in enumerate(made):
+            plans = self.planner.plan(
+                sources, goals, states=states, temperature=temperature, seed=seed
+            )
+            for pairs, (plan,) in zip(kept, plans, strict=True):
                 if reason := why_unfit(plan, self.low, self.high):
                     rejects[reason] += 1
                 else:
-                    plans[i].append(plan)
-                    heats[i].append(heat)
+                    pairs.append((plan, temperature))
         name = f"{self.name} {self.directory.name}"
-        return [
-            dataclasses.replace(c, plans=tuple(row), skills=tuple(heat), teacher=name)
-            for c, row, heat in zip(drawn, plans, heats, strict=True)
-        ], rejects
+        taught = [
+            dataclasses.replace(
+                context,
+                plans=tuple(plan for plan, _ in pairs),
+                skills=tuple(temperature for _, temperature in pairs),
+                teacher=name,
+            )
+            for context, pairs in zip(drawn, kept, strict=True)
+        ]
+        return taught, rejects
 
 
 def _digest(directory: Path) -> str:
-    """Of a planner's configuration, tokenizer and weights: the same plans come from the same."""
+    """A hash of a planner's configuration, tokenizer and weights."""
     sha256 = hashlib.sha256()
     for path in sorted(directory.glob("*.json")) + sorted(directory.glob("*.safetensors")):
         with open(path, "rb") as file:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import jax
 from flax import traverse_util
+from jax.sharding import Mesh
 
 from agentic_styling.planner.checkpoints.moe_layout import input_first, refuse_square
+from agentic_styling.planner.checkpoints.partition import Rule
 from agentic_styling.planner.checkpoints.safetensors_files import (
     INDEX,
     SINGLE,
@@ -29,24 +30,51 @@ SHARD_BYTES = 5 * 10**9
 
 
 def read_config(directory) -> Qwen3VLConfig:
-    """The config.json of a Hugging Face directory."""
+    """The config.json of a Hugging Face directory.
+
+    Raises:
+      InputError: the file is missing, broken, or not of a supported Qwen3-VL.
+    """
     return Qwen3VLConfig.from_hf(read_json(Path(directory) / "config.json"))
 
 
-def load_pretrained(directory, mesh: jax.sharding.Mesh | None = None, dtype=None):
-    """Read a Hugging Face directory: (config, params).
+def load_pretrained(
+    directory,
+    mesh: Mesh | None = None,
+    rules: Sequence[Rule] = (),
+    *,
+    dtype=None,
+    replicate_below: int = 0,
+):
+    """Read a Hugging Face directory, ours or a published Qwen3-VL's.
 
-    mesh: put every leaf where `partition.shardings` says; a process reads only the slices of its
-    own devices. dtype: of the parameters, by default as stored. The host holds about one tensor
-    at a time. Raises InputError that names every missing, extra or misshapen tensor.
+    The host holds about one tensor at a time, and a process reads only the slices of its own
+    devices.
+
+    Args:
+      directory: with config.json and safetensors, in one file or in several with an index.
+      mesh: places every leaf where `partition.shardings(mesh, ...)` says; None uses the default
+        device.
+      rules: sharding rules that come before `partition.RULES`.
+      dtype: of the parameters; None keeps that of the files.
+      replicate_below: leaves with fewer numbers than this are replicated.
+
+    Returns:
+      (Qwen3VLConfig, params).
+
+    Raises:
+      InputError: a file is missing or broken, or tensors do not fit the config; it names every
+        missing, extra or misshapen one.
     """
     directory, config = Path(directory), read_config(directory)
     table = tensors(config)
-    found = input_first(table, open_tensors(directory))
+    stored = input_first(table, open_tensors(directory))
     if config.tie_word_embeddings:
-        found.pop("lm_head.weight", None)  # a tied checkpoint may repeat its embedding
-    check(directory, {tensor.name: tensor.shape for tensor in table}, found)
-    return config, load_tree(table, found, mesh, dtype)
+        stored.pop("lm_head.weight", None)  # a tied checkpoint may repeat its embedding
+    check(directory, {tensor.name: tensor.shape for tensor in table}, stored)
+    return config, load_tree(
+        table, stored, mesh, rules, dtype=dtype, replicate_below=replicate_below
+    )
 
 
 def save_pretrained(
@@ -54,14 +82,22 @@ def save_pretrained(
 ) -> None:
     """Write config.json and safetensors that transformers' from_pretrained reads.
 
-    Above max_shard_bytes the tensors go into several files with an index. One tensor at a time is
-    gathered from the devices; of several processes the first writes. The files take their names
-    once all are whole, so a save that fails leaves an older one as it was.
+    One tensor at a time is gathered from the devices; with several processes only the first
+    writes. Files are renamed into place after all of them are written, so a save that fails
+    leaves an older checkpoint unchanged.
+
+    Args:
+      directory: created if missing; other files in it are kept.
+      params: a tree as by `load_pretrained` or `init_params`; leaves may be sharded.
+      max_shard_bytes: above this the tensors go into several files with an index.
+
+    Raises:
+      InputError: params do not fit the config.
     """
     flat = traverse_util.flatten_dict(params)
     check_tree(tensors(config), flat)
     refuse_square(tensors(config))
-    # The widest dtype first: so every tensor is aligned.
+    # The widest dtype comes first, so that every tensor is aligned.
     table = sorted(tensors(config), key=lambda tensor: -flat[tensor.path].dtype.itemsize)
     shards = list(_shards(table, flat, max_shard_bytes))
     write_tree(table, flat, lambda arrays: _write(Path(directory), config, shards, flat, arrays))

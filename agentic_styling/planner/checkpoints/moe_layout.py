@@ -1,37 +1,37 @@
-"""Stacked experts that lie output first in a file, read as if they lay input first.
+"""Reads stacked experts input first, whichever layout the file has.
 
-Published checkpoints hold them input first; transformers 5 loads both and saves output first.
+Published checkpoints store them input first; transformers 5 loads both and saves output first.
 """
 
 from agentic_styling.planner.checkpoints.tensor_names import Tensor
 from agentic_styling.utils.errors import InputError
 
 
-def input_first(table: list[Tensor], found: dict) -> dict:
-    """The lazy slices by name, those of experts stored output first turned."""
+def input_first(table: list[Tensor], stored: dict) -> dict:
+    """The lazy slices by name, with experts that are stored output first transposed."""
     refuse_square(table)
-    turned = {
-        tensor.name: Turned(found[tensor.name])
+    transposed = {
+        tensor.name: TransposedSlice(stored[tensor.name])
         for tensor in table
         if len(tensor.shape) == 3
-        and tensor.name in found
-        and _swapped(found[tensor.name].get_shape()) == tensor.shape
+        and tensor.name in stored
+        and _swapped(stored[tensor.name].get_shape()) == tensor.shape
     }
-    return found | turned
+    return stored | transposed
 
 
 def refuse_square(table: list[Tensor]) -> None:
-    """Raise InputError for experts whose shape does not tell input from output."""
+    """Raise InputError for square experts, whose input and output axes cannot be told apart."""
     for tensor in table:
         if len(tensor.shape) == 3 and tensor.shape == _swapped(tensor.shape):
             raise InputError(
-                f"{tensor.name}: {tensor.shape} is square, so a file does not tell its input from "
-                "its output, and transformers reads it transposed; choose another "
+                f"{tensor.name}: {tensor.shape} is square, so a file cannot show which axis is the "
+                "input, and transformers reads it transposed; choose another "
                 "moe_intermediate_size"
             )
 
 
-class Turned:
+class TransposedSlice:
     """A lazy slice of an array [E, A, B] seen as [E, B, A]."""
 
     def __init__(self, stored):

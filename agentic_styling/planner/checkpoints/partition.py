@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-# A kernel is [in, out]. What makes heads or hidden units is cut along its output, what gathers
-# them again along its input; the embeddings are cut along the vocabulary. Adapters are a [in, r]
-# and b [r, out], cut as their kernel is.
-_SPREADING = r"(q_proj|k_proj|v_proj|gate_proj|up_proj|qkv|linear_fc1)"
-_GATHERING = r"(o_proj|down_proj|proj|linear_fc2)"
+# A kernel is [in, out]. Projections to heads or hidden units are sharded along their output, those
+# back to the residual stream along their input, embeddings along the vocabulary. Adapters,
+# a [in, r] and b [r, out], are sharded as their kernel.
+_COLUMN_PARALLEL = r"(q_proj|k_proj|v_proj|gate_proj|up_proj|qkv|linear_fc1)"
+_ROW_PARALLEL = r"(o_proj|down_proj|proj|linear_fc2)"
 RULES = (
-    (rf"{_SPREADING}/kernel$", ("fsdp", "tensor")),
-    (rf"{_SPREADING}/a$", ("fsdp", None)),
-    (rf"{_SPREADING}/b$", (None, "tensor")),
-    (rf"{_GATHERING}/kernel$", ("tensor", "fsdp")),
-    (rf"{_GATHERING}/a$", ("tensor", None)),
-    (rf"{_GATHERING}/b$", (None, "fsdp")),
+    (rf"{_COLUMN_PARALLEL}/kernel$", ("fsdp", "tensor")),
+    (rf"{_COLUMN_PARALLEL}/a$", ("fsdp", None)),
+    (rf"{_COLUMN_PARALLEL}/b$", (None, "tensor")),
+    (rf"{_ROW_PARALLEL}/kernel$", ("tensor", "fsdp")),
+    (rf"{_ROW_PARALLEL}/a$", ("tensor", None)),
+    (rf"{_ROW_PARALLEL}/b$", (None, "fsdp")),
     (r"experts/gate_up_proj$", (None, "fsdp", "tensor")),
     (r"experts/down_proj$", (None, "tensor", "fsdp")),
     (r"(embed_tokens|lm_head)/embedding$", ("tensor", "fsdp")),
@@ -30,12 +30,18 @@ Rule = tuple[str, tuple[str | None, ...]]  # a pattern of a leaf's path, and its
 
 
 def shardings(mesh: Mesh, tree, rules: Sequence[Rule] = (), *, replicate_below: int = 0) -> object:
-    """A NamedSharding for every leaf of a tree of parameters, or of anything shaped like them.
+    """A NamedSharding for every leaf of parameters, or of a state that contains them.
 
-    rules: go before RULES; the first whose pattern is found in the leaf's path is taken (optimiser
-    moments end in their parameter's path), and laid on the last axes, so a stack of layers keeps
-    its leading axis whole. An axis that does not divide, or that the mesh lacks, is replicated, and
-    so are leaves of fewer than replicate_below numbers.
+    Args:
+      mesh: its axes may be a subset of those of the rules.
+      tree: leaves with a shape; a path must end in that of a parameter, as optimiser moments' do.
+      rules: (pattern, axes) that come before RULES. The first pattern found in a leaf's path
+        applies to its last axes, so the layers' axis of a stack stays whole.
+      replicate_below: leaves with fewer numbers than this are replicated.
+
+    Returns:
+      A tree of NamedShardings. Axes that do not divide evenly, or that the mesh lacks, are
+      replicated.
     """
 
     def of(path, leaf):

@@ -1,4 +1,4 @@
-"""Directories of safetensors: which file holds a tensor, and files written one tensor at a time."""
+"""Safetensors files: read lazily, and written one tensor at a time."""
 
 from __future__ import annotations
 
@@ -52,18 +52,22 @@ def open_file(path: Path) -> dict:
         return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{path}: no whole safetensors file ({reason}); fetch it again") from error
+        raise InputError(
+            f"{path}: not a complete safetensors file ({reason}); fetch it again"
+        ) from error
 
 
-def check(source: Path, wanted: dict[str, tuple[int, ...]], found: dict) -> None:
+def check(source: Path, expected: dict[str, tuple[int, ...]], stored: dict) -> None:
     """Raise InputError that lists the missing, extra, misshapen and quantised tensors."""
-    shapes = {name: tuple(found[name].get_shape()) for name in sorted(found.keys() & wanted)}
+    shapes = {name: tuple(stored[name].get_shape()) for name in sorted(stored.keys() & expected)}
     problems = {
-        "missing": sorted(wanted.keys() - found),
-        "extra": sorted(found.keys() - wanted),
-        "misshapen": [f"{n} {s} is to be {wanted[n]}" for n, s in shapes.items() if s != wanted[n]],
+        "missing": sorted(expected.keys() - stored),
+        "extra": sorted(stored.keys() - expected),
+        "misshapen": [
+            f"{n} {s} is to be {expected[n]}" for n, s in shapes.items() if s != expected[n]
+        ],
         "neither float32, float16 nor bfloat16": [
-            f"{n} ({found[n].get_dtype()})" for n in shapes if stored_dtype(found[n]) is None
+            f"{n} ({stored[n].get_dtype()})" for n in shapes if stored_dtype(stored[n]) is None
         ],
     }
     lists = "; ".join(f"{kind}: {listed(names)}" for kind, names in problems.items() if names)
@@ -79,7 +83,7 @@ def stored_dtype(tensor) -> np.dtype | None:
 
 
 def listed(names: list[str], most: int = 20) -> str:
-    """The names in a line; of many, the first and how many more."""
+    """The names in one line; of many only the first, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -87,7 +91,7 @@ def listed(names: list[str], most: int = 20) -> str:
 def write_file(path: Path, shapes: dict[str, tuple[str, tuple[int, ...]]], arrays: Iterable):
     """Write (dtype, shape) of each name as the header, then the arrays in that order.
 
-    Each array is asked for when its turn comes, and dropped once it is written.
+    Arrays are taken from the iterable one at a time.
     """
     header, end = {"__metadata__": {"format": "pt"}}, 0
     for name, (dtype, shape) in shapes.items():
@@ -103,7 +107,7 @@ def write_file(path: Path, shapes: dict[str, tuple[str, tuple[int, ...]]], array
 
 @contextlib.contextmanager
 def replacing(directory: Path) -> Iterator[Path]:
-    """A folder to write in; its files move into the directory once all of them are whole."""
+    """Yields a temporary folder, whose files move into the directory once all are written."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as folder:
         yield Path(folder)
@@ -118,4 +122,4 @@ def read_json(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: no JSON ({error}); fetch it again") from error
+        raise InputError(f"{path}: not JSON ({error}); fetch it again") from error

@@ -1,4 +1,4 @@
-"""Leaves between files and devices, one tensor at a time, so that neither side holds them twice."""
+"""Parameters streamed between files and devices, one tensor at a time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from flax import traverse_util
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.planner.checkpoints.partition import Rule, shardings
 from agentic_styling.planner.checkpoints.safetensors_files import listed, stored_dtype
 from agentic_styling.planner.checkpoints.tensor_names import Tensor
 from agentic_styling.utils.errors import InputError
 
-# Stacks up to this size are put together on the host; of larger ones a layer at a time goes to
-# its place on the device.
+# Stacks up to this size are assembled on the host, larger ones on the device layer by layer.
 SMALL_BYTES = 2**24
 
 
@@ -34,19 +33,29 @@ def leaf_shapes(table: Sequence[Tensor]) -> dict[tuple[str, ...], tuple[int, ...
     return {path: shape(stack) for path, stack in _stacks(table).items()}
 
 
-def load_tree(table: Sequence[Tensor], found: dict, mesh: Mesh | None, dtype) -> dict:
-    """The tree of a table's tensors, read from lazy slices onto the devices.
+def load_tree(
+    table: Sequence[Tensor],
+    stored: dict,
+    mesh: Mesh | None,
+    rules: Sequence[Rule] = (),
+    *,
+    dtype=None,
+    replicate_below: int = 0,
+) -> dict:
+    """The tree of a table's tensors, read from lazy slices (after `check`) onto the devices.
 
-    Arguments as for `weights.load_pretrained`; the slices must be `check`ed.
+    Args:
+      stored: lazy slices by tensor name. Others as for `hf_checkpoint.load_pretrained`.
     """
     shapes = leaf_shapes(table)
     layout = dict.fromkeys(shapes)
     if mesh is not None:
         leaves = {p: jax.ShapeDtypeStruct(s, jnp.float32) for p, s in shapes.items()}
-        tree = shardings(mesh, traverse_util.unflatten_dict(leaves))
+        tree = traverse_util.unflatten_dict(leaves)
+        tree = shardings(mesh, tree, rules, replicate_below=replicate_below)
         layout = traverse_util.flatten_dict(tree)
     flat = {
-        path: _load(stack, shapes[path], found, layout[path], dtype)
+        path: _load(stack, shapes[path], stored, layout[path], dtype)
         for path, stack in _stacks(table).items()
     }
     return traverse_util.unflatten_dict(flat)
@@ -65,7 +74,7 @@ def check_tree(table: Sequence[Tensor], flat: dict) -> None:
 def write_tree(table: Sequence[Tensor], flat: dict, write: Callable[[Iterator], None]) -> None:
     """Call write(arrays), with every tensor in the table's order, on the first process.
 
-    The others only take part in gathering, and wait until all is written.
+    The other processes take part in gathering, and wait until everything is written.
     """
     arrays = _stored_arrays(table, flat)
     if jax.process_index() == 0:
@@ -91,12 +100,12 @@ def _stored_arrays(table: Sequence[Tensor], flat) -> Iterator[np.ndarray]:
 
 
 def _gather(array) -> np.ndarray:
-    """The whole array on the host, from wherever its parts are."""
+    """The whole array on the host, from all of its shards."""
     if not isinstance(array, jax.Array):
         return array
     if not (array.is_fully_addressable or array.is_fully_replicated):
         return multihost_utils.process_allgather(array, tiled=True)
-    # An array keeps the numpy copy that is made of it; this second one is soon dropped.
+    # An array caches its NumPy copy; this new array is dropped with it.
     parts = [shard.data for shard in array.addressable_shards]
     return np.asarray(jax.make_array_from_single_device_arrays(array.shape, array.sharding, parts))
 
@@ -109,48 +118,49 @@ def _stacks(table: Sequence[Tensor]) -> dict[tuple[str, ...], list[Tensor]]:
     return stacks
 
 
-def _load(stack: list[Tensor], shape, found: dict, sharding, dtype) -> jax.Array:
+def _load(stack: list[Tensor], shape, stored: dict, sharding, dtype) -> jax.Array:
     """One leaf, on its devices."""
     first = stack[0]
     if first.index is None:
-        array = _put(functools.partial(_read, found, first), shape, sharding)
+        array = _put(functools.partial(_read, stored, first), shape, sharding)
         return array if dtype is None else array.astype(dtype)
-    stored = stored_dtype(found[first.name])
-    dtype = jnp.dtype(dtype or stored)
-    if math.prod(shape) * max(stored.itemsize, dtype.itemsize) <= SMALL_BYTES:
+    stored_type = stored_dtype(stored[first.name])
+    dtype = jnp.dtype(dtype or stored_type)
+    if math.prod(shape) * max(stored_type.itemsize, dtype.itemsize) <= SMALL_BYTES:
 
         def read(index):
-            layers = [_read(found, tensor, index[1:]) for tensor in stack[index[0]]]
+            layers = [_read(stored, tensor, index[1:]) for tensor in stack[index[0]]]
             return np.stack(layers).astype(dtype, copy=False)
 
         return _put(read, shape, sharding)
-    # Kernels travel as they are stored; the device transposes them faster than the host.
+    # Kernels are transferred as stored: the device transposes them faster than the host.
     turn = slice(None, None, -1 if first.transposed else 1)
     layout = None
     if sharding is not None:
         layout = NamedSharding(sharding.mesh, PartitionSpec(*sharding.spec[1:][turn]))
     array = jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)()
     for tensor in stack:
-        layer = _put(lambda index, t=tensor: found[t.name][index], shape[1:][turn], layout)
+        layer = _put(lambda index, t=tensor: stored[t.name][index], shape[1:][turn], layout)
         array = _fill(array, layer, tensor.index, first.transposed)
-        array.block_until_ready()  # or layers would wait on the host for their transfer
-    return array
+        array.block_until_ready()  # else layers pile up on the host, waiting for their transfer
+    # Of a rule that shards the layers too, the compiler may have chosen another layout.
+    return array if sharding is None else jax.device_put(array, sharding)
 
 
-def _read(found: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:
+def _read(stored: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:
     """The part of a tensor at a place in our layout, without the stack's axis."""
-    stored = found[tensor.name]
+    stored_slice = stored[tensor.name]
     if not tensor.transposed:
-        return stored[index]
+        return stored_slice[index]
     inputs, outputs = index
     if len(tensor.shape) == 2:
-        return stored[outputs, inputs].T
-    rows = stored[outputs]
+        return stored_slice[outputs, inputs].T
+    rows = stored_slice[outputs]
     return rows.reshape(len(rows), -1)[:, inputs].T
 
 
 def _put(read, shape: tuple[int, ...], sharding) -> jax.Array:
-    """The array that read(slices) gives piece by piece; a piece of several devices is read once."""
+    """The array assembled from read(slices); replicated shards are read once."""
     if sharding is None:
         return jnp.asarray(read(tuple(slice(None) for _ in shape))).block_until_ready()
     places = {}

@@ -1,4 +1,4 @@
-"""The one table of names: every tensor of a Hugging Face checkpoint, and its place in our tree."""
+"""Every tensor of a Hugging Face checkpoint, and its place in our parameter tree."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LEAVES = {
     "scale": ".weight",
     "embedding": ".weight",
     "bias": ".bias",
-    # Stacked experts lie input first in a checkpoint too, and have no suffix.
+    # Stacked experts are input first in a checkpoint too, and have no suffix.
     "gate_up_proj": ".gate_up_proj",
     "down_proj": ".down_proj",
 }
 
 
 class Tensor(NamedTuple):
-    """One Hugging Face tensor: its name and shape, and where it lies in our tree.
+    """One Hugging Face tensor: its name, its shape and its place in our tree.
 
     index: the place along the leading axis of a scanned stack, None elsewhere.
     """

@@ -1,10 +1,10 @@
-"""The language of plans as an automaton over bytes: exactly what `Plan.to_json` writes.
+"""The language of plans as an automaton over bytes: exactly the texts of `Plan.to_json`.
 
-Keys stand in the order of `Plan.to_json`. Numbers have at most DECIMALS decimals, lists 1 to ITEMS
-items; names of steps are the vocabulary's, and an action's own parameters are {}, since what they
-may be depends on it. Texts are UTF-8 (RFC 3629, section 4), and JSON escapes (RFC 8259, section 7)
-stand where `json.dumps` puts them. The number of steps is left open, for a counter: see
-`Automaton.again`.
+Keys are in the order of `Plan.to_json`. Numbers have at most DECIMALS decimals, lists 1 to ITEMS
+items; names of steps are the vocabulary's, and an action's own parameters are {}, since the
+allowed ones depend on the action. Texts are UTF-8 (RFC 3629, section 4), and JSON escapes
+(RFC 8259, section 7) appear where `json.dumps` writes them. The number of steps
+is limited by a counter, not here: see `Automaton.again`.
 """
 
 import json

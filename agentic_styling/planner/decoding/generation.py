@@ -1,4 +1,4 @@
-"""Sampling from the planner: prefill and decoding in one jitted program."""
+"""Generation: prefill and decoding in one jitted program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from agentic_styling.utils.errors import InputError
 
 @flax.struct.dataclass
 class GenerateResult:
-    """What was sampled.
+    """Sampled continuations.
 
     tokens int32 [B, N], the first stop id after a row's end; lengths int32 [B], the stop token
     counted; logps float32 [B, N], the model's own log-probability of each token (at temperature 1
@@ -50,12 +50,23 @@ def generate(
 ) -> GenerateResult:
     """Continue padded prompts until a stop token or max_new_tokens.
 
-    inputs: B prompts, padded left or right. temperature 0 takes the likeliest token; top_k and
-    top_p as for `sampling.sample`. grammar: every row is a plan of it, ended in time. seed: one
-    for each row of the result, or an int, which gives row r the seed + r; what a row samples
-    depends on its prompt and its seed only. num_samples: samples a prompt, sharing one prefill;
-    the result has B * num_samples rows, the samples of a prompt together. Raises InputError for
-    settings out of range, packed rows, and where the grammar does not fit the settings.
+    Args:
+      config, params: of the model.
+      inputs: B prompts, padded left or right, one per row.
+      max_new_tokens: most tokens of a continuation.
+      stop_ids: tokens that end a row.
+      temperature: 0 takes the most likely token.
+      top_k, top_p: as for `sampling.sample`.
+      grammar: restricts every row to a plan that ends within max_new_tokens.
+      seed: one for each row of the result, or an int, which gives row r seed + r. A row's samples
+        depend on its prompt and its seed only.
+      num_samples: samples per prompt, which share one prefill.
+
+    Returns:
+      A GenerateResult of B * num_samples rows, the samples of a prompt together.
+
+    Raises:
+      InputError: a setting is out of range, rows are packed, or the grammar does not fit.
     """
     _check_sampling(temperature, top_k, top_p)
     if inputs.segments is not None:

@@ -1,6 +1,8 @@
-"""Plans only: the automaton of plans over a tokenizer's tokens, followed on the device."""
+"""The automaton of plans over a tokenizer's tokens, evaluated on the device while decoding."""
 
 from __future__ import annotations
+
+import functools
 
 import flax.struct
 import jax
@@ -10,7 +12,7 @@ import numpy as np
 from agentic_styling.planner.decoding.automaton import DETOURS, Automaton, plan_automaton
 from agentic_styling.planner.decoding.trie import Trie, token_bytes, trie_of, walk
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
-from agentic_styling.tools import MAX_STEPS
+from agentic_styling.tools import MAX_STEPS, VOCABULARY
 from agentic_styling.utils.errors import InputError
 
 _REFUSED = 127  # above every text node's number
@@ -24,8 +26,8 @@ class PlanGrammar:
     offsets int32 [N + 1]: where each node's edges begin; width: the most edges of a node.
     texts int32 [N]: the first node of the free text a node lies in, or -1. text_moves int8 [T, V]:
     which of a text's T nodes a token leads to that stays in the text, _REFUSED for others; one
-    table for all texts. distance int32 [N]: tokens that surely suffice to end the plan, the end
-    token counted; between characters no fewer do without another step. start int32: the first
+    table for all texts. distance int32 [N]: tokens that suffice to end the plan, the end token
+    included; between characters it is the least number without another step. start int32: the first
     node. end: the token that ends a plan.
     """
 
@@ -41,7 +43,7 @@ class PlanGrammar:
 
 @flax.struct.dataclass
 class GrammarState:
-    """Where each row stands: node int32 [B], further int32 [B], the steps after the first."""
+    """The state of each row: node int32 [B], and further int32 [B], its steps after the first."""
 
     node: jax.Array
     further: jax.Array
@@ -56,7 +58,7 @@ def allowed(grammar: PlanGrammar, state: GrammarState, remaining) -> jax.Array:
     """Which tokens may come next, bool [B, V].
 
     remaining: tokens left after the next one, int or int32 [B]. A row that starts with at least
-    `distance[start]` tokens left, and keeps to this, has ended its plan when none is left.
+    `distance[start]` tokens left and follows this mask ends its plan in time.
     """
     remaining = jnp.broadcast_to(remaining, state.node.shape)
     tokens, targets, begun = _edges(grammar, state.node)
@@ -64,7 +66,7 @@ def allowed(grammar: PlanGrammar, state: GrammarState, remaining) -> jax.Array:
     fit &= state.further[:, None] + begun < MAX_STEPS
     text = grammar.texts[state.node]
     budget = remaining - grammar.distance[text]
-    # A text's nodes are ordered by their detour, so those in reach are the first `reach` ones.
+    # A text's nodes are ordered by detour, so those within the budget are the first `reach`.
     reach = jnp.sum(jnp.array(DETOURS) <= budget[:, None], axis=1)
     reach = jnp.where(text >= 0, reach, 0).astype(jnp.int8)
     mask = grammar.text_moves[_text_node(state.node, text)] < reach[:, None]
@@ -99,22 +101,33 @@ def _text_node(node: jax.Array, text: jax.Array) -> jax.Array:
 
 
 def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
-    """The grammar of plans in the tokens of a byte-level tokenizer.
+    """The grammar of plans over the tokens of a byte-level tokenizer.
 
-    vocab_size: the model's; ids that the tokenizer lacks are never allowed, nor are added tokens,
-    except <|im_end|> at the end. Raises InputError where the tokenizer is not byte-level.
+    Args:
+      tokenizer: added tokens are never allowed, except <|im_end|> at the end.
+      vocab_size: the model's, at least the tokenizer's; other ids are never allowed.
+
+    Raises:
+      InputError: the tokenizer is not byte-level, or has more tokens than the model.
     """
-    automaton, trie = plan_automaton(), trie_of(token_bytes(tokenizer))
     if tokenizer.vocab_size > vocab_size:
         raise InputError(
             f"vocab_size {vocab_size}: {tokenizer.path} has {tokenizer.vocab_size} tokens; "
             "use the tokenizer that the model was made for"
         )
+    tokens = tuple(sorted(token_bytes(tokenizer).items()))
+    return _compile(tokens, tokenizer.im_end, vocab_size, repr(VOCABULARY))
+
+
+@functools.lru_cache(maxsize=2)  # seconds of work, which the planners of one run share
+def _compile(tokens: tuple, im_end: int, vocab_size: int, vocabulary: str) -> PlanGrammar:
+    """vocabulary: that of the tools, as a key of the cache."""
+    automaton, trie = plan_automaton(), trie_of(dict(tokens))
     text_moves, closed = _text_moves(automaton, trie, vocab_size)
     nodes = len(automaton.moves) + 1  # and one that is reached by the end token, and kept by it
     end = [automaton.end, nodes - 1]
     edges = np.concatenate(
-        [_edge_rows(automaton, trie, closed), [[n, tokenizer.im_end, nodes - 1, 0] for n in end]]
+        [_edge_rows(automaton, trie, closed), [[n, im_end, nodes - 1, 0] for n in end]]
     )
     edges = edges[np.argsort(edges[:, 0], kind="stable")]
     source, token, target, begun = edges.T
@@ -129,16 +142,16 @@ def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
         distance=jnp.asarray(_distances(source, target, begun, texts)),
         start=jnp.int32(automaton.start),
         width=width,
-        end=tokenizer.im_end,
+        end=im_end,
     )
 
 
 def _text_moves(automaton: Automaton, trie: Trie, vocab_size: int):
-    """The table text_moves, and the ways that close a text: (text node, trie node) [2, n]."""
+    """The table text_moves, and the paths that close a text: (text node, trie node) [2, n]."""
     size, first = len(DETOURS), automaton.texts.max()
     moves = automaton.moves[first : first + size]
     moves = np.where(moves >= 0, moves - first, -1)
-    moves[0, ord('"')] = size  # all texts close alike; what follows differs
+    moves[0, ord('"')] = size  # all texts close in the same way; what follows differs
     moves = np.concatenate([moves, np.full((1, 256), -1)])
     origin, node, at, _ = walk(moves, trie, np.arange(size), np.arange(size), np.zeros(size, int))
     table = np.full((size, vocab_size), _REFUSED, np.int8)
@@ -148,7 +161,7 @@ def _text_moves(automaton: Automaton, trie: Trie, vocab_size: int):
 
 
 def _edge_rows(automaton: Automaton, trie: Trie, closed: np.ndarray) -> np.ndarray:
-    """Rows (node, token, next node, steps begun after the first) of what text_moves lacks."""
+    """Rows (node, token, next node, steps begun after the first) of moves not in text_moves."""
     outside = np.flatnonzero(automaton.texts < 0)
     origin, node, at = [outside], [outside], [np.zeros_like(outside)]
     for first in np.unique(automaton.texts[automaton.texts >= 0]):
@@ -162,9 +175,9 @@ def _edge_rows(automaton: Automaton, trie: Trie, closed: np.ndarray) -> np.ndarr
 
 
 def _distances(source, target, begun, texts) -> np.ndarray:
-    """Tokens to the end from each node, int32 [N], on ways that begin no further step.
+    """Tokens to the end from each node, int32 [N], on paths that begin no further step.
 
-    Such a way exists from every node, so a full count of steps never blocks it.
+    Such a path exists from every node, so the limit on steps never blocks it.
     """
     source, target = source[begun == 0], target[begun == 0]
     middles = np.flatnonzero(texts >= 0)

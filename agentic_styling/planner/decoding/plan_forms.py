@@ -1,4 +1,4 @@
-"""The forms in which a planner writes a plan: JSON, which is ours, and Qwen's tool calls."""
+"""The forms in which a planner writes a plan: our JSON, and Qwen's tool calls."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from agentic_styling.tools import Plan
 
 
 class PlanForm(NamedTuple):
-    """A form of text. write: a plan's text; read: its plan, raising PlanError; system_text: what
-    a model that never saw our plans is told."""
+    """write: a plan to text. read: a text to its plan, raising PlanError. system_text: the system
+    turn for a model that was not trained on our plans."""
 
     write: Callable[[Plan], str]
     read: Callable[[str], Plan]
@@ -23,7 +23,7 @@ class PlanForm(NamedTuple):
 
 
 def json_system_text() -> str:
-    """The tools, and the form of the answer in JSON."""
+    """The system turn that lists the tools and describes the answer in JSON."""
     signatures = "\n".join(json.dumps(signature) for signature in tool_signatures())
     return (
         "You are an expert photo stylist. Look at the photograph, read the goal, and plan the "

@@ -1,4 +1,4 @@
-"""One token a row from logits: temperature, top-k, top-p."""
+"""Sampling from logits: temperature, top-k and top-p."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
     other row; step: of the row's draws. temperature 0 takes the largest logit. top_k: draw from
     the k largest, 0 = all. top_p in (0, 1]: draw from the likeliest whose probabilities, after
     temperature and top_k, reach p together (nucleus sampling, Holtzman et al. 2020, section 3.1).
-    Tokens as likely as the last one kept are kept. All may be traced; 0 and 1 cost nothing.
+    Ties with the last token kept are kept. All may be traced; top_k 0 and top_p 1 cost nothing.
     """
 
     def drawn():
@@ -28,8 +28,8 @@ def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
     return jax.lax.cond(temperature > 0, drawn, lambda: _largest(logits)).astype(jnp.int32)
 
 
-# Both work on blocks of tokens first, then within one: the passes over all tokens are plain sums
-# and maxima, many times faster on a CPU than argmax or a random number a token (Gumbel trick).
+# Both select a block of tokens, then a token in it: the passes over all tokens are plain sums and
+# maxima, many times faster on a CPU than argmax or a random number per token (Gumbel trick).
 
 
 def _largest(logits):
@@ -56,9 +56,9 @@ def _within(blocks, block):
 
 
 def _passed(weights, target):
-    """Where the running sum of weights [B, N] passes the target [B], and what is left of it.
+    """Where the running sum of weights [B, N] exceeds the target [B], and the remainder.
 
-    Never where the weight is 0, however the sums are rounded.
+    Never where the weight is 0, whatever the rounding.
     """
     total = jnp.cumsum(weights, axis=1)
     past = (total > target[:, None]) & (weights > 0)
@@ -68,7 +68,7 @@ def _passed(weights, target):
 
 
 def keep_top_k(logits, k):
-    """Logits float32 [B, V] with -inf for all but the k largest of each row and their equals."""
+    """Logits float32 [B, V] with -inf for all but the k largest of each row and ties."""
     return _keep_heaviest(logits, jnp.ones_like(logits), k)
 
 
@@ -80,8 +80,8 @@ def keep_top_p(logits, p):
 def _keep_heaviest(logits, weights, target):
     """Logits at or above the highest threshold from which on the weights sum up to the target.
 
-    The threshold is found bit by bit, on integers that are ordered as the logits are: 32 sums of
-    a row, where sorting it would cost many times more.
+    The threshold is found by bisection on integers ordered as the logits: 32 sums per row, many
+    times cheaper than sorting.
     """
     bits = jax.lax.bitcast_convert_type(logits, jnp.int32)
     order = jnp.where(bits < 0, -(bits & jnp.iinfo(jnp.int32).max), bits)

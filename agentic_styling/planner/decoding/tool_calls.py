@@ -1,4 +1,4 @@
-"""Plans as Qwen's tool calls, both ways, and the system text that asks for them."""
+"""Plans written as Qwen's tool calls, read back, and the system text that requests them."""
 
 import json
 
@@ -23,7 +23,7 @@ _TYPES = {
     "list": "array",
     "object": "object",
 }
-# Said once for each parameter, where the values themselves would fill pages.
+# Given in place of lists of values that would be too long.
 _DESCRIPTIONS = {
     "name": "a step: its tool, or tool:option",
     "action": "tool:option",
@@ -34,8 +34,8 @@ _DESCRIPTIONS = {
 def write_tool_calls(plan: Plan) -> str:
     """The plan as an assistant's turn: context, each step's reason and call, and the instruction.
 
-    The calls are as Qwen's chat template writes them. Raises PlanError for a reason that holds
-    the marks of a call, or an instruction that does.
+    The calls are as in Qwen's chat template. Raises PlanError if a reason or the instruction
+    contains the marker of a call.
     """
     parts = [f"{CONTEXT} {_dumps(plan.context)}"]
     for number, step in enumerate(plan.steps, 1):
@@ -46,7 +46,7 @@ def write_tool_calls(plan: Plan) -> str:
 
 
 def read_tool_calls(text: str) -> Plan:
-    """The plan of such a turn; white space around a text is dropped, the context may be missing.
+    """The plan of such a turn. White space around texts is dropped; the context is optional.
 
     Raises PlanError naming the step.
     """
@@ -67,7 +67,7 @@ def read_tool_calls(text: str) -> Plan:
 
 
 def tool_calls_system_text() -> str:
-    """The system turn of a model that was not trained on our plans, in Qwen's form of tools."""
+    """The system turn for a model not trained on our plans, with tools in Qwen's form."""
     return (
         "You are an expert photo stylist. Look at the photograph, read the goal, and plan the edit "
         f"as a short sequence of tool calls.\n\n{ANSWER}\n\n{tools_text(tool_signatures())}"
@@ -75,7 +75,7 @@ def tool_calls_system_text() -> str:
 
 
 def tools_text(signatures: list[dict]) -> str:
-    """How Qwen's chat template tells a model of its tools."""
+    """The section of Qwen's chat template that lists the tools."""
     listed = "".join(f"\n{_dumps(signature)}" for signature in signatures)
     return (
         "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
@@ -118,19 +118,19 @@ def _dumps(value: object) -> str:
 
 def _checked(text: str, where: str) -> str:
     if OPEN in text:
-        raise PlanError(f"{where}: the text holds {OPEN!r}, which begins a call; take it out")
+        raise PlanError(f"{where}: the text contains {OPEN!r}, which begins a call; remove it")
     return text.strip()
 
 
 def _read_context(text: str) -> tuple[dict, str]:
-    """The context that a turn begins with, and what follows it."""
+    """The context at the start of a turn, and the rest."""
     if not text.startswith(CONTEXT):
         return {}, text
     return _read_object(text.removeprefix(CONTEXT), "context")
 
 
 def _read_object(text: str, where: str) -> tuple[dict, str]:
-    """The JSON object that a text begins with, and what follows without leading space."""
+    """The JSON object at the start of a text, and the rest without leading space."""
     text = text.lstrip()
     try:
         data, end = json.JSONDecoder().raw_decode(text)
@@ -138,5 +138,5 @@ def _read_object(text: str, where: str) -> tuple[dict, str]:
         reason = str(error).splitlines()[0]
         raise PlanError(f"{where}: not JSON ({reason}); write one JSON object") from None
     if not isinstance(data, dict):
-        raise PlanError(f"{where}: {text[:40]!r} is no JSON object; write one")
+        raise PlanError(f"{where}: {text[:40]!r} is not a JSON object; write one")
     return data, text[end:].lstrip()

@@ -1,4 +1,4 @@
-"""The bytes of a tokenizer's tokens as a tree, and its walks through an automaton over bytes."""
+"""A tokenizer's tokens as a trie of bytes, walked in parallel with an automaton over bytes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from agentic_styling.utils.errors import InputError
 
 
 class Trie(NamedTuple):
-    """Node 0 is the root, and a node's children are neighbours.
+    """Node 0 is the root, and a node's children are consecutive.
 
-    first, count int32 [M]: a node's children; byte int32 [M]: that led to it; token int32 [M]:
+    first, count int32 [M]: a node's children; byte int32 [M]: of the edge to it; token int32 [M]:
     the token that ends here, or -1.
     """
 
@@ -23,7 +23,7 @@ class Trie(NamedTuple):
 
 
 def token_bytes(tokenizer: Tokenizer) -> dict[bytes, int]:
-    """The id of each token's bytes; added tokens, which special ones are, are left out.
+    """The id of each token's bytes, without added (special) tokens.
 
     Raises InputError unless the tokenizer is byte-level and every byte is a token.
     """
@@ -40,7 +40,7 @@ def token_bytes(tokenizer: Tokenizer) -> dict[bytes, int]:
 
 
 def _byte_characters() -> dict[int, str]:
-    """The character by which GPT-2's byte-level vocabularies write each byte."""
+    """The character that stands for each byte in GPT-2's byte-level vocabularies."""
     visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in visible]
     written = {byte: chr(256 + place) for place, byte in enumerate(others)}
@@ -48,7 +48,7 @@ def _byte_characters() -> dict[int, str]:
 
 
 def trie_of(tokens: Mapping[bytes, int]) -> Trie:
-    """The tree of the tokens' bytes, built a level at a time."""
+    """The trie of the tokens' bytes, built level by level."""
     lengths = np.array([len(text) for text in tokens])
     offsets = lengths.cumsum() - lengths
     text = np.frombuffer(b"".join(tokens), np.uint8)
@@ -62,7 +62,7 @@ def trie_of(tokens: Mapping[bytes, int]) -> Trie:
         size += len(steps)
         parents.append(steps // 256)
         labels.append(steps % 256)
-    # Levels follow each other and are sorted, so parents rise and siblings are neighbours.
+    # Nodes are sorted within each level, so parents are in order and siblings consecutive.
     count = np.bincount(np.concatenate(parents), minlength=size)
     token = np.full(size, -1)
     token[at] = list(tokens.values())
@@ -70,11 +70,11 @@ def trie_of(tokens: Mapping[bytes, int]) -> Trie:
 
 
 def walk(moves, trie: Trie, origin, node, at, *, again: int = -1):
-    """Every way on through an automaton and the trie together, from starts (node, at).
+    """All paths through the automaton and the trie in parallel, from starts (node, at).
 
-    moves int32 [N, 256], -1 = refused. origin: names of the starts, handed on. Returns arrays
-    (origin, node, at, passed) of all places on the ways, the starts too; passed: how often the
-    way came to the node `again`.
+    moves int32 [N, 256], -1 = refused. origin: labels of the starts. Returns arrays (origin, node,
+    at, passed) of all places on the paths, the starts included; passed counts the visits to the
+    node `again`.
     """
     passed = np.zeros(len(node), int)
     places = [(origin, node, at, passed)]

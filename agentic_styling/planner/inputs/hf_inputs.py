@@ -18,14 +18,16 @@ MEDIA = (
 
 
 def hf_logits(config: Qwen3VLConfig, params, inputs) -> jax.Array:
-    """Logits float32 [B, S, V] for a processor's input_ids, attention_mask, pixel_values,
-    image_grid_thw, pixel_values_videos and video_grid_thw (all but the first may be absent); for
-    parity checks."""
+    """Logits float32 [B, S, V] for the arrays of a Hugging Face processor; for parity checks.
+
+    inputs: input_ids int [B, S] and, where given, attention_mask, pixel_values, image_grid_thw,
+    pixel_values_videos and video_grid_thw. Raises InputError as `hf_inputs`.
+    """
     return _logits(config, params, hf_inputs(config, inputs))
 
 
 def hf_inputs(config: Qwen3VLConfig, inputs) -> Inputs:
-    """`Inputs` from a processor's arrays: the flat patches are dealt out to the rows' media.
+    """`Inputs` from a processor's arrays: the flat patches are split by row and medium.
 
     Images and videos go in the order in which the row names them, a video as one grid of several
     frames; in the text each frame is a run of its own, between time stamps, as transformers 5
@@ -73,7 +75,7 @@ def _media(inputs):
 
 
 def _appearance(config, tokens, mask, grids, kinds):
-    """The rows of the media in the order in which the text names them, and their numbers.
+    """The row and the number of each medium, in the order of the text.
 
     A run of placeholders is an image or one frame of a video.
     """

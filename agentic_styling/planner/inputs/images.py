@@ -18,13 +18,13 @@ from agentic_styling.planner.inputs.resample import resize
 from agentic_styling.utils.errors import InputError
 
 SETTINGS_FILE = "preprocessor_config.json"
-# What Qwen's processor does to every image, and so does `image_to_patches`.
+# Steps of Qwen's processor that `image_to_patches` always applies.
 FIXED = {"do_resize": True, "resample": 3, "do_rescale": True, "do_normalize": True}
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSettings:
-    """What preprocessor_config.json holds: pixel limits, patch sizes, normalisation."""
+    """The fields of preprocessor_config.json: pixel limits, patch sizes, normalisation."""
 
     min_pixels: int = 65536
     max_pixels: int = 16777216
@@ -36,10 +36,10 @@ class ImageSettings:
 
     @classmethod
     def load(cls, directory: str | Path) -> ImageSettings:
-        """Read directory/preprocessor_config.json; the shipped settings if there is none.
+        """Read directory/preprocessor_config.json; Qwen's settings if there is none.
 
-        An image_processor in processor_config.json, where transformers 5 writes it, goes before.
-        Raises InputError for settings that would make other patches than ours.
+        An image_processor in processor_config.json, where transformers 5 writes it, takes
+        precedence. Raises InputError for settings that are not supported.
         """
         path, values = _settings_file(Path(directory))
         for name, wanted in FIXED.items():
@@ -76,7 +76,7 @@ class ImageSettings:
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-# The settings of planners trained from scratch here: a 128 x 128 picture is 16 tokens.
+# For tiny planners: a 128 x 128 picture is 16 tokens.
 TINY_IMAGES = ImageSettings(min_pixels=16384, max_pixels=16384)
 
 
@@ -117,7 +117,7 @@ def image_tokens(height: int, width: int, settings: ImageSettings) -> int:
 def image_to_patches(images, settings: ImageSettings = ImageSettings()):
     """Resize, normalise and cut pictures of one size: one image for each row of `Inputs`.
 
-    images [B, H, W, 3], uint8, or floating in [0, 1] (taken to the nearest of 256 levels).
+    images [B, H, W, 3], uint8, or floating in [0, 1] (rounded to 256 levels).
     Returns patches float32 [B, 1, P, C * T * 16 * 16] in merge-block order and grids int32
     [B, 1, 3].
     """
@@ -156,7 +156,7 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
         return images_to_patches(_stack(images), settings, patches)
     parts, order = [], []
     for rows in groups.values():
-        # Of a size as many as a power of two, so that other mixtures share the programs.
+        # Padded to a power of two per size, so that other mixtures share the programs.
         rows += rows[-1:] * ((1 << (len(rows) - 1).bit_length()) - len(rows))
         parts.append(images_to_patches(_stack([images[r] for r in rows]), settings, patches))
         order += rows
@@ -166,7 +166,7 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
 
 
 def _stack(images: Sequence):
-    """Arrays of one shape in one, on the device if they are there."""
+    """Arrays of one shape stacked, on the device if they are on it."""
     return (jnp if isinstance(images[0], jax.Array) else np).stack(images)
 
 
@@ -175,13 +175,13 @@ def _pad(cut, patches: int):
 
 
 def bucket(count: int) -> int:
-    """The least of 64, 96, 128, 192, 256, ... that holds count: padding takes a third at most."""
+    """The least of 64, 96, 128, 192, 256, ... not below count: at most a third is padding."""
     power = max(64, 1 << (count - 1).bit_length())
     return power * 3 // 4 if count <= power * 3 // 4 and power > 64 else power
 
 
 def _same(path: Path, name: str, values: dict, default: float) -> float:
-    """One number from a list with an entry a channel."""
+    """The one value of a list with an entry per channel."""
     entries = set(values.get(name, [default]))
     if len(entries) != 1:
         raise InputError(f"{path}: {name} {values[name]} differs by channel; use one value")
@@ -189,7 +189,7 @@ def _same(path: Path, name: str, values: dict, default: float) -> float:
 
 
 def _settings_file(directory: Path) -> tuple[Path, dict]:
-    """The file with the image processor's settings and what it says."""
+    """The file with the image processor's settings, and its values."""
     path = directory / "processor_config.json"
     values = read_json(path) if path.is_file() else {}
     if "image_processor" in values:
@@ -198,5 +198,5 @@ def _settings_file(directory: Path) -> tuple[Path, dict]:
         path = directory / SETTINGS_FILE
         values = read_json(path) if path.is_file() else {}
     if not isinstance(values, dict):
-        raise InputError(f"{path}: no JSON object of settings; fetch it again")
+        raise InputError(f"{path}: not a JSON object of settings; fetch it again")
     return path, values

@@ -9,14 +9,29 @@ from agentic_styling.utils.errors import InputError
 
 
 def encode_prompts(
-    tokenizer: Tokenizer, goals: Iterable[str], image_tokens: int | Sequence[int], system: str = ""
+    tokenizer: Tokenizer,
+    goals: Iterable[str],
+    image_tokens: int | Sequence[int] = 0,
+    system: str = "",
+    *,
+    states: Sequence[Mapping[str, str]] | None = None,
 ) -> list[list[int]]:
-    """The prompt's token ids for each goal: one image, the goal, and the assistant's turn opened.
+    """The prompt of each goal: an image or a known state, the goal, the assistant's turn opened.
 
-    image_tokens: how many placeholders an image takes (`images.image_tokens`), one number for all
-    or one for each goal; 0 for a prompt without an image. system: the text of a system turn, for
-    models that were not trained on our plans (`PLAN_FORMS`); without one Qwen's template begins
-    with the user.
+    Args:
+      goals: B texts.
+      image_tokens: placeholders of an image (`images.image_tokens`), one number for all goals or
+        one for each; 0 for a prompt without an image.
+      system: the text of a system turn, for models that were not trained on our plans
+        (`PLAN_FORMS`); without it the prompt begins with the user's turn, as in Qwen's template.
+      states: for a text planner, what is known of each photograph, dimension -> option; its words
+        stand in place of the image.
+
+    Returns:
+      B lists of token ids.
+
+    Raises:
+      InputError: a goal is empty.
     """
     begin = _turn(tokenizer, f"system\n{system}", []) if system else []
     answer = [tokenizer.im_start, *tokenizer.encode("assistant\n")]
@@ -25,32 +40,40 @@ def encode_prompts(
     for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
         if not goal.strip():
             raise InputError(f"goals[{row}] is empty; say what the picture should become")
+        text = goal if states is None else _goal_with_state(goal, states[row])
         image = []
         if count:
             image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
-        user = _turn(tokenizer, "user\n", image + tokenizer.encode(goal))
+        user = _turn(tokenizer, "user\n", image + tokenizer.encode(text))
         prompts.append(begin + user + answer)
     return prompts
 
 
-def goal_with_state(goal: str, state: Mapping[str, str]) -> str:
-    """The text of a prompt that stands for the picture by what is known of it, in words."""
+def _goal_with_state(goal: str, state: Mapping[str, str]) -> str:
     known = "; ".join(f"{name}: {value}" for name, value in sorted(state.items()))
     return f"The picture now: {known or 'unknown'}.\n{goal}"
 
 
 def encode_completions(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
-    """The token ids the model should answer: the text of each plan and the end of the turn."""
+    """The token ids of the expected answers: each plan's text and the end of the turn."""
     return [[*tokenizer.encode(text), tokenizer.im_end] for text in texts]
 
 
 def pad_rows(
     rows: Sequence[Sequence[int]], pad: int, *, length: int | None = None, multiple: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Right-pad rows of token ids to tokens int32 [B, S] and mask bool [B, S].
+    """Right-pad rows of token ids; nothing is truncated.
 
-    S is length, or else the longest row's length rounded up to a multiple. Nothing is ever cut:
-    raises InputError naming the row and both lengths if one is longer than length.
+    Args:
+      rows: B lists of token ids.
+      pad: the id of padding.
+      length: S; None takes the longest row's length, rounded up to a multiple of `multiple`.
+
+    Returns:
+      tokens int32 [B, S] and mask bool [B, S], True = a real token.
+
+    Raises:
+      InputError: a row is longer than `length`; it names the row and both lengths.
     """
     longest = max(range(len(rows)), key=lambda row: len(rows[row]))
     needed = len(rows[longest])

@@ -1,4 +1,4 @@
-"""Pillow's bicubic resize on the device, equal to it in every level."""
+"""Pillow's bicubic resize on the device, exact to the last level."""
 
 import functools
 
@@ -12,8 +12,8 @@ PRECISION = 22  # bits after the point in a weight; a sum of 8-bit levels then f
 def resize(pixels, height: int, width: int):
     """Pixels uint8 [B, H, W, C] to uint8 [B, height, width, C], in two passes.
 
-    Either pass rounds to whole levels, so their order counts: width first, unless the height
-    loses more than twice the pixels that the width loses. Source: Pillow 13, in its fixed point.
+    Each pass rounds to whole levels, so their order matters: width first, unless the height loses
+    more than twice as many pixels as the width. Source: Pillow 13, its fixed-point arithmetic.
     """
     lost_rows, lost_columns = pixels.shape[1] - height, pixels.shape[2] - width
     if lost_rows > max(0, 2 * lost_columns):
@@ -42,7 +42,7 @@ def _resize_rows(pixels, size: int):
 
 @functools.lru_cache(maxsize=64)
 def taps(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of `new` pixels reads among `old`, and with what weights: int32 [taps, new].
+    """The source pixels of each of `new` pixels and their weights, both int32 [taps, new].
 
     The cubic convolution of Keys (1981) with a = -0.5, widened when shrinking.
     """

@@ -1,4 +1,4 @@
-"""Tokenizers: any Hugging Face directory's, or a small one trained on plans."""
+"""Tokenizers: of a Hugging Face directory, or a small one trained on plans."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ SETTINGS = {
 
 
 class Tokenizer:
-    """Text to token ids and back. Special tokens never come out of text, only from their ids.
+    """Text to token ids and back. Text never encodes to special tokens.
 
     `pad`, `im_start`, `im_end`, `vision_start`, `vision_end`, `image_pad` and `video_pad` are the
     ids of Qwen's special tokens; `vocab_size` counts them too.
     """
 
     def __init__(self, directory: str | Path):
-        """Read directory/tokenizer.json, or else whatever transformers' AutoTokenizer reads there.
+        """Read directory/tokenizer.json, or else any files that transformers' AutoTokenizer reads.
 
-        Raises InputError for a directory without a tokenizer, or one that lacks Qwen's tokens.
+        Raises InputError for a directory without a tokenizer, or without Qwen's tokens.
         """
         self.path = Path(directory)
         self._backend = _read_backend(self.path)
-        # A goal that spells a special token must not act as one.
+        # A goal that contains the text of a special token must not act as one.
         self._backend.encode_special_tokens = True
         self.vocab_size = self._backend.get_vocab_size()
         self.pad = self._special(PAD)
@@ -68,14 +68,14 @@ class Tokenizer:
         return self._backend.decode([int(i) for i in ids], skip_special_tokens=False)
 
     def vocabulary(self) -> dict[str, int]:
-        """The ids of the byte-level tokens, as tokenizer.json spells them; added ones left out."""
+        """The ids of the byte-level tokens, spelt as in tokenizer.json, without added ones."""
         tokens, added = self._backend.get_vocab(), self._backend.get_added_tokens_decoder()
         return {text: token for text, token in tokens.items() if token not in added}
 
     def save(self, directory: str | Path) -> None:
         """Write tokenizer.json, and the settings that transformers' AutoTokenizer reads with it.
 
-        Settings and chat template are those of the directory it came from, if they are there.
+        Settings and chat template are copied from the directory it was read from, if there.
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Tokenizer:
 
 
 def _read_backend(directory: Path):
-    """The `tokenizers` object behind a directory's files; transformers only where it must."""
+    """The `tokenizers` object of a directory; transformers is imported only if needed."""
     from tokenizers import Tokenizer as Backend
 
     try:
@@ -125,8 +125,9 @@ def train_tokenizer(
 ) -> Tokenizer:
     """Train a byte-level BPE on texts, save it to directory and return it.
 
-    Lossless for any text. Special tokens come last, in the order of SPECIAL_TOKENS. Little text
-    may yield fewer than vocab_size tokens: size the model by `config.for_tokenizer(tokenizer)`.
+    It is lossless for any text. Special tokens come last, in the order of SPECIAL_TOKENS. Few texts
+    may yield fewer than vocab_size tokens: use `config.for_tokenizer(tokenizer)`. Raises InputError
+    for a vocab_size below that of single bytes.
     """
     from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
     from tokenizers import Tokenizer as Backend

@@ -1,4 +1,4 @@
-"""The one attention of both towers, its implementations, and the rotation of queries and keys."""
+"""Self-attention of both towers, by several kernels, and the rotary embedding."""
 
 import flax.struct
 import jax
@@ -8,19 +8,19 @@ from jax.sharding import PartitionSpec
 from agentic_styling.utils.errors import InputError
 
 IMPLEMENTATIONS = ("auto", "xla", "cudnn", "pallas")
-KERNEL_RESULTS = "attention"  # the name of what a kernel's backward pass reads of its results
+KERNEL_RESULTS = "attention"  # checkpoint name of the residuals of a kernel
 PALLAS_BLOCKS = (512, 256, 128)
-QUERY_BLOCK, MOST_BLOCKS = 128, 16  # of xla_attention; more blocks compile too long
-NO_SEGMENT = -2  # of what is added to reach whole blocks; towers use ids from -1
+QUERY_BLOCK, MOST_BLOCKS = 128, 16  # of xla_attention; with more blocks compiling is slow
+NO_SEGMENT = -2  # of padding added to fill blocks; the towers use ids from -1 up
 
 
 @flax.struct.dataclass
 class SegmentMask:
-    """Who may look where in self-attention, and by which kernel.
+    """Which positions attend to which, and the kernel that computes it.
 
-    segments int32 [B, S]: a position may look at those of its own segment and, if causal, at none
-    after itself. implementation: "xla", "cudnn" or "pallas". one_first: every row is at most one
-    segment that matters, at its beginning, and then padding, 0.
+    segments int32 [B, S]: a position attends to its own segment and, if causal, to nothing after
+    itself. implementation: "xla", "cudnn" or "pallas". one_first: every row is one segment at its
+    beginning, followed by padding, 0.
     """
 
     segments: jax.Array
@@ -35,13 +35,13 @@ def same_segment(segments):
 
 
 def choose(name: str, dtype, head_dim: int) -> str:
-    """The implementation of a name of IMPLEMENTATIONS; "auto" is the fastest that works here.
+    """The implementation of a name of IMPLEMENTATIONS; "auto" takes the fastest that works.
 
-    Raises InputError where the one named cannot work: on this backend, with this dtype or head.
+    Raises InputError if the named one cannot run on this backend or with this dtype or head_dim.
     """
     if name == "auto":
-        works = (kernel for kernel in ("cudnn", "pallas") if not _obstacle(kernel, dtype, head_dim))
-        return next(works, "xla")
+        kernels = (k for k in ("cudnn", "pallas") if not _obstacle(k, dtype, head_dim))
+        return next(kernels, "xla")
     obstacle = _obstacle(name, dtype, head_dim)
     if obstacle:
         raise InputError(f"attention {name!r} cannot work here: {obstacle}; use 'auto' or 'xla'")
@@ -67,7 +67,7 @@ def _obstacle(name: str, dtype, head_dim: int) -> str | None:
 
 
 def _backend() -> str:
-    """What the devices of the mesh of `jax.set_mesh` are, which need not be here; else JAX's."""
+    """The platform of the mesh of `jax.set_mesh`, which may be abstract, or JAX's default."""
     device = jax.sharding.get_abstract_mesh().abstract_device
     return device.platform if device else jax.default_backend()
 
@@ -75,8 +75,8 @@ def _backend() -> str:
 def attend(query, key, value, mask: SegmentMask):
     """Scaled dot-product self-attention with grouped queries; the softmax is in float32.
 
-    query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first because a cache
-    in that order is read without a transposition. Returns [B, S, H, D].
+    query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first so that a
+    cache in that order needs no transposition. Returns [B, S, H, D].
     """
     if mask.causal and _context_devices(query.shape[1]) > 1:
         return context_attention(query, key, value, mask)
@@ -85,31 +85,32 @@ def attend(query, key, value, mask: SegmentMask):
 
 
 def _context_devices(length: int) -> int:
-    """How many devices of the mesh of `jax.set_mesh` share the positions of a row."""
+    """How many devices of the mesh of `jax.set_mesh` the positions of a row are sharded over."""
     devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
     return devices if length % devices == 0 else 1
 
 
 def context_attention(query, key, value, mask: SegmentMask):
-    """`attend` where the mesh's axis context splits a row: own queries meet everybody's keys.
+    """`attend` with rows sharded over the mesh axis "context": local queries attend to all-gathered
+    keys.
 
-    Keys and values are gathered, which grouped queries make small; scores are not. By matrix
-    products, as a kernel's causal mask cannot begin at another place on every device.
+    Keys and values are small with grouped queries; scores stay local. Matrix products are used
+    because a kernel's causal mask cannot start at a different position on every device.
     """
     mesh = jax.sharding.get_abstract_mesh()
     rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a in ("data", "fsdp")])
     heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
 
-    def own(query, key, value, segments):
+    def local(query, key, value, segments):
         key, value = (jax.lax.all_gather(x, "context", axis=2, tiled=True) for x in (key, value))
-        every = jax.lax.all_gather(segments, "context", axis=1, tiled=True)
+        all_segments = jax.lax.all_gather(segments, "context", axis=1, tiled=True)
         offset = jax.lax.axis_index("context") * query.shape[1]
-        return _attend_blocks(query, key, value, segments, every, True, offset)
+        return _attend_blocks(query, key, value, segments, all_segments, True, offset)
 
     tokens, states = PartitionSpec(rows, "context"), PartitionSpec(rows, heads, "context")
     queries = PartitionSpec(rows, "context", heads)
     return jax.shard_map(
-        own,
+        local,
         in_specs=(queries, states, states, tokens),
         out_specs=queries,
         check_vma=False,
@@ -117,16 +118,16 @@ def context_attention(query, key, value, mask: SegmentMask):
 
 
 def xla_attention(query, key, value, mask: SegmentMask):
-    """`attend` by matrix products, a block of queries after another; for every backend.
+    """`attend` by matrix products, one block of queries after another; for every backend.
 
-    A causal block meets only the keys before its end, which halves the work; and a block's scores
-    stay in a CPU's cache.
+    A causal block attends only to keys before its end, which halves the work, and its scores fit
+    in a CPU's cache.
     """
     return _attend_blocks(query, key, value, mask.segments, mask.segments, mask.causal, None)
 
 
 def _attend_blocks(query, key, value, segments, key_segments, causal: bool, offset):
-    """offset: where the queries begin among the keys; None where they are the keys' own."""
+    """offset: position of the first query among the keys; None if both start together."""
     length, keys_length = query.shape[1], key.shape[2]
     block, blocks = max(QUERY_BLOCK, -(-length // MOST_BLOCKS)), []
     for start in range(0, length, block):
@@ -147,7 +148,7 @@ def _attend_block(query, key, value, seen):
     kv_heads = key.shape[1]
     grouped = (batch, length, kv_heads, heads // kv_heads, dim)
     query = (query * dim**-0.5).reshape(grouped).transpose(0, 2, 3, 1, 4)
-    # The queries of a group share one matrix product.
+    # One matrix product serves the queries of a group.
     rows = query.reshape(batch, kv_heads, -1, dim)
     out = _attend_rows(rows, key, value, seen).reshape(query.shape)
     return out.transpose(0, 3, 1, 2, 4).reshape(batch, length, heads, dim)
@@ -157,8 +158,8 @@ def _attend_block(query, key, value, seen):
 def _attend_rows(rows, key, value, seen):
     """rows [B, K, G * S, D], scaled queries; key and value [B, K, T, D]; seen [B, 1, 1, S, T].
 
-    Its gradient takes the sum over a row of scores from the output, as arXiv 2205.14135 does, and
-    writes that of the scores once: left alone, a CPU computes it again for either product.
+    The gradient takes the row sums from the output, as in arXiv:2205.14135, and computes the
+    scores' gradient once; XLA on CPUs would otherwise recompute it for both products.
     """
     return _attend_rows_forward(rows, key, value, seen)[0]
 
@@ -190,34 +191,34 @@ _attend_rows.defvjp(_attend_rows_forward, _attend_rows_backward)
 def cudnn_attention(query, key, value, mask: SegmentMask):
     """`attend` by cuDNN's flash attention, for bfloat16 and float16 on NVIDIA GPUs.
 
-    Fast with mask.one_first. Else the mask is an added bias, for which the backward kernel also
-    computes a gradient that nobody reads.
+    Fast with mask.one_first. Otherwise the mask is an added bias, for which the backward kernel
+    also computes an unused gradient.
     """
     length = query.shape[1]
-    # The backward kernel takes even lengths only.
+    # The backward kernel requires even lengths.
     query, key, value, segments = _whole_blocks(8, query, key, value, mask.segments)
     if mask.one_first:
         real = segments > 0
         lengths = real.sum(1, dtype=jnp.int32)
-        told = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
+        masking = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
         query, key, value = _zero_gradient_of_padding(query, key, value, real)
     else:
-        told = {"mask": same_segment(segments)}
+        masking = {"mask": same_segment(segments)}
     key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
     out = jax.nn.dot_product_attention(
-        query, key, value, is_causal=mask.causal, implementation="cudnn", **told
+        query, key, value, is_causal=mask.causal, implementation="cudnn", **masking
     )
     return (_zero_padding(out, real) if mask.one_first else out)[:, :length]
 
 
-# The kernel does not read padding, but what it leaves there, forward or backward, can be anything.
-# Inside a loop over layers the masks are tied to its results: a compiler that finds a mask to be
-# the same for all layers would write it once in the size of the results, and read that each time.
+# The kernel skips padding and leaves arbitrary values there, forward and backward. The barriers tie
+# the masks to its results: a mask found to be the same for all layers would be hoisted out of the
+# loop at the size of the results, and read from memory in every layer.
 
 
 @jax.custom_vjp
 def _zero_padding(out, real):
-    """out [B, S, H, D], zero where not real [B, S]. Its gradient in padding is not read."""
+    """out [B, S, H, D], zero where not real [B, S]. Gradients in padding are unused."""
     real, out, zero = jax.lax.optimization_barrier((real, out, jnp.zeros((), out.dtype)))
     return jnp.where(real[:, :, None, None], out, zero)
 
@@ -247,9 +248,9 @@ _zero_gradient_of_padding.defvjp(
 
 
 def pallas_attention(query, key, value, mask: SegmentMask, interpret: bool = False):
-    """`attend` by the splash kernel of TPUs; interpret: run it as plain JAX, anywhere.
+    """`attend` by the splash kernel of TPUs; interpret: run it as plain JAX on any backend.
 
-    Devices of the mesh of `jax.set_mesh` share the rows, and those of its axis "tensor" the heads.
+    Rows are sharded over the mesh of `jax.set_mesh`, heads over its axis "tensor".
     """
     length = query.shape[1]
     query = query * query.shape[-1] ** -0.5
@@ -261,7 +262,7 @@ def pallas_attention(query, key, value, mask: SegmentMask, interpret: bool = Fal
 
     mesh = jax.sharding.get_abstract_mesh()
     if not mesh.empty:
-        # The compiler cannot split a kernel by itself.
+        # The compiler cannot partition a kernel.
         rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a != "tensor"])
         heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
         split = PartitionSpec(rows, heads)
@@ -296,7 +297,7 @@ def _splash(heads: int, length: int, causal: bool, interpret: bool):
 
 
 def _whole_blocks(block: int, query, key, value, segments):
-    """The same with positions added to a multiple of `block`, in a segment of their own."""
+    """The arguments padded to a multiple of `block` positions, the padding in its own segment."""
     more = -query.shape[1] % block
     if not more:
         return query, key, value, segments
@@ -306,7 +307,7 @@ def _whole_blocks(block: int, query, key, value, segments):
 
 
 def _dividing(mesh, size: int, axes: list[str]) -> tuple[str, ...]:
-    """The axes of the mesh, from the first on, whose devices can share `size` evenly."""
+    """The axes of the mesh, taken in order, that divide `size` evenly."""
     kept, devices = (), 1
     for axis in axes:
         devices *= mesh.shape[axis]

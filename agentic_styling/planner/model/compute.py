@@ -1,4 +1,4 @@
-"""How the model is computed, as opposed to what it is: one setting for both towers."""
+"""Precision, rematerialisation and kernels: how both towers are computed."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,18 +10,18 @@ import jax
 from agentic_styling.planner.model.attention import IMPLEMENTATIONS, KERNEL_RESULTS
 from agentic_styling.utils.errors import InputError, nearest
 
-PROJECTION = "projection"  # the name of its result
+PROJECTION = "projection"  # checkpoint name of a projection's output
 
 _named = jax.checkpoint_policies.save_only_these_names(PROJECTION, KERNEL_RESULTS)
 
 
 def _dots(primitive, *avals, **params) -> bool:
-    # cuDNN's kernel gives what its backward pass reads no name.
+    # The residuals of cuDNN's kernel carry no checkpoint name.
     fused = primitive.name.startswith("dot_product_attention_fwd")
     return fused or _named(primitive, *avals, **params)
 
 
-# What the backward pass finds saved; what it lacks is computed again.
+# What is saved for the backward pass; the rest is recomputed.
 REMAT_POLICIES = {
     "none": None,
     "dots": _dots,
@@ -33,12 +33,16 @@ REMAT_POLICIES = {
 class Compute:
     """Precision, rematerialisation and kernels of a `Qwen3VL`; hashable.
 
-    dtype: of the computation, by default that of the parameters. remat: "none" saves every
-    activation, "dots" the results of projections (an adapter's with what it adds to) and of
-    attention kernels, "full" only a layer's input. unroll: the layers are one program, not a loop
-    of one: nothing is copied into and out of stacks, and compiling takes longer.
-    lora_dropout: share of an adapter's inputs that are dropped, where a "dropout" key is given.
-    attention: a name of `attention.IMPLEMENTATIONS`; "auto" takes the fastest that works here.
+    Args:
+      dtype: of the computation; None takes that of the parameters.
+      remat: "none" saves every activation, "dots" the outputs of projections and attention
+        kernels, "full" only a layer's input.
+      unroll: unrolls the loop over layers, which saves copies and compiles more slowly.
+      lora_dropout: rate on an adapter's inputs, where a "dropout" key is given.
+      attention: one of `attention.IMPLEMENTATIONS`; "auto" takes the fastest that works.
+
+    Raises:
+      InputError: remat or attention is unknown.
     """
 
     dtype: Any = None
@@ -59,12 +63,12 @@ class Compute:
             )
 
     def stack(self, layer: type[nn.Module], length: int, in_axes) -> Callable[..., nn.Module]:
-        """`length` layers after another as one module, whose parameters have an axis for them.
+        """`length` layers in sequence as one module with stacked parameters.
 
-        in_axes: as `nn.scan`'s, of what the layers are called with beside the carried x.
+        in_axes: as in `nn.scan`, of the layers' arguments after the carried x.
         """
         if self.remat != "none":
-            # Within a loop nothing can be merged with what the backward pass computes again.
+            # Inside a loop, common subexpressions cannot undo the rematerialisation.
             policy = REMAT_POLICIES[self.remat]
             layer = nn.remat(layer, prevent_cse=self.unroll, policy=policy)
         return nn.scan(

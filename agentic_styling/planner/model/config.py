@@ -12,13 +12,13 @@ ARCHITECTURES = {
     DENSE: "Qwen3VLForConditionalGeneration",
     MOE: "Qwen3VLMoeForConditionalGeneration",
 }
-# What the published mixture of experts says, and the only thing that is supported.
+# Values of the published mixture of experts; no others are supported.
 EVERY_LAYER_SPARSE = {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
 
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig:
-    """Sizes of the text decoder. The defaults are what every published dense size shares.
+    """Sizes of the text decoder. The defaults are those of all published dense sizes.
 
     num_experts: 0 in a dense decoder; else every layer is a mixture of experts of width
     moe_intermediate_size, of which each token takes num_experts_per_tok.
@@ -98,14 +98,13 @@ class Qwen3VLConfig:
 
     @classmethod
     def preset(cls, name: str, vocab_size: int | None = None) -> Qwen3VLConfig:
-        """A published size ("2b", "4b", "8b", "32b", "30b-a3b") or "tiny", to train from scratch.
+        """A published size ("2b", "4b", "8b", "32b", "30b-a3b"), or "tiny" for random weights.
 
         A vocab_size puts the special tokens last, in the order of `tokenizer.SPECIAL_TOKENS`.
         """
         if name not in PRESETS:
             raise InputError(f"preset {name!r} is unknown; {nearest(name, PRESETS)}")
-        text, vision, tied = PRESETS[name]
-        config = cls(TextConfig(**text), VisionConfig(**vision), tie_word_embeddings=tied)
+        config = PRESETS[name]
         if vocab_size is None and name != "tiny":
             return config
         vocab_size = vocab_size or config.text.vocab_size
@@ -199,7 +198,7 @@ def _section(hf: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_experts(text: dict[str, Any]) -> None:
-    """Give the experts' sizes our names; dense layers among the sparse are not supported."""
+    """Rename the experts' sizes; dense layers among the sparse ones are not supported."""
     # transformers writes the first of these and reads both.
     text["num_experts"] = text.get("num_local_experts") or text.get("num_experts")
     for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
@@ -229,54 +228,32 @@ def _check_supported(values: dict[str, Any], name: str, wanted) -> None:
         raise InputError(f"config.json: {name} {value!r} is not supported; it must be {wanted!r}")
 
 
-_VISION_SMALL = {
-    "depth": 24,
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "deepstack_visual_indexes": (5, 11, 17),
-}
-_VISION_LARGE = {
-    "depth": 27,
-    "hidden_size": 1152,
-    "intermediate_size": 4304,
-    "deepstack_visual_indexes": (8, 16, 24),
-}
+def _small_vision(out_hidden_size: int) -> VisionConfig:
+    return VisionConfig(24, 1024, 4096, out_hidden_size, (5, 11, 17))
 
 
-def _text(hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int) -> dict[str, int]:
-    return {
-        "hidden_size": hidden,
-        "intermediate_size": intermediate,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": kv_heads,
-    }
+def _large_vision(out_hidden_size: int) -> VisionConfig:
+    return VisionConfig(27, 1152, 4304, out_hidden_size, (8, 16, 24))
 
 
-# name: text, vision, tied embedding. The tiny preset (1.6 million parameters) is the one to tune.
-PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
-    "tiny": (
-        _text(hidden=128, intermediate=256, layers=3, heads=4, kv_heads=2)
-        | {"head_dim": 32, "vocab_size": 1536, "mrope_section": (6, 5, 5)},
-        {
-            "depth": 3,
-            "hidden_size": 96,
-            "intermediate_size": 192,
-            "num_heads": 4,
-            "out_hidden_size": 128,
-            "num_position_embeddings": 64,
-            "deepstack_visual_indexes": (0, 1),
-        },
-        True,
+# The tiny preset has 1.6 million parameters.
+PRESETS = {
+    "tiny": Qwen3VLConfig(
+        TextConfig(128, 256, 3, 4, 2, head_dim=32, vocab_size=1536, mrope_section=(6, 5, 5)),
+        VisionConfig(3, 96, 192, 128, (0, 1), num_heads=4, num_position_embeddings=64),
+        tie_word_embeddings=True,
     ),
-    "2b": (_text(2048, 6144, 28, 16, 8), _VISION_SMALL | {"out_hidden_size": 2048}, True),
-    "4b": (_text(2560, 9728, 36, 32, 8), _VISION_SMALL | {"out_hidden_size": 2560}, True),
-    "8b": (_text(4096, 12288, 36, 32, 8), _VISION_LARGE | {"out_hidden_size": 4096}, False),
-    "32b": (_text(5120, 25600, 64, 64, 8), _VISION_LARGE | {"out_hidden_size": 5120}, False),
-    "30b-a3b": (
-        _text(2048, 6144, 48, 32, 4)
-        | {"num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768},
-        _VISION_LARGE | {"out_hidden_size": 2048},
-        False,
+    "2b": Qwen3VLConfig(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
+    "4b": Qwen3VLConfig(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),
+    "8b": Qwen3VLConfig(TextConfig(4096, 12288, 36, 32, 8), _large_vision(4096)),
+    "32b": Qwen3VLConfig(TextConfig(5120, 25600, 64, 64, 8), _large_vision(5120)),
+    "30b-a3b": Qwen3VLConfig(
+        TextConfig(
+            *(2048, 6144, 48, 32, 4),
+            num_experts=128,
+            num_experts_per_tok=8,
+            moe_intermediate_size=768,
+        ),
+        _large_vision(2048),
     ),
 }

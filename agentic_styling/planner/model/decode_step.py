@@ -1,4 +1,4 @@
-"""One token a row through the text decoder, against its KV caches."""
+"""One decoding step of the text decoder, with KV caches."""
 
 import jax
 import jax.numpy as jnp

@@ -10,7 +10,7 @@ class KVCache:
     """A prompt's keys and values, shared by its samples, and those of the tokens sampled since.
 
     prompt_key, prompt_value [B, K, S, D]; key, value [R, K, N, D], where the R rows are R / B
-    samples of each prompt, together. Heads stand first, so that nothing is transposed to be read.
+    samples of each prompt, together. Heads come first, so that reading needs no transposition.
     """
 
     prompt_key: jax.Array
@@ -34,7 +34,7 @@ class KVCache:
 
 
 def attend_cached(query, cache: KVCache, prompt_mask, slot):
-    """One query a row, to its prompt and to the slots up to `slot`; the softmax is in float32.
+    """Attention of one query per row to its prompt and the slots up to `slot`, softmax in float32.
 
     query [R, 1, H, D]; prompt_mask bool [B, S]. Returns [R, 1, H, D]. The samples of a prompt
     share one matrix product, so that the prompt's keys are read once for all of them.

@@ -1,4 +1,4 @@
-"""The dense projections of both towers, each with room for a low-rank adapter."""
+"""The dense projections of both towers, with optional low-rank adapters."""
 
 import flax.linen as nn
 import jax
@@ -12,8 +12,8 @@ from agentic_styling.planner.model.compute import PROJECTION, Compute
 def matmul(x, kernel):
     """x [..., in] @ kernel [in, out].
 
-    Its gradient transposes the narrower of x and dy for the kernel's. The automatic one transposes
-    dy, and CPUs then compute what made it a second time, column by column.
+    The kernel's gradient transposes the narrower of x and dy. Autodiff transposes dy, and XLA on
+    CPUs then recomputes dy column by column.
     """
     return x @ kernel
 
@@ -23,7 +23,7 @@ def _matmul_forward(x, kernel):
 
 
 def _matmul_backward(saved, dy):
-    # What made x, or dy, is not to be computed again inside its transposition.
+    # The barriers keep the producers of x and dy from being fused into the transpositions.
     x, kernel = jax.lax.optimization_barrier(saved)
     dx = jnp.einsum("...o,io->...i", dy, kernel)
     if x.shape[-1] <= dy.shape[-1]:
@@ -38,8 +38,8 @@ matmul.defvjp(_matmul_forward, _matmul_backward)
 def low_rank_matmul(x, a, b):
     """x [..., in] @ a [in, r] @ b [r, out].
 
-    x here, and dy in the gradient, pass a barrier: a compiler that sees the kernel's product read
-    the same array would make one product of both, and copy the two results out of it.
+    Barriers on x, and on dy in the gradient, keep XLA from merging this product with the kernel's
+    into one and copying both results out of it.
     """
     return _low_rank_forward(x, a, b)[0]
 
@@ -72,7 +72,7 @@ class Linear(nn.Dense):
     def __call__(self, x):
         if not self.has_variable("lora", "a"):
             return checkpoint_name(super().__call__(x), PROJECTION)
-        # First the narrow product, so that the wide one is added to it, forward and backward.
+        # The narrow product comes first: the wide one then accumulates onto it.
         low = self._low_rank(x)
         y = super().__call__(x)
         return checkpoint_name(y + low.astype(y.dtype), PROJECTION)
@@ -97,7 +97,7 @@ def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Li
 def residual_linear(
     features: int, depth: int, name: str, compute: Compute, bias: bool = False
 ) -> Linear:
-    """A projection into the residual stream: smaller at first, as there are 2 of them a layer."""
+    """A projection into the residual stream; its initial scale shrinks with depth (2 per layer)."""
     init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
     return _linear(features, name, compute, bias, init)
 

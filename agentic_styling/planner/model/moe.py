@@ -52,7 +52,7 @@ class Experts(nn.Module):
             w.astype(self.compute.dtype or w.dtype) for w in (gate_up_proj, down_proj)
         )
         slots, blocks, size, total = layout(experts, count)
-        # Every token is repeated for its experts and put into their blocks; the rest stays zero.
+        # Every token is copied into a block of each of its experts; unused rows stay zero.
         x = jnp.zeros((total * size, hidden), tokens.dtype)
         x = x.at[slots].set(jnp.repeat(tokens, experts.shape[1], axis=0), unique_indices=True)
         x = grouped_matmul(x.reshape(total, size, hidden), gate_up_proj, blocks)
@@ -64,15 +64,15 @@ class Experts(nn.Module):
 
 
 def layout(experts, count: int):
-    """Where each token stands when tokens are sorted by expert, every expert in whole blocks.
+    """The place of each token when tokens are sorted by expert and padded to whole blocks.
 
     experts int [T, k]. Returns slots int32 [T * k], rows of the sorted array; blocks int32
     [count], how many blocks each expert has; and two ints, the rows of a block and the number of
-    blocks, which suffices for any choice of experts.
+    blocks, enough for any choice of experts.
     """
     experts = experts.reshape(-1)
     rows = len(experts)
-    # At most half of a fair share, so that blocks which are not full waste little.
+    # At most half of an even share, so that partly filled blocks waste little.
     size = min(LARGEST_BLOCK, 1 << max((rows // (2 * count)).bit_length() - 1, 0))
     total = (rows + min(count, rows) * (size - 1)) // size
     counts = jnp.bincount(experts, length=count)
@@ -81,7 +81,7 @@ def layout(experts, count: int):
     rank = jnp.arange(rows) - (jnp.cumsum(counts) - counts)[experts[order]]
     rank = jnp.zeros(rows, jnp.int32).at[order].set(rank, unique_indices=True)
     slots = (jnp.cumsum(blocks) - blocks)[experts] * size + rank
-    # The blocks that are left hold zeros; the last expert gets them.
+    # Unused blocks hold zeros and go to the last expert.
     return slots, blocks.at[-1].add(total - blocks.sum()), size, total
 
 
@@ -97,7 +97,7 @@ def grouped_matmul(x, weights, blocks):
 
 
 def ragged_matmul(x, weights, blocks):
-    """`grouped_matmul` in one instruction, which other backends expand to [E, N * R, D]."""
+    """`grouped_matmul` by `ragged_dot`, which backends other than TPU expand to [E, N * R, D]."""
     rows = x.reshape(-1, x.shape[-1])
     out = jax.lax.ragged_dot(rows, weights, (blocks * x.shape[1]).astype(jnp.int32))
     return out.reshape(*x.shape[:2], -1)
@@ -107,7 +107,7 @@ def ragged_matmul(x, weights, blocks):
 def blockwise_matmul(x, weights, experts):
     """`grouped_matmul` by a loop over the blocks, whose experts are int [N].
 
-    A gradient of its own adds to the weights' in place: that of the loop would add whole arrays.
+    The custom gradient accumulates into the weights' in place; autodiff would add whole arrays.
     """
     return jax.lax.map(lambda block: block[0] @ weights[block[1]], (x, experts))
 

@@ -1,7 +1,7 @@
-"""Where a token or a patch stands: M-RoPE positions, visual features of tokens, patch coordinates.
+"""M-RoPE positions of tokens, their visual features, and coordinates of patches.
 
-Everything is computed on the device from traced values, so that other image sizes, within the
-same padded shapes, run the same compiled program.
+Everything is computed on the device from traced values, so images of other sizes within the same
+padded shapes run the same compiled program.
 """
 
 import jax
@@ -13,10 +13,10 @@ def token_positions(tokens, mask, grids, config, segments=None):
     """M-RoPE positions of a padded batch (Qwen3-VL; reference: Qwen2-VL, section 2.1).
 
     tokens int [B, S]; mask bool [B, S]; grids int [B, I, 3] (frames, rows, columns in patches);
-    segments int [B, S] of packed rows, in each of which positions begin again, or None.
+    segments int [B, S] of packed rows, in each of which positions restart, or None.
     Returns positions int32 [B, S, 3] (time, height, width; 0 at padding) and the position
     int32 [B] of the token that would follow. A visual run starting at p has time p, height
-    p + row and width p + column on the merged grid; what follows it stands at p + the longer side.
+    p + row and width p + column on the merged grid; the next position is p + the longer side.
     """
     segments = mask.astype(jnp.int32) if segments is None else segments
     new = mask & (segments != _before(segments))
@@ -59,7 +59,7 @@ def _before(x):
 
 
 def visual_mask(tokens, mask, config):
-    """Which tokens stand for a piece of an image or a video frame: bool [B, S]."""
+    """Which tokens are image or video placeholders: bool [B, S]."""
     return mask & ((tokens == config.image_token_id) | (tokens == config.video_token_id))
 
 
@@ -67,7 +67,7 @@ def feature_index(tokens, mask, grids, features_per_image: int, config):
     """The merged feature that each visual token takes, as an index into [I * features_per_image].
 
     The k-th visual token of a row takes the k-th feature of the row's images in their order;
-    images may have different numbers of features. Elsewhere the index means nothing.
+    images may have different numbers of features. Elsewhere the index is undefined.
     """
     rank = jnp.cumsum(visual_mask(tokens, mask, config), axis=1) - 1
     counts = jnp.prod(grids, axis=-1) // config.vision.spatial_merge_size**2
@@ -79,7 +79,7 @@ def feature_index(tokens, mask, grids, features_per_image: int, config):
 
 
 def mrope_axes(config) -> np.ndarray:
-    """Which of time, height, width turns each frequency (interleaved M-RoPE): [head_dim / 2]."""
+    """Which of time, height, width rotates each frequency (interleaved M-RoPE): [head_dim / 2]."""
     axes = np.zeros(config.text.head_dim // 2, np.int32)
     for axis in (1, 2):
         axes[axis : 3 * config.text.mrope_section[axis] : 3] = axis

@@ -1,4 +1,4 @@
-"""Qwen3-VL: both towers together, its inputs, and its parameters."""
+"""Qwen3-VL: the whole model, its inputs and its parameters."""
 
 import flax.linen as nn
 import flax.struct
@@ -70,7 +70,7 @@ class Qwen3VL(nn.Module):
     def visual_features(self, inputs: Inputs, dtype):
         """The feature of each token [B, S, D] and its deepstack features [K, B, S, D].
 
-        Tokens that are not visual get features without meaning.
+        Features of other tokens are undefined.
         """
         batch, images, patches, dim = inputs.patches.shape
         features, deepstack = self.visual(
@@ -105,7 +105,7 @@ def output_embedding(config: Qwen3VLConfig, params) -> jax.Array:
 
 
 def init_params(config: Qwen3VLConfig, key):
-    """Parameters for training from scratch, float32, from one PRNG key."""
+    """Randomly initialised float32 parameters, from one PRNG key."""
     merge = config.vision.spatial_merge_size
     inputs = Inputs(
         tokens=jnp.full((1, 1), config.image_token_id, jnp.int32),

@@ -112,7 +112,7 @@ class DecoderLayer(nn.Module):
 
 
 class Embedding(nn.Module):
-    """The token embedding; its std makes tied logits start near unit size."""
+    """The token embedding, initialised so that tied logits start near unit scale."""
 
     config: TextConfig
     compute: Compute = Compute()
@@ -127,8 +127,8 @@ class Embedding(nn.Module):
 class Decoder(nn.Module):
     """Embedding, stacked layers and final norm.
 
-    The layers are two stacks, those that deepstack features are added after and the rest, so that
-    no zeros are carried through the rest.
+    The layers form two stacks, those with deepstack features and the rest, so that the rest
+    carries no zeros.
     """
 
     config: Qwen3VLConfig
@@ -147,7 +147,7 @@ class Decoder(nn.Module):
     def __call__(self, x, positions, mask, deepstack=None, segments=None):
         """x [B, S, D]; positions [B, S, 3]; mask bool [B, S]; deepstack [K, B, S, D] or None.
 
-        segments int32 [B, S]: in packed rows, where tokens see their own segment only, 0 = padding.
+        segments int32 [B, S]: of packed rows, attention stays within a segment; 0 = padding.
         Returns hidden [B, S, D] and, with keep_cache, a list of each stack's keys and values,
         each [L, B, K, S, head_dim].
         """

@@ -36,7 +36,7 @@ class PositionEmbedding(nn.Module):
 def interpolation(index, length, side: int):
     """The two table rows (and weights) that patch `index` of `length` reads: align_corners."""
     at = index.astype(jnp.float32) * (side - 1) / jnp.maximum(length - 1, 1)
-    # Padding lies outside the image; it must not read outside the table.
+    # Patches of padding must not read outside the table.
     at = jnp.clip(at, 0, side - 1)
     low = jnp.floor(at).astype(jnp.int32)
     weight = at - low
@@ -44,7 +44,7 @@ def interpolation(index, length, side: int):
 
 
 class Attention(nn.Module):
-    """Full attention within a frame, by one fused projection with bias."""
+    """Full attention within a frame, from one fused qkv projection with bias."""
 
     config: VisionConfig
     compute: Compute = Compute()
@@ -113,7 +113,7 @@ class Merger(nn.Module):
 class VisionTower(nn.Module):
     """Patches to features of the decoder's width, and the deepstack features.
 
-    The blocks are in stacks that end at the deepstack blocks.
+    The blocks form stacks that end at the deepstack blocks.
     """
 
     config: VisionConfig
@@ -157,7 +157,7 @@ def vision_stacks(config: VisionConfig) -> list[tuple[str, int, int]]:
 
 
 def axial_rope(row, column, head_dim: int):
-    """Cosine and sine [N, P, head_dim / 2]: a quarter of the head turns by row, one by column."""
+    """Cosine and sine [N, P, head_dim / 2]: a quarter of the head rotates by row, one by column."""
     inverse = frequencies(ROPE_THETA, head_dim // 2)
     angles = jnp.stack([row, column], axis=-1)[..., None].astype(jnp.float32) * inverse
     angles = angles.reshape(*row.shape, -1)

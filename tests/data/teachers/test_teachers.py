@@ -70,7 +70,7 @@ def teacher(monkeypatch, tmp_path):
         def from_pretrained(cls, directory, system):
             return cls()
 
-        def plan(self, images, goals, temperature, seed):
+        def plan(self, images, goals, states, temperature, seed):
             self.seeds = [*getattr(self, "seeds", []), seed]
             steps = (FOG, DUSK, SPRING, FOG, DUSK, SPRING)[: round(10 * temperature)]
             return [[plan_of(*steps)] for _ in goals]

@@ -12,8 +12,7 @@ from jax.sharding import AxisType
 from safetensors.numpy import load_file, save_file
 
 from agentic_styling.planner import Qwen3VLConfig, load_pretrained, save_pretrained
-from agentic_styling.planner.checkpoints import hf_checkpoint as weights
-from agentic_styling.planner.checkpoints import streaming
+from agentic_styling.planner.checkpoints import hf_checkpoint, streaming
 from agentic_styling.planner.checkpoints.partition import shardings
 from agentic_styling.planner.checkpoints.tensor_names import tensors
 from agentic_styling.utils.errors import InputError
@@ -149,13 +148,13 @@ class Slice:
 
 @pytest.fixture
 def reader(monkeypatch):
-    readers, open_tensors = [], weights.open_tensors
+    readers, open_tensors = [], hf_checkpoint.open_tensors
 
     def opened(directory):
         readers.append(Reader(open_tensors(directory)))
         return readers[0].slices()
 
-    monkeypatch.setattr(weights, "open_tensors", opened)
+    monkeypatch.setattr(hf_checkpoint, "open_tensors", opened)
     return readers
 
 
@@ -225,14 +224,14 @@ def test_a_save_replaces_what_was_there(several, config, params):
 
 def test_a_save_that_fails_leaves_the_old_one(several, config, params, monkeypatch):
     before = {path.name: path.read_bytes() for path in several.iterdir()}
-    write_file = weights.write_file
+    write_file = hf_checkpoint.write_file
 
     def full_disk(path, *args):
         if path.name.startswith("model-00003"):
             raise OSError("no space left")
         write_file(path, *args)
 
-    monkeypatch.setattr(weights, "write_file", full_disk)
+    monkeypatch.setattr(hf_checkpoint, "write_file", full_disk)
     other = jax.tree.map(lambda x: x + 1, params)
     with pytest.raises(OSError, match="no space"):
         save_pretrained(several, config, other, max_shard_bytes=400_000)
@@ -285,7 +284,7 @@ def test_of_many_misfits_the_first_are_named(several):
 def test_broken_directories_are_told_in_one_line(several, tmp_path_factory):
     files = sorted(several.glob("*.safetensors"))
     files[1].write_bytes(files[1].read_bytes()[:-10])
-    with pytest.raises(InputError, match=f"{files[1].name}: no whole safetensors file"):
+    with pytest.raises(InputError, match=f"{files[1].name}: not a complete safetensors file"):
         load_pretrained(several)
     files[1].unlink()
     with pytest.raises(InputError, match=f"{files[1].name}: no such file"):
@@ -294,7 +293,7 @@ def test_broken_directories_are_told_in_one_line(several, tmp_path_factory):
     with pytest.raises(InputError, match="has no weight_map"):
         load_pretrained(several)
     (several / INDEX).write_text("{")
-    with pytest.raises(InputError, match="index.json: no JSON"):
+    with pytest.raises(InputError, match="index.json: not JSON"):
         load_pretrained(several)
     (several / INDEX).unlink()
     with pytest.raises(InputError, match="model.safetensors: no such file"):

@@ -11,19 +11,12 @@ from jax.sharding import AxisType, PartitionSpec
 from safetensors.numpy import load_file
 
 from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig, hf_inputs
-from agentic_styling.planner.checkpoints.lora import (
-    LoraConfig,
-    adapter_tensors,
-    init_lora,
-    load_adapters,
-    lora_variables,
-    merge_lora,
-    save_adapters,
-)
 from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.planner.checkpoints.peft import adapter_tensors, load_adapters, save_adapters
 from agentic_styling.planner.checkpoints.streaming import leaf_shapes
 from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.linear import Linear
+from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours
 
@@ -284,7 +277,7 @@ def test_experts_and_their_router_have_no_adapters():
     [
         ({"targets": ("q_porj",)}, "'q_porj' is unknown; did you mean 'q_proj'?"),
         ({"targets": ("lm_head",)}, "'lm_head' is unknown; use one of q_proj, "),
-        ({"targets": ("layers.0.self_attn.q_proj",)}, "is of one layer; name it for all"),
+        ({"targets": ("layers.0.self_attn.q_proj",)}, "names one layer; adapters are on all"),
         ({"rank": 0}, "lora rank 0 must be at least 1"),
         ({"dropout": 1.0}, "lora dropout 1.0 must be in [0, 1)"),
     ],

@@ -91,7 +91,7 @@ def test_what_a_model_writes_is_read():
     ("text", "message"),
     [
         ("Context: sunny", "context: not JSON"),
-        ("Context: [1]", "context: '.1.' is no JSON object"),
+        ("Context: [1]", "context: '.1.' is not a JSON object"),
         ('Context: {"season": "summer"}', "season has no option 'summer'"),
         (f"{CALL}\n<tool_call>\nhail", "step 2: not JSON"),
         (CALL.replace("</tool_call>", ""), "step 1: the call has no end; write </tool_call>"),
@@ -114,9 +114,9 @@ def test_errors_name_the_step(text, message):
 
 def test_a_reason_that_begins_a_call_is_refused():
     plan = Plan({}, (Step("a <tool_call> here", "weather", HAIL),))
-    with pytest.raises(PlanError, match="step 1: the text holds '<tool_call>'"):
+    with pytest.raises(PlanError, match="step 1: the text contains '<tool_call>'"):
         write_tool_calls(plan)
-    with pytest.raises(PlanError, match="instruction: the text holds"):
+    with pytest.raises(PlanError, match="instruction: the text contains"):
         write_tool_calls(Plan({}, (), "<tool_call>"))
 
 

@@ -155,7 +155,7 @@ def test_settings_that_transformers_wrote(tmp_path):
         ({"resample": 2}, "resample 2 is not supported; use 3"),
         ({"do_resize": False}, "do_resize False"),
         ({"rescale_factor": 1.0}, "rescale_factor 1.0"),
-        ([], "no JSON object"),
+        ([], "not a JSON object"),
     ],
 )
 def test_settings_that_would_make_other_patches(tmp_path, values, message):

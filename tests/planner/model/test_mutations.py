@@ -10,8 +10,7 @@ import pytest
 from flax import traverse_util
 
 from agentic_styling.planner import Qwen3VLConfig, hf_inputs
-from agentic_styling.planner.model import attention, moe, positions, text, vision
-from agentic_styling.planner.model import qwen3_vl as model
+from agentic_styling.planner.model import attention, moe, positions, qwen3_vl, text, vision
 from tests.planner import oracle, ours
 from tests.planner.model.test_parity import GRADIENT_TOLERANCE, TOLERANCE
 from tests.slow import slow, slow_but
@@ -49,7 +48,7 @@ def across_images(attend):
 
 
 def changed_features(change):
-    original = model.Qwen3VL.visual_features
+    original = qwen3_vl.Qwen3VL.visual_features
 
     def visual_features(self, inputs, dtype):
         features, deepstack = original(self, inputs, dtype)
@@ -90,11 +89,11 @@ MUTATIONS = {
         "images",
         [(text, "mrope_axes", lambda config: np.repeat([0, 1, 2], [6, 5, 5]))],
     ),
-    "1-D positions": ("dense", "images", [(model, "token_positions", one_dimensional)]),
+    "1-D positions": ("dense", "images", [(qwen3_vl, "token_positions", one_dimensional)]),
     "no deepstack": (
         "dense",
         "images",
-        [(model.Qwen3VL, "visual_features", changed_features(lambda x: 0 * x))],
+        [(qwen3_vl.Qwen3VL, "visual_features", changed_features(lambda x: 0 * x))],
     ),
     "unnormalised top-k": ("moe", "text", [(text, "SparseMLP", Unnormalised)]),
 }
@@ -161,7 +160,7 @@ def test_gradients_catch_what_logits_do_not(sides):
     batch = oracle.batch("images")
     cotangent = oracle.cotangent("images", batch["attention_mask"])
     stopped = changed_features(jax.lax.stop_gradient)
-    with mutated([(model.Qwen3VL, "visual_features", stopped)]):
+    with mutated([(qwen3_vl.Qwen3VL, "visual_features", stopped)]):
         program = ours.program_of_cases(config, params)
     out, gradients = ours.logits_and_gradients(
         config, params, hf_inputs(config, batch), cotangent, program
