@@ -24,38 +24,19 @@ from agentic_styling.evaluation.runs import (
     save_picture,
     source_name,
 )
+from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
 
 
 def default_config() -> ConfigDict:
-    """The fields of `evaluate` with their defaults.
-
-    cases: directory of the held-out trajectories; of a set, its test split's best plans.
-    methods: name -> planner directory; None for edit_only and teacher_best, which need none.
-    temperature, max_new_tokens: of the planners' sampling; 0 is greedy.
-    seed: of sampling, execution, shuffling and bootstrap.
-    bootstrap_samples: draws an interval.
-    film_strips: cases that the report shows, spread evenly over all of them.
-    curves: name -> metrics.jsonl of its training.
-    training_data: directory whose train split was trained on, for its reward histogram, or None.
-    """
-    config = ConfigDict()
-    config.cases = ""
-    config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
-    config.temperature = 0.0
-    config.max_new_tokens = 320
-    config.seed = 0
-    config.bootstrap_samples = 2000
-    config.film_strips = 12
-    config.curves = ConfigDict()
-    config.training_data = None
-    return config
+    """The config of configs/evaluate.py."""
+    return load_config("evaluate")
 
 
 def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
-    Fields: `default_config`. The cases' pictures must share one size. Returns what results.json
+    Fields: configs/evaluate.py. The cases' pictures must share one size. Returns what results.json
     holds: `results.summarise`, and settings, machine, training (curves and rewards).
     Raises InputError, before anything is written, for unknown methods and missing files.
     """

@@ -9,11 +9,12 @@ import ml_collections
 from jax.sharding import Mesh
 
 from agentic_styling.data.storage.training_set import TrainingSet
-from agentic_styling.losses import LOSSES, PRESETS, REDUCTIONS, Preset
+from agentic_styling.losses import LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, SCHEDULES
 from agentic_styling.training.workdir import as_json
+from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
 
 # May differ when a run goes on: they change how it is computed, not what.
@@ -50,69 +51,21 @@ POSITIVE = (
 
 
 def default_config(method: str = "standard") -> ml_collections.ConfigDict:
-    """Every field of `train` with its default, for a loss of LOSSES or a recipe of PRESETS."""
-    known = LOSSES[method].reductions if method in LOSSES else tuple(REDUCTIONS)
-    preset = PRESETS.get(method, Preset(method, known[0]))
-    config = ml_collections.ConfigDict()
-    config.seed = 0
-    config.data = ""  # directory of trajectories; the train split is read
-    config.init_from = ""  # Hugging Face directory: config, weights, tokenizer
-
-    config.loss = preset.loss
-    # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
-    options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
-    config.loss_kwargs = ml_collections.ConfigDict(options | preset.options)
-    # token-mean, seq-mean-token-sum or seq-mean-token-mean; of pairs seq-mean-token-sum alone,
-    # the mean over pairs.
-    config.reduction = preset.reduction
-
-    config.reference = "stored"  # or "adapter_off": made in every step by the model without LoRA
-    config.modality = "vision"  # or "text": the known state in words in place of the picture
-
-    config.steps = 500
-    config.batch_size = 32  # examples; a pair is two
-    config.microbatches = 1  # parts of a batch that run one after another: less memory, same result
-    config.max_length = 1024  # tokens of an example; a longer one is an error, nothing is cut
-    config.length_buckets = 4  # most lengths of rows to compile for; like lengths go together
-    config.packing = False  # several examples a row, each seeing itself alone: less padding
-    config.packed_length = 0  # tokens of a packed row; 0: as many as the longest example has
-
-    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4
-    config.schedule = "cosine"  # after the warm-up; or linear, constant
-    config.warmup_steps = 20
-    config.weight_decay = 0.01
-    config.clip_norm = 1.0
-    config.moment_dtype = "float32"  # of the optimiser's state; or bfloat16
-    config.ema_decay = (
-        0.0  # of a moving average of what is trained, which is then exported; 0: none
-    )
-    config.spike = 0.0  # skip updates with a gradient so many times the usual norm; 0: never
-    config.most_skipped = 10  # updates, for this or for NaN; one more ends the run
-
-    # rank 0 trains the parameters themselves.
-    config.lora = ml_collections.ConfigDict(
-        {"rank": 0, "alpha": 32.0, "dropout": 0.0, "vision": False}
-    )
-
-    # What follows may change when a run is resumed.
-    config.compute = ml_collections.ConfigDict(
-        {"dtype": "float32", "remat": "none", "unroll": False, "attention": "auto"}
-    )
-    config.mesh = ml_collections.ConfigDict({"data": -1, "fsdp": 1, "context": 1, "tensor": 1})
-    # rules: (("pattern of a parameter's path", ("fsdp", "tensor")), ...), before those of
-    # planner/partition.py; smaller parameters than replicate_below numbers are on every device.
-    config.sharding = ml_collections.ConfigDict({"rules": (), "replicate_below": 0})
-    config.checkpoint_every = 100
-    config.keep_last = 2
-    config.keep_best = 0  # those with the lowest mean loss since the checkpoint before
-    config.log_every = 1
-    config.profile = ()  # (first, last): steps to trace into WORKDIR/profile
-    config.wandb_project = ""  # also log there; needs the extra wandb
-    return config
+    """The config of configs/train.py for a loss of LOSSES or a preset of PRESETS."""
+    return load_config(f"train:{method}")
 
 
 def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDict:
-    """The config, frozen. Raises InputError naming the first bad field."""
+    """The config, frozen, with the default warm-up as a number.
+
+    Raises InputError naming the first bad field.
+    """
+    missing = next((name for name in default_config() if name not in config), None)
+    if missing:
+        raise InputError(f"config.{missing}: missing; start from --config=train:LOSS")
+    config = ml_collections.ConfigDict(config)
+    if config.warmup_steps == -1:
+        config.warmup_steps = min(20, config.steps // 4)
     choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
     given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
     for name, value in given.items():

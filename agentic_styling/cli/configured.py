@@ -1,0 +1,148 @@
+"""Commands and scripts whose settings are an ml_collections config."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from agentic_styling.cli.arguments import Parser
+from agentic_styling.utils.configs import config_path, field_help, load_config
+from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.user_cache import keep_compiled_programs
+
+
+@one_line_errors
+def run_configured(
+    run: Callable,
+    config_file: str,
+    argv: list[str],
+    default_workdir: str | None = None,
+    define: Callable[[flags.FlagValues], None] | None = None,
+) -> None:
+    """Calls run(config, workdir) with --config, --config.field=value and --workdir from argv.
+
+    Args:
+      run: the command. If `define` is given, it also gets flags=, the parsed flags.
+      config_file: the config used when argv names none, as for `utils.configs.config_path`.
+      argv: the command's name, then its flags. -h and --help print the flags and all fields.
+      default_workdir: used when argv names none.
+      define: adds more flags to an absl FlagValues.
+
+    Raises:
+      InputError: for flags that are wrong or missing.
+    """
+    values = flags.FlagValues()
+    if define:
+        define(values)
+    flags.DEFINE_string(
+        "workdir", default_workdir, "directory to write everything to", flag_values=values
+    )
+    argv, file = _with_config_path(argv, config_path(config_file))
+    if {"-h", "--help"} & set(argv[1:]):
+        _print_help(argv[0], file, config_path(config_file), values)
+        return
+    config = parse_config(argv, values, file)
+    if not values.workdir:
+        raise InputError("--workdir is missing; name a directory to write to")
+    keep_compiled_programs()
+    run(config, Path(values.workdir), **({"flags": values} if define else {}))
+
+
+def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> ConfigDict:
+    """The config of argv, with all fields that its flags set.
+
+    Args:
+      argv: a name, then flags.
+      values: the other flags that argv may hold, which are parsed too.
+      file: FILE.py or FILE.py:ARGUMENT, used when argv has no --config.
+
+    Raises:
+      InputError: for unknown flags and fields, values of a wrong type, and a file that fails.
+    """
+    config_flags.DEFINE_config_file("config", file, flag_values=values, sys_argv=argv)
+    try:
+        rest = values(argv)[1:]
+        dict(values.config)  # a file that failed to load says so only when it is read
+    except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise InputError(f"{_first_cause(error)}; --help lists flags and fields") from error
+    if rest:
+        raise InputError(f"{rest[0]!r} is not a flag; write --config.field=value")
+    return values.config
+
+
+def _with_config_path(argv: list[str], default: str) -> tuple[list[str], str]:
+    """argv with the path of the config that --config names, and that path or the default."""
+    argv = list(argv)
+    for place, (before, argument) in enumerate(itertools.pairwise(argv), 1):
+        match = re.fullmatch(r"--?config=(.*)", argument)
+        if match:
+            default = config_path(match[1])
+            argv[place] = f"--config={default}"
+        elif before in ("--config", "-config"):
+            default = argv[place] = config_path(argument)
+    return argv, default
+
+
+def _first_cause(error: BaseException) -> str:
+    """What was wrong at first, in one line: absl wraps it in tracebacks."""
+    if isinstance(error, flags.IllegalFlagValueError) and "\n" not in str(error):
+        return str(error)  # it names the flag
+    misspelt = re.search(r"Did you mean .*?\?", str(error))
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    first = " ".join(str(error).split())
+    return f"no such field: {first}. {misspelt[0]}" if misspelt else first
+
+
+def _print_help(command: str, file: str, default: str, values: flags.FlagValues) -> None:
+    """Prints a command's flags and the fields of its config, with defaults and comments."""
+    prog = command if command.endswith(".py") else f"agentic-styling {command}"
+    config, script = load_config(file), file.partition(":")[0]
+    helps = field_help(default.partition(":")[0])
+    helps = field_help(script) | helps
+    parser = Parser(
+        prog=prog,
+        usage=f"{prog} [--config=FILE] [--config.FIELD=VALUE ...] --workdir=DIRECTORY [FLAGS]",
+        description=_docstring(script),
+    )
+    shown = parser.add_argument_group("flags")
+    shown.add_argument(
+        "--config",
+        metavar="FILE",
+        help=f"config file, or NAME:ARGUMENT for a built-in config (default: {default})",
+    )
+    for name in values:
+        flag = values[name]
+        kind = {} if flag.boolean else {"metavar": "VALUE"}
+        shown.add_argument(
+            f"--{name}", default=flag.default, help=flag.help, **kind, **_switch(flag)
+        )
+    fields = parser.add_argument_group("fields of the config")
+    for name, value in _fields(config):
+        kind = type(value).__name__.upper() if value is not None else "VALUE"
+        about = helps.get(name) or helps.get(name.rpartition(".")[0], "")
+        about = f"{about} (default: {value!r})".strip().replace("%", "%%")
+        fields.add_argument(f"--config.{name}", metavar=kind, help=about)
+    parser.print_help()
+
+
+def _switch(flag: flags.Flag) -> dict:
+    return {"action": "store_true"} if flag.boolean else {}
+
+
+def _docstring(file: str) -> str:
+    import ast
+
+    return ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or ""
+
+
+def _fields(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Every field with its value, those of nested configs by dotted names."""
+    for name, value in config.items():
+        if isinstance(value, ConfigDict) and value:
+            yield from _fields(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
