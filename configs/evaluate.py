@@ -1,7 +1,7 @@
-"""Evaluation of planners on held-out cases.
+r"""Evaluation of planners on held-out cases.
 
-agentic-styling evaluate --config.cases=DATA --workdir=runs/evaluation \
-    --config.methods='{"edit_only": None, "mine": "runs/dpo/planner"}'
+    agentic-styling evaluate --config.cases=DATA --workdir=runs/evaluation \
+        --config.methods='{"edit_only": None, "mine": "runs/dpo/planner"}'
 """
 
 from ml_collections import ConfigDict

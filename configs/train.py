@@ -1,7 +1,7 @@
-"""Training of a planner.
+r"""Training of a planner.
 
-agentic-styling train --config=train:dpo --config.data=DATA --config.init_from=PLANNER \
-    --workdir=runs/dpo
+    agentic-styling train --config=train:dpo --config.data=DATA --config.init_from=PLANNER \
+        --workdir=runs/dpo
 
 The argument is a loss of agentic_styling.losses.LOSSES, or a preset of PRESETS: S, R, RW, SW and D,
 the methods of arXiv 2603.07148, or released_code. It sets the loss, its options, the reduction and

@@ -91,13 +91,16 @@ def batch_shapes(rows: int, length: int) -> Batch:
         length=ints(rows),
         reward=floats(rows),
         reference=floats(rows),
-        context=floats(rows, 3),
+        context_mean=floats(rows),
+        context_std=floats(rows),
+        context_count=floats(rows),
     )
 
 
 def measure(machine: Machine, preset: str, trained: str) -> dict:
     """GiB of one device: what stays, what the step needs besides, and whether it fits."""
     config = training.default_config("standard")
+    config.warmup_steps = 20
     config.compute.update(dtype="bfloat16", remat="full")
     config.lora.rank = 16 if trained == "LoRA" else 0
     mesh = mesh_of(machine)

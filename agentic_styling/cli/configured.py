@@ -1,8 +1,9 @@
 """Commands and scripts whose settings are an ml_collections config."""
 
+import ast
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import flags
@@ -100,49 +101,36 @@ def _first_cause(error: BaseException) -> str:
 def _print_help(command: str, file: str, default: str, values: flags.FlagValues) -> None:
     """Prints a command's flags and the fields of its config, with defaults and comments."""
     prog = command if command.endswith(".py") else f"agentic-styling {command}"
-    config, script = load_config(file), file.partition(":")[0]
-    helps = field_help(default.partition(":")[0])
-    helps = field_help(script) | helps
+    own, usual = (Path(name.partition(":")[0]) for name in (file, default))
     parser = Parser(
         prog=prog,
-        usage=f"{prog} [--config=FILE] [--config.FIELD=VALUE ...] --workdir=DIRECTORY [FLAGS]",
-        description=_docstring(script),
+        usage=f"{prog} [--config=FILE] [--config.FIELD=VALUE ...] --workdir=DIRECTORY",
+        description=ast.get_docstring(ast.parse(own.read_text(encoding="utf-8"))),
     )
-    shown = parser.add_argument_group("flags")
-    shown.add_argument(
-        "--config",
-        metavar="FILE",
-        help=f"config file, or NAME:ARGUMENT for a built-in config (default: {default})",
-    )
+    flag_group = parser.add_argument_group("flags")
+    about = f"config file, or NAME:ARGUMENT for a built-in config (default: {usual.stem})"
+    flag_group.add_argument("--config", metavar="FILE", help=about)
     for name in values:
         flag = values[name]
-        kind = {} if flag.boolean else {"metavar": "VALUE"}
-        shown.add_argument(
-            f"--{name}", default=flag.default, help=flag.help, **kind, **_switch(flag)
-        )
+        kind = {"action": "store_true"} if flag.boolean else {"metavar": "VALUE"}
+        flag_group.add_argument(f"--{name}", default=flag.default, help=flag.help, **kind)
     fields = parser.add_argument_group("fields of the config")
-    for name, value in _fields(config):
-        kind = type(value).__name__.upper() if value is not None else "VALUE"
-        about = helps.get(name) or helps.get(name.rpartition(".")[0], "")
-        about = f"{about} (default: {value!r})".strip().replace("%", "%%")
+    helps = field_help(own) | field_help(usual)
+    for name, value in _fields(load_config(file), helps).items():
+        kind = "VALUE" if value is None else type(value).__name__.upper()
+        about = f"{helps.get(name, '')} (default: {value!r})".strip().replace("%", "%%")
         fields.add_argument(f"--config.{name}", metavar=kind, help=about)
     parser.print_help()
 
 
-def _switch(flag: flags.Flag) -> dict:
-    return {"action": "store_true"} if flag.boolean else {}
-
-
-def _docstring(file: str) -> str:
-    import ast
-
-    return ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or ""
-
-
-def _fields(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Every field with its value, those of nested configs by dotted names."""
+def _fields(config: ConfigDict, helps: dict[str, str], prefix: str = "") -> dict[str, object]:
+    """Every field with its value, in the order of helps; nested ones by their dotted names."""
+    found = {}
     for name, value in config.items():
-        if isinstance(value, ConfigDict) and value:
-            yield from _fields(value, f"{prefix}{name}.")
+        path = prefix + name
+        if any(other.startswith(f"{path}.") for other in helps):
+            found |= _fields(value, helps, f"{path}.")
         else:
-            yield prefix + name, value
+            found[path] = value.to_dict() if isinstance(value, ConfigDict) else value
+    order = {name: place for place, name in enumerate(helps)}
+    return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))

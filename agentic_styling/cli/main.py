@@ -27,7 +27,8 @@ def main(argv: list[str] | None = None) -> None:
         return
     parser, commands = _parser()
     if name not in commands and not name.startswith("-"):
-        raise InputError(f"{name or 'no command'!r}: {nearest(name, commands)}")
+        wrong = f"{name!r} is not a command" if name else "no command is given"
+        raise InputError(f"{wrong}; {nearest(name, commands)}")
     args = parser.parse_args(argv)
     keep_compiled_programs()
     args.run(args)

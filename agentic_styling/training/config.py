@@ -1,4 +1,4 @@
-"""The config of a training run, checked before anything is read or written."""
+"""Checks of the config of a training run, before anything is read or written."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
 
-# May differ when a run goes on: they change how it is computed, not what.
+# Fields that may change when a run is resumed: how it is computed, not what.
 FREE = (
     "compute",
     "mesh",
@@ -94,7 +94,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
 
 
 def _check_parts(config) -> None:
-    """What holds between fields."""
+    """Raises InputError for fields that do not go together."""
     if config.reference == "adapter_off" and not config.lora.rank:
         raise InputError(
             "config.reference: 'adapter_off' needs adapters; set config.lora.rank, or use 'stored'"
@@ -112,14 +112,14 @@ def _check_parts(config) -> None:
     for rule in config.sharding.rules:
         if not (len(rule) == 2 and isinstance(rule[0], str) and set(rule[1]) <= {None, *AXES}):
             raise InputError(
-                f"config.sharding.rules: {rule!r} is no (pattern, axes), axes out of "
+                f"config.sharding.rules: {rule!r} is not (pattern, axes), with axes from "
                 f"{', '.join(AXES)} and None; try (('o_proj/kernel', ('tensor', 'fsdp')),)"
             )
     lora_config(config), compute_config(config)  # they check themselves
 
 
 def lora_config(config) -> LoraConfig | None:
-    """The adapters of a config; None where the parameters themselves are trained."""
+    """The adapters of a config; None if the parameters themselves are trained."""
     if not config.lora.rank:
         return None
     fields = config.lora
@@ -140,7 +140,7 @@ def compute_config(config) -> Compute:
 
 
 def fixed(config) -> dict:
-    """The fields that say what is computed, as JSON: those that a resumed run must share."""
+    """The fields that a resumed run must share, as JSON."""
     return {name: value for name, value in as_json(config).items() if name not in FREE}
 
 
@@ -150,17 +150,14 @@ def fingerprint(config) -> str:
 
 
 def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
-    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs.
-
-    And for micro-batches of a loss that compares the rows of a batch.
-    """
+    """Raises InputError unless micro-batches fit the mesh and the loss, and hold whole pairs."""
     if "whole_batch" in LOSSES[config.loss].needs and config.microbatches > 1:
         raise InputError(
             f"config.microbatches: {config.microbatches}, but {config.loss!r} sorts the rows of a "
             "whole batch; use 1"
         )
     row = 2 if "pairs" in LOSSES[config.loss].needs else 1
-    # Packed rows are as many as the devices like.
+    # The number of packed rows is rounded up to the devices.
     devices = 1 if config.packing else mesh.shape["data"] * mesh.shape["fsdp"]
     multiple = config.microbatches * math.lcm(devices, row)
     if config.batch_size % multiple:
@@ -172,7 +169,7 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
 
 
 def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
-    """All keyword arguments of the loss: defaults, config.loss_kwargs, the set's statistics."""
+    """The keyword arguments of the loss: defaults, config.loss_kwargs, statistics of the set."""
     options = LOSSES[config.loss].options | dict(config.loss_kwargs)
     if "statistics" in LOSSES[config.loss].requires(options):
         statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}

@@ -1,7 +1,7 @@
-"""A planner's Hugging Face directory out of a run: at its end, or from any of its checkpoints."""
+"""Export of a planner as a Hugging Face directory: of a finished run, or of a checkpoint."""
 
 import json
-import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import jax
@@ -15,6 +15,7 @@ from agentic_styling.training.setup import layouts, load_state, planner_model
 from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import read_config
+from agentic_styling.utils.atomic import atomic_directory, check_free
 from agentic_styling.utils.errors import InputError
 
 ADAPTERS = "adapters"
@@ -23,59 +24,73 @@ ADAPTERS = "adapters"
 def export(
     directory: Path, model: PlannerModel, state: TrainState, frozen: dict, init_from: str
 ) -> None:
-    """Write the planner that a state holds; the directory appears only when it is whole.
+    """Writes the planner of a state atomically, in the dtype of the files of `init_from`.
 
-    The moving average where one is kept. Adapters are merged, and stand beside, in PEFT's files,
-    in the folder adapters/. Numbers have the dtype of init_from's files.
+    The moving average is written if there is one. Adapters are merged; they are also written on
+    their own, in PEFT's format, to the folder adapters/.
+
+    Args:
+      directory: a new directory.
+      model: the static part of the planner.
+      state: the trained parameters or adapters.
+      frozen: the parameters that adapters are merged into.
+      init_from: directory that the tokenizer is copied from.
     """
     params = state.ema or state.params
+    # Every process takes part in gathering arrays, the first one writes them.
     first = jax.process_index() == 0
-    unfinished = directory.with_name(directory.name + ".unfinished")
-    if first:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    if model.lora:
-        save_adapters(unfinished / ADAPTERS, model.config, params, model.lora)
-        params = merge_lora(frozen, params, model.lora)
-    dtype = _stored_dtype(init_from)
-    params = jax.tree.map(lambda x: x.astype(dtype), params)
-    save_pretrained(unfinished, model.config, params)
-    if first:
-        Tokenizer(init_from).save(unfinished)
-        model.images.save(unfinished)
-        unfinished.rename(directory)
+    with atomic_directory(directory) if first else nullcontext(directory) as temporary:
+        if model.lora:
+            save_adapters(temporary / ADAPTERS, model.config, params, model.lora)
+            params = merge_lora(frozen, params, model.lora)
+        dtype = _stored_dtype(init_from)
+        params = jax.tree.map(lambda x: x.astype(dtype), params)
+        save_pretrained(temporary, model.config, params)
+        if first:
+            Tokenizer(init_from).save(temporary)
+            model.images.save(temporary)
 
 
 def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -> Path:
-    """Write the planner of a run's checkpoint, the latest or that of `step`, to a new directory.
+    """Writes the planner of a checkpoint of a run; works on any number of devices.
 
-    It needs the run's init_from, and any number of devices. Raises InputError where the run, the
-    checkpoint or init_from is not there, and for a directory that is.
+    Args:
+      workdir: of the run, whose config.init_from has to exist.
+      directory: a new directory.
+      step: of the checkpoint; the latest by default.
+
+    Returns:
+      The directory.
+
+    Raises:
+      InputError: the run, the checkpoint or init_from is missing, or the directory exists.
     """
-    if directory.exists():
-        raise InputError(f"{directory}: exists; name a new directory")
+    check_free(directory)
     fields = read_config(workdir)
     config = default_config(fields.get("loss", "standard"))
     try:
         with config.unlocked():
             config.update(ml_collections.ConfigDict(fields))
     except (TypeError, ValueError, KeyError) as error:
-        raise InputError(f"{workdir / 'config.json'}: no training config ({error})") from error
+        raise InputError(
+            f"{workdir / 'config.json'}: not a training config ({error}); name a training workdir"
+        ) from error
     config = checked(config)
     mesh = make_mesh({"fsdp": -1})
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     layout = layouts(config, model, optimizer, pictures=False)
     like, frozen = load_state(config, model, optimizer, layout)
     checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config))
-    found = checkpoints.restore(like, step)
+    restored = checkpoints.restore(like, step)
     checkpoints.close()
-    if found is None:
+    if restored is None:
         raise InputError(f"{workdir / 'checkpoints'}: no checkpoint yet; train longer")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    export(directory, model, found.state, frozen, config.init_from)
+    export(directory, model, restored.state, frozen, config.init_from)
     return directory
 
 
 def _stored_dtype(directory: str) -> str:
-    """What the numbers of a Hugging Face directory are stored as."""
+    """The dtype of the weights of a Hugging Face directory."""
     config = json.loads((Path(directory) / "config.json").read_text(encoding="utf-8"))
     return config.get("dtype") or config.get("torch_dtype") or "float32"
