@@ -27,7 +27,7 @@ def config_path(name: str) -> str:
             raise InputError(f"--config={name}: no such built-in config; {nearest(file, known)}")
         file = str(FOLDER / f"{file}.py")
     if not Path(file).is_file():
-        raise InputError(f"--config={file}: no such file; name a config file or a built-in config")
+        raise InputError(f"{file}: no such config file; use NAME:ARGUMENT for a built-in config")
     return file + colon + argument
 
 

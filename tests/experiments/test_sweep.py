@@ -155,7 +155,7 @@ def test_names_are_file_names_and_each_runs_own(first, second):
         (["--grid", "steps=5"], "config.steps: shared and varied; keep one of them"),
         (
             ["--grid", "warmup_steps=-1,many"],
-            "config.warmup_steps: 'many' is no int; give one as 20",
+            "config.warmup_steps: 'many' is no int; give one as -1",
         ),
         (["--grid", "microbatches=1,0"], "microbatches=0: config.microbatches: 0 is not positive"),
         (["--grid", "seed="], "--grid seed=: a value is missing; write FIELD=VALUE,VALUE"),
