@@ -14,7 +14,7 @@ from agentic_styling.losses.weights import as_floats
 log_sigmoid = jax.nn.log_sigmoid
 
 
-def log_ratios(
+def deltas(
     chosen_logps: jax.Array,
     rejected_logps: jax.Array,
     ref_chosen_logps: jax.Array,
@@ -33,7 +33,7 @@ def smoothed(x: jax.Array, label_smoothing: float) -> jax.Array:
 
 
 def _margins(*logps) -> jax.Array:
-    chosen, rejected = log_ratios(*logps)
+    chosen, rejected = deltas(*logps)
     return chosen - rejected
 
 
@@ -187,9 +187,7 @@ def dpop(
     The penalty, lambda in the paper, falls due where the chosen got less likely than under the
     reference. Four float [B]; returns [B]. Source: arXiv 2402.13228.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return -log_sigmoid(beta * (chosen - rejected - penalty * jax.nn.relu(-chosen)))
 
 

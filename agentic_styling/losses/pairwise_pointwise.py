@@ -7,7 +7,7 @@ over the rows of one call: they need the whole batch, micro-batches would change
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses.pairs import log_ratios, log_sigmoid, smoothed
+from agentic_styling.losses.pairs import deltas, log_sigmoid, smoothed
 from agentic_styling.losses.weights import as_floats
 
 
@@ -24,9 +24,7 @@ def nca_pair(
     w, l = beta * delta_w, beta * delta_l. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2402.05369 (K = 2).
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     w, l = beta * chosen, beta * rejected
     return -log_sigmoid(w) - (log_sigmoid(-w) + log_sigmoid(-l)) / 2
 
@@ -45,9 +43,7 @@ def apo_zero(
     worse than the chosen. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2408.06266, equation 7.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jax.nn.sigmoid(-beta * chosen) + jax.nn.sigmoid(beta * rejected)
 
 
@@ -65,9 +61,7 @@ def apo_down(
     the chosen. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2408.06266, equation 8.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jax.nn.sigmoid(beta * chosen) + jax.nn.sigmoid(-beta * (chosen - rejected))
 
 
@@ -84,9 +78,7 @@ def sppo_hard(
     Hard: the chosen wins with probability 1. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2405.00675, equation 4.7 (beta is its 1 / eta).
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jnp.square(chosen - 1 / (2 * beta)) + jnp.square(rejected + 1 / (2 * beta))
 
 
@@ -105,9 +97,7 @@ def bco_pair(
     keeps a running mean, later ones 0). Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2404.04656.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return -log_sigmoid(beta * chosen - delta) - log_sigmoid(delta - beta * rejected)
 
 
@@ -149,8 +139,6 @@ def aot_unpaired(
     Data: chosen and rejected, reference, the whole batch. Four float [B]; returns [B].
     Source: arXiv 2406.05882.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     x = beta * (jnp.sort(chosen) - jnp.sort(rejected))
     return smoothed(x, label_smoothing)

@@ -85,7 +85,8 @@ def standardized_reward_weighted(
 ) -> jax.Array:
     """Standardised reward weighting: -((r - mean + shift) / std) * s, weights of both signs.
 
-    Where std is 0 (at most 1e-6) all rewards are equal, none is preferred, and the weight is 0.
+    With mean and std, [B], of each row's context it is `swift`. Where std is 0 (at most 1e-6) all
+    rewards are equal, none is preferred, and the weight is 0.
     The loss has no lower bound: watch the likelihood of the rows of negative weight, and use
     shift, clip, taper or kl_coef. Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method SW.
@@ -95,35 +96,9 @@ def standardized_reward_weighted(
     return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
 
 
-def swift(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: jax.Array,
-    std: jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    taper: bool = False,
-    kl_coef: float = 0.0,
-) -> jax.Array:
-    """Standardised reward weighting within each context: -((r - mean + shift) / std) * s.
-
-    mean, std: float [B], over the trajectories of each row's context; a context of one, or of
-    equal rewards, has std 0 and weight 0. Data: grouped, at least two trajectories of a context.
-    logps, rewards: float [B]. Source: arXiv 2506.06964, Swift.
-    """
-    return standardized_reward_weighted(
-        logps,
-        rewards,
-        ref_logps,
-        mean=mean,
-        std=std,
-        shift=shift,
-        clip=clip,
-        taper=taper,
-        kl_coef=kl_coef,
-    )
+# Swift is SW with the mean and std of each row's own context. A context of one trajectory, or of
+# equal rewards, has std 0 and weight 0. Source: arXiv 2506.06964.
+swift = standardized_reward_weighted
 
 
 def rloo(

@@ -25,12 +25,8 @@ class Checkpoints:
     """The last and the best train states of a run, in a subdirectory for each step.
 
     Checkpoints are written in the background and atomically, so a run may be killed at any time.
-
-    Args:
-      directory: of all checkpoints.
-      fingerprint: of the run's config; a checkpoint of another config is refused.
-      last: how many of the latest are kept.
-      best: how many with the lowest scores are kept besides.
+    fingerprint: of the run's config; a checkpoint of another config is refused. last, best: how
+    many of the latest and of those with the lowest score are kept.
     """
 
     def __init__(self, directory: Path, fingerprint: str, *, last: int = 2, best: int = 0):
@@ -49,13 +45,8 @@ class Checkpoints:
     def save(self, state: TrainState, feed: Mapping, score: float = math.nan) -> None:
         """Starts writing the state; it is copied before the call returns.
 
-        Args:
-          state: the train state.
-          feed: state of the data iterator, JSON.
-          score: of `best`; NaN is the worst.
-
-        Raises:
-          InputError: this write or the one before failed, as on a full disk.
+        feed: state of the data iterator, JSON. Raises InputError if this write or the one before
+        failed, as on a full disk.
         """
         step = int(state.step)
         run = {"config": self._fingerprint, "feed": dict(feed), "digest": digest(state)}
@@ -67,15 +58,10 @@ class Checkpoints:
             raise InputError(self._unwritten(error)) from error
 
     def restore(self, like: TrainState, step: int | None = None) -> Restored | None:
-        """The latest checkpoint, or that of `step`; None before the first save.
+        """The latest checkpoint, or that of `step`, with the shapes and shardings of `like`.
 
-        Args:
-          like: a state with the shapes and shardings to restore to.
-          step: of the checkpoint.
-
-        Raises:
-          InputError: the checkpoint is missing, broken, changed or of another config. The message
-            names the latest older step that can be restored.
+        None before the first save. Raises InputError if the checkpoint is missing, broken, changed
+        or of another config; the message names the latest older step that can be restored.
         """
         steps = self.steps()
         if not steps and step is None:

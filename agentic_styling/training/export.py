@@ -28,13 +28,6 @@ def export(
 
     The moving average is written if there is one. Adapters are merged; they are also written on
     their own, in PEFT's format, to the folder adapters/.
-
-    Args:
-      directory: a new directory.
-      model: the static part of the planner.
-      state: the trained parameters or adapters.
-      frozen: the parameters that adapters are merged into.
-      init_from: directory that the tokenizer is copied from.
     """
     params = state.ema or state.params
     # Every process takes part in gathering arrays, the first one writes them.

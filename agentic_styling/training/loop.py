@@ -152,18 +152,7 @@ def profile(steps: tuple, index: int, workdir: Path) -> None:
 def reference_logps(
     config, model: PlannerModel, trained, frozen, assemble: Assembler, rows: np.ndarray
 ) -> np.ndarray:
-    """Log-probabilities of completions under the current parameters.
-
-    Args:
-      config: of the run.
-      model: the static part of the planner.
-      trained, frozen: its parameters.
-      assemble: makes the batches.
-      rows: of the training set, int [K].
-
-    Returns:
-      float32 [N], 0 for other rows.
-    """
+    """Log-probabilities of the rows' completions under these parameters, float32 [N], else 0."""
     reference = np.zeros(len(assemble.data.reward), np.float32)
     layout = batch_shardings(model.mesh, pictures=bool(assemble.data.images))
 

@@ -55,12 +55,8 @@ def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> Planne
 class Data(NamedTuple):
     """The training set, the examples of its steps, and their layout in rows.
 
-    Attributes:
-      training_set: N rows.
-      schedule: the rows of each step.
-      split: from the rows of a batch, [B], to those of its micro-batches, [M, E].
-      layout: of a micro-batch.
-      start: a position before every completion, for `PlannerModel`.
+    split: from the rows of a batch, [B], to those of its micro-batches, [M, E]. start: a position
+    before every completion, for `PlannerModel`.
     """
 
     training_set: TrainingSet

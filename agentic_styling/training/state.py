@@ -20,13 +20,7 @@ _NORM_DECAY, _NORM_STEPS = 0.98, 20
 
 @flax.struct.dataclass
 class Health:
-    """Counts of the steps so far.
-
-    Attributes:
-      skipped: int32 [], steps that changed nothing.
-      grad_norm: float32 [], running mean of the gradient norm of the good steps.
-      good: int32 [], the other steps.
-    """
+    """Skipped and good steps, int32 []; running mean of the good gradient norms, float32 []."""
 
     skipped: jax.Array
     grad_norm: jax.Array
@@ -53,15 +47,8 @@ class Health:
 
 @flax.struct.dataclass
 class TrainState:
-    """What a checkpoint holds.
-
-    Attributes:
-      step: int32 [], batches seen.
-      params: the trained parameters or adapters.
-      opt_state: of the optimiser.
-      ema: moving average of params; {} if none is kept.
-      health: counts of skipped steps.
-    """
+    """The contents of a checkpoint. step: int32 [], batches seen; params: the trained parameters or
+    adapters; ema: their moving average, {} if none is kept."""
 
     step: jax.Array
     params: dict

@@ -28,16 +28,10 @@ from agentic_styling.training.state import TrainState, ema_update
 class PlannerModel(NamedTuple):
     """The static part of computing log-probabilities from parameters and a batch.
 
-    Attributes:
-      config: of the network.
-      images: settings of the images' patches.
-      mesh: over which parameters and batches are sharded.
-      compute: precision, rematerialisation and kernels.
-      start: a position before the first completion of every row; the vocabulary projection begins
-        there.
-      lengths: row lengths, indexed by `Batch.bucket`; rows are not cut if there is only one.
-      packed: whether a row may hold several examples.
-      lora: of the trained adapters; None if the parameters themselves are trained.
+    start: a position before the first completion of every row, where the vocabulary projection
+    begins. lengths: row lengths, indexed by `Batch.bucket`; rows are not cut if there is only one.
+    packed: whether a row may hold several examples. lora: of the trained adapters; None if the
+    parameters themselves are trained.
     """
 
     config: Qwen3VLConfig
@@ -59,19 +53,10 @@ class PlannerModel(NamedTuple):
 def completion_tokens(
     model: PlannerModel, variables: dict, batch: Batch, dropout: jax.Array | None = None
 ) -> tuple[TokenStatistics, jax.Array]:
-    """Statistics of the completion tokens of each example.
+    """Statistics of the tokens of each completion, float32 [E, T] each, and their mask [E, T].
 
-    Prompt, padding and other examples are masked by position.
-
-    Args:
-      model: the static part.
-      variables: of `Qwen3VL.apply`.
-      batch: one micro-batch, with arrays [R, S] and [E].
-      dropout: key of the adapters' dropout; none by default.
-
-    Returns:
-      Statistics, float32 [E, T] each, and their mask, bool [E, T]; T is the length of a row after
-      `model.start`.
+    batch: one micro-batch, with arrays [R, S] and [E]; T is the length of a row after model.start.
+    dropout: key of the adapters' dropout. Prompt, padding and other examples are masked.
     """
     patches = grids = None
     if batch.images is not None:
@@ -154,19 +139,11 @@ def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dic
 def make_gradient(
     model: PlannerModel, loss: str, kwargs: dict, reduction: str, *, adapter_off: bool = False
 ) -> Callable:
-    """Makes the gradient of a loss. Micro-batches run in turn; the result is the whole batch's.
+    """Makes gradient(trained, frozen, batch, key) -> (loss, gradients, sums, columns).
 
-    Args:
-      model: the static part.
-      loss: a name of LOSSES.
-      kwargs: its keyword arguments.
-      reduction: one of LOSSES[loss].reductions.
-      adapter_off: compute the reference log-probabilities in the step, from the frozen parameters,
-        in place of those of the batch.
-
-    Returns:
-      gradient(trained, frozen, batch, key) -> (loss [], gradients, sums, columns): the statistics
-      summed over each completion, [B], and the arguments of the loss, [B] or of pairs [B / 2].
+    sums: statistics summed over each completion, [B]; columns: the arguments of the loss, [B] or of
+    pairs [B / 2]. Micro-batches run in turn; the result is that of the whole batch. adapter_off:
+    compute reference log-probabilities from the frozen parameters instead of reading the batch's.
     """
     rows_per_value = 2 if "pairs" in LOSSES[loss].needs else 1
 
@@ -217,23 +194,11 @@ def make_step(
     ema_decay: float = 0.0,
     spike: float = 0.0,
 ) -> Callable:
-    """Makes the jitted train step.
+    """Makes the jitted step(state, frozen, batch) -> (state, metrics); it donates the state.
 
-    A step whose loss or gradient is not finite, or whose gradient norm is a spike, changes no
-    parameter and is counted: see `state.Health`.
-
-    Args:
-      gradient: of `make_gradient`.
-      metrics: (batch, sums, columns) -> dict of scalars, see `monitoring.metrics.batch_metrics`.
-      optimizer: the optax transformation.
-      layout, frozen_layout, batch_layout: shardings of the state, the frozen parameters and the
-        batch.
-      seed: of dropout.
-      ema_decay: of the moving average.
-      spike: a gradient norm above this times its running mean is a spike; 0: none is.
-
-    Returns:
-      step(state, frozen, batch) -> (state, metrics). The buffers of the given state are reused.
+    gradient: of `make_gradient`; metrics: `batch_metrics` of a loss. The layouts are shardings. A
+    step whose loss or gradient is not finite, or whose gradient norm is above `spike` (if not 0)
+    times its running mean, changes no parameter and is counted: see `state.Health`.
     """
 
     def step(state: TrainState, frozen, batch: Batch):

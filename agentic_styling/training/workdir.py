@@ -19,14 +19,8 @@ def as_json(config) -> dict:
 def claim(fields: Mapping, workdir: Path, *, write: bool, config: Mapping | None = None) -> None:
     """Refuses a workdir of another config; with `write`, writes config.json into a new one.
 
-    Args:
-      fields: those that have to agree, as JSON.
-      workdir: of the run.
-      write: whether to write.
-      config: all that is written; by default `fields`.
-
-    Raises:
-      InputError: a field differs; the message names the first.
+    fields: those that have to agree, as JSON; config: all that is written, by default the same.
+    Raises InputError that names the first field that differs.
     """
     path = workdir / "config.json"
     if path.exists():
@@ -66,12 +60,8 @@ def _difference(old, new, name: str = "config") -> str | None:
 class LinesFile:
     """A file of JSON lines, one for each logged step; values that are not finite are left out.
 
-    Args:
-      path: the file. Lines of an interrupted run after the step `done` are dropped.
-      done: the step from which the run starts or resumes.
-
-    Raises:
-      InputError: the disk is full.
+    done: the step from which the run resumes; later lines of an interrupted run are dropped.
+    Raises InputError if the disk is full.
     """
 
     def __init__(self, path: Path, done: int):
@@ -105,16 +95,9 @@ def _step(line: str) -> float:
 
 
 def stored_array(path: Path, count: int, make: Callable[[], np.ndarray], *, write: bool):
-    """The array [count] of an .npy file, or of make() if there is none yet.
+    """The array [count] of an .npy file; without a file that of make(), written if `write`.
 
-    Args:
-      path: the file.
-      count: number of rows.
-      make: computes the array.
-      write: whether to write a new array to the file.
-
-    Raises:
-      InputError: the file holds anything else.
+    Raises InputError if the file holds anything else.
     """
     if path.exists():
         try:

@@ -102,14 +102,9 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
 class Schedule:
     """The examples of every step, in a new order every epoch.
 
-    A batch takes the next examples of one group and continues into the next epoch, so no example is
-    left out. Batches are ordered by their last examples.
-
-    Args:
-      examples: rows of the training set, int32 [K], or pairs of rows, int32 [K, 2].
-      group: int [N], by row of the training set; the examples of a step are of one group.
-      seed: of the order.
-      batch_size: rows of a batch; a pair has two.
+    examples: rows of the training set, int32 [K], or pairs, int32 [K, 2]. group: int [N], by row;
+    the examples of a step are of one group. A batch takes the next ones of its group and continues
+    into the next epoch, so none is left out. Batches are ordered by their last examples.
     """
 
     def __init__(self, examples: np.ndarray, group: np.ndarray, *, seed: int, batch_size: int):
@@ -144,17 +139,11 @@ class Schedule:
 def split_microbatches(
     rows: np.ndarray, parts: int, rows_per_example: int, length: np.ndarray | None = None
 ) -> np.ndarray:
-    """Splits the rows of a batch into micro-batches, and pairs into [chosen; rejected].
+    """Splits the rows of a batch into micro-batches, [B] -> [parts, B / parts].
 
-    Args:
-      rows: int [B], rows of the training set, those of a pair one after the other.
-      parts: number of micro-batches.
-      rows_per_example: 2 for pairs, else 1.
-      length: int [N], tokens of each row of the training set. If given, examples of similar length
-        go together, otherwise they are distributed in turn.
-
-    Returns:
-      int [parts, B / parts].
+    rows_per_example: 2 for pairs, whose rows are adjacent in [B] and become [chosen; rejected].
+    length: int [N], tokens of each row of the training set. If it is given, examples of similar
+    length go together, otherwise they are distributed in turn.
     """
     if length is None:
         split = rows.reshape(-1, parts, rows_per_example).swapaxes(0, 1)
@@ -179,14 +168,10 @@ def whole_rows(shape: tuple[int, ...]) -> list[slice]:
 class Assembler:
     """Makes batches of rows of a training set, on the host.
 
-    Args:
-      training_set: N rows.
-      layout: of the micro-batches; a micro-batch that does not fit gets more rows, by a multiple of
-        `devices`.
-      reference: float32 [N], log-probabilities under the reference policy; 0 by default.
-      devices: number of devices that share the rows.
-      every_token: count every token of a row but its first as its example's completion.
-      own_rows: which rows need their pictures; those of other hosts are left black.
+    layout: of the micro-batches; one that does not fit gets more rows, a multiple of `devices`.
+    reference: float32 [N], log-probabilities under the reference policy; 0 by default. every_token:
+    the completion is every token of a row but the first. own_rows: the rows whose pictures are
+    filled in; those of other hosts stay black.
     """
 
     def __init__(

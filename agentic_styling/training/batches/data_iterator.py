@@ -14,11 +14,8 @@ THREADS, PREFETCHED = 2, 4
 class DataIterator:
     """An iterator over the batches of steps 0 .. steps - 1, as sharded arrays.
 
-    Args:
-      make: a pure function from a step to its Batch of host arrays. Of several hosts each provides
-        the shards of its own devices.
-      steps: number of batches.
-      layout: a Batch of shardings.
+    make: a pure function from a step to its Batch of host arrays. layout: a Batch of shardings; of
+    several hosts each provides the shards of its own devices.
     """
 
     def __init__(self, make: Callable[[int], Batch], steps: int, layout: Batch):

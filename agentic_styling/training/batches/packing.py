@@ -6,13 +6,10 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """The shape of a micro-batch.
+    """The shape of a micro-batch: rows, row lengths, and the most examples of a row.
 
-    Attributes:
-      rows: number of rows.
-      lengths: tokens of a row, ascending. A micro-batch is stored with rows of the last length and
-        computed with rows of the first length that holds it.
-      most: the most examples of a row.
+    A micro-batch is stored with rows of the last length, and computed with rows of the first length
+    that holds it; lengths ascend.
     """
 
     rows: int
@@ -26,15 +23,9 @@ class Layout(NamedTuple):
 
 
 def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
-    """Packs examples into rows by first-fit decreasing: at most 11/9 of the optimum plus one row.
+    """Packs examples of these lengths, int [E], into rows of `length` tokens and `most` examples.
 
-    Args:
-      lengths: int [E], tokens of the examples, none above `length`.
-      length: tokens of a row.
-      most: the most examples of a row.
-
-    Returns:
-      The examples of each row, in ascending order.
+    First-fit decreasing takes at most 11/9 of the fewest rows, plus one. Examples of a row ascend.
     """
     rows, room = [], []
     for example in np.argsort(-lengths, kind="stable"):
@@ -51,16 +42,10 @@ def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
 
 
 def row_lengths(needed: np.ndarray, length: int, *, multiple: int, most: int) -> tuple[int, ...]:
-    """Row lengths to compile the step for, ascending.
+    """Up to `most` row lengths to compile the step for, ascending; the last is `length`.
 
-    They are at even quantiles of `needed`, rounded up to a multiple of `multiple`; one that is not
-    10% shorter than the next is left out.
-
-    Args:
-      needed: int [K], tokens of the longest example of each micro-batch.
-      length: the longest row length.
-      multiple: of which each length but the longest is a multiple.
-      most: the most lengths.
+    They are at even quantiles of `needed`, int [K], the longest example of each micro-batch,
+    rounded up to a multiple. One that is not 10% shorter than the next is left out.
     """
     chosen = [length]
     for share in range(most - 1, 0, -1):
@@ -74,13 +59,9 @@ def row_lengths(needed: np.ndarray, length: int, *, multiple: int, most: int) ->
 def layout_for(
     micro_batches: list[np.ndarray], lengths: tuple[int, ...], *, packing: bool, devices: int
 ) -> Layout:
-    """The layout that holds each of these micro-batches.
+    """The layout that holds each of these micro-batches, given as lengths of examples, int [E].
 
-    Args:
-      micro_batches: the lengths of the examples of each, int [E].
-      lengths: row lengths; only one with packing.
-      packing: whether a row may hold several examples.
-      devices: the number of packed rows is a multiple of it.
+    lengths: row lengths; only one with packing. The number of packed rows is a multiple of devices.
     """
     if not packing:
         return Layout(max(len(examples) for examples in micro_batches), lengths, 1)

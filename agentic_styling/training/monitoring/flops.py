@@ -36,19 +36,10 @@ def train_flops(
     patches: int,
     pictures: int,
 ) -> float:
-    """FLOPs of one update.
+    """FLOPs of an update; lengths, completions: int [E], tokens; patches: of each of the pictures.
 
     The backward pass costs twice the forward pass if parameters are trained, and once if adapters
-    are, because kernels need no gradient then. A vision tower without adapters has no backward
-    pass.
-
-    Args:
-      config: of the network.
-      lora: of the adapters; None if the parameters themselves are trained.
-      lengths: int [E], tokens of each example.
-      completions: int [E], tokens of each completion.
-      patches: of one picture.
-      pictures: number of pictures.
+    are, as kernels need no gradient then. A vision tower without adapters has no backward pass.
     """
     text = _text(config, lengths)
     text += 2 * config.text.hidden_size * config.text.vocab_size * completions.sum()

@@ -9,18 +9,10 @@ from agentic_styling.training.batches.batches import Batch
 def batch_metrics(
     loss: str, kwargs: dict, batch: Batch, sums: TokenStatistics, columns: dict[str, jax.Array]
 ) -> dict[str, jax.Array]:
-    """The logged metrics of a batch, before its update.
+    """The logged metrics of a batch, before its update; sums and columns: see `step.make_gradient`.
 
-    Args:
-      loss: a name of LOSSES.
-      kwargs: its keyword arguments.
-      batch: whose lengths and rewards are read.
-      sums: statistics summed over each completion, float32 [B].
-      columns: the arguments of the loss, [B] or of pairs [B / 2], as of `step.loss_columns`.
-
-    Returns:
-      nll, entropy and mean_token_accuracy per token, reward, of pairs nll_chosen, and the
-      diagnostics of the loss (`losses.diagnostics`).
+    They are nll, entropy and mean_token_accuracy per token, reward, for pairs nll_chosen, and the
+    diagnostics of the loss (`losses.diagnostics`).
     """
     tokens = batch.length.sum()
     metrics = {

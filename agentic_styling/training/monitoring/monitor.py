@@ -20,14 +20,7 @@ class Monitor:
     metrics.jsonl is reproducible: the same in every run of a config. speed.jsonl holds tokens per
     second and device (without padding), MFU if the device's peak is known, the share of time spent
     waiting for data, and the gigabytes of the fullest device (of the process, on a CPU). Only the
-    first of several hosts writes.
-
-    Args:
-      workdir: of the run.
-      config: of the run.
-      done: steps that are done already.
-      run_id: of the Weights & Biases run, the same when a run is resumed.
-      devices: number of devices.
+    first of several hosts writes. run_id: of Weights & Biases, kept when a run is resumed.
     """
 
     def __init__(self, workdir: Path, config, done: int, run_id: str, devices: int):

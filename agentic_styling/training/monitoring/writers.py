@@ -8,15 +8,9 @@ from agentic_styling.utils.errors import InputError
 
 
 class Writers:
-    """Writes TensorBoard files to workdir/tensorboard by clu, and to a W&B run if one is asked for.
+    """Writes TensorBoard files to workdir/tensorboard by clu, and to W&B if a project is named.
 
-    Args:
-      workdir: of the run.
-      project: of Weights & Biases; "" for none.
-      run_id: of its run.
-
-    Raises:
-      InputError: a project is named, but wandb is not installed.
+    Raises InputError if a project is named but wandb is not installed.
     """
 
     def __init__(self, workdir: Path, project: str, run_id: str):
