@@ -1,4 +1,4 @@
-"""Offline RL objectives: arrays in, arrays out. Needs jax and chex only."""
+"""Offline RL objectives as pure functions of arrays, and the table of them by name."""
 
 from agentic_styling.losses.binary import bco, kto, kto_kl
 from agentic_styling.losses.diagnostics import (

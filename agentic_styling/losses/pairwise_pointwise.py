@@ -1,7 +1,7 @@
-"""Offline losses of preference pairs that judge the chosen and the rejected each by itself.
+"""Offline losses of preference pairs that score the chosen and the rejected separately.
 
-Arguments and results as in `losses.pairs`: four float [B] in, [B] out. aot and aot_unpaired sort
-over the rows of one call: they need the whole batch, micro-batches would change them.
+Arguments and results are those of `losses.pairs`: four float [B] in, [B] out. aot and aot_unpaired
+sort the rows of a call, so they need the whole batch: micro-batches would change them.
 """
 
 import jax
@@ -93,8 +93,8 @@ def bco_pair(
 ) -> jax.Array:
     """Binary classifier optimisation of pairs: -log sigmoid(w - d) - log sigmoid(d - l).
 
-    w, l = beta * delta_w, beta * delta_l; delta: d, the reward shift, a constant (trl up to 0.24
-    keeps a running mean, later ones 0). Data: pairs, reference. Four float [B]; returns [B].
+    w, l = beta * delta_w, beta * delta_l; delta: d, the reward shift, a constant (a running mean in
+    trl up to 0.24, then 0). Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2404.04656.
     """
     chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -112,8 +112,8 @@ def aot(
 ) -> jax.Array:
     """Alignment by optimal transport, paired: cDPO on sorted margins.
 
-    The B margins s_w - s_l of the policy and those of the reference are sorted apart; row k
-    compares their k-th smallest, so it is no longer pair k's. Data: pairs, reference, the whole
+    The B margins s_w - s_l of the policy and those of the reference are sorted separately; value k
+    compares their k-th smallest and does not belong to pair k. Data: pairs, reference, the whole
     batch. Four float [B]; returns [B]. Source: arXiv 2406.05882.
     """
     chosen, rejected, ref_chosen, ref_rejected = as_floats(
@@ -135,7 +135,7 @@ def aot_unpaired(
 ) -> jax.Array:
     """Alignment by optimal transport, unpaired: cDPO on sorted delta_w against sorted delta_l.
 
-    The chosen and the rejected of a row need not belong together. trl 0.24 calls it aot_pair.
+    The chosen and the rejected of a row may be unrelated. trl 0.24 calls it aot_pair.
     Data: chosen and rejected, reference, the whole batch. Four float [B]; returns [B].
     Source: arXiv 2406.05882.
     """

@@ -62,8 +62,8 @@ def reward_weighted(
 ) -> jax.Array:
     """Reward-weighted fine-tuning: -max(r - floor, 0) * s.
 
-    With weights of no sign change it is a lower bound of the online objective, tight at the
-    policy that wrote the data. Data: scored. logps, rewards: float [B].
+    With weights of one sign it is a lower bound of the online objective, tight at the policy that
+    wrote the data. Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method RW; arXiv 2506.06964, Refit.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -86,9 +86,9 @@ def standardized_reward_weighted(
     """Standardised reward weighting: -((r - mean + shift) / std) * s, weights of both signs.
 
     With mean and std, [B], of each row's context it is `swift`. Where std is 0 (at most 1e-6) all
-    rewards are equal, none is preferred, and the weight is 0.
-    The loss has no lower bound: watch the likelihood of the rows of negative weight, and use
-    shift, clip, taper or kl_coef. Data: scored. logps, rewards: float [B].
+    rewards are equal, none is preferred, and the weight is 0. The loss has no lower bound: monitor
+    the likelihood of rows with negative weights, and use shift, clip, taper or kl_coef.
+    Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method SW.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -115,8 +115,8 @@ def rloo(
 ) -> jax.Array:
     """REINFORCE with a leave-one-out baseline, offline: -(r - mean of the others + shift) * s.
 
-    mean: float [B], over the `count` [B] trajectories of each row's context, itself among them; a
-    context of one has no others, and weight 0. Data: grouped. logps, rewards: float [B].
+    mean: float [B], over the `count` [B] trajectories of each row's context, itself included; the
+    weight is 0 in a context of one. Data: grouped. logps, rewards: float [B].
     Source: arXiv 2402.14740.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -159,7 +159,7 @@ def asymre(
 ) -> jax.Array:
     """Asymmetric REINFORCE: -(r - V) * s with V = mean - shift.
 
-    At V >= mean training collapses; SW, up to its scale, is shift = 0, on that edge.
+    Training collapses if V >= mean; SW, up to its scale, is the limiting case shift = 0.
     Data: scored. logps, rewards: float [B]. Source: arXiv 2506.20520.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -188,8 +188,8 @@ def released_code(
     """SW as the public release computes it, for ablations: -w * s * B / sum(w), w standardised.
 
     The mean of the B values is sum(-w * s) / sum(w) over the rows of one call, a micro-batch. So
-    the weight of a single row cancels, and where the sum of signed weights is near 0 or below it
-    the loss blows up or turns round. 0 where the sum is exactly 0. Data: scored.
+    the weight of a single row cancels, and if the sum of signed weights is near 0 or negative, the
+    loss blows up or changes sign. It is 0 if the sum is exactly 0. Data: scored.
     logps, rewards: float [B].
     Source: the release beside arXiv 2603.07148; not in the paper.
     """

@@ -58,14 +58,14 @@ LOSSES: dict[str, Loss] = {
     "simpo": Loss(reference_free.simpo, PAIRS | {"means"}),
     "cpo": Loss(reference_free.cpo, PAIRS | {"lengths"}),
     "orpo": Loss(reference_free.orpo, PAIRS | {"means"}),
-    # What not to do.
+    # A bug of the public release, for ablations.
     "released_code": Loss(scored.released_code, STATISTICS | {"every_token"}),
 }
 
 
 @dataclass(frozen=True)
 class Preset:
-    """loss: a name of LOSSES; options: keyword arguments of it; reduction: of REDUCTIONS."""
+    """A name of LOSSES, with one of REDUCTIONS and keyword arguments."""
 
     loss: str
     reduction: str
