@@ -125,12 +125,12 @@ def _print_help(command: str, file: str, default: str, values: flags.FlagValues)
 
 def _fields(config: ConfigDict, helps: dict[str, str], prefix: str = "") -> dict[str, object]:
     """Every field with its value, in the order of helps; nested ones by their dotted names."""
-    found = {}
+    fields = {}
     for name, value in config.items():
         path = prefix + name
         if any(other.startswith(f"{path}.") for other in helps):
-            found |= _fields(value, helps, f"{path}.")
+            fields |= _fields(value, helps, f"{path}.")
         else:
-            found[path] = value.to_dict() if isinstance(value, ConfigDict) else value
+            fields[path] = value.to_dict() if isinstance(value, ConfigDict) else value
     order = {name: place for place, name in enumerate(helps)}
-    return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+    return dict(sorted(fields.items(), key=lambda item: order.get(item[0], len(order))))

@@ -4,8 +4,9 @@ A loop over blocks of the vocabulary keeps a running maximum and sum for every t
 FlashAttention does over keys (arXiv 2205.14135). Each block of the embedding's gradient is written
 once; a loop over chunks of tokens would read and write the whole gradient for every chunk.
 
-Products of bfloat16 arrays are accumulated in float32, forward and backward. The arrays may be sharded over a mesh: rows over data and fsdp, their tokens over context, the
-embedding [V, D] over tensor and fsdp as in planner/checkpoints/partition.py.
+Products of bfloat16 arrays are accumulated in float32, forward and backward. The arrays may be
+sharded over a mesh: rows over data and fsdp, their tokens over context, the embedding [V, D] over
+tensor and fsdp as in planner/checkpoints/partition.py.
 """
 
 import functools

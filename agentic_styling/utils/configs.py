@@ -42,11 +42,11 @@ def field_help(file: str | Path) -> dict[str, str]:
 
     It stands at the end of the field's line, or in the lines above.
     """
-    found, above = {}, []
+    comments, above = {}, []
     for line in Path(file).read_text(encoding="utf-8").splitlines():
         field = re.match(r" +config\.([\w.]+) = ", line)
         comment = re.search(r"(?:^|  )# (.*)", line.strip())
         if field:
-            found.setdefault(field[1], comment[1] if comment else " ".join(above))
+            comments.setdefault(field[1], comment[1] if comment else " ".join(above))
         above = [*above, comment[1]] if comment and not field else []
-    return found
+    return comments
