@@ -63,8 +63,8 @@ def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> Config
     Raises:
       InputError: for unknown flags and fields, values of a wrong type, and a file that fails.
     """
-    config_flags.DEFINE_config_file("config", file, flag_values=values, sys_argv=argv)
     try:
+        config_flags.DEFINE_config_file("config", file, flag_values=values, sys_argv=argv)
         rest = values(argv)[1:]
         dict(values.config)  # a file that failed to load says so only when it is read
     except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
