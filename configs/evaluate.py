@@ -9,11 +9,13 @@ from ml_collections import ConfigDict
 
 def get_config() -> ConfigDict:
     config = ConfigDict()
-    config.cases = ""  # directory of a data set; the best plans of its test split are the cases
+    config.cases = ""  # directory of a data set; the contexts of its test split are the cases
     # {"NAME": "PLANNER"}; None for edit_only and teacher_best, which need no planner.
     config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
     config.temperature = 0.0  # of the planners' sampling; 0: greedy
     config.max_new_tokens = 320  # of a plan
+    # Hold plans to their grammar; False measures how often a planner writes valid plans unaided.
+    config.constrained = True
     config.seed = 0  # of sampling, execution, shuffling and bootstrap
     config.bootstrap_samples = 2000  # of a confidence interval
     config.film_strips = 12  # cases shown in the report, spread evenly over all

@@ -95,7 +95,9 @@ def _first_cause(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     first = " ".join(str(error).split())
-    return f"no such field: {first}. {misspelt[0]}" if misspelt else first
+    if misspelt or isinstance(error, KeyError):
+        return f"no such field: {first}" + (f". {misspelt[0]}" if misspelt else "")
+    return first
 
 
 def _print_help(command: str, file: str, default: str, values: flags.FlagValues) -> None:
