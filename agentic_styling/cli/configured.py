@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, config_flags
 
 from agentic_styling.cli.arguments import Parser
 from agentic_styling.utils.configs import config_path, field_help, load_config
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError, first_cause, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
 
 
@@ -68,7 +68,7 @@ def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> Config
         rest = values(argv)[1:]
         dict(values.config)  # a file that failed to load says so only when it is read
     except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        raise InputError(f"{_first_cause(error)}; --help lists flags and fields") from error
+        raise InputError(f"{_what_failed(error)}; --help lists flags and fields") from error
     if rest:
         raise InputError(f"{rest[0]!r} is not a flag; write --config.field=value")
     return values.config
@@ -87,13 +87,12 @@ def _with_config_path(argv: list[str], default: str) -> tuple[list[str], str]:
     return argv, default
 
 
-def _first_cause(error: BaseException) -> str:
+def _what_failed(error: BaseException) -> str:
     """What was wrong at first, in one line: absl wraps it in tracebacks."""
     if isinstance(error, flags.IllegalFlagValueError) and "\n" not in str(error):
         return str(error)  # it names the flag
     misspelt = re.search(r"Did you mean .*?\?", str(error))
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
+    error = first_cause(error)
     first = " ".join(str(error).split())
     if misspelt or isinstance(error, KeyError):
         return f"no such field: {first}" + (f". {misspelt[0]}" if misspelt else "")

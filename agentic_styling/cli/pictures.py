@@ -14,7 +14,7 @@ def add_picture_commands(commands) -> None:
     style.add_argument("--goal", help="what the picture should become, in words")
     style.add_argument("--planner", help="a Hugging Face directory of a Qwen3-VL planner")
     style.add_argument("--plan", help="a plan file to run instead of asking a planner")
-    style.add_argument("--out", default="styled", help="directory to write to")
+    style.add_argument("--out", type=Path, default="styled", help="directory to write to")
     style.add_argument("--temperature", type=float, default=0.0, help="of sampling; 0: greedy")
     style.add_argument("--seed", type=int, default=0, help="of sampling and of the tools' noise")
     style.set_defaults(run=_style)
@@ -28,41 +28,31 @@ def add_picture_commands(commands) -> None:
     )
     judge.add_argument("--goal", help="what the photograph should become, in words")
     judge.add_argument(
-        "--judge", metavar="DIRECTORY", help="a Hugging Face directory of a Qwen3-VL, run here"
+        "--judge",
+        dest="vlm",
+        metavar="DIRECTORY",
+        help="a Hugging Face directory of a Qwen3-VL, run here",
     )
     judge.add_argument(
         "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_JUDGE_URL"
     )
     judge.add_argument("--prices", **PRICES)
     judge.add_argument("--yes", action="store_true", help="ask the model without confirmation")
-    judge.add_argument("--out", default="judged.json", help="file to write")
+    judge.add_argument("--out", type=Path, default="judged.json", help="file to write")
     judge.set_defaults(run=_judge)
 
 
 def _style(args: argparse.Namespace) -> None:
-    from agentic_styling.cli import style as styling
+    from agentic_styling.cli.style import style
 
-    styling.style(
-        args.photos,
-        Path(args.out),
-        goal=args.goal,
-        planner=args.planner,
-        plan=args.plan,
-        temperature=args.temperature,
-        seed=args.seed,
-    )
+    style(**_keywords(args))
 
 
 def _judge(args: argparse.Namespace) -> None:
-    from agentic_styling.cli import judge as judging
+    from agentic_styling.cli.judge import judge
 
-    judging.judge(
-        args.pictures,
-        Path(args.out),
-        cache=user_cache() / "answers",
-        goal=args.goal,
-        vlm=args.judge,
-        model=args.model,
-        prices=args.prices,
-        yes=args.yes,
-    )
+    judge(**_keywords(args), cache=user_cache() / "answers")
+
+
+def _keywords(args: argparse.Namespace) -> dict:
+    return {name: value for name, value in vars(args).items() if name != "run"}

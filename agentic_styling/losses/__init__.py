@@ -4,7 +4,6 @@ from agentic_styling.losses.binary import bco, kto, kto_kl
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
     pair_diagnostics,
-    reference_diagnostics,
     weight_diagnostics,
 )
 from agentic_styling.losses.loss import Loss, check_rows
@@ -75,7 +74,6 @@ __all__ = [
     "pair_diagnostics",
     "rebel",
     "reduce",
-    "reference_diagnostics",
     "released_code",
     "reward_filtered",
     "reward_weighted",

@@ -74,11 +74,6 @@ def weight_diagnostics(
     }
 
 
-def reference_diagnostics(logps: jax.Array, ref_logps: jax.Array) -> dict[str, jax.Array]:
-    """kl: the mean of `kl_penalty`; logps, ref_logps: float [B]."""
-    return {"kl": kl_penalty(logps, ref_logps).mean()}
-
-
 def binary_diagnostics(
     logps: jax.Array, ref_logps: jax.Array, good: jax.Array, *, beta: float
 ) -> dict[str, jax.Array]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from agentic_styling.losses import diagnostics
 from agentic_styling.losses.reductions import REDUCTIONS
+from agentic_styling.losses.weights import kl_penalty
 from agentic_styling.utils.errors import InputError
 
 # Options of the arguments of a loss, not of its function.
@@ -112,7 +113,7 @@ class Loss:
                 clip=settings.get("clip", 0.0),
             )
         if ref_logps is not None:
-            values |= diagnostics.reference_diagnostics(arguments["logps"], ref_logps)
+            values["kl"] = kl_penalty(arguments["logps"], ref_logps).mean()
             if {"beta", "threshold"} <= settings.keys():
                 good = arguments["rewards"] >= settings["threshold"]
                 values |= diagnostics.binary_diagnostics(

@@ -11,7 +11,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
 from agentic_styling.training.state import TrainState
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, first_cause
 
 
 class Restored(NamedTuple):
@@ -118,8 +118,7 @@ class Checkpoints:
         )
 
     def _unwritten(self, error: Exception) -> str:
-        while error.__cause__ or error.__context__:
-            error = error.__cause__ or error.__context__
+        error = first_cause(error)
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else repr(error)
         good = ", ".join(str(step) for step in self.steps()) or "none"
         return (

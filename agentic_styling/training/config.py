@@ -120,23 +120,13 @@ def _check_parts(config) -> None:
 
 def lora_config(config) -> LoraConfig | None:
     """The adapters of a config; None if the parameters themselves are trained."""
-    if not config.lora.rank:
-        return None
-    fields = config.lora
-    return LoraConfig(
-        rank=fields.rank, alpha=fields.alpha, dropout=fields.dropout, vision=fields.vision
-    )
+    return LoraConfig(**config.lora) if config.lora.rank else None
 
 
 def compute_config(config) -> Compute:
     """Precision, rematerialisation and kernels of a config."""
-    return Compute(
-        dtype=jnp.dtype(config.compute.dtype),
-        remat=config.compute.remat,
-        unroll=config.compute.unroll,
-        lora_dropout=config.lora.dropout,
-        attention=config.compute.attention,
-    )
+    fields = {**config.compute, "dtype": jnp.dtype(config.compute.dtype)}
+    return Compute(lora_dropout=config.lora.dropout, **fields)
 
 
 def fixed(config) -> dict:

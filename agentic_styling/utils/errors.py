@@ -29,6 +29,13 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     return "use one of " + ", ".join(candidates)
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The error that began a chain of errors."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def one_line_errors(main: Callable) -> Callable:
     """Decorates a main function: an InputError becomes one line on stderr and exit status 2.
 
