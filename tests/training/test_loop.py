@@ -124,7 +124,7 @@ def test_sigterm_saves_and_the_run_goes_on_from_there(workplace, config, whole, 
     stopped = workplace / "stopped"
     with monkeypatch.context() as patched:
         patched.setattr(Monitor, "count", count_and_terminate)
-        with pytest.raises(Preempted, match="saved after step 3 of 10; the same command goes on"):
+        with pytest.raises(Preempted, match="saved after step 3 of 10; run the same command"):
             train(config, stopped)
     assert sorted(os.listdir(stopped / "checkpoints")) == ["2", "3"]
     assert metrics(stopped) == metrics(whole)[:3]
