@@ -12,12 +12,12 @@ def get_config() -> ConfigDict:
     config.cases = ""  # directory of a data set; the contexts of its test split are the cases
     # {"NAME": "PLANNER"}; None for edit_only and teacher_best, which need no planner.
     config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
-    config.temperature = 0.0  # of the planners' sampling; 0: greedy
-    config.max_new_tokens = 320  # of a plan
+    config.temperature = 0.0  # sampling temperature of the planners; 0: greedy
+    config.max_new_tokens = 320  # longest plan, in tokens
     # Hold plans to their grammar; False measures how often a planner writes valid plans unaided.
     config.constrained = True
-    config.seed = 0  # of sampling, execution, shuffling and bootstrap
-    config.bootstrap_samples = 2000  # of a confidence interval
+    config.seed = 0  # seed of sampling, execution, shuffling and bootstrap
+    config.bootstrap_samples = 2000  # bootstrap samples of a confidence interval
     config.film_strips = 12  # cases shown in the report, spread evenly over all
     config.curves = ConfigDict()  # {"NAME": "metrics.jsonl of its training"}
     # Directory of a data set; the rewards of its train split are shown as a histogram.

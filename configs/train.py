@@ -20,12 +20,12 @@ def get_config(arg: str = "standard") -> ConfigDict:
     options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
 
     config = ConfigDict()
-    config.seed = 0  # of the order of examples, new adapters and dropout
+    config.seed = 0  # seed of the order of examples, new adapters and dropout
     config.data = ""  # directory of a data set; its train split is read
     config.init_from = ""  # Hugging Face directory: config, weights and tokenizer
 
     config.loss = preset.loss  # a name of agentic_styling.losses.LOSSES
-    # Options of the loss; they depend on which it is.
+    # options of the loss, such as --config.loss_kwargs.beta=0.2; each loss has its own
     config.loss_kwargs = ConfigDict(options | preset.options)
     # token-mean, seq-mean-token-sum or seq-mean-token-mean; for pairs seq-mean-token-sum only,
     # which is the mean over pairs.
@@ -33,9 +33,9 @@ def get_config(arg: str = "standard") -> ConfigDict:
     # "stored": computed once, before the first step; "adapter_off": in every step, by the model
     # without its adapters.
     config.reference = "stored"
-    config.modality = "vision"  # or "text": the known state in words in place of the picture
+    config.modality = "vision"  # or "text": the known state in words instead of the picture
 
-    config.steps = 500  # updates
+    config.steps = 500  # number of updates
     config.batch_size = 32  # examples of an update; a pair is two
     config.microbatches = 1  # parts of a batch, one after another: less memory, the same result
     config.max_length = 1024  # tokens of an example; a longer one is an error, nothing is cut
@@ -43,28 +43,30 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.packing = False  # several examples in a row, with separate attention: less padding
     config.packed_length = 0  # tokens of a packed row; 0: those of the longest example
 
-    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4  # at its peak
-    config.schedule = "cosine"  # after the warm-up; or "linear" or "constant"
-    config.warmup_steps = -1  # of linear warm-up; -1: 20, or a quarter of a run under 80 steps
-    config.weight_decay = 0.01  # of AdamW; norms and biases have none
+    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4  # peak of the schedule
+    config.schedule = "cosine"  # or "linear" or "constant", after the warm-up
+    config.warmup_steps = -1  # linear warm-up; -1: 20, or a quarter of a run under 80 steps
+    config.weight_decay = 0.01  # as in AdamW; norms and biases have none
     config.clip_norm = 1.0  # largest global norm of a gradient
-    config.moment_dtype = "float32"  # of the optimiser's moments; or "bfloat16"
-    config.ema_decay = 0.0  # of a moving average of the weights, which is then exported; 0: none
-    config.spike = 0.0  # skip updates with a gradient norm so many times the average; 0: none
+    config.moment_dtype = "float32"  # or "bfloat16": of the optimiser's moments
+    config.ema_decay = 0.0  # moving average of the weights, exported in their place; 0: none
+    config.spike = 0.0  # skip updates whose gradient norm is so many times the average; 0: never
     config.most_skipped = 10  # end the run when more updates were skipped, for spikes or NaN
 
     config.lora = ConfigDict()
-    config.lora.rank = 0  # of the adapters; 0 trains the parameters themselves
+    config.lora.rank = 0  # rank of the adapters; 0: train the parameters themselves
     config.lora.alpha = 32.0  # adapters are scaled by alpha / rank
-    config.lora.dropout = 0.0  # share of an adapter's inputs
+    config.lora.dropout = 0.0  # dropout of the adapters' inputs
     config.lora.vision = False  # adapters in the vision tower too
 
     # The fields below may change when a run is resumed.
     config.compute = ConfigDict()
-    config.compute.dtype = "float32"  # of activations and of frozen weights; or "bfloat16"
-    config.compute.remat = "none"  # recompute activations: "dots" saves projections, "full" none
+    config.compute.dtype = "float32"  # or "bfloat16": of activations and frozen weights
+    config.compute.remat = (
+        "none"  # or recompute activations: "dots": except projections, "full": all
+    )
     config.compute.unroll = False  # compile the layers one by one: slower to compile, less copying
-    config.compute.attention = "auto"  # implementation; the fastest that works on these devices
+    config.compute.attention = "auto"  # implementation; "auto": the fastest on these devices
     config.mesh = ConfigDict()
     config.mesh.data = -1  # devices that hold copies of the weights; -1: all that are left
     config.mesh.fsdp = 1  # devices over which weights and rows are sharded
@@ -74,11 +76,11 @@ def get_config(arg: str = "standard") -> ConfigDict:
     # (("regex of a parameter's path", ("fsdp", "tensor")), ...), tried before the rules of
     # planner/checkpoints/partition.py
     config.sharding.rules = ()
-    config.sharding.replicate_below = 0  # parameters with fewer numbers are not sharded
-    config.checkpoint_every = 100  # steps
-    config.keep_last = 2  # checkpoints
-    config.keep_best = 0  # more checkpoints, those with the lowest mean loss
-    config.log_every = 1  # steps
+    config.sharding.replicate_below = 0  # parameters with fewer elements are not sharded
+    config.checkpoint_every = 100  # steps between checkpoints
+    config.keep_last = 2  # the latest checkpoints to keep
+    config.keep_best = 0  # more checkpoints to keep, those with the lowest mean loss
+    config.log_every = 1  # steps between logged metrics
     config.profile = ()  # (first, last): steps to trace into WORKDIR/profile
     config.wandb_project = ""  # also log to this Weights & Biases project; needs the extra wandb
     return config
