@@ -62,9 +62,7 @@ def get_config(arg: str = "standard") -> ConfigDict:
     # The fields below may change when a run is resumed.
     config.compute = ConfigDict()
     config.compute.dtype = "float32"  # or "bfloat16": of activations and frozen weights
-    config.compute.remat = (
-        "none"  # or recompute activations: "dots": except projections, "full": all
-    )
+    config.compute.remat = "none"  # recompute activations: "dots": all but projections, "full": all
     config.compute.unroll = False  # compile the layers one by one: slower to compile, less copying
     config.compute.attention = "auto"  # implementation; "auto": the fastest on these devices
     config.mesh = ConfigDict()
