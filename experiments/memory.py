@@ -100,7 +100,6 @@ def batch_shapes(rows: int, length: int) -> Batch:
 def measure(machine: Machine, preset: str, trained: str) -> dict:
     """GiB per device: state, frozen parameters and what the step needs on top; None: too much."""
     config = training.default_config("standard")
-    config.warmup_steps = 20
     config.compute.update(dtype="bfloat16", remat="full")
     config.lora.rank = 16 if trained == "LoRA" else 0
     mesh = mesh_of(machine)

@@ -12,7 +12,7 @@ from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.losses import LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
-from agentic_styling.training.state import DTYPES, SCHEDULES
+from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
@@ -64,8 +64,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     if missing:
         raise InputError(f"config.{missing}: missing; start from --config=train:LOSS")
     config = ml_collections.ConfigDict(config)
-    if config.warmup_steps == -1:
-        config.warmup_steps = min(20, config.steps // 4)
+    config.warmup_steps = warmup_steps(config)
     choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
     given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
     for name, value in given.items():

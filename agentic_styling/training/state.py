@@ -57,25 +57,31 @@ class TrainState:
     health: Health
 
 
+def warmup_steps(config: ml_collections.ConfigDict) -> int:
+    """The steps of the warm-up; config.warmup_steps = -1 makes it short enough for the run."""
+    return min(20, config.steps // 4) if config.warmup_steps == -1 else config.warmup_steps
+
+
 def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
     """Linear warm-up, then config.schedule: "cosine" or "linear" to 0, or "constant".
 
     Raises InputError unless the warm-up is shorter than the run.
     """
-    if not 0 <= config.warmup_steps < config.steps:
+    warmup = warmup_steps(config)
+    if not 0 <= warmup < config.steps:
         raise InputError(
-            f"config.warmup_steps: {config.warmup_steps} is not in [0, steps={config.steps}); "
+            f"config.warmup_steps: {warmup} is not in [0, steps={config.steps}); "
             "make it smaller than config.steps"
         )
     # From 1/(n+1) of the peak: an update at rate 0 would be wasted.
-    peak, rest = config.learning_rate, config.steps - config.warmup_steps
-    warmup = optax.linear_schedule(peak / (config.warmup_steps + 1), peak, config.warmup_steps)
+    peak, rest = config.learning_rate, config.steps - warmup
+    before = optax.linear_schedule(peak / (warmup + 1), peak, warmup)
     after = {
         "cosine": lambda: optax.cosine_decay_schedule(peak, rest),
         "linear": lambda: optax.linear_schedule(peak, 0.0, rest),
         "constant": lambda: optax.constant_schedule(peak),
     }[config.schedule]()
-    return optax.join_schedules([warmup, after], [config.warmup_steps])
+    return optax.join_schedules([before, after], [warmup])
 
 
 def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
