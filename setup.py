@@ -55,7 +55,12 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["agentic_styling", "agentic_styling.*"]),
+    packages=[
+        *find_packages(include=["agentic_styling", "agentic_styling.*"]),
+        "agentic_styling.configs",
+    ],
+    # Built-in configs, so that `agentic-styling train --config=train:dpo` works from a wheel.
+    package_dir={"agentic_styling.configs": "configs"},
     package_data={
         "agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"]
     },

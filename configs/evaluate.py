@@ -1,10 +1,25 @@
-"""Evaluation of planners on held-out cases.
+r"""Evaluation of planners on held-out cases.
 
-agentic-styling evaluate --config=configs/evaluate.py --config.cases=DATA \
-    --config.methods='{"edit_only": None, "mine": "PLANNER"}' --workdir=WORKDIR
-The fields are in evaluation/evaluate.py.
+    agentic-styling evaluate --config.cases=DATA --workdir=runs/evaluation \
+        --config.methods='{"edit_only": None, "mine": "runs/dpo/planner"}'
 """
 
-from agentic_styling.evaluation import default_config as get_config
+from ml_collections import ConfigDict
 
-__all__ = ["get_config"]
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.cases = ""  # directory of a data set; the contexts of its test split are the cases
+    # {"NAME": "PLANNER"}; None for edit_only and teacher_best, which need no planner.
+    config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
+    config.temperature = 0.0  # sampling temperature of the planners; 0: greedy
+    config.max_new_tokens = 320  # longest plan, in tokens
+    # Hold plans to their grammar; False measures how often a planner writes valid plans unaided.
+    config.constrained = True
+    config.seed = 0  # seed of sampling, execution, shuffling and bootstrap
+    config.bootstrap_samples = 2000  # bootstrap samples of a confidence interval
+    config.film_strips = 12  # cases shown in the report, spread evenly over all
+    config.curves = ConfigDict()  # {"NAME": "metrics.jsonl of its training"}
+    # Directory of a data set; the rewards of its train split are shown as a histogram.
+    config.training_data = None
+    return config

@@ -1,23 +1,22 @@
-"""The paper's training runs: DATASET-MODALITY-SIZE-METHOD, 3 x 2 x 2 x 5 of them.
+r"""The 60 training runs of the paper, arXiv 2603.07148: DATASET-MODALITY-SIZE-METHOD.
 
-python experiments/train.py --config=configs/paper.py:regular-vision-4b-sw \
-    --config.init_from=Qwen3-VL-4B-Instruct --workdir=runs/regular-4b-sw
+    agentic-styling train --config=paper:regular-vision-4b-sw \
+        --config.init_from=Qwen3-VL-4B-Instruct --workdir=runs/regular-4b-sw
 
-The set is the one that `agentic-styling build DATASET --out data` makes, unless config.data says
-another.
-DATASET simple, regular or complex; MODALITY vision or text; SIZE 4b or 8b; METHOD s, r, rw, sw or
-d. Hyper-parameters are those of the paper's release (arXiv 2603.07148): adapters of rank 16, three
-epochs of 10,000 trajectories by 64, a learning rate of 2e-6. All methods have that one, so that
-they can be compared; with `-release` after the METHOD it is 2e-5 for RW and SW, as released.
-The mesh is all devices on the axis fsdp.
+DATASET is simple, regular or complex, as written by `agentic-styling build DATASET --out data`
+(or give config.data); MODALITY is vision or text; SIZE is 4b or 8b; METHOD is s, r, rw, sw or d.
+
+Hyper-parameters are those of the paper's release: adapters of rank 16, three epochs of 10,000
+trajectories in batches of 64, and a learning rate of 2e-6. All methods have the same rate, so that
+they can be compared; `-release` after the METHOD gives RW and SW 2e-5, as released. All devices are
+on the mesh axis fsdp.
 """
 
-from agentic_styling.data.goals.sets import SETS
 from agentic_styling.data.storage.shards import NAME, VERSION
 from agentic_styling.training import default_config
 from agentic_styling.utils.errors import InputError, nearest
 
-DATASETS = SETS
+DATASETS = ("simple", "regular", "complex")
 MODALITIES = ("vision", "text")
 SIZES = {"4b": "Qwen3-VL-4B-Instruct", "8b": "Qwen3-VL-8B-Instruct"}
 METHODS = {"s": "S", "r": "R", "rw": "RW", "sw": "SW", "d": "D"}
@@ -41,9 +40,9 @@ def get_config(arg: str = "regular-vision-4b-sw"):
     config.init_from = SIZES[size]
     config.modality = modality
     config.max_length = 2048
-    config.batch_size = BATCH * (2 if method == "d" else 1)  # a pair is two examples
+    config.batch_size = BATCH * (2 if method == "d" else 1)  # a pair has two examples
     config.microbatches = 4
-    # As many updates for every method: for R and D, which have fewer examples, more epochs.
+    # The same number of updates for every method: R and D, with fewer examples, see more epochs.
     config.steps = EPOCHS * TRAJECTORIES // BATCH
     config.warmup_steps = 100
     config.learning_rate = RELEASED_RATES.get(method, 2e-6) if release else 2e-6

@@ -1,17 +1,16 @@
-r"""The same loss curve on one device, on eight in every mesh shape, and on two processes.
+r"""Compares loss curves on one device, on eight in every mesh shape, and on two processes.
 
     python experiments/check_meshes.py --data DATA --init_from PLANNER --runs runs/meshes \
         --out experiments/results
 
-DATA: a directory of trajectories, best a small one; PLANNER: a small planner that has learnt to
-plan, as the quickstart leaves one. (Of random weights, log-probabilities sum to -1,000 and more,
-and many gradients are rounding alone, which Adam makes as large as any: DPO then shows more than
-the bar.) Trains 20 updates in float32 with S, SW and DPO, the parameters themselves and adapters,
-on fake devices of this CPU, and writes check_meshes.md: the largest difference of a loss to that of
-one device. Exit status 1 where one is above 1e-5.
+DATA: a small data set; PLANNER: a small planner that has learnt to plan, as written by the
+quickstart. (With random weights, log-probabilities sum to -1,000 and less and many gradients are
+mere rounding errors, which Adam scales up: DPO then differs by more than the tolerance.) Trains 20
+updates in float32 with S, SW and DPO, of all parameters and of adapters, on simulated devices of
+this CPU. Writes check_meshes.md, the largest difference of a loss to that of one device; exit
+status 1 if one is above 1e-5.
 """
 
-import argparse
 import itertools
 import json
 import os
@@ -21,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Programs that run for 20 steps are compiled fast rather than well.
+# Programs that run for 20 steps only: fast compilation matters more than fast code.
 FAST = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FAST}".strip()
 
@@ -30,10 +29,11 @@ import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from agentic_styling import training  # noqa: E402
+from agentic_styling.cli.arguments import Parser  # noqa: E402
 from agentic_styling.training.mesh import AXES  # noqa: E402
 from agentic_styling.utils.errors import one_line_errors  # noqa: E402
 
-DEVICES, BAR = 8, 1e-5
+DEVICES, TOLERANCE = 8, 1e-5
 LOSSES = {"S": "standard", "SW": "standardized_reward_weighted", "DPO": "dpo"}
 TRAINED = {"full": 0, "LoRA": 8}
 
@@ -45,7 +45,7 @@ def shapes() -> list[tuple[int, ...]]:
 
 
 def make_config(args, loss: str, rank: int, shape: tuple[int, ...]):
-    """20 updates of 8 examples, on one mesh."""
+    """A run of 8 examples per update on one mesh."""
     config = training.default_config(loss)
     config.update(
         data=args.data,
@@ -68,7 +68,7 @@ def curve(workdir: Path) -> np.ndarray:
 
 
 def on_processes(args, config, workdir: Path, count: int = 2) -> None:
-    """The run on processes of four devices each, joined by jax.distributed."""
+    """Trains on several processes joined by jax.distributed, which share the devices."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -98,7 +98,7 @@ def on_processes(args, config, workdir: Path, count: int = 2) -> None:
 
 
 def measure(args) -> list[dict]:
-    """A record for every loss and way to train: differences by mesh."""
+    """The differences by mesh, for every loss, of all parameters and of adapters."""
     records = []
     runs = [(name, kind) for name in LOSSES for kind in TRAINED]
     progress = tqdm(total=len(runs) * (len(shapes()) + 2), unit="run")
@@ -116,14 +116,14 @@ def measure(args) -> list[dict]:
             return curve(workdir)
 
         one = trained((1,) * len(AXES))
-        found = {shape: trained(shape) for shape in shapes()}
+        curves = {shape: trained(shape) for shape in shapes()}
         two = trained((2, 2, 1, 2), processes=2)
         records.append(
             {
                 "loss": name,
                 "trained": kind,
                 "one": one,
-                "shapes": {s: float(np.abs(c - one).max()) for s, c in found.items()},
+                "shapes": {s: float(np.abs(c - one).max()) for s, c in curves.items()},
                 "processes": float(np.abs(two - one).max()),
             }
         )
@@ -132,13 +132,13 @@ def measure(args) -> list[dict]:
 
 
 def table(records: list[dict], args) -> str:
-    """The page that is committed."""
+    """The page of results."""
     head = [f"{r['loss']}, {r['trained']}" for r in records]
     lines = [
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, jax "
         f"{jax.__version__}, float32. Largest absolute difference of a loss to one device's over "
-        f"{args.steps} updates of 8 examples; bar {BAR:g}. Eight fake devices; two processes have "
-        "four each and are joined by jax.distributed.",
+        f"{args.steps} updates of 8 examples; tolerance {TOLERANCE:g}. Eight simulated devices; "
+        "two processes have four each and are joined by jax.distributed.",
         "",
         f"| {' x '.join(AXES)} | {' | '.join(head)} |",
         "| --- |" + " --- |" * len(records),
@@ -155,13 +155,15 @@ def table(records: list[dict], args) -> str:
 
 @one_line_errors
 def main(argv: list[str] | None = None) -> None:
-    """Measure, write the page, and say by the status whether the bar is met."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--init_from", required=True)
+    """Measures and writes the page; the exit status says whether the tolerance is met."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True, help="a data set")
+    parser.add_argument("--init_from", required=True, help="a planner")
     parser.add_argument("--out", required=True, help="directory of check_meshes.md")
-    parser.add_argument("--runs", required=True, help="workdirs; finished runs are not run again")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument(
+        "--runs", required=True, help="directory of workdirs; finished runs are kept"
+    )
+    parser.add_argument("--steps", type=int, default=20, help="updates of a run")
     args = parser.parse_args(argv)
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", DEVICES)
@@ -170,7 +172,7 @@ def main(argv: list[str] | None = None) -> None:
     Path(args.out, "check_meshes.md").write_text(table(records, args))
     print(table(records, args))
     worst = max(max(*r["shapes"].values(), r["processes"]) for r in records)
-    sys.exit(int(worst > BAR))
+    sys.exit(int(worst > TOLERANCE))
 
 
 if __name__ == "__main__":

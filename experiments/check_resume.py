@@ -1,14 +1,13 @@
-"""kill -9 at random moments: the run that is started again ends as one left alone, bit for bit.
+"""Kills a training run by SIGKILL at random moments: the resumed run ends bit for bit the same.
 
     python experiments/check_resume.py --data DATA --init_from PLANNER --out experiments/results
 
-DATA: a directory of trajectories; PLANNER: a small planner, as the quickstart leaves both. A run
-that saves at every step, so that it is mostly caught while it writes, is killed `--kills` times
-after random seconds and started again; then it is left to end. Writes check_resume.md; exit status
-1 where a parameter or a metric differs from an undisturbed run's.
+DATA: a data set; PLANNER: a small planner, both as written by the quickstart. The run saves at
+every step, so most kills hit it while it writes. It is killed `--kills` times after random seconds
+and resumed, then left to end. Writes check_resume.md; exit status 1 if a parameter or a metric
+differs from those of an uninterrupted run.
 """
 
-import argparse
 import os
 import platform
 import signal
@@ -22,6 +21,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from agentic_styling.cli.arguments import Parser
 from agentic_styling.planner import load_pretrained
 from agentic_styling.utils.errors import one_line_errors
 
@@ -29,7 +29,7 @@ TRAIN = Path(__file__).parent / "train.py"
 
 
 def command(args, workdir: Path, steps: int) -> list[str]:
-    """The training run, with DPO, whose reference is stored besides."""
+    """The training run, with DPO, which also stores reference log-probabilities."""
     fields = {
         "data": args.data,
         "init_from": args.init_from,
@@ -40,13 +40,12 @@ def command(args, workdir: Path, steps: int) -> list[str]:
         "checkpoint_every": 1,
         "packing": True,
     }
-    config = f"--config={TRAIN.parents[1] / 'configs/train.py'}:dpo"
     given = [f"--config.{name}={value}" for name, value in fields.items()]
-    return [sys.executable, str(TRAIN), config, *given, f"--workdir={workdir}"]
+    return [sys.executable, str(TRAIN), "--config=train:dpo", *given, f"--workdir={workdir}"]
 
 
 def run(args, workdir: Path, seconds: float | None = None, steps: int | None = None) -> str:
-    """Start the run, kill it after these seconds; what it was doing then."""
+    """Starts the run and kills it after some seconds; returns what it was doing."""
     child = subprocess.Popen(
         command(args, workdir, steps or args.steps),
         stderr=subprocess.PIPE,
@@ -65,7 +64,7 @@ def run(args, workdir: Path, seconds: float | None = None, steps: int | None = N
 
 
 def doing(workdir: Path) -> str:
-    """Where a killed run stood, by what it left."""
+    """What a killed run was doing, by the files it left."""
     names = [p.name for p in (workdir / "checkpoints").glob("*")]
     if any("tmp" in name or not name.isdigit() for name in names):
         return "writing a checkpoint"
@@ -77,28 +76,28 @@ def doing(workdir: Path) -> str:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Files that are not the same, bit for bit."""
-    found = []
+    """The files that are not equal bit for bit."""
+    different = []
     for name in ("metrics.jsonl", "config.json", "reference.npy"):
         if (one / name).read_bytes() != (other / name).read_bytes():
-            found.append(name)
+            different.append(name)
     params = (load_pretrained(w / "planner")[1] for w in (one, other))
     same = jax.tree.map(lambda a, b: np.array_equal(a, b), *params)
     if not all(jax.tree.leaves(same)):
-        found.append("planner")
-    return found
+        different.append("planner")
+    return different
 
 
 @one_line_errors
 def main(argv: list[str] | None = None) -> None:
-    """Kill, resume, compare, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--init_from", required=True)
+    """Kills, resumes and compares the run, and writes the page."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True, help="a data set")
+    parser.add_argument("--init_from", required=True, help="a planner")
     parser.add_argument("--out", required=True, help="directory of check_resume.md")
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=80)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=10, help="how often the run is killed")
+    parser.add_argument("--steps", type=int, default=80, help="updates of the run")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args(argv)
     jax.config.update("jax_platforms", "cpu")
     rng = np.random.default_rng(args.seed)
@@ -109,23 +108,23 @@ def main(argv: list[str] | None = None) -> None:
         whole = time.perf_counter() - begun
         begun = time.perf_counter()
         run(args, Path(folder, "short"), steps=3)  # more than the warm-up
-        start = time.perf_counter() - begun  # with the programs that the run before it kept
+        start = time.perf_counter() - begun  # with a warm compilation cache
         lines = []
         for _ in tqdm(range(args.kills), unit="kill"):
-            # Some fall before the first step; the others share the steps, so that all have room.
+            # Some kills fall before the first step; the others are spread over the steps.
             seconds = rng.uniform(0.7, 1) * start
             seconds += rng.uniform(0, 1.5) * max(whole - start, 0) / args.kills
-            stood = run(args, killed, seconds)
-            if stood == "finished":  # more steps leave room for more kills
+            stage = run(args, killed, seconds)
+            if stage == "finished":
                 break
-            lines.append(f"| {seconds:.1f} | {stood} |")
+            lines.append(f"| {seconds:.1f} | {stage} |")
         run(args, killed)
         wrong = differences(alone, killed)
     verdict = f"**differ: {', '.join(wrong)}**" if wrong else "equal bit for bit"
     page = [
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, jax "
         f"{jax.__version__}. DPO, {args.steps} updates of 8 packed examples, a checkpoint after "
-        f"each; killed by SIGKILL {len(lines)} times and started again, seed {args.seed}.",
+        f"each; killed by SIGKILL {len(lines)} times and resumed, seed {args.seed}.",
         "",
         "| killed after, s | while |",
         "| --- | --- |",

@@ -1,14 +1,13 @@
-"""Whether training fits: the memory of a device, as XLA plans it for machines that are not here.
+"""The memory that training needs per device, planned by XLA for machines that are not here.
 
     python experiments/memory.py --out docs/memory.md
 
-Compiles the train step ahead of time, with shapes alone, for TPU topologies by libtpu
-(pip install libtpu, in the version that jax[tpu] names; minutes a case), which refuses what does
-not fit, and for GPUs on as many fake devices of a CPU, where bfloat16 takes the room of float32: an
-upper bound. What is done is kept beside the page as JSON and not done again.
+Compiles the train step ahead of time for TPU topologies by libtpu (pip install libtpu, in the
+version that jax[tpu] names; minutes per case), which fails if it does not fit, and for GPUs on as
+many simulated devices of a CPU, where bfloat16 takes as much memory as float32: an upper bound.
+Results are cached as JSON beside the page.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -24,6 +23,7 @@ import jax.numpy as jnp  # noqa: E402
 from jax.experimental import topologies  # noqa: E402
 
 from agentic_styling import training  # noqa: E402
+from agentic_styling.cli.arguments import Parser  # noqa: E402
 from agentic_styling.planner import ImageSettings, Qwen3VLConfig  # noqa: E402
 from agentic_styling.training.batches.batches import Batch  # noqa: E402
 from agentic_styling.training.config import compute_config, lora_config  # noqa: E402
@@ -38,7 +38,7 @@ LENGTH, SIDE = 2048, 512
 
 
 class Machine(NamedTuple):
-    """Devices and their memory in GiB; topology: of libtpu, "" for fake devices of a CPU."""
+    """Devices and their memory in GiB; topology: of libtpu; "" for simulated devices of a CPU."""
 
     devices: int
     memory: float
@@ -72,7 +72,7 @@ def mesh_of(machine: Machine):
 
 
 def batch_shapes(rows: int, length: int) -> Batch:
-    """One example and one picture a row."""
+    """The shapes of a batch with one example and one picture per row."""
 
     def ints(*shape):
         return jax.ShapeDtypeStruct((1, *shape), jnp.int32)
@@ -91,12 +91,14 @@ def batch_shapes(rows: int, length: int) -> Batch:
         length=ints(rows),
         reward=floats(rows),
         reference=floats(rows),
-        context=floats(rows, 3),
+        context_mean=floats(rows),
+        context_std=floats(rows),
+        context_count=floats(rows),
     )
 
 
 def measure(machine: Machine, preset: str, trained: str) -> dict:
-    """GiB of one device: what stays, what the step needs besides, and whether it fits."""
+    """GiB per device: state, frozen parameters and what the step needs on top; None: too much."""
     config = training.default_config("standard")
     config.compute.update(dtype="bfloat16", remat="full")
     config.lora.rank = 16 if trained == "LoRA" else 0
@@ -116,7 +118,7 @@ def measure(machine: Machine, preset: str, trained: str) -> dict:
         lowered = step.lower(
             layout.shapes, layout.frozen_shapes, batch_shapes(machine.devices, LENGTH)
         )
-    found = {
+    record = {
         "state": tree_bytes(layout.shapes, layout.state) / 2**30,
         "frozen": tree_bytes(layout.frozen_shapes, layout.frozen) / 2**30,
     }
@@ -125,36 +127,36 @@ def measure(machine: Machine, preset: str, trained: str) -> dict:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        return found | {"step": None, "seconds": time.perf_counter() - begun}
+        return record | {"step": None, "seconds": time.perf_counter() - begun}
     plan = compiled.memory_analysis()
     code = plan.generated_code_size_in_bytes
-    found["step"] = (plan.temp_size_in_bytes + code) / 2**30
-    return found | {"seconds": time.perf_counter() - begun}
+    record["step"] = (plan.temp_size_in_bytes + code) / 2**30
+    return record | {"seconds": time.perf_counter() - begun}
 
 
 def page(records: dict[str, dict]) -> str:
-    """The table, as committed."""
+    """The page of results."""
     lines = [
         "# Memory of a device",
         "",
         f"Planned by XLA ahead of time: jax {jax.__version__}, libtpu {_libtpu()}, Python "
         f"{platform.python_version()}; printed by `experiments/memory.py`. One example of {LENGTH} "
-        f"tokens with a picture of {SIDE} x {SIDE} a device, bfloat16 computation, float32 "
+        f"tokens with a picture of {SIDE} x {SIDE} per device, bfloat16 computation, float32 "
         "parameters and moments, adapters of rank 16 beside bfloat16 parameters, remat full, all "
-        "devices on the axis fsdp. v5p-8 has four chips. The GPUs stand for eight fake devices of "
-        "a CPU, whose arithmetic takes bfloat16 to float32: an upper bound, without what cuDNN and "
-        "NCCL take. All in GiB.",
+        "devices on the axis fsdp. v5p-8 has four chips. The GPUs are eight simulated devices of "
+        "a CPU, which computes bfloat16 in float32: an upper bound, without the memory of cuDNN "
+        "and NCCL. All in GiB.",
         "",
-        "| machine | model | trained | state | frozen | the step besides | together | of | fits |",
+        "| machine | model | trained | state | frozen | the step | total | available | fits |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for case in CASES:
-        found = records.get(", ".join(case))
-        if not found:
+        record = records.get(", ".join(case))
+        if not record:
             continue
         memory = MACHINES[case[0]].memory
-        numbers = [found["state"], found["frozen"], found["step"]]
-        together = sum(numbers) if found["step"] is not None else None
+        numbers = [record["state"], record["frozen"], record["step"]]
+        together = sum(numbers) if record["step"] is not None else None
         cells = [f"{x:.2f}" if x is not None else "" for x in (*numbers, together, memory)]
         fits = "yes" if together is not None and together <= memory else "**no**"
         lines.append(f"| {' | '.join([*case, *cells, fits])} |")
@@ -170,8 +172,8 @@ def _libtpu() -> str:
 
 @one_line_errors
 def main(argv: list[str] | None = None) -> None:
-    """Measure what is not there yet, keep each case, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    """Measures the cases that are not cached and writes the page."""
+    parser = Parser(description=__doc__)
     parser.add_argument("--out", required=True, help="the page, .md; .json is written beside it")
     parser.add_argument("--only", default="", help="cases whose names contain this")
     args = parser.parse_args(argv)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from agentic_styling import data, evaluation, training
-from agentic_styling.cli import main as cli
+from agentic_styling.cli import configured as cli
 from agentic_styling.planner import new_planner
 from agentic_styling.training.workdir import as_json, claim
 

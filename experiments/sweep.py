@@ -1,22 +1,22 @@
-r"""Train over a grid or a list of config fields, here or on a cluster.
+r"""Trains over a grid or a list of config fields, here or on a cluster.
 
-    python experiments/sweep.py --config=configs/train.py:standard --config.data=DATA \
+    python experiments/sweep.py --config=train:standard --config.data=DATA \
         --config.init_from=PLANNER --workdir=runs/sweep \
         --grid method=standard,SW,dpo --grid learning_rate=1e-4,1e-5 --grid seed=0,1,2 --parallel 2
 
-A --grid is a field with its values, several make every combination; --list FILE is a JSON list of
-{"field": value}, or such an object a line. Dotted names reach nested fields (loss_kwargs.beta).
-`method` is the argument of the config file, a loss or a preset: with it go all fields that it sets.
---config.field=value holds for every run. Everything is checked before anything starts.
+--grid gives a field and its values; several --grid make every combination. --list FILE is a JSON
+list of {"field": value}, or one such object per line. Dotted names reach nested fields
+(loss_kwargs.beta). `method` is the argument of the config file, a loss or a preset, with all fields
+that it sets. --config.field=value holds for every run. All runs are checked before any starts.
 
-Each run trains in WORKDIR/NAME, named for what varies, with its output in log.txt. Started again, a
-sweep skips finished runs and resumes the others. results.md and results.json in WORKDIR say how far
-each is; --table writes and prints them at any time.
+Each run trains in WORKDIR/NAME, where NAME says what varies, with its output in log.txt. A sweep
+that is run again skips finished runs and resumes the others. results.md and results.json in WORKDIR
+show the progress; --table writes and prints them at any time.
 
     python experiments/sweep.py ... --write slurm --option partition=gpu --option nodes=2
 
-writes a job file a run, and submit.sh, instead of running; --write gcloud and xpk are for TPU pods.
-Exit status: 0, 1 where a run failed, 2 for bad input, 75 after SIGTERM (start it again), 130 after
+writes a job file for each run, and submit.sh, instead of running; gcloud and xpk are for TPU pods.
+Exit status: 0, 1 if a run failed, 2 for bad input, 75 after SIGTERM (run it again), 130 after
 Ctrl-C.
 """
 
@@ -48,15 +48,21 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--config", default=str(ROOT / "configs/train.py"), help="default: configs/train.py")
-    add("--workdir", type=Path, required=True, help="where every run has its folder")
+    add("--config", default="train", help="config file or built-in config (default: train)")
+    add("--workdir", type=Path, required=True, help="directory of all runs")
     add("--grid", action="append", default=[], metavar="FIELD=VALUE,VALUE", help="what varies")
     add("--list", type=Path, metavar="FILE", help="or a file of runs")
-    add("--parallel", type=int, default=1, metavar="N", help="runs at once; N GPUs are dealt out")
-    add("--table", action="store_true", help="write and print the results so far, no more")
+    add("--parallel", type=int, default=1, metavar="N", help="runs at a time, which share the GPUs")
+    add("--table", action="store_true", help="only write and print the results so far")
     add("--write", choices=LAUNCHERS, help="write job files instead of running")
     add("--jobs", type=Path, metavar="DIR", help="where job files go (default: WORKDIR/jobs)")
-    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the job files")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="option of the job files",
+    )
     return parser
 
 

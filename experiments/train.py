@@ -1,19 +1,16 @@
-"""Train a planner on a directory of trajectories.
+r"""Trains a planner on a data set; the same as `agentic-styling train`.
 
-python experiments/train.py --config=configs/train.py:standard \
-    --config.data=DATA --config.init_from=PLANNER --workdir=WORKDIR
-Started again with the same arguments, an interrupted run goes on from its last checkpoint.
---dry_run prints what it would hold and do, and stops. On several hosts start it on each, with
---distributed on a TPU pod or under SLURM, else with --coordinator=HOST:PORT --processes=N
---process=I.
+    python experiments/train.py --config=train:standard --config.data=DATA \
+        --config.init_from=PLANNER --workdir=WORKDIR
+
+An interrupted run resumes from its last checkpoint when the same command is run again. --dry_run
+prints shapes, memory and FLOPs, and stops. On several hosts run it on each, with --distributed on a
+TPU pod or under SLURM, else with --coordinator=HOST:PORT --processes=N --process=I.
 """
 
 import sys
-from pathlib import Path
 
-from agentic_styling.cli import main as cli
-
-CONFIG = Path(__file__).parents[1] / "configs/train.py"
+from agentic_styling.cli.training import train
 
 if __name__ == "__main__":
-    cli.train(str(CONFIG), sys.argv)
+    train(sys.argv)

@@ -25,41 +25,20 @@ from agentic_styling.evaluation.runs import (
     source_name,
 )
 from agentic_styling.utils.atomic import write_text
+from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
 
 
 def default_config() -> ConfigDict:
-    """The fields of `evaluate` with their defaults.
-
-    cases: directory of the held-out data; of a set, the best plans of its test split.
-    methods: name -> planner directory, or None for the methods that need no planner.
-    temperature: of the planners' sampling; 0 is greedy.
-    max_new_tokens: after which a planner's output is cut off.
-    seed: of sampling, execution, shuffling and bootstrap.
-    bootstrap_samples: draws per interval.
-    film_strips: how many evenly spaced cases the report shows.
-    curves: name -> metrics.jsonl of the method's training.
-    training_data: data set whose train split was used, for a histogram of its rewards, or None.
-    """
-    config = ConfigDict()
-    config.cases = ""
-    config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
-    config.temperature = 0.0
-    config.max_new_tokens = 320
-    config.constrained = True  # False: no plan grammar, so that valid_plans measures the planner
-    config.seed = 0
-    config.bootstrap_samples = 2000
-    config.film_strips = 12
-    config.curves = ConfigDict()
-    config.training_data = None
-    return config
+    """The config of configs/evaluate.py."""
+    return load_config("evaluate")
 
 
 def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
     Args:
-      config: see `default_config`. All pictures of the cases must have the same size.
+      config: the fields of configs/evaluate.py. All pictures of the cases must have the same size.
       workdir: where to write.
 
     Returns:

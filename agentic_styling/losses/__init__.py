@@ -1,14 +1,12 @@
-"""Offline RL objectives: arrays in, arrays out. Needs jax and chex only."""
+"""Offline RL objectives as pure functions of arrays, and the table of them by name."""
 
 from agentic_styling.losses.binary import bco, kto, kto_kl
-from agentic_styling.losses.check import check_rows
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
     pair_diagnostics,
-    reference_diagnostics,
     weight_diagnostics,
 )
-from agentic_styling.losses.loss import Loss
+from agentic_styling.losses.loss import Loss, check_rows
 from agentic_styling.losses.off_policy import a_lol, dro_v, iw_sft, npo, topr
 from agentic_styling.losses.pairs import cdpo, dpo, dpop, exo_pair, hinge, ipo, rebel, robust, rpo
 from agentic_styling.losses.pairwise_pointwise import (
@@ -20,12 +18,12 @@ from agentic_styling.losses.pairwise_pointwise import (
     nca_pair,
     sppo_hard,
 )
-from agentic_styling.losses.presets import PRESETS, Preset
 from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, row_scales
 from agentic_styling.losses.reference_free import cpo, orpo, simpo
 from agentic_styling.losses.scored import (
     asymre,
     awr,
+    dft,
     released_code,
     reward_filtered,
     reward_weighted,
@@ -34,8 +32,7 @@ from agentic_styling.losses.scored import (
     standardized_reward_weighted,
     swift,
 )
-from agentic_styling.losses.table import LOSSES
-from agentic_styling.losses.token_level import dft
+from agentic_styling.losses.table import LOSSES, PRESETS, Preset
 from agentic_styling.losses.token_logps import TokenStatistics, token_logps, token_statistics
 from agentic_styling.losses.weights import context_statistics, kl_penalty
 
@@ -77,7 +74,6 @@ __all__ = [
     "pair_diagnostics",
     "rebel",
     "reduce",
-    "reference_diagnostics",
     "released_code",
     "reward_filtered",
     "reward_weighted",

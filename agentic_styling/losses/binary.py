@@ -1,4 +1,4 @@
-"""Offline losses of single trajectories that are good (r >= threshold) or bad, not in pairs.
+"""Offline losses of trajectories that are good (r >= threshold) or bad, without pairs.
 
 delta = s - s_ref, with s summed over completion tokens. Every function maps logps, rewards and
 ref_logps, [B] each, to [B], float32 (float64 for float64), without reduction.
@@ -32,15 +32,15 @@ def kto(
     good = rewards >= threshold
     margins = beta * (logps - ref_logps - jax.lax.stop_gradient(kl))
     weights = jnp.where(good, desirable_weight, undesirable_weight)
-    # 1 - sigmoid(x) = sigmoid(-x), which keeps its digits for a large x.
+    # 1 - sigmoid(x) = sigmoid(-x), which is accurate for large x.
     return weights.astype(logps.dtype) * jax.nn.sigmoid(jnp.where(good, -margins, margins))
 
 
 def kto_kl(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
     """z of `kto`: max(mean(s - s_ref), 0), float [], without gradient.
 
-    logps, ref_logps: float [B], of completions put under the prompts of other rows, as in the
-    paper and in trl; of all rows, as a micro-batch's mean would not be the batch's.
+    logps, ref_logps: float [B], of completions after the prompts of other rows, as in the paper and
+    in trl, and of all rows: the mean of a micro-batch is not that of the batch.
     Source: arXiv 2402.01306, section 4.2.
     """
     logps, ref_logps = as_floats(logps, ref_logps)
@@ -58,9 +58,9 @@ def bco(
 ) -> jax.Array:
     """Binary classifier optimisation: -log sigmoid(+-(beta * delta_b - d)), + for r >= threshold.
 
-    delta: d, the reward shift, without gradient, scalar: in the paper a moving mean of
-    beta * delta_b over earlier batches, which the caller keeps; constant for the trainer, so that
-    a row's loss does not depend on the rows before it. Data: scored, reference.
+    delta: d, the reward shift, a scalar without gradient: in the paper a moving mean of
+    beta * delta_b over earlier batches, kept by the caller; the trainer uses a constant, so that
+    the loss of a row does not depend on earlier rows. Data: scored, reference.
     logps, rewards, ref_logps: float [B].
     Source: arXiv 2404.04656.
     """

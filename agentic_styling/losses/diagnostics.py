@@ -1,6 +1,6 @@
-"""What to watch beside a loss: scalars of a batch, under trl's names where it has them.
+"""Scalars of a batch to monitor beside a loss, with trl's names if it has them.
 
-A mean over rows of which a batch has none is NaN.
+A mean over no rows is NaN.
 """
 
 import jax
@@ -17,19 +17,25 @@ def pair_diagnostics(
     *,
     beta: float = 1.0,
 ) -> dict[str, jax.Array]:
-    """Of pairs, four float [B]: the implicit rewards beta * (s - s_ref), and s itself.
+    """Diagnostics of pairs: the implicit rewards beta * (s - s_ref), and s itself.
 
-    Without a reference, beta * s. rewards/margins: chosen - rejected; rewards/accuracies: the
-    share of pairs with a positive margin. kl, with a reference: the mean of `kl_penalty`.
+    Args:
+      chosen_logps, rejected_logps: s, float [B].
+      ref_chosen_logps, ref_rejected_logps: s_ref, float [B]; without them it counts as 0.
+      beta: scale of the implicit rewards.
+
+    Returns:
+      Means of both; rewards/margins: chosen - rejected; rewards/accuracies: the share of pairs with
+      a positive margin; kl, if there is a reference: the mean of `kl_penalty`.
     """
     chosen, rejected = as_floats(chosen_logps, rejected_logps)
-    found = {"logps/chosen": chosen.mean(), "logps/rejected": rejected.mean()}
+    values = {"logps/chosen": chosen.mean(), "logps/rejected": rejected.mean()}
     if ref_chosen_logps is not None:
         ref_chosen, ref_rejected = as_floats(ref_chosen_logps, ref_rejected_logps)
         both = kl_penalty(chosen, ref_chosen), kl_penalty(rejected, ref_rejected)
-        found["kl"] = jnp.concatenate(both).mean()
+        values["kl"] = jnp.concatenate(both).mean()
         chosen, rejected = chosen - ref_chosen, rejected - ref_rejected
-    return found | {
+    return values | {
         "rewards/chosen": (beta * chosen).mean(),
         "rewards/rejected": (beta * rejected).mean(),
         "rewards/margins": (beta * (chosen - rejected)).mean(),
@@ -40,11 +46,18 @@ def pair_diagnostics(
 def weight_diagnostics(
     logps: jax.Array, weights: jax.Array, lengths: jax.Array, *, clip: float = 0.0
 ) -> dict[str, jax.Array]:
-    """Of trajectories, [B] each: the weights w of -w * s before they are clipped, and the NLL.
+    """Diagnostics of losses -w * s.
 
-    effective_sample_size: sum(|w|)^2 / sum(w^2), from 1 to B, 0 where all weights are.
-    clipped_weights: the share of rows with |w| > clip. nll_positive, nll_negative: per token, of
-    the rows that the loss makes likelier and of those it pushes away.
+    Args:
+      logps: s, float [B].
+      weights: w before clipping, float [B].
+      lengths: completion tokens, [B].
+      clip: bound of |w|; 0: none.
+
+    Returns:
+      effective_sample_size: sum(|w|)^2 / sum(w^2), from 1 to B, or 0 if all weights are.
+      clipped_weights: the share of rows with |w| > clip. nll_positive, nll_negative: NLL per token
+      of the rows with positive and with negative weights.
     """
     logps, weights, lengths = as_floats(logps, weights, like=(lengths,))
     limited = clipped(weights, clip)
@@ -61,15 +74,10 @@ def weight_diagnostics(
     }
 
 
-def reference_diagnostics(logps: jax.Array, ref_logps: jax.Array) -> dict[str, jax.Array]:
-    """Of trajectories, float [B] each. kl: the mean of `kl_penalty`."""
-    return {"kl": kl_penalty(logps, ref_logps).mean()}
-
-
 def binary_diagnostics(
     logps: jax.Array, ref_logps: jax.Array, good: jax.Array, *, beta: float
 ) -> dict[str, jax.Array]:
-    """Of trajectories that are good or not (bool [B]): beta * (s - s_ref) and s of each kind."""
+    """Means of beta * (s - s_ref) and of s over the good and the other rows; good: bool [B]."""
     logps, ref_logps = as_floats(logps, ref_logps)
     rewards = beta * (logps - ref_logps)
 

@@ -1,4 +1,4 @@
-"""One row of the table of losses: a function, what it needs, and how a batch is given to it."""
+"""A loss of the table: its function, the arguments that it needs, and its diagnostics."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -9,17 +9,19 @@ import jax.numpy as jnp
 
 from agentic_styling.losses import diagnostics
 from agentic_styling.losses.reductions import REDUCTIONS
+from agentic_styling.losses.weights import kl_penalty
+from agentic_styling.utils.errors import InputError
 
-# Options that change what goes into a loss, not the loss: the same for every row they fit.
+# Options of the arguments of a loss, not of its function.
 LENGTH_NORMALIZED, PER_CONTEXT = "length_normalized", "per_context"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss function and what it is called with, beside the log-probabilities.
+    """A loss function and the arguments that it needs besides log-probabilities.
 
-    function: arrays [B] in, [B] out; its parameters are columns of a batch, and options.
-    needs, any of:
+    function: from arrays [B] to an array [B]; its parameters are columns of a batch, and options.
+    needs: any of
       "rewards"      function(logps, rewards, ...); pairs: chosen_rewards, rejected_rewards
       "statistics"   keyword arguments mean, std (or one of them) of the training set's rewards
       "contexts"     the same of each row's context, [B], and its number of rows, count
@@ -30,7 +32,7 @@ class Loss:
       "means"        log-probabilities that are means over tokens, not sums
       "tokens"       function(token_logps, mask), [B, S] each
       "whole_batch"  all rows in one call: micro-batches would change the loss
-      "every_token"  log-probabilities of prompt and padding too, a fault kept for ablations
+      "every_token"  log-probabilities of prompt and padding too: a bug, kept for ablations
     """
 
     function: Callable
@@ -40,37 +42,37 @@ class Loss:
     def options(self) -> dict[str, float]:
         """The keyword arguments that a user may set, with their defaults.
 
-        length_normalized: every log-probability is divided by its number of tokens first.
-        per_context: mean and std are those of each row's context, not of the training set.
+        length_normalized: divide every log-probability by its number of tokens first.
+        per_context: use the mean and std of each row's context, not of the training set.
         """
         parameters = inspect.signature(self.function).parameters.values()
-        found = {
+        options = {
             p.name: p.default
             for p in parameters
             if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
         }
         if not self.needs & {"means", "tokens"}:
-            found[LENGTH_NORMALIZED] = False
+            options[LENGTH_NORMALIZED] = False
         if "statistics" in self.needs:
-            found[PER_CONTEXT] = False
-        return found
+            options[PER_CONTEXT] = False
+        return options
 
     @property
     def reductions(self) -> tuple[str, ...]:
-        """Those of REDUCTIONS that fit, the default first.
+        """The reductions of REDUCTIONS that fit, the default first.
 
-        A pair has two lengths and one value: of pairs there is the mean over pairs alone.
+        A pair has one value but two lengths, so pairs have the mean over pairs only.
         """
         return ("seq-mean-token-sum",) if "pairs" in self.needs else tuple(REDUCTIONS)
 
     @property
     def statistics(self) -> tuple[str, ...]:
-        """Which of mean, std and count, of all rewards or of each context, the function takes."""
+        """Those of mean, std and count that the function takes."""
         parameters = inspect.signature(self.function).parameters
         return tuple(name for name in ("mean", "std", "count") if name in parameters)
 
     def requires(self, options: Mapping[str, float]) -> frozenset[str]:
-        """needs, and what these options need besides."""
+        """The needs of the loss with these options."""
         needs = self.needs
         if options.get("taper") or options.get("kl_coef"):
             needs |= {"reference"}
@@ -79,18 +81,20 @@ class Loss:
         return needs
 
     def __call__(self, columns: Mapping[str, jax.Array], **options) -> jax.Array:
-        """The values [B] of a batch of columns; columns that the loss has no use for may be there.
+        """The values of a batch, [B].
 
-        columns, by name: the function's positional arguments; lengths, or chosen_lengths and
-        rejected_lengths, where log-probabilities are to be divided by them; mean, std and count
-        of each row's context where those are needed.
+        Args:
+          columns: arrays [B] by name: the function's positional arguments; lengths, or
+            chosen_lengths and rejected_lengths, if log-probabilities are divided by them; mean, std
+            and count of each row's context if the loss needs them. Others are ignored.
+          **options: keyword arguments of the function, length_normalized and per_context.
         """
         return self.function(**self._arguments(columns, options))
 
     def diagnostics(self, columns: Mapping[str, jax.Array], **options) -> dict[str, jax.Array]:
-        """What to watch beside the values, from the columns of the whole batch: scalars by name.
+        """Scalars to monitor, by name (see `losses.diagnostics`).
 
-        lengths is needed too, except for pairs. See `losses.diagnostics`.
+        Arguments are those of a call, of the whole batch; lengths are needed too, but for pairs.
         """
         if "tokens" in self.needs:
             return {}
@@ -100,25 +104,25 @@ class Loss:
             names = ("chosen_logps", "rejected_logps", "ref_chosen_logps", "ref_rejected_logps")
             logps = [arguments.get(name) for name in names]
             return diagnostics.pair_diagnostics(*logps, beta=settings.get("beta", 1.0))
-        found, ref_logps = {}, arguments.get("ref_logps")
+        values, ref_logps = {}, arguments.get("ref_logps")
         if "rewards" in self.needs:
-            found |= diagnostics.weight_diagnostics(
+            values |= diagnostics.weight_diagnostics(
                 columns["logps"],
                 self._weights(arguments),
                 columns["lengths"],
                 clip=settings.get("clip", 0.0),
             )
         if ref_logps is not None:
-            found |= diagnostics.reference_diagnostics(arguments["logps"], ref_logps)
+            values["kl"] = kl_penalty(arguments["logps"], ref_logps).mean()
             if {"beta", "threshold"} <= settings.keys():
                 good = arguments["rewards"] >= settings["threshold"]
-                found |= diagnostics.binary_diagnostics(
+                values |= diagnostics.binary_diagnostics(
                     arguments["logps"], ref_logps, good, beta=settings["beta"]
                 )
-        return found
+        return values
 
     def _weights(self, arguments) -> jax.Array:
-        """What each s is multiplied by in -w * s, [B], before the clip and without kl_penalty."""
+        """The weights w of -w * s, [B], before clipping and without kl_penalty."""
         off = {name: 0.0 for name in ("clip", "kl_coef") if name in self.options}
 
         def total(logps):
@@ -127,7 +131,7 @@ class Loss:
         return -jax.grad(total)(arguments["logps"])
 
     def _arguments(self, columns: Mapping[str, jax.Array], options) -> dict[str, jax.Array]:
-        """What the function is called with: columns that it names, and its own options."""
+        """The arguments of the function: the columns that it names, and options."""
         options = dict(options)
         options.pop(PER_CONTEXT, None)
         means = options.pop(LENGTH_NORMALIZED, False) or "means" in self.needs
@@ -137,6 +141,40 @@ class Loss:
             if name.endswith("logps"):
                 lengths = name.removeprefix("ref_").removeprefix("q_").replace("logps", "lengths")
                 arguments[name] = columns[name] / columns[lengths]
-            elif name.endswith("lengths"):  # a mean is taken once only
+            elif name.endswith("lengths"):  # a mean is taken only once
                 arguments[name] = jnp.ones_like(columns[name])
         return arguments | options
+
+
+def check_rows(columns: Mapping[str, jax.Array]) -> None:
+    """Checks rows on the host, as a jitted loss cannot.
+
+    Args:
+      columns: arrays [N] or [N, ...] by name. All values have to be finite, and those of lengths,
+        chosen_lengths and rejected_lengths at least 1.
+
+    Raises:
+      InputError: names the column, the first bad row and a suggested fix.
+    """
+    for name, column in columns.items():
+        column = jnp.asarray(column)
+        finite = jnp.isfinite(column).reshape(len(column), -1).all(axis=1)
+        row = _first(~finite)
+        if row is not None:
+            values = column[row].reshape(-1)
+            value = values[int(jnp.argmin(jnp.isfinite(values)))]
+            raise InputError(
+                f"{name}: row {row} is {float(value)}, not a finite number; "
+                "compute it again or drop the row"
+            )
+        if name.removeprefix("chosen_").removeprefix("rejected_") == "lengths":
+            row = _first(column < 1)
+            if row is not None:
+                raise InputError(
+                    f"{name}: row {row} has an empty completion ({int(column[row])} tokens); "
+                    "drop the row"
+                )
+
+
+def _first(bad: jax.Array) -> int | None:
+    return int(jnp.argmax(bad)) if bad.any() else None

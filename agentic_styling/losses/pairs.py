@@ -14,7 +14,7 @@ from agentic_styling.losses.weights import as_floats
 log_sigmoid = jax.nn.log_sigmoid
 
 
-def log_ratios(
+def deltas(
     chosen_logps: jax.Array,
     rejected_logps: jax.Array,
     ref_chosen_logps: jax.Array,
@@ -28,12 +28,12 @@ def log_ratios(
 
 
 def smoothed(x: jax.Array, label_smoothing: float) -> jax.Array:
-    """-log sigmoid(x), as if a share label_smoothing of the pairs were the other way round, [B]."""
+    """-log sigmoid(x), if a share label_smoothing of the pairs is swapped, [B]."""
     return -(1 - label_smoothing) * log_sigmoid(x) - label_smoothing * log_sigmoid(-x)
 
 
 def _margins(*logps) -> jax.Array:
-    chosen, rejected = log_ratios(*logps)
+    chosen, rejected = deltas(*logps)
     return chosen - rejected
 
 
@@ -66,8 +66,8 @@ def cdpo(
 ) -> jax.Array:
     """Conservative DPO: -(1 - e) * log sigmoid(x) - e * log sigmoid(-x).
 
-    x = beta * (delta_w - delta_l); label_smoothing: e in [0, 0.5), the share of pairs that are
-    labelled the wrong way round. Four float [B]; returns [B].
+    x = beta * (delta_w - delta_l); label_smoothing: e in [0, 0.5), the share of pairs whose labels
+    are swapped. Four float [B]; returns [B].
     Source: E. Mitchell, "A note on DPO with noisy preferences & relationship to IPO".
     """
     x = beta * _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -103,7 +103,7 @@ def ipo(
 ) -> jax.Array:
     """Identity preference optimisation: (delta_w - delta_l - 1 / (2 * beta))^2.
 
-    trl takes sums up to 0.24 and means per token later: here whichever is given.
+    trl uses sums up to version 0.24 and means per token later; here it is whichever is given.
     Four float [B]; returns [B]. Source: arXiv 2310.12036, equation 17.
     """
     margins = _margins(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -157,7 +157,7 @@ def rpo(
     beta: float = 0.1,
     alpha: float = 1.0,
 ) -> jax.Array:
-    """DPO + alpha * the chosen's NLL per token, -s_w / length, which keeps it likely.
+    """DPO + alpha * the NLL per token of the chosen, -s_w / length, which keeps it likely.
 
     chosen_lengths: [B], completion tokens, at least 1. Four float [B]; returns [B].
     Source: arXiv 2404.19733.
@@ -184,12 +184,10 @@ def dpop(
 ) -> jax.Array:
     """DPO-positive: -log sigmoid(beta * (delta_w - delta_l - penalty * max(0, -delta_w))).
 
-    The penalty, lambda in the paper, falls due where the chosen got less likely than under the
-    reference. Four float [B]; returns [B]. Source: arXiv 2402.13228.
+    The penalty, lambda in the paper, applies if the chosen is less likely than under the reference.
+    Four float [B]; returns [B]. Source: arXiv 2402.13228.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return -log_sigmoid(beta * (chosen - rejected - penalty * jax.nn.relu(-chosen)))
 
 

@@ -1,13 +1,13 @@
-"""Offline losses of preference pairs that judge the chosen and the rejected each by itself.
+"""Offline losses of preference pairs that score the chosen and the rejected separately.
 
-Arguments and results as in `losses.pairs`: four float [B] in, [B] out. aot and aot_unpaired sort
-over the rows of one call: they need the whole batch, micro-batches would change them.
+Arguments and results are those of `losses.pairs`: four float [B] in, [B] out. aot and aot_unpaired
+sort the rows of a call, so they need the whole batch: micro-batches would change them.
 """
 
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses.pairs import log_ratios, log_sigmoid, smoothed
+from agentic_styling.losses.pairs import deltas, log_sigmoid, smoothed
 from agentic_styling.losses.weights import as_floats
 
 
@@ -24,9 +24,7 @@ def nca_pair(
     w, l = beta * delta_w, beta * delta_l. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2402.05369 (K = 2).
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     w, l = beta * chosen, beta * rejected
     return -log_sigmoid(w) - (log_sigmoid(-w) + log_sigmoid(-l)) / 2
 
@@ -45,9 +43,7 @@ def apo_zero(
     worse than the chosen. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2408.06266, equation 7.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jax.nn.sigmoid(-beta * chosen) + jax.nn.sigmoid(beta * rejected)
 
 
@@ -65,9 +61,7 @@ def apo_down(
     the chosen. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2408.06266, equation 8.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jax.nn.sigmoid(beta * chosen) + jax.nn.sigmoid(-beta * (chosen - rejected))
 
 
@@ -84,9 +78,7 @@ def sppo_hard(
     Hard: the chosen wins with probability 1. Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2405.00675, equation 4.7 (beta is its 1 / eta).
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return jnp.square(chosen - 1 / (2 * beta)) + jnp.square(rejected + 1 / (2 * beta))
 
 
@@ -101,13 +93,11 @@ def bco_pair(
 ) -> jax.Array:
     """Binary classifier optimisation of pairs: -log sigmoid(w - d) - log sigmoid(d - l).
 
-    w, l = beta * delta_w, beta * delta_l; delta: d, the reward shift, a constant (trl up to 0.24
-    keeps a running mean, later ones 0). Data: pairs, reference. Four float [B]; returns [B].
+    w, l = beta * delta_w, beta * delta_l; delta: d, the reward shift, a constant (a running mean in
+    trl up to 0.24, then 0). Data: pairs, reference. Four float [B]; returns [B].
     Source: arXiv 2404.04656.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     return -log_sigmoid(beta * chosen - delta) - log_sigmoid(delta - beta * rejected)
 
 
@@ -122,8 +112,8 @@ def aot(
 ) -> jax.Array:
     """Alignment by optimal transport, paired: cDPO on sorted margins.
 
-    The B margins s_w - s_l of the policy and those of the reference are sorted apart; row k
-    compares their k-th smallest, so it is no longer pair k's. Data: pairs, reference, the whole
+    The B margins s_w - s_l of the policy and those of the reference are sorted separately; value k
+    compares their k-th smallest and does not belong to pair k. Data: pairs, reference, the whole
     batch. Four float [B]; returns [B]. Source: arXiv 2406.05882.
     """
     chosen, rejected, ref_chosen, ref_rejected = as_floats(
@@ -145,12 +135,10 @@ def aot_unpaired(
 ) -> jax.Array:
     """Alignment by optimal transport, unpaired: cDPO on sorted delta_w against sorted delta_l.
 
-    The chosen and the rejected of a row need not belong together. trl 0.24 calls it aot_pair.
+    The chosen and the rejected of a row may be unrelated. trl 0.24 calls it aot_pair.
     Data: chosen and rejected, reference, the whole batch. Four float [B]; returns [B].
     Source: arXiv 2406.05882.
     """
-    chosen, rejected = log_ratios(
-        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps
-    )
+    chosen, rejected = deltas(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     x = beta * (jnp.sort(chosen) - jnp.sort(rejected))
     return smoothed(x, label_smoothing)

@@ -1,12 +1,12 @@
-"""From the values of rows to one scalar, with a denominator of the whole batch.
+"""Reductions of the values of rows to a scalar, by a denominator of the whole batch.
 
-Names as in verl. The values of a row are sums over its tokens, so with `lengths`, the completion
-tokens of a row, l, and N rows:
+Names are verl's. The values of rows are sums over tokens, so for N rows of l completion tokens
+(`lengths`) they are:
   token-mean           sum(values) / sum(l)
   seq-mean-token-sum   sum(values) / N
   seq-mean-token-mean  sum(values / l) / N
-The denominator is never a sum of signed weights. Parts of a batch, be they micro-batches or
-devices, give the same sum as the whole if all are divided by the whole's denominator:
+The denominator is never a sum of signed weights. Parts of a batch, micro-batches or devices, add up
+to the same loss if all are divided by the denominator of the whole batch:
 
     total = denominator(name, lengths)          # all rows; or axis_name=... inside shard_map
     loss = sum(reduce(values[p], lengths[p], name, total) for p in parts)
@@ -20,10 +20,10 @@ import jax.numpy as jnp
 
 
 def denominator(reduction: str, lengths: jax.Array, axis_name=None) -> jax.Array:
-    """What the sum over all rows is divided by, float [].
+    """The denominator of the sum over all rows, float [].
 
-    lengths: int [B]. axis_name: of shard_map or pmap, whose devices hold the other rows (all hosts
-    take part): summed over. Under jit over a mesh an array is whole already.
+    lengths: int [B]. axis_name: the axis of shard_map or pmap over which other devices hold other
+    rows. Under jit with sharded arrays it is not needed.
     """
     chex.assert_rank(lengths, 1)
     rows = jnp.asarray(lengths.shape[0], jnp.float32)
@@ -34,10 +34,10 @@ def denominator(reduction: str, lengths: jax.Array, axis_name=None) -> jax.Array
 def row_scales(
     reduction: str, lengths: jax.Array, total: jax.Array | float | None = None
 ) -> jax.Array:
-    """What each row's value is multiplied by before the sum, float [B].
+    """The factors of the rows' values in the sum, float [B].
 
-    total: the denominator, by default that of these rows alone. To weigh by sum(|w|) in place of a
-    count, give jnp.abs(weights).sum() of the whole batch. An empty completion counts as one token.
+    total: the denominator, by default that of these rows alone; jnp.abs(weights).sum() of the whole
+    batch normalises by weights in place of a count. An empty completion counts as one token.
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction {reduction!r} is unknown; use one of {', '.join(REDUCTIONS)}")
@@ -53,7 +53,7 @@ def reduce(
     reduction: str,
     total: jax.Array | float | None = None,
 ) -> jax.Array:
-    """The part of the batch's loss that these rows make, float []. values, lengths: [B]."""
+    """The share of these rows in the loss of the batch, float []. values, lengths: [B]."""
     chex.assert_equal_shape([values, lengths])
     return (values * row_scales(reduction, lengths, total)).sum()
 

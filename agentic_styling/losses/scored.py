@@ -8,6 +8,7 @@ mean and std are of the rewards of the whole TRAINING SET, never of the batch: s
 each row's own context (`context_statistics`).
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -61,8 +62,8 @@ def reward_weighted(
 ) -> jax.Array:
     """Reward-weighted fine-tuning: -max(r - floor, 0) * s.
 
-    With weights of no sign change it is a lower bound of the online objective, tight at the
-    policy that wrote the data. Data: scored. logps, rewards: float [B].
+    With weights of one sign it is a lower bound of the online objective, tight at the policy that
+    wrote the data. Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method RW; arXiv 2506.06964, Refit.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -84,9 +85,10 @@ def standardized_reward_weighted(
 ) -> jax.Array:
     """Standardised reward weighting: -((r - mean + shift) / std) * s, weights of both signs.
 
-    Where std is 0 (at most 1e-6) all rewards are equal, none is preferred, and the weight is 0.
-    The loss has no lower bound: watch the likelihood of the rows of negative weight, and use
-    shift, clip, taper or kl_coef. Data: scored. logps, rewards: float [B].
+    With mean and std, [B], of each row's context it is `swift`. Where std is 0 (at most 1e-6) all
+    rewards are equal, none is preferred, and the weight is 0. The loss has no lower bound: monitor
+    the likelihood of rows with negative weights, and use shift, clip, taper or kl_coef.
+    Data: scored. logps, rewards: float [B].
     Source: arXiv 2603.07148, method SW.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -94,35 +96,9 @@ def standardized_reward_weighted(
     return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
 
 
-def swift(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: jax.Array,
-    std: jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    taper: bool = False,
-    kl_coef: float = 0.0,
-) -> jax.Array:
-    """Standardised reward weighting within each context: -((r - mean + shift) / std) * s.
-
-    mean, std: float [B], over the trajectories of each row's context; a context of one, or of
-    equal rewards, has std 0 and weight 0. Data: grouped, at least two trajectories of a context.
-    logps, rewards: float [B]. Source: arXiv 2506.06964, Swift.
-    """
-    return standardized_reward_weighted(
-        logps,
-        rewards,
-        ref_logps,
-        mean=mean,
-        std=std,
-        shift=shift,
-        clip=clip,
-        taper=taper,
-        kl_coef=kl_coef,
-    )
+# Swift is SW with the mean and std of each row's own context. A context of one trajectory, or of
+# equal rewards, has std 0 and weight 0. Source: arXiv 2506.06964.
+swift = standardized_reward_weighted
 
 
 def rloo(
@@ -139,8 +115,8 @@ def rloo(
 ) -> jax.Array:
     """REINFORCE with a leave-one-out baseline, offline: -(r - mean of the others + shift) * s.
 
-    mean: float [B], over the `count` [B] trajectories of each row's context, itself among them; a
-    context of one has no others, and weight 0. Data: grouped. logps, rewards: float [B].
+    mean: float [B], over the `count` [B] trajectories of each row's context, itself included; the
+    weight is 0 in a context of one. Data: grouped. logps, rewards: float [B].
     Source: arXiv 2402.14740.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -183,12 +159,27 @@ def asymre(
 ) -> jax.Array:
     """Asymmetric REINFORCE: -(r - V) * s with V = mean - shift.
 
-    At V >= mean training collapses; SW, up to its scale, is shift = 0, on that edge.
+    Training collapses if V >= mean; SW, up to its scale, is the limiting case shift = 0.
     Data: scored. logps, rewards: float [B]. Source: arXiv 2506.20520.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
     weights = rewards - mean + shift
     return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
+
+
+def dft(token_logps: jax.Array, mask: jax.Array) -> jax.Array:
+    """Dynamic fine-tuning: -sg(pi_t) * log pi_t, summed over a completion's tokens t.
+
+    Data: demonstrations. token_logps: float [B, S], log pi_t; mask: bool [B, S], True on completion
+    tokens. Returns [B], float32 (float64 for float64). Source: arXiv 2508.05629, equation 9.
+    """
+    chex.assert_rank([token_logps, mask], 2)
+    chex.assert_equal_shape([token_logps, mask])
+    chex.assert_type([token_logps, mask], [float, bool])
+    logps = jnp.asarray(token_logps, jnp.result_type(jnp.float32, token_logps))
+    # Masked before exp, so that infinite values on padding have no effect.
+    logps = jnp.where(mask, logps, 0)
+    return -(jax.lax.stop_gradient(jnp.exp(logps)) * logps).sum(axis=-1)
 
 
 def released_code(
@@ -197,8 +188,8 @@ def released_code(
     """SW as the public release computes it, for ablations: -w * s * B / sum(w), w standardised.
 
     The mean of the B values is sum(-w * s) / sum(w) over the rows of one call, a micro-batch. So
-    the weight of a single row cancels, and where the sum of signed weights is near 0 or below it
-    the loss blows up or turns round. 0 where the sum is exactly 0. Data: scored.
+    the weight of a single row cancels, and if the sum of signed weights is near 0 or negative, the
+    loss blows up or changes sign. It is 0 if the sum is exactly 0. Data: scored.
     logps, rewards: float [B].
     Source: the release beside arXiv 2603.07148; not in the paper.
     """

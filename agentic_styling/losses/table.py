@@ -1,8 +1,15 @@
-"""The table of losses: what the trainer calls, and what it has to bring. A new loss is one row."""
+"""The losses by name, with what each needs, and the presets of published methods."""
 
-from agentic_styling.losses import binary, off_policy, pairs, scored, token_level
-from agentic_styling.losses import pairwise_pointwise as pairs_apart
-from agentic_styling.losses import reference_free as pairs_free
+from dataclasses import dataclass, field
+
+from agentic_styling.losses import (
+    binary,
+    off_policy,
+    pairs,
+    pairwise_pointwise,
+    reference_free,
+    scored,
+)
 from agentic_styling.losses.loss import Loss
 
 REWARDS = frozenset({"rewards"})
@@ -31,7 +38,7 @@ LOSSES: dict[str, Loss] = {
     "iw_sft": Loss(off_policy.iw_sft, REFERENCE | {"filtered"}),
     "kto": Loss(binary.kto, REFERENCE),
     "bco": Loss(binary.bco, REFERENCE),
-    "dft": Loss(token_level.dft, frozenset({"tokens"})),
+    "dft": Loss(scored.dft, frozenset({"tokens"})),
     # Pairs of one context.
     "cdpo": Loss(pairs.cdpo, PAIRS_REFERENCE),
     "robust": Loss(pairs.robust, PAIRS_REFERENCE),
@@ -41,16 +48,38 @@ LOSSES: dict[str, Loss] = {
     "rpo": Loss(pairs.rpo, PAIRS_REFERENCE | {"lengths"}),
     "dpop": Loss(pairs.dpop, PAIRS_REFERENCE),
     "rebel": Loss(pairs.rebel, PAIRS_REFERENCE | REWARDS),
-    "nca_pair": Loss(pairs_apart.nca_pair, PAIRS_REFERENCE),
-    "apo_zero": Loss(pairs_apart.apo_zero, PAIRS_REFERENCE),
-    "apo_down": Loss(pairs_apart.apo_down, PAIRS_REFERENCE),
-    "sppo_hard": Loss(pairs_apart.sppo_hard, PAIRS_REFERENCE),
-    "bco_pair": Loss(pairs_apart.bco_pair, PAIRS_REFERENCE),
-    "aot": Loss(pairs_apart.aot, PAIRS_REFERENCE | {"whole_batch"}),
-    "aot_unpaired": Loss(pairs_apart.aot_unpaired, PAIRS_REFERENCE | {"whole_batch"}),
-    "simpo": Loss(pairs_free.simpo, PAIRS | {"means"}),
-    "cpo": Loss(pairs_free.cpo, PAIRS | {"lengths"}),
-    "orpo": Loss(pairs_free.orpo, PAIRS | {"means"}),
-    # What not to do.
+    "nca_pair": Loss(pairwise_pointwise.nca_pair, PAIRS_REFERENCE),
+    "apo_zero": Loss(pairwise_pointwise.apo_zero, PAIRS_REFERENCE),
+    "apo_down": Loss(pairwise_pointwise.apo_down, PAIRS_REFERENCE),
+    "sppo_hard": Loss(pairwise_pointwise.sppo_hard, PAIRS_REFERENCE),
+    "bco_pair": Loss(pairwise_pointwise.bco_pair, PAIRS_REFERENCE),
+    "aot": Loss(pairwise_pointwise.aot, PAIRS_REFERENCE | {"whole_batch"}),
+    "aot_unpaired": Loss(pairwise_pointwise.aot_unpaired, PAIRS_REFERENCE | {"whole_batch"}),
+    "simpo": Loss(reference_free.simpo, PAIRS | {"means"}),
+    "cpo": Loss(reference_free.cpo, PAIRS | {"lengths"}),
+    "orpo": Loss(reference_free.orpo, PAIRS | {"means"}),
+    # A bug of the public release, for ablations.
     "released_code": Loss(scored.released_code, STATISTICS | {"every_token"}),
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A name of LOSSES, with one of REDUCTIONS and keyword arguments."""
+
+    loss: str
+    reduction: str
+    options: dict[str, float] = field(default_factory=dict)
+
+
+# The loss of a trajectory is w * (sum over its tokens), averaged over trajectories or pairs:
+# arXiv 2603.07148, "Methods". released_code: per token, prompt and padding counted, and divided
+# by the sum of the micro-batch's weights, as the public release does.
+PRESETS: dict[str, Preset] = {
+    "S": Preset("standard", "seq-mean-token-sum"),
+    "R": Preset("reward_filtered", "seq-mean-token-sum", {"threshold": 4.0}),
+    "RW": Preset("reward_weighted", "seq-mean-token-sum", {"floor": 3.0}),
+    "SW": Preset("standardized_reward_weighted", "seq-mean-token-sum"),
+    "D": Preset("dpo", "seq-mean-token-sum", {"beta": 0.1}),
+    "released_code": Preset("released_code", "seq-mean-token-mean"),
 }

@@ -1,12 +1,12 @@
 """Log-probabilities of tokens from hidden states, without an array over the whole vocabulary.
 
-The vocabulary is walked in blocks, with a running maximum and sum for every token, as attention is
-walked over its keys (arXiv 2205.14135). A block of the embedding's gradient is then made once and
-whole, where a walk over tokens reads and writes all of it again for every chunk of them.
+A loop over blocks of the vocabulary keeps a running maximum and sum for every token, as
+FlashAttention does over keys (arXiv 2205.14135). Each block of the embedding's gradient is written
+once; a loop over chunks of tokens would read and write the whole gradient for every chunk.
 
-Products of bfloat16 arrays are summed in float32, forward and backward; float32 and float64 stay
-what they are. Written per device, so the arrays may be split over a mesh: rows over data and fsdp,
-their tokens over context, the embedding [V, D] over tensor and fsdp as by `planner.partition`.
+Products of bfloat16 arrays are accumulated in float32, forward and backward. The arrays may be
+sharded over a mesh: rows over data and fsdp, their tokens over context, the embedding [V, D] over
+tensor and fsdp as in planner/checkpoints/partition.py.
 """
 
 import functools
@@ -22,10 +22,10 @@ from jax.sharding import PartitionSpec as P
 
 
 class TokenStatistics(NamedTuple):
-    """Of every token, float [B, S] each, 0 where the mask is False.
+    """Statistics of every token, float [B, S] each, 0 where the mask is False.
 
-    logps: log-probability of the label; entropy: of the prediction, in nats, and correct: 1 where
-    no token is likelier than the label. The last two have no gradient.
+    logps: log-probability of the label. entropy: of the prediction, in nats. correct: 1 where no
+    token is more likely than the label. The last two have no gradient.
     """
 
     logps: jax.Array
@@ -44,19 +44,26 @@ def token_logps(
 ) -> jax.Array:
     """log softmax(hidden @ embedding.T) at the labels, [B, S], 0 where mask is False.
 
-    hidden: float [B, S, D]; embedding: float [V, D], where the model computes in bfloat16 cast to
-    that too, as mixed types are multiplied in the wider; labels: int [B, S], the token that the
-    hidden state of the same position has to predict; mask: bool [B, S]. Returns float32, float64
-    if an input is that.
-    block: most rows of the embedding at once: at most [B, S, block] logits exist. mesh: with the
-    axes data, fsdp and tensor, and perhaps context, under jit; each device makes the logits of its
-    tokens and its part of the vocabulary only. A vocabulary or width that does not divide is not
-    split.
+    Without differentiation it takes one matrix product. If only hidden needs a gradient, the
+    forward pass computes it up to a factor per token, in two products. If the embedding does too,
+    the backward pass recomputes the logits, four products in all. Reverse mode only.
 
-    Without differentiation it takes one matrix product. Where only hidden needs a gradient, the
-    forward pass makes it up to the factor of each token, in two products; where the embedding does
-    too, the backward pass makes the logits again, four in all. Reverse mode only.
-    Raises ValueError for rows or tokens that do not divide over the mesh.
+    Args:
+      hidden: float [B, S, D].
+      embedding: float [V, D]. Cast it to the dtype of hidden: mixed types are multiplied in the
+        wider one.
+      labels: int [B, S], the token that the hidden state of the same position predicts.
+      mask: bool [B, S].
+      block: the most rows of the embedding at a time; at most [B, S, block] logits exist.
+      mesh: with the axes data, fsdp, tensor and optionally context, under jit. Each device computes
+        the logits of its tokens and its part of the vocabulary. A vocabulary or width that does not
+        divide is not sharded.
+
+    Returns:
+      float32 [B, S]; float64 if an input is.
+
+    Raises:
+      ValueError: rows or tokens do not divide over the mesh.
     """
     return token_statistics(hidden, embedding, labels, mask, block=block, mesh=mesh).logps
 
@@ -70,9 +77,9 @@ def token_statistics(
     block: int = 8192,
     mesh: Mesh | None = None,
 ) -> TokenStatistics:
-    """`token_logps` with entropy and accuracy, from the same walk; the arguments are the same.
+    """`token_logps` with entropy and accuracy; the arguments are the same.
 
-    What is not used of the three is not computed under jit.
+    Under jit only those of the three that are used are computed.
     """
     chex.assert_rank([hidden, embedding, labels, mask], [3, 2, 2, 2])
     chex.assert_equal_shape([labels, mask])
@@ -81,12 +88,12 @@ def token_statistics(
     chex.assert_type([labels, mask], [int, bool])
     split = _split(hidden.shape[:2], embedding.shape, block, mesh)
     logps, entropy, correct = _statistics(split, hidden, embedding, labels)
-    found = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
-    return TokenStatistics(*(jnp.where(mask, x, 0) for x in found))
+    statistics = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
+    return TokenStatistics(*(jnp.where(mask, x, 0) for x in statistics))
 
 
 class _Split(NamedTuple):
-    """How the arrays are cut: rows of the embedding at once, and over which axes of the mesh."""
+    """The block of the embedding's rows, and the mesh axes over which dimensions are sharded."""
 
     block: int
     mesh: Mesh | None = None
@@ -96,7 +103,7 @@ class _Split(NamedTuple):
     width: tuple[str, ...] = ()
 
     def over_mesh(self, function, inputs: str, outputs: str):
-        """The function of one device's parts on all devices: t arrays by token, e embeddings."""
+        """The per-device function over the mesh; t marks arrays by token, e embeddings."""
         if self.mesh is None:
             return function
         spec = {"t": P(self.batch, self.length), "e": P(self.vocabulary, self.width)}
@@ -137,10 +144,10 @@ def _statistics(split: _Split, hidden, embedding, labels):
 def _forward(split, hidden, embedding, labels):
     arrays = hidden.value, embedding.value, labels.value
     walk = functools.partial(_forward_walk, split)
-    *found, normalizer, direction = split.over_mesh(walk, "tet", "ttttt")(*arrays)
+    *statistics, normalizer, direction = split.over_mesh(walk, "tet", "ttttt")(*arrays)
     if embedding.perturbed:
-        return tuple(found), (*arrays, normalizer, None)
-    return tuple(found), (None, None, None, None, direction)
+        return tuple(statistics), (*arrays, normalizer, None)
+    return tuple(statistics), (None, None, None, None, direction)
 
 
 def _backward(split, kept, cotangents):
@@ -161,9 +168,9 @@ _statistics.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
 def _forward_walk(split: _Split, hidden, embedding, labels):
-    """logps, entropy, correct, the logarithm of softmax's sum, [B, S] each, and d logps / d hidden.
+    """logps, entropy, correct, log of softmax's denominator, [B, S] each, and d logps / d hidden.
 
-    The last, [B, S, D], is E[label] - softmax @ E; XLA drops what nobody uses.
+    The last, [B, S, D], is E[label] - softmax @ E. XLA removes unused results.
     """
     shape, low, dtype = labels.shape, *_dtypes(hidden, embedding)
     states, labels = hidden.reshape(-1, hidden.shape[-1]), _local_labels(split, embedding, labels)
@@ -196,8 +203,8 @@ def _forward_walk(split: _Split, hidden, embedding, labels):
     entropy = jnp.log(total) - spread / total
     direction = _rows_at(split, embedding, labels) - (scale / total)[:, None] * mean
     direction = lax.psum(direction, split.vocabulary).astype(hidden.dtype)
-    found = picked - normalizer, entropy, (picked >= top).astype(dtype), normalizer
-    return *(x.reshape(shape) for x in found), direction.reshape(hidden.shape)
+    statistics = picked - normalizer, entropy, (picked >= top).astype(dtype), normalizer
+    return *(x.reshape(shape) for x in statistics), direction.reshape(hidden.shape)
 
 
 def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logps):
@@ -226,10 +233,10 @@ def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logp
 
 
 def _over_blocks(step, carry, rows: int, block: int):
-    """The carry after step(carry, start, size) of every block of the rows.
+    """Folds step(carry, start, size) over the blocks of the rows.
 
-    Blocks are even and leave little over: the shorter last one takes memory of its own. A multiple
-    of 128 suits the matrix units.
+    Blocks have the same size, a multiple of 128 for the matrix units, chosen so that the last,
+    shorter one is small: it needs memory of its own.
     """
     block = rows // -(-rows // block)
     block = block // 128 * 128 or block
@@ -239,34 +246,35 @@ def _over_blocks(step, carry, rows: int, block: int):
 
 
 def _dtypes(hidden, embedding):
-    """What is multiplied, and what it is summed in."""
+    """The dtypes of products and of their sums."""
     low = jnp.result_type(hidden, embedding)
     return low, jnp.result_type(jnp.float32, low)
 
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:
     low, dtype = _dtypes(a, b)
-    # Else a GPU or TPU would round float32 factors.
+    # By default GPUs and TPUs round float32 factors.
     precision = None if low.itemsize == 2 else lax.Precision.HIGHEST
     return jnp.matmul(a, b, preferred_element_type=dtype, precision=precision)
 
 
 def _rows(split: _Split, embedding, start, size: int) -> jax.Array:
-    """Rows of this device's part of the vocabulary, of the whole width."""
+    """Rows of this device's part of the vocabulary, gathered over the width."""
     part = lax.dynamic_slice_in_dim(embedding, start, size)
     return lax.all_gather(part, split.width, axis=1, tiled=True)
 
 
 def _local_labels(split: _Split, embedding, labels) -> jax.Array:
-    """Labels counted from the first row of this device's part of the vocabulary, flat."""
+    """Flat labels, relative to the first row of this device's part of the vocabulary."""
     return labels.reshape(-1) - lax.axis_index(split.vocabulary) * len(embedding)
 
 
 def _rows_at(split: _Split, embedding, labels) -> jax.Array:
-    """The labels' rows of the embedding, of the whole width, 0 for those of other devices."""
-    # Devices that hold other columns have other tokens: each looks up for all, and they exchange.
-    wanted = lax.all_gather(labels, split.width, axis=0, tiled=True)
-    found = embedding[jnp.clip(wanted, 0, len(embedding) - 1)]
+    """The labels' rows of the embedding, gathered over the width; 0 for rows of other devices."""
+    # Devices along the width hold other columns and other tokens: each looks up its columns for all
+    # tokens, then they exchange.
+    all_labels = lax.all_gather(labels, split.width, axis=0, tiled=True)
+    rows = embedding[jnp.clip(all_labels, 0, len(embedding) - 1)]
     if split.width:
-        found = lax.all_to_all(found, split.width, split_axis=0, concat_axis=1, tiled=True)
-    return jnp.where(((labels >= 0) & (labels < len(embedding)))[:, None], found, 0)
+        rows = lax.all_to_all(rows, split.width, split_axis=0, concat_axis=1, tiled=True)
+    return jnp.where(((labels >= 0) & (labels < len(embedding)))[:, None], rows, 0)

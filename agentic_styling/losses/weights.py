@@ -1,10 +1,10 @@
-"""Weights of trajectories: how they are made from rewards, and what keeps them in bounds.
+"""Weights of trajectories, made from rewards, and options that bound them.
 
-The options have one name wherever they fit, and all are off at 0 or False:
+The options have the same names in all losses, and are off at 0 or False:
   shift   lowers the baseline, so that fewer and smaller weights are negative (arXiv 2506.20520)
   clip    bounds |w|
   taper   multiplies a negative weight by min(pi / pi_ref, 1), without gradient: a trajectory that
-          the policy has already left is pushed no further (arXiv 2503.14286)
+          the policy has already left is not pushed further (arXiv 2503.14286)
   kl_coef adds kl_coef * kl_penalty
 taper and kl_coef need ref_logps.
 """
@@ -18,10 +18,10 @@ LEAST_STD = 1e-6
 
 
 def as_floats(*columns: jax.Array, like: tuple = ()) -> list[jax.Array]:
-    """Columns [B] of one shape, as float32, or as float64 where they are that.
+    """Arrays [B] of one shape as float32, or as float64 if one of `columns` is.
 
-    columns: log-probabilities, which have to be floats; like: others of the same shape, such as
-    rewards and lengths, which may be integers. They follow in the result.
+    columns: log-probabilities, which have to be floats; like: rewards, lengths and the like, which
+    may be integers. They follow in the result.
     """
     chex.assert_rank([*columns, *like], 1)
     chex.assert_equal_shape([*columns, *like])
@@ -33,8 +33,8 @@ def as_floats(*columns: jax.Array, like: tuple = ()) -> list[jax.Array]:
 def kl_penalty(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
     """delta^2 / 2 with delta = s - s_ref: an estimate of the KL divergence from the reference.
 
-    Its gradient pulls s towards s_ref from both sides, and it stays finite for a delta that exp
-    does not. logps, ref_logps: float [B]. Returns float [B].
+    Its gradient pulls s towards s_ref from both sides, and it is finite where exp(delta) overflows.
+    logps, ref_logps: float [B]. Returns float [B].
     Source: J. Schulman, "Approximating KL divergence", estimator k2.
     """
     logps, ref_logps = as_floats(logps, ref_logps)
@@ -50,7 +50,7 @@ def importance(
 
 
 def standardized(rewards: jax.Array, mean, std) -> jax.Array:
-    """(r - mean) / std, [B]; 0 where std is 0 (at most 1e-6): none is preferred there.
+    """(r - mean) / std, [B]; 0 where std is 0 (at most 1e-6).
 
     mean, std: scalars, of the whole training set, or [B], of each row's context.
     """

@@ -1,4 +1,4 @@
-"""Mesh and sharding, state, step, checkpoints, the loop."""
+"""Training of planners: config, data iterator, sharded step, checkpoints and the loop."""
 
 from agentic_styling.training.config import default_config
 from agentic_styling.training.export import export_checkpoint

@@ -11,7 +11,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
 from agentic_styling.training.state import TrainState
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, first_cause
 
 
 class Restored(NamedTuple):
@@ -22,11 +22,11 @@ class Restored(NamedTuple):
 
 
 class Checkpoints:
-    """The last and the best train states of a run, a subdirectory of `directory` for each step.
+    """The last and the best train states of a run, in a subdirectory for each step.
 
-    A checkpoint appears under its name only when it is whole, so a run may be killed at any time.
-    It is written while the run goes on. fingerprint: of the run's config; a state of another
-    config is refused. last, best: how many of each are kept; the best have the lowest score.
+    Checkpoints are written in the background and atomically, so a run may be killed at any time.
+    fingerprint: of the run's config; a checkpoint of another config is refused. last, best: how
+    many of the latest and of those with the lowest score are kept.
     """
 
     def __init__(self, directory: Path, fingerprint: str, *, last: int = 2, best: int = 0):
@@ -43,10 +43,10 @@ class Checkpoints:
         self._manager = ocp.CheckpointManager(self._directory, options=options)
 
     def save(self, state: TrainState, feed: Mapping, score: float = math.nan) -> None:
-        """Begins to write the state; it is copied before the call returns.
+        """Starts writing the state; it is copied before the call returns.
 
-        feed: the data iterator's state, JSON. Raises InputError where this or the write before
-        fails, as on a full disk.
+        feed: state of the data iterator, JSON. Raises InputError if this write or the one before
+        failed, as on a full disk.
         """
         step = int(state.step)
         run = {"config": self._fingerprint, "feed": dict(feed), "digest": digest(state)}
@@ -58,18 +58,17 @@ class Checkpoints:
             raise InputError(self._unwritten(error)) from error
 
     def restore(self, like: TrainState, step: int | None = None) -> Restored | None:
-        """The latest state, or that of `step`, with the shapes and shardings of `like`.
+        """The latest checkpoint, or that of `step`, with the shapes and shardings of `like`.
 
-        None before the first save. Raises InputError for a checkpoint that is broken, changed or
-        of another config; it is never passed over in silence: the message says which older step
-        could be used, and how.
+        None before the first save. Raises InputError if the checkpoint is missing, broken, changed
+        or of another config; the message names the latest older step that can be restored.
         """
         steps = self.steps()
         if not steps and step is None:
             return None
         if step is not None and step not in steps:
-            there = ", ".join(map(str, steps)) or "none"
-            raise InputError(f"{self._directory}: no checkpoint of step {step}; there are: {there}")
+            known = ", ".join(map(str, steps)) or "none"
+            raise InputError(f"{self._directory}: no checkpoint of step {step}; there are: {known}")
         step = steps[-1] if step is None else step
         try:
             return self._read(step, like)
@@ -79,11 +78,11 @@ class Checkpoints:
             raise InputError(self._broken(step, steps, like)) from error
 
     def steps(self) -> list[int]:
-        """The steps that have a checkpoint, in order."""
+        """The steps with a checkpoint, ascending."""
         return sorted(self._manager.all_steps())
 
     def close(self) -> None:
-        """Waits for the last write. Raises InputError where it fails."""
+        """Waits for the last write. Raises InputError if it fails."""
         try:
             self._manager.close()
         except Exception as error:
@@ -100,7 +99,7 @@ class Checkpoints:
         args = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
         state = self._manager.restore(step, args=args).state
         if digest(state) != run["digest"]:
-            raise ValueError("the numbers are not those that were saved")
+            raise ValueError("the values differ from those that were saved")
         return Restored(state, run["feed"])
 
     def _broken(self, step: int, steps: list[int], like: TrainState) -> str:
@@ -111,21 +110,20 @@ class Checkpoints:
             except Exception:
                 continue
             return (
-                f"{broken}: broken or changed checkpoint; delete it to go on from step {older}, "
-                "which is good"
+                f"{broken}: broken or changed checkpoint; delete it to resume from step "
+                f"{older}, which is good"
             )
         return (
             f"{broken}: broken or changed checkpoint, and no older one is good; use another workdir"
         )
 
     def _unwritten(self, error: Exception) -> str:
-        while error.__cause__ or error.__context__:
-            error = error.__cause__ or error.__context__
+        error = first_cause(error)
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else repr(error)
         good = ", ".join(str(step) for step in self.steps()) or "none"
         return (
             f"{self._directory}: the checkpoint could not be written ({reason}); make room, then "
-            f"start again; whole checkpoints: {good}"
+            f"run again; complete checkpoints: {good}"
         )
 
 
@@ -134,9 +132,10 @@ def _goodness(metrics: Mapping) -> float:
 
 
 def digest(state: TrainState) -> list[int]:
-    """A checksum of every leaf, uint32 each: whatever the mesh, exact, and made on the devices.
+    """A checksum of every leaf, uint32 each, computed on the devices and the same on every mesh.
 
-    Integer sums are the same in any order. Two numbers that change places show too.
+    Sums of integers are exact in any order. Each value is mixed with its position, so swapped
+    values change the checksum.
     """
     return [int(x) for x in jax.device_get(_digest(jax.tree.leaves(state)))]
 

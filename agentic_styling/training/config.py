@@ -1,4 +1,4 @@
-"""The config of a training run, checked before anything is read or written."""
+"""Checks of the config of a training run, before anything is read or written."""
 
 import hashlib
 import json
@@ -9,14 +9,15 @@ import ml_collections
 from jax.sharding import Mesh
 
 from agentic_styling.data.storage.training_set import TrainingSet
-from agentic_styling.losses import LOSSES, PRESETS, REDUCTIONS, Preset
+from agentic_styling.losses import LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
-from agentic_styling.training.state import DTYPES, SCHEDULES
+from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
+from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
 
-# May differ when a run goes on: they change how it is computed, not what.
+# Fields that may change when a run is resumed: how it is computed, not what.
 FREE = (
     "compute",
     "mesh",
@@ -50,69 +51,20 @@ POSITIVE = (
 
 
 def default_config(method: str = "standard") -> ml_collections.ConfigDict:
-    """Every field of `train` with its default, for a loss of LOSSES or a recipe of PRESETS."""
-    known = LOSSES[method].reductions if method in LOSSES else tuple(REDUCTIONS)
-    preset = PRESETS.get(method, Preset(method, known[0]))
-    config = ml_collections.ConfigDict()
-    config.seed = 0
-    config.data = ""  # directory of trajectories; the train split is read
-    config.init_from = ""  # Hugging Face directory: config, weights, tokenizer
-
-    config.loss = preset.loss
-    # Options of the loss, e.g. --config.loss_kwargs.beta=0.2
-    options = LOSSES[preset.loss].options if preset.loss in LOSSES else {}
-    config.loss_kwargs = ml_collections.ConfigDict(options | preset.options)
-    # token-mean, seq-mean-token-sum or seq-mean-token-mean; of pairs seq-mean-token-sum alone,
-    # the mean over pairs.
-    config.reduction = preset.reduction
-
-    config.reference = "stored"  # or "adapter_off": made in every step by the model without LoRA
-    config.modality = "vision"  # or "text": the known state in words in place of the picture
-
-    config.steps = 500
-    config.batch_size = 32  # examples; a pair is two
-    config.microbatches = 1  # parts of a batch that run one after another: less memory, same result
-    config.max_length = 1024  # tokens of an example; a longer one is an error, nothing is cut
-    config.length_buckets = 4  # most lengths of rows to compile for; like lengths go together
-    config.packing = False  # several examples a row, each seeing itself alone: less padding
-    config.packed_length = 0  # tokens of a packed row; 0: as many as the longest example has
-
-    config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4
-    config.schedule = "cosine"  # after the warm-up; or linear, constant
-    config.warmup_steps = 20
-    config.weight_decay = 0.01
-    config.clip_norm = 1.0
-    config.moment_dtype = "float32"  # of the optimiser's state; or bfloat16
-    config.ema_decay = (
-        0.0  # of a moving average of what is trained, which is then exported; 0: none
-    )
-    config.spike = 0.0  # skip updates with a gradient so many times the usual norm; 0: never
-    config.most_skipped = 10  # updates, for this or for NaN; one more ends the run
-
-    # rank 0 trains the parameters themselves.
-    config.lora = ml_collections.ConfigDict(
-        {"rank": 0, "alpha": 32.0, "dropout": 0.0, "vision": False}
-    )
-
-    # What follows may change when a run is resumed.
-    config.compute = ml_collections.ConfigDict(
-        {"dtype": "float32", "remat": "none", "unroll": False, "attention": "auto"}
-    )
-    config.mesh = ml_collections.ConfigDict({"data": -1, "fsdp": 1, "context": 1, "tensor": 1})
-    # rules: (("pattern of a parameter's path", ("fsdp", "tensor")), ...), before those of
-    # planner/partition.py; smaller parameters than replicate_below numbers are on every device.
-    config.sharding = ml_collections.ConfigDict({"rules": (), "replicate_below": 0})
-    config.checkpoint_every = 100
-    config.keep_last = 2
-    config.keep_best = 0  # those with the lowest mean loss since the checkpoint before
-    config.log_every = 1
-    config.profile = ()  # (first, last): steps to trace into WORKDIR/profile
-    config.wandb_project = ""  # also log there; needs the extra wandb
-    return config
+    """The config of configs/train.py for a loss of LOSSES or a preset of PRESETS."""
+    return load_config(f"train:{method}")
 
 
 def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDict:
-    """The config, frozen. Raises InputError naming the first bad field."""
+    """The config, frozen, with the default warm-up as a number.
+
+    Raises InputError naming the first bad field.
+    """
+    missing = next((name for name in default_config() if name not in config), None)
+    if missing:
+        raise InputError(f"config.{missing}: missing; start from --config=train:LOSS")
+    config = ml_collections.ConfigDict(config)
+    config.warmup_steps = warmup_steps(config)
     choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
     given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
     for name, value in given.items():
@@ -141,7 +93,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
 
 
 def _check_parts(config) -> None:
-    """What holds between fields."""
+    """Raises InputError for fields that do not go together."""
     if config.reference == "adapter_off" and not config.lora.rank:
         raise InputError(
             "config.reference: 'adapter_off' needs adapters; set config.lora.rank, or use 'stored'"
@@ -159,35 +111,25 @@ def _check_parts(config) -> None:
     for rule in config.sharding.rules:
         if not (len(rule) == 2 and isinstance(rule[0], str) and set(rule[1]) <= {None, *AXES}):
             raise InputError(
-                f"config.sharding.rules: {rule!r} is no (pattern, axes), axes out of "
+                f"config.sharding.rules: {rule!r} is not (pattern, axes), with axes from "
                 f"{', '.join(AXES)} and None; try (('o_proj/kernel', ('tensor', 'fsdp')),)"
             )
     lora_config(config), compute_config(config)  # they check themselves
 
 
 def lora_config(config) -> LoraConfig | None:
-    """The adapters of a config; None where the parameters themselves are trained."""
-    if not config.lora.rank:
-        return None
-    fields = config.lora
-    return LoraConfig(
-        rank=fields.rank, alpha=fields.alpha, dropout=fields.dropout, vision=fields.vision
-    )
+    """The adapters of a config; None if the parameters themselves are trained."""
+    return LoraConfig(**config.lora) if config.lora.rank else None
 
 
 def compute_config(config) -> Compute:
     """Precision, rematerialisation and kernels of a config."""
-    return Compute(
-        dtype=jnp.dtype(config.compute.dtype),
-        remat=config.compute.remat,
-        unroll=config.compute.unroll,
-        lora_dropout=config.lora.dropout,
-        attention=config.compute.attention,
-    )
+    fields = {**config.compute, "dtype": jnp.dtype(config.compute.dtype)}
+    return Compute(lora_dropout=config.lora.dropout, **fields)
 
 
 def fixed(config) -> dict:
-    """The fields that say what is computed, as JSON: those that a resumed run must share."""
+    """The fields that a resumed run must share, as JSON."""
     return {name: value for name, value in as_json(config).items() if name not in FREE}
 
 
@@ -197,17 +139,14 @@ def fingerprint(config) -> str:
 
 
 def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
-    """Raises InputError unless every micro-batch divides over the mesh, and holds whole pairs.
-
-    And for micro-batches of a loss that compares the rows of a batch.
-    """
+    """Raises InputError unless micro-batches fit the mesh and the loss, and hold whole pairs."""
     if "whole_batch" in LOSSES[config.loss].needs and config.microbatches > 1:
         raise InputError(
             f"config.microbatches: {config.microbatches}, but {config.loss!r} sorts the rows of a "
             "whole batch; use 1"
         )
     row = 2 if "pairs" in LOSSES[config.loss].needs else 1
-    # Packed rows are as many as the devices like.
+    # The number of packed rows is rounded up to the devices.
     devices = 1 if config.packing else mesh.shape["data"] * mesh.shape["fsdp"]
     multiple = config.microbatches * math.lcm(devices, row)
     if config.batch_size % multiple:
@@ -219,7 +158,7 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
 
 
 def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
-    """All keyword arguments of the loss: defaults, config.loss_kwargs, the set's statistics."""
+    """The keyword arguments of the loss: defaults, config.loss_kwargs, statistics of the set."""
     options = LOSSES[config.loss].options | dict(config.loss_kwargs)
     if "statistics" in LOSSES[config.loss].requires(options):
         statistics = {"mean": training_set.reward_mean, "std": training_set.reward_std}

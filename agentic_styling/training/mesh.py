@@ -1,6 +1,6 @@
-"""The device mesh over one host or many, and how a batch lies on it.
+"""The device mesh over one or several hosts, and the shardings of a batch.
 
-Where parameters go: `planner.partition`.
+The shardings of parameters are in planner/checkpoints/partition.py.
 """
 
 import math
@@ -17,10 +17,16 @@ AXES = ("data", "fsdp", "context", "tensor")
 def start_distributed(
     coordinator: str | None = None, processes: int | None = None, process: int | None = None
 ) -> None:
-    """Join the other hosts of this run; before anything else touches a device.
+    """Joins the other hosts of a run. Call it before anything else uses a device.
 
-    coordinator: HOST:PORT of the first process. Without it all three are found out by JAX: on TPU
-    pods, under SLURM, Open MPI and Kubernetes. Raises InputError where they cannot be.
+    Args:
+      coordinator: HOST:PORT of the first process. Without it JAX detects all three, on TPU pods
+        and under SLURM, Open MPI and Kubernetes.
+      processes: number of processes.
+      process: index of this one.
+
+    Raises:
+      InputError: some of the three are missing, or could not be detected.
     """
     given = [value for value in (coordinator, processes, process) if value is not None]
     if given and len(given) < 3:
@@ -38,14 +44,20 @@ def start_distributed(
 
 
 def make_mesh(sizes: Mapping[str, int], devices=None) -> Mesh:
-    """A mesh with the axes data, fsdp, context and tensor; one size may be -1, all that are left.
+    """A mesh with the axes data, fsdp, context and tensor.
 
-    A missing size is 1. devices: all by default; of several hosts every device has to be used.
-    Axes are Auto: Linen modules fail on Explicit ones. Raises InputError where sizes do not fit.
+    Axes are Auto, because Linen modules fail on Explicit ones.
+
+    Args:
+      sizes: by axis; a missing size is 1, and one may be -1, which takes all devices left.
+      devices: all by default. A run on several hosts has to use every device.
+
+    Raises:
+      InputError: the sizes do not fit the devices.
     """
     unknown = sorted(set(sizes) - set(AXES))
     if unknown:
-        raise InputError(f"config.mesh.{unknown[0]}: no axis of a mesh; use {', '.join(AXES)}")
+        raise InputError(f"config.mesh.{unknown[0]}: not an axis; use {', '.join(AXES)}")
     devices = jax.devices() if devices is None else devices
     shape, count = [int(sizes.get(axis, 1)) for axis in AXES], len(devices)
     known = math.prod(size for size in shape if size != -1)
@@ -62,12 +74,12 @@ def make_mesh(sizes: Mapping[str, int], devices=None) -> Mesh:
 
 
 def rows_sharding(mesh: Mesh) -> NamedSharding:
-    """Of arrays [micro-batch, row, ...]: rows are split over data and fsdp."""
+    """For arrays [micro-batch, row, ...]: rows are sharded over data and fsdp."""
     return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
 
 
 def tokens_sharding(mesh: Mesh) -> NamedSharding:
-    """Of arrays [micro-batch, row, token]: tokens are split over context besides."""
+    """For arrays [micro-batch, row, token]: rows over data and fsdp, tokens over context."""
     return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
 
 

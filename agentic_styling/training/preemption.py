@@ -1,4 +1,4 @@
-"""SIGTERM: the machine is wanted back. All hosts stop after the same step."""
+"""Preemption by SIGTERM: all hosts stop after the same step."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from jax.experimental import multihost_utils
 
 
 class Preemption:
-    """Within it SIGTERM does not kill; `reached` says after which step to save and leave."""
+    """A context in which SIGTERM does not kill; `reached` says after which step to stop."""
 
     def __enter__(self):
         self._wanted = False
-        # JAX's own handler, where there are several processes, tells the others.
+        # Of several processes JAX's own handler notifies the others.
         self._handles = (
             jax.process_count() == 1 and threading.current_thread() is threading.main_thread()
         )
@@ -28,7 +28,7 @@ class Preemption:
         self._wanted = True
 
     def reached(self, step: int) -> bool:
-        """Whether the run has to stop after this step; the same on all hosts."""
+        """Whether to stop after this step; the same on all hosts."""
         if jax.process_count() > 1:
             return multihost_utils.reached_preemption_sync_point(step)
         return self._wanted

@@ -1,4 +1,4 @@
-"""From a config to what a run is made of: the model, its shardings, and the jitted step."""
+"""From a config to the parts of a run: model, data, shardings, state and the jitted step."""
 
 import functools
 from collections.abc import Callable
@@ -27,9 +27,8 @@ from agentic_styling.training.batches.batches import (
     Batch,
     Schedule,
     batch_shardings,
-    context_columns,
-    deal,
     examples,
+    split_microbatches,
 )
 from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
 from agentic_styling.training.config import compute_config, lora_config
@@ -38,11 +37,11 @@ from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, make_gradient, make_step
 
 ROW_MULTIPLE, PACKED_MULTIPLE = 16, 64
-_LOOKED_AT = 64  # batches whose packing says how many rows one has
+SAMPLED = 64  # batches that are packed to choose the number of rows
 
 
 def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> PlannerModel:
-    """The model of config.init_from, computed as the config says; start is 0 still."""
+    """The model of config.init_from; `Data.with_layout` sets its row lengths."""
     return PlannerModel(
         read_config(config.init_from),
         ImageSettings.load(config.init_from),
@@ -54,31 +53,31 @@ def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> Planne
 
 
 class Data(NamedTuple):
-    """The training set, the examples of its steps, and how they are laid into rows.
+    """The training set, the examples of its steps, and their layout in rows.
 
-    deal: rows of a batch, [B], to those of its micro-batches, [M, E]. start: a position before
-    every completion, for `PlannerModel`.
+    split: from the rows of a batch, [B], to those of its micro-batches, [M, E]. start: a position
+    before every completion, for `PlannerModel`.
     """
 
     training_set: TrainingSet
     schedule: Schedule
-    deal: Callable
+    split: Callable
     layout: Layout
     start: int
 
     def micro_batches(self, step: int) -> np.ndarray:
-        """Rows of the training set of a step's micro-batches, int [M, E]."""
-        return self.deal(self.schedule(step))
+        """The rows of the training set in a step's micro-batches, int [M, E]."""
+        return self.split(self.schedule(step))
 
-    def adapted(self, model: PlannerModel) -> PlannerModel:
-        """The model, told how these rows are laid out."""
+    def with_layout(self, model: PlannerModel) -> PlannerModel:
+        """The model for rows of this layout."""
         return model._replace(start=self.start, lengths=self.layout.lengths)
 
 
 def read_data(
     config: ml_collections.FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
 ) -> Data:
-    """The train split of config.data. Raises InputError for bad data, or none for this loss."""
+    """The train split of config.data. Raises InputError for bad data or no examples."""
     training_set = build_training_set(
         read_trajectories(config.data, "train", image=config.modality == "vision"),
         tokenizer,
@@ -88,24 +87,26 @@ def read_data(
     )
     completions = training_set.length - training_set.prompt_length
     check_rows({"rewards": training_set.reward, "lengths": completions})
-    found = examples(training_set, config.loss, config.loss_kwargs)
     schedule = Schedule(
-        found, training_set.picture_group, seed=config.seed, batch_size=config.batch_size
+        examples(training_set, config.loss, config.loss_kwargs),
+        training_set.picture_group,
+        seed=config.seed,
+        batch_size=config.batch_size,
     )
-    # Rows that are split, or whose padding counts too, are all of one length.
+    # Rows that are sharded, or whose padding counts, all have one length.
     whole = "every_token" in LOSSES[config.loss].needs or model.mesh.shape["context"] > 1
     start = 0 if whole else int(training_set.prompt_length.min()) - 1
     buckets = 1 if whole or config.packing else config.length_buckets
-    dealt = functools.partial(
-        deal,
+    split = functools.partial(
+        split_microbatches,
         parts=config.microbatches,
-        of_example=of_example(config.loss),
+        rows_per_example=2 if "pairs" in LOSSES[config.loss].needs else 1,
         length=training_set.length if buckets > 1 else None,
     )
-    steps = range(min(config.steps, _LOOKED_AT))
-    micro_batches = [training_set.length[part] for step in steps for part in dealt(schedule(step))]
+    steps = range(min(config.steps, SAMPLED))
+    micro_batches = [training_set.length[part] for step in steps for part in split(schedule(step))]
     layout = _layout(config, model.mesh, int(training_set.length.max()), micro_batches, buckets)
-    return Data(training_set, schedule, dealt, layout, start)
+    return Data(training_set, schedule, split, layout, start)
 
 
 def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int) -> Layout:
@@ -118,21 +119,15 @@ def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int)
     return layout_for(micro_batches, lengths, packing=config.packing, devices=devices)
 
 
-def of_example(loss: str) -> int:
-    """How many rows of the training set an example of this loss has."""
-    return 2 if "pairs" in LOSSES[loss].needs else 1
-
-
 def assembler(
     config: ml_collections.FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
 ) -> Assembler:
-    """What makes the batches of this host."""
+    """The assembler of this host's batches; reference: float32 [N], or None for zeros."""
     own = batch_shardings(mesh, pictures=True).images
     return Assembler(
         data.training_set,
         data.layout,
         reference=reference,
-        context=context_columns(data.training_set),
         devices=mesh.shape["data"] * mesh.shape["fsdp"],
         every_token="every_token" in LOSSES[config.loss].needs,
         own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
@@ -140,7 +135,7 @@ def assembler(
 
 
 class Layouts(NamedTuple):
-    """Shapes and shardings of all that a step reads: of the state, what is frozen, the batch."""
+    """Shapes and shardings of the inputs of a step: state, frozen parameters and batch."""
 
     shapes: TrainState
     state: TrainState
@@ -152,7 +147,7 @@ class Layouts(NamedTuple):
 def layouts(
     config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, *, pictures: bool
 ) -> Layouts:
-    """Without anything being allocated."""
+    """The layouts of a run; nothing is allocated."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = jax.eval_shape(functools.partial(init_params, model.config), key)
     frozen = {}
@@ -180,9 +175,9 @@ def _sharding(config) -> tuple[list, int]:
 def load_state(
     config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, layout: Layouts
 ) -> tuple[TrainState, dict]:
-    """The state of step 0 and what is frozen, from config.init_from, where they belong.
+    """The sharded state of step 0 and the frozen parameters, from config.init_from.
 
-    What is trained is float32; what is frozen has the dtype of the computation.
+    Trained parameters are float32, frozen ones have the dtype of the computation.
     """
     lora = model.lora
     dtype = model.compute.dtype if lora else "float32"
@@ -204,7 +199,7 @@ def train_step(
     optimizer: optax.GradientTransformation,
     layout: Layouts,
 ):
-    """The jitted step(state, frozen, batch) -> (state, metrics); see `step.make_step`."""
+    """The jitted step(state, frozen, batch) -> (state, metrics) of `step.make_step`."""
     gradient = make_gradient(
         model,
         config.loss,

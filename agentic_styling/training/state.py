@@ -1,4 +1,4 @@
-"""The train state, its optimiser, and what keeps a run healthy."""
+"""The train state and its optimiser; updates that are not finite or spikes are skipped."""
 
 import re
 from collections.abc import Callable
@@ -14,14 +14,13 @@ from agentic_styling.utils.errors import InputError
 NO_DECAY = re.compile(r"(bias|scale)$")
 SCHEDULES = ("cosine", "linear", "constant")
 DTYPES = ("float32", "bfloat16")
-# Of the running mean of the gradient's norm; a spike is told after so many good steps.
+# Of the running mean of the gradient norm, and the good steps before a spike is recognised.
 _NORM_DECAY, _NORM_STEPS = 0.98, 20
 
 
 @flax.struct.dataclass
 class Health:
-    """Of the steps so far: how many were skipped, int32 []; gradient norm, a running mean of the
-    good ones' norms, float32 []; good, how many those were, int32 []."""
+    """Skipped and good steps, int32 []; running mean of the good gradient norms, float32 []."""
 
     skipped: jax.Array
     grad_norm: jax.Array
@@ -29,11 +28,11 @@ class Health:
 
     @classmethod
     def new(cls):
-        """Of no steps."""
+        """Before the first step."""
         return cls(jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.zeros((), jnp.int32))
 
     def after(self, loss, norm, spike: float):
-        """(whether this step is good, bool [], the health after it)."""
+        """Whether this step is good, bool [], and the health after it."""
         good = jnp.isfinite(loss) & jnp.isfinite(norm)
         if spike:
             good &= (self.good < _NORM_STEPS) | (norm <= spike * self.grad_norm)
@@ -48,8 +47,8 @@ class Health:
 
 @flax.struct.dataclass
 class TrainState:
-    """step: int32 [], batches seen; params: what is trained, and ema, its moving average ({} where
-    none is kept); opt_state: pytree."""
+    """The contents of a checkpoint. step: int32 [], batches seen; params: the trained parameters or
+    adapters; ema: their moving average, {} if none is kept."""
 
     step: jax.Array
     params: dict
@@ -58,31 +57,37 @@ class TrainState:
     health: Health
 
 
+def warmup_steps(config: ml_collections.ConfigDict) -> int:
+    """The steps of the warm-up; config.warmup_steps = -1 makes it short enough for the run."""
+    return min(20, config.steps // 4) if config.warmup_steps == -1 else config.warmup_steps
+
+
 def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
     """Linear warm-up, then config.schedule: "cosine" or "linear" to 0, or "constant".
 
-    Raises InputError for a warm-up that is not shorter than the run.
+    Raises InputError unless the warm-up is shorter than the run.
     """
-    if not 0 <= config.warmup_steps < config.steps:
+    warmup = warmup_steps(config)
+    if not 0 <= warmup < config.steps:
         raise InputError(
-            f"config.warmup_steps: {config.warmup_steps} is not in [0, steps={config.steps}); "
+            f"config.warmup_steps: {warmup} is not in [0, steps={config.steps}); "
             "make it smaller than config.steps"
         )
-    # From 1/(n+1) of the peak, not from 0: the first update counts too.
-    peak, rest = config.learning_rate, config.steps - config.warmup_steps
-    warmup = optax.linear_schedule(peak / (config.warmup_steps + 1), peak, config.warmup_steps)
+    # From 1/(n+1) of the peak: an update at rate 0 would be wasted.
+    peak, rest = config.learning_rate, config.steps - warmup
+    before = optax.linear_schedule(peak / (warmup + 1), peak, warmup)
     after = {
         "cosine": lambda: optax.cosine_decay_schedule(peak, rest),
         "linear": lambda: optax.linear_schedule(peak, 0.0, rest),
         "constant": lambda: optax.constant_schedule(peak),
     }[config.schedule]()
-    return optax.join_schedules([warmup, after], [config.warmup_steps])
+    return optax.join_schedules([before, after], [warmup])
 
 
 def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
-    """AdamW after a clip of the global norm, its moments kept in config.moment_dtype.
+    """AdamW after clipping the global norm, with moments in config.moment_dtype.
 
-    Weight decay leaves norms and biases alone. Raises InputError for a bad schedule.
+    Norms and biases have no weight decay. Raises InputError for a bad schedule.
     """
     adamw = optax.adamw(
         make_schedule(config), b2=0.95, weight_decay=config.weight_decay, mask=decayed
@@ -93,7 +98,7 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
 
 
 def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTransformation:
-    """The transformation with its float32 state kept in dtype between updates."""
+    """The transformation with its float32 state stored in dtype between updates."""
 
     def cast(state, old, new):
         def of(x):
@@ -113,7 +118,7 @@ def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTrans
 
 
 def decayed(params) -> object:
-    """True for every parameter that weight decay applies to: not norms, not biases."""
+    """True for every parameter with weight decay: all but norms and biases."""
 
     def of(path, _):
         return not NO_DECAY.search(jax.tree_util.keystr(path, simple=True, separator="/"))
@@ -133,5 +138,5 @@ def make_state(params, optimizer: optax.GradientTransformation, *, ema: bool = F
 
 
 def create_state(params, make: Callable, layout: TrainState) -> TrainState:
-    """make(params), a state, laid out over the mesh as it is made; params: laid out already."""
+    """The state make(params), sharded as layout says."""
     return jax.jit(make, out_shardings=layout)(jax.device_put(params, layout.params))

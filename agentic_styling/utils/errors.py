@@ -1,4 +1,4 @@
-"""The one error that users see: what is wrong, where, and how to mend it, in one line."""
+"""The error that users see: what is wrong, where, and a suggested fix, in one line."""
 
 import difflib
 import functools
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 
 
 class InputError(ValueError):
-    """Bad input. The message is one line naming the file or field, the value and the mend."""
+    """Bad input. The message is one line: the file or field, what is wrong, a suggested fix."""
 
 
 class Preempted(Exception):
-    """The machine is wanted back: all is saved, and the same command goes on from there.
+    """The run was preempted; it is saved and the same command resumes it.
 
-    The message says so in one line. Scripts end with `PREEMPTED`, on which launchers restart.
+    The message is one line. Scripts exit with the status `PREEMPTED`, on which launchers restart.
     """
 
 
@@ -21,7 +21,7 @@ PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h
 
 
 def nearest(name: object, candidates: Iterable[str]) -> str:
-    """A mend for a misspelt name: the candidate closest in spelling, or else all of them."""
+    """A suggestion for an unknown name: the candidate closest in spelling, or all of them."""
     candidates = list(candidates)
     close = difflib.get_close_matches(str(name), candidates, n=1, cutoff=0.5)
     if close:
@@ -29,10 +29,17 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     return "use one of " + ", ".join(candidates)
 
 
-def one_line_errors(main: Callable) -> Callable:
-    """Wrap a script's main: an InputError becomes one line on stderr and exit status 2.
+def first_cause(error: BaseException) -> BaseException:
+    """The error that began a chain of errors."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
 
-    A `Preempted` becomes a line and exit status 75.
+
+def one_line_errors(main: Callable) -> Callable:
+    """Decorates a main function: an InputError becomes one line on stderr and exit status 2.
+
+    `Preempted` becomes one line and exit status 75.
     """
 
     @functools.wraps(main)

@@ -1,13 +1,13 @@
-"""What is kept between runs in the user's cache directory."""
+"""The user's cache directory, which keeps compiled programs between runs."""
 
 import os
 from pathlib import Path
 
 
 def keep_compiled_programs() -> None:
-    """Keep what XLA compiles on disk between runs: the executor takes a minute on a CPU.
+    """Turns on JAX's compilation cache, in JAX_COMPILATION_CACHE_DIR or else in `user_cache`.
 
-    In JAX_COMPILATION_CACHE_DIR where that is set, else in `user_cache`.
+    Compiling the executor takes a minute on a CPU.
     """
     import jax
 
@@ -16,6 +16,6 @@ def keep_compiled_programs() -> None:
 
 
 def user_cache() -> Path:
-    """agentic_styling/ of the user's cache directory."""
+    """agentic_styling/ in the user's cache directory (XDG_CACHE_HOME or ~/.cache)."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "agentic_styling"

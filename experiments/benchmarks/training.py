@@ -99,7 +99,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     import jax
     import numpy as np
 
-    from agentic_styling.training.batches.batches import filled
+    from agentic_styling.training.batches.batches import fill_rate
     from agentic_styling.training.loop import work
 
     ours = training_sides.Ours(str(directory), given)
@@ -108,7 +108,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     result = {
         "tokens": float(np.mean([tokens for tokens, _ in steps])),
         "flops": float(np.mean([flops for _, flops in steps])),
-        "places": filled(jax.device_get(batch), ours.data.layout.lengths),
+        "places": fill_rate(jax.device_get(batch), ours.data.layout.lengths),
         "longest": int(ours.data.training_set.length.max()),
         "loss": ours.step()(),
     }

@@ -119,7 +119,9 @@ def full_batch(work: Work, model):
         length=np.full(examples, work.length - work.prompt, np.int32),
         reward=generator.uniform(0, 5, examples).astype(np.float32),
         reference=np.full(examples, -1e4, np.float32),
-        context=np.ones((*examples, 3), np.float32),
+        context_mean=np.ones(examples, np.float32),
+        context_std=np.ones(examples, np.float32),
+        context_count=np.ones(examples, np.float32),
     )
 
 

@@ -35,7 +35,7 @@ def make_config(directory: str, options: dict):
         weight_decay=DECAY,
     )
     config.lora.rank = options["rank"]
-    return training.settings.checked(config)
+    return training.config.checked(config)
 
 
 class Ours:
@@ -52,7 +52,7 @@ class Ours:
         mesh = make_mesh({})
         model, optimizer = setup.planner_model(config, mesh), make_optimizer(config)
         self.data = setup.read_data(config, Tokenizer(config.init_from), model)
-        self.model = self.data.adapted(model)
+        self.model = self.data.with_layout(model)
         kwargs = loss_keywords(config, self.data.training_set)
         self.layout = setup.layouts(config, self.model, optimizer, pictures=True)
         self.state, self.frozen = setup.load_state(config, self.model, optimizer, self.layout)
@@ -70,7 +70,7 @@ class Ours:
 
     def batches(self):
         """An endless iterator of prefetched batches on the device."""
-        from agentic_styling.training.batches.data_iterator import Feed
+        from agentic_styling.training.batches.data_iterator import DataIterator
         from agentic_styling.training.setup import assembler
 
         assemble = assembler(self.config, self.data, self.mesh, self.reference)
@@ -78,7 +78,7 @@ class Ours:
         def make(step):
             return assemble(self.data.micro_batches(step % CYCLE))
 
-        return iter(Feed(make, 100_000, self.layout.batch))
+        return iter(DataIterator(make, 100_000, self.layout.batch))
 
     def step(self):
         """One update of the next batch."""

@@ -12,18 +12,18 @@ from sweep_parts.runs import Run, digest
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "experiments/jobs/job.sh.template"
 LAUNCHERS = ("slurm", "gcloud", "xpk")
-EVERYBODY, REQUIRED = "all", "?"
+ALL, REQUIRED = "all", "?"
 LONGEST_JOB = 40  # xpk's longest name of a workload
 
 
 def read_template(launcher: str) -> tuple[list[str], dict[str, str], str]:
-    """A launcher's lines, its options with their defaults, and a line of help for each."""
-    lines, options, helps, section = [], {}, [], EVERYBODY
+    """A launcher's lines, its options with their defaults, and their help."""
+    lines, options, helps, section = [], {}, [], ALL
     for line in TEMPLATE.read_text(encoding="utf-8").splitlines():
         heading = re.fullmatch(r"#\| \[(\w+)\]", line)
         option = re.fullmatch(r"#\| (\w+)=(\S*) +# (.*)", line)
         section = heading[1] if heading else section
-        if section not in (launcher, EVERYBODY):
+        if section not in (launcher, ALL):
             continue
         if option:
             options[option[1]] = option[2]
@@ -53,7 +53,7 @@ def choose(launcher: str, given: list[str]) -> dict[str, str]:
 def write_jobs(
     runs: list[Run], workdir: Path, launcher: str, options: dict[str, str], directory: Path
 ) -> Path:
-    """Write NAME.sh for each run and submit.sh, which hands over all; returns its path."""
+    """Writes NAME.sh for each run, and submit.sh for all; returns its path."""
     lines, _, _ = read_template(launcher)
     submit = ["#!/bin/bash", 'cd "$(dirname "$0")" || exit', "failed=0"]
     directory.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def write_jobs(
 
 
 def job_name(name: str) -> str:
-    """A name that clusters take: small letters, digits and '-', a letter first, 40 at most."""
+    """A valid job name: lower-case letters, digits and '-', a letter first, 40 at most."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return f"s-{words[: LONGEST_JOB - 11].strip('-')}-{digest(name)}"
 

@@ -1,4 +1,4 @@
-"""Runs of a sweep on this machine, several at once, each a process of its own."""
+"""Runs of a sweep on this machine, each in its own process, several at a time."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from sweep_parts.runs import Run
 
 
 class Children:
-    """The processes under way. A first signal asks them to save and stop, a second kills them."""
+    """The running processes. A first signal asks them to save and stop, a second kills them."""
 
     def __init__(self):
         self.stopped_by = None
@@ -32,7 +32,7 @@ class Children:
         with self._lock:
             if self.stopped_by:
                 return None
-            # In a session of its own: a terminal's Ctrl-C comes to the sweep alone.
+            # In its own session, so that Ctrl-C in a terminal reaches only the sweep.
             child = subprocess.Popen(command, start_new_session=True, **kwargs)
             self._running.add(child)
         status = child.wait()
@@ -49,7 +49,7 @@ class Children:
 
     @contextlib.contextmanager
     def heeding_signals(self) -> Iterator[None]:
-        """While in it, SIGINT and SIGTERM stop the children."""
+        """A context in which SIGINT and SIGTERM stop the children."""
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(signum, self.stop) for signum in signals]
         try:
@@ -62,7 +62,7 @@ class Children:
 def run_locally(
     runs: list[Run], workdir: Path, parallel: int, script: Path
 ) -> tuple[dict[str, int], int | None]:
-    """Run what is not finished; returns the exit statuses of failed runs, and a signal that came.
+    """Runs what is not finished; returns the exit statuses of failed runs, and a received signal.
 
     script is called with the run's flags and --workdir; its output goes to NAME/log.txt.
     """
@@ -91,7 +91,7 @@ def run_locally(
 
 
 def _train(run: Run, workdir: Path, script: Path, children: Children, environment: dict):
-    """The exit status of a run; None where a signal has stopped it."""
+    """The exit status of a run; None if a signal has stopped it."""
     if children.stopped_by:
         return None
     command = [sys.executable, str(script), *run.flags, f"--workdir={workdir}"]
@@ -109,7 +109,7 @@ def _train(run: Run, workdir: Path, script: Path, children: Children, environmen
 
 
 def _share(slot: int, parallel: int) -> dict[str, str]:
-    """The environment of a run: of CUDA_VISIBLE_DEVICES its part, where there are enough."""
+    """The environment of a run, with its share of CUDA_VISIBLE_DEVICES if there are enough."""
     devices = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     share = devices if len(devices) < parallel else devices[slot::parallel]
     return os.environ | ({"CUDA_VISIBLE_DEVICES": ",".join(share)} if any(devices) else {})

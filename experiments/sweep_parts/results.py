@@ -1,10 +1,10 @@
-"""How far the runs of a sweep are: read from their workdirs, written as a table."""
+"""The progress of the runs of a sweep, read from their workdirs and written as a table."""
 
 import json
-import os
 import re
 from pathlib import Path
 
+from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 from sweep_parts.runs import Run, text
 
@@ -15,23 +15,23 @@ LOG_END = 1 << 16  # bytes
 
 
 def register(runs: list[Run], workdir: Path) -> None:
-    """Note the runs in WORKDIR/sweep.json, beside those of earlier calls."""
+    """Adds the runs to WORKDIR/sweep.json."""
     path = workdir / "sweep.json"
     known = _registered(workdir) if path.exists() else {}
     known |= {run.name: {"fields": run.fields, "steps": run.config.steps} for run in runs}
     workdir.mkdir(parents=True, exist_ok=True)
-    _replace(path, json.dumps(known, indent=2) + "\n")
+    write_text(path, json.dumps(known, indent=2) + "\n")
 
 
 def write_results(workdir: Path) -> str:
-    """Write results.json and results.md for all registered runs; returns the table."""
+    """Writes results.json and results.md of all registered runs; returns the table."""
     found = [
         {"name": name, "fields": noted["fields"], **progress(workdir / name, noted["steps"])}
         for name, noted in _registered(workdir).items()
     ]
     table = markdown(found)
-    _replace(workdir / "results.json", json.dumps(found, indent=2) + "\n")
-    _replace(workdir / "results.md", table)
+    write_text(workdir / "results.json", json.dumps(found, indent=2) + "\n")
+    write_text(workdir / "results.md", table)
     return table
 
 
@@ -44,7 +44,7 @@ def _registered(workdir: Path) -> dict[str, dict]:
 
 
 def progress(workdir: Path, steps: int) -> dict:
-    """A run's status, the step it got to, and the last value of each metric."""
+    """A run's status, its last step and the last value of each metric."""
     metrics = last_metrics(workdir / "metrics.jsonl")
     step = metrics.pop("step", 0)
     if is_finished(workdir):
@@ -57,23 +57,23 @@ def progress(workdir: Path, steps: int) -> dict:
 
 
 def is_finished(workdir: Path) -> bool:
-    """Whether the run has written its planner, which it does last."""
+    """Whether the run has written its planner, the last thing that it does."""
     return (workdir / "planner").is_dir()
 
 
 def last_metrics(path: Path) -> dict[str, float]:
-    """The last value of each metric; a line that a kill has cut is passed over."""
-    found = {}
+    """The last value of each metric; a partial line is ignored."""
+    metrics = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            found |= json.loads(line)
+            metrics |= json.loads(line)
         except (ValueError, TypeError):
             continue
-    return found
+    return metrics
 
 
 def last_lines(workdir: Path) -> list[str]:
-    """The lines at the end of a run's log; of a progress bar every state is one."""
+    """The last lines of a run's log; each state of a progress bar is a line."""
     path = workdir / LOG
     if not path.exists():
         return []
@@ -84,13 +84,13 @@ def last_lines(workdir: Path) -> list[str]:
 
 
 def last_words(workdir: Path) -> str:
-    """The last line of a run's log that the run itself wrote."""
+    """The last line of a run's log that is not the sweep's."""
     lines = [line for line in last_lines(workdir) if not line.startswith(SAYS)]
     return lines[-1] if lines else "it wrote nothing"
 
 
 def markdown(found: list[dict]) -> str:
-    """A row a run: what varies, the status, the metrics."""
+    """A table with a row for each run: varied fields, status and metrics."""
     fields = list(dict.fromkeys(name for run in found for name in run["fields"]))
     metrics = list(dict.fromkeys(name for run in found for name in run["metrics"]))
     rows = [[*fields, "status", *metrics], ["---"] * (len(fields) + 1 + len(metrics))]
@@ -103,9 +103,3 @@ def markdown(found: list[dict]) -> str:
 
 def _number(value) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _replace(path: Path, content: str) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(content, encoding="utf-8")
-    os.replace(unfinished, path)

@@ -1,4 +1,4 @@
-"""What a sweep runs: which fields vary, the name of each run, and its checked config."""
+"""The runs of a sweep: the fields that vary, names, and checked configs."""
 
 import ast
 import hashlib
@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from absl import flags
-from ml_collections import ConfigDict, FrozenConfigDict, config_flags
+from ml_collections import ConfigDict, FrozenConfigDict
 
+from agentic_styling.cli.configured import parse_config
 from agentic_styling.training.config import checked
+from agentic_styling.utils.configs import config_path
 from agentic_styling.utils.errors import InputError, nearest
 
-METHOD = "method"  # varies the argument of the config file: a loss or a preset, all its fields
+METHOD = "method"  # the argument of the config file, a loss or a preset
 LONGEST_VALUE, LONGEST_NAME = 60, 200
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training. fields: what varies; flags: all of experiments/train.py but --workdir."""
+    """One training run. fields: those that vary; flags: of experiments/train.py."""
 
     name: str
     fields: dict[str, object]
@@ -30,7 +32,7 @@ class Run:
 
 
 def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
-    """{field: values} of FIELD=VALUE,VALUE; a comma within brackets does not divide."""
+    """{field: values} of FIELD=VALUE,VALUE; commas within brackets do not separate."""
     grid = {}
     for text in texts:
         field, equals, values = text.partition("=")
@@ -135,37 +137,24 @@ def _shared(overrides: list[str]) -> Iterator[tuple[str, str]]:
 
 def read_config(file: str, overrides: list[str]) -> ConfigDict:
     """The config that experiments/train.py gets from these flags."""
-    path = file.partition(":")[0]
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such config file; give one of configs/")
-    argv, values = ["sweep", f"--config={file}", *overrides], flags.FlagValues()
-    try:
-        config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=argv)
-        values(argv)
-        dict(values.config)  # a file that failed to load only says so when it is read
-        return values.config
-    except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        cause = error
-        while cause.__cause__ or cause.__context__:
-            cause = cause.__cause__ or cause.__context__
-        raise InputError(f"{file}: {' '.join(str(cause).split())}; mend the config") from error
+    return parse_config(["sweep", *overrides], flags.FlagValues(), config_path(file))
 
 
 def leaves(config: ConfigDict, prefix: str = "") -> dict[str, object]:
     """Every field with its value, nested ones by dotted names."""
-    found = {}
+    fields = {}
     for name, value in config.items():
         nested = isinstance(value, ConfigDict)
-        found |= leaves(value, f"{prefix}{name}.") if nested else {prefix + name: value}
-    return found
+        fields |= leaves(value, f"{prefix}{name}.") if nested else {prefix + name: value}
+    return fields
 
 
 def typed(field: str, value, config: ConfigDict, file: str):
     """The value as the type of the config's field: texts are read as Python literals."""
     known = leaves(config)
     if field not in known:
-        mend = nearest(field, [*known, METHOD])
-        raise InputError(f"config.{field}: no such field in {Path(file).name}; {mend}")
+        close = nearest(field, [*known, METHOD])
+        raise InputError(f"config.{field}: no such field in {Path(file).name}; {close}")
     default = known[field]
     given, kind = value, type(default)
     if isinstance(value, str) and kind is not str:
@@ -188,14 +177,14 @@ def typed(field: str, value, config: ConfigDict, file: str):
 
 
 def text(value) -> str:
-    """A value as it is written on a command line."""
+    """A value as on a command line."""
     return value if isinstance(value, str) else repr(value)
 
 
 def run_name(fields: dict[str, object]) -> str:
-    """A file's name of what varies, e.g. 'learning_rate=1e-05,seed=0'; each has its own.
+    """A unique file name of the varied fields, e.g. 'learning_rate=1e-05,seed=0'.
 
-    Where characters are replaced or left out, a digest of the whole makes up for it.
+    A digest is added if characters were replaced or left out.
     """
     parts = [f"{k}={_safe(text(v), LONGEST_VALUE)}" for k, v in sorted(fields.items())]
     return _safe(",".join(parts) or "defaults", LONGEST_NAME, also="=,")

@@ -145,7 +145,7 @@ def test_a_plan_with_an_unknown_name_is_refused_by_file_and_field(tmp_path, caps
     [
         (["--config.stepz=3"], 'Did you mean "steps"'),
         (["--config.steps=many"], "'many'"),
-        (["stray"], "'stray' is no flag"),
+        (["stray"], "'stray' is not a flag"),
         (["--config=nowhere.py"], "nowhere.py"),
         (["--config.photos=nowhere"], "nowhere: no such folder"),
     ],

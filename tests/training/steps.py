@@ -8,7 +8,7 @@ import optax
 
 from agentic_styling.planner import init_lora
 from agentic_styling.planner.checkpoints.partition import shardings
-from agentic_styling.training.batches.batches import Assembler, batch_shardings, deal
+from agentic_styling.training.batches.batches import Assembler, batch_shardings, split_microbatches
 from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.state import create_state, make_state
 
@@ -16,7 +16,7 @@ ROWS = np.array([0, 1, 4, 5])
 
 
 def batch_of(
-    planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, lengths=(), **columns
+    planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, lengths=(), **options
 ):
     """A batch of these rows, each in a row of its own, or `packed` rows of twice the length.
 
@@ -24,8 +24,8 @@ def batch_of(
     """
     length = planner.data.tokens.shape[1]
     layout = Layout(packed, (2 * length,), 3) if packed else Layout(1, lengths or (length,), 1)
-    made = Assembler(planner.data, layout, reference=reference, **columns)
-    return made(deal(rows, parts, pair, planner.data.length if lengths else None))
+    made = Assembler(planner.data, layout, reference=reference, **options)
+    return made(split_microbatches(rows, parts, pair, planner.data.length if lengths else None))
 
 
 def start(planner, model, optimizer, *, ema=False):

@@ -116,7 +116,7 @@ def test_a_write_that_fails_names_the_checkpoints_that_are_good(tmp_path, monkey
         checkpoints.save(make_train_state(2), {})
     assert "could not be written" in str(error.value)
     assert "No space left on device" in str(error.value)
-    assert str(error.value).endswith("whole checkpoints: 1")
+    assert str(error.value).endswith("complete checkpoints: 1")
     assert_same(restore(tmp_path / "c").state, make_train_state(1))
 
 

@@ -40,7 +40,7 @@ def config(method="standard", **fields):
         ({"profile": (3,)}, "config.profile: (3,) is not (first, last)"),
         (
             {"sharding": {"rules": (("o_proj", ("fsdpp",)),)}},
-            "config.sharding.rules: ('o_proj', ('fsdpp',)) is no (pattern, axes), axes out of data",
+            "config.sharding.rules: ('o_proj', ('fsdpp',)) is not (pattern, axes), with axes from",
         ),
         ({"loss_kwargs": {"bata": 1.0}}, "config.loss_kwargs.bata: no option of 'dpo'; did you"),
     ],

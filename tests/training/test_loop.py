@@ -124,12 +124,12 @@ def stopped(workplace, config):
     workdir = workplace / "stopped"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Monitor, "count", count_and_terminate)
-        with pytest.raises(Preempted, match="saved after step 3 of 10; the same command goes on"):
+        with pytest.raises(Preempted, match="saved after step 3 of 10; run the same command"):
             train(config, workdir)
     return workdir
 
 
-def test_sigterm_saves_and_the_same_command_goes_on_from_there(config, whole, stopped, tmp_path):
+def test_sigterm_saves_and_the_same_command_resumes(config, whole, stopped, tmp_path):
     assert sorted(os.listdir(stopped / "checkpoints")) == ["2", "3"]
     assert metrics(stopped) == metrics(whole)[:3]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -161,7 +161,7 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
     assert Tokenizer(tmp_path / "eight").encode("winter")
     with pytest.raises(InputError, match="no checkpoint of step 3; there are: 8, 10"):
         export_checkpoint(whole, tmp_path / "third", 3)
-    with pytest.raises(InputError, match="last: exists; name a new directory"):
+    with pytest.raises(InputError, match="last: exists already; name a new directory"):
         export_checkpoint(whole, tmp_path / "last")
     with pytest.raises(InputError, match="config.json: missing"):
         export_checkpoint(tmp_path, tmp_path / "none")
@@ -208,8 +208,8 @@ def test_a_dry_run_tells_and_writes_nothing(workplace, tmp_path, capsys):
     # [320, 32] float32 over four devices.
     assert row.split()[-1] == "0.01" and "320 x 32" in row and "-, fsdp" in row
     assert re.search(r"tokens +int32 +1 x 8 x \d+\n", shown)
-    assert re.search(r"together +\d+\.\d{3}\n", shown)
-    assert re.search(r"a step: [\d,]+ tokens, .* TFLOPs by the maths", shown)
+    assert re.search(r"total +\d+\.\d{3}\n", shown)
+    assert re.search(r"a step: [\d,]+ tokens, .* TFLOPs counted", shown)
 
 
 def test_flags_of_hosts_and_of_fields_are_checked(workplace, tmp_path, capsys, monkeypatch):

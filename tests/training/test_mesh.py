@@ -23,7 +23,7 @@ def test_sizes_that_do_not_fit_are_refused(sizes):
 
 
 def test_an_unknown_axis_is_refused():
-    with pytest.raises(InputError, match=r"config.mesh.tensr: no axis of a mesh; use data, fsdp"):
+    with pytest.raises(InputError, match=r"config.mesh.tensr: not an axis; use data, fsdp"):
         make_mesh({"data": 1, "tensr": 2})
 
 

@@ -28,15 +28,14 @@ from agentic_styling.planner import (
 from agentic_styling.training.batches.batches import (
     Assembler,
     batch_shardings,
-    context_columns,
-    deal,
+    split_microbatches,
 )
 from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.loop import reference_logps
 from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.monitoring.metrics import batch_metrics
-from agentic_styling.training.step import Columns, completion_logps, join, make_gradient, make_step
+from agentic_styling.training.step import completion_logps, make_gradient, make_step
 from tests.slow import slow, slow_but
 from tests.training.steps import ROWS, batch_of, start, state_of
 
@@ -103,30 +102,25 @@ def test_reductions_by_hand():
 
 
 @pytest.mark.parametrize("pair", [1, 2])
-def test_what_is_dealt_is_joined_again(pair):
+def test_micro_batches_hold_every_row_once_and_pairs_in_halves(pair):
     rows = np.arange(12)
-    dealt = deal(rows, 3, pair)
-    joined = np.asarray(join(jnp.asarray(dealt), pair))
-    assert sorted(joined) == list(rows)
-    if pair == 2:  # the second half holds the partners of the first, of the parts and of all
-        np.testing.assert_array_equal(dealt[:, :2] + 1, dealt[:, 2:])
-        np.testing.assert_array_equal(joined[:6] + 1, joined[6:])
+    split = split_microbatches(rows, 3, pair)
+    assert sorted(split.reshape(-1)) == list(rows)
+    if pair == 2:  # the second half of each holds the partners of the first
+        np.testing.assert_array_equal(split[:, :2] + 1, split[:, 2:])
 
 
 def test_metrics_by_hand():
-    of = Columns(
-        length=jnp.array([2, 2, 3]),
-        reward=jnp.array([5.0, 3.5, 2.0]),
-        reference=jnp.zeros(3),
-        context=jnp.zeros((3, 3)),
-    )
+    lengths, rewards = jnp.array([2, 2, 3]), jnp.array([5.0, 3.5, 2.0])
+    batch = SimpleNamespace(length=lengths, reward=rewards)
     kwargs = {"mean": 3.5, "std": 0.75, "clip": 1.5}  # weights 2, 0, -2
     sums = TokenStatistics(
         logps=jnp.array([-4.0, -6.0, -9.0]),
         entropy=jnp.array([1.0, 2.0, 4.0]),
         correct=jnp.array([2.0, 0.0, 3.0]),
     )
-    found = batch_metrics("standardized_reward_weighted", kwargs, sums, of)
+    columns = {"logps": sums.logps, "rewards": rewards, "lengths": lengths}
+    found = batch_metrics("standardized_reward_weighted", kwargs, batch, sums, columns)
     assert {name: round(float(value), 6) for name, value in found.items()} == {
         "nll": round(19 / 7, 6),
         "entropy": 1.0,
@@ -295,14 +289,11 @@ def test_every_family_trains(planner, loss, monkeypatch):
     kwargs = dict(LOSSES[loss].options)
     if "statistics" in needs:
         kwargs |= {name: STATISTICS[name] for name in LOSSES[loss].statistics}
-    context = context_columns(planner.data)
     rows, pair = np.array([0, 1, 2, 4]), 1
     if "pairs" in needs:
         rows, pair = preference_pairs(planner.data)[:2].reshape(-1), 2
-    reference = np.full(len(context), -200.0, np.float32)
-    batch = batch_of(
-        planner, rows, reference, parts=2, pair=pair, context=context, every_token=every_token
-    )
+    reference = np.full(len(planner.data.reward), -200.0, np.float32)
+    batch = batch_of(planner, rows, reference, parts=2, pair=pair, every_token=every_token)
     gradient = make_gradient(model, loss, kwargs, LOSSES[loss].reductions[0])
     logged = functools.partial(batch_metrics, loss, kwargs)
     step = make_step(gradient, logged, optimizer, *layouts)

@@ -68,7 +68,7 @@ def test_an_array_is_made_once(tmp_path):
     with pytest.raises(InputError, match="of 3 rows, the data has 4; use another workdir"):
         stored_array(path, 4, lambda: None, write=True)
     path.write_bytes(b"half a file")
-    with pytest.raises(InputError, match="reference.npy: no array .*; delete it"):
+    with pytest.raises(InputError, match="reference.npy: not an array .*; delete it"):
         stored_array(path, 3, lambda: None, write=True)
     kept = stored_array(tmp_path / "other.npy", 3, lambda: made, write=False)
     assert kept is made and not (tmp_path / "other.npy").exists()

@@ -63,7 +63,7 @@ def scored_rows(training_set: TrainingSet) -> np.ndarray:
     return np.arange(len(training_set.reward), dtype=np.int32)
 
 
-def filtered(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
+def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
     """The rows with reward >= threshold, int32 [K]. Source: arXiv 2603.07148, method R."""
     return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
 

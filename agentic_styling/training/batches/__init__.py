@@ -1,1 +1,1 @@
-"""Batches: which examples a step takes, how they are packed, and their iterator."""
+"""Batches: the examples of a step, packing, and the data iterator."""

@@ -1,7 +1,7 @@
-"""Which examples a step takes, and how they are laid into a batch.
+"""Which examples a step takes, and how they are assembled into a batch.
 
-The examples of a step are a pure function of (seed, step): not of the mesh, of the number of hosts
-or of where a run was interrupted.
+The examples of a step are a pure function of (seed, step), whatever the mesh, the number of hosts
+and the step from which a run was resumed.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
-    filtered,
+    filter_by_reward,
     preference_pairs,
     scored_rows,
 )
@@ -22,22 +22,30 @@ from agentic_styling.training.batches.packing import Layout, pack
 from agentic_styling.training.mesh import replicated, rows_sharding, tokens_sharding
 from agentic_styling.utils.errors import InputError
 
-Rows = Callable[[tuple[int, ...]], list[slice]]  # of an array's shape, those of this host
+# From the shape of an array [M, R, ...] to the rows R that this host holds.
+Rows = Callable[[tuple[int, ...]], list[slice]]
 
 
 @flax.struct.dataclass
 class Batch:
-    """What one train step reads: M micro-batches of R rows of S tokens, holding E examples.
+    """The input of a train step: M micro-batches of R rows of S tokens, which hold E examples.
 
-    tokens: int32 [M, R, S]; segments: int32 [M, R, S], 1, 2, .. for the examples of a row one after
-    the other, 0 for padding. bucket: int32 [M], which of the layout's lengths of rows holds all of
-    a micro-batch's tokens. images: uint8 [M, R, K, H, W, 3], the picture of each segment, or None
-    where no picture is shown; pictures: int32 [M, R], how many there are.
-    row, first, length: int32 [M, E], where an example's completion is: tokens[row, first : first +
-    length].
-    reward: float32 [M, E]; reference: float32 [M, E], the completion's log-probability under the
-    reference policy (0 where the loss needs none). context: float32 [M, E, 3], mean, std and count
-    of the rewards of the example's context. Examples of pairs are [chosen; rejected].
+    The E examples of a loss of pairs are [chosen; rejected].
+
+    Attributes:
+      tokens: int32 [M, R, S].
+      segments: int32 [M, R, S], 1, 2, ... for the examples of a row in turn, 0 for padding.
+      bucket: int32 [M], index of the shortest of the layout's row lengths that holds the
+        micro-batch.
+      images: uint8 [M, R, K, H, W, 3], the picture of each segment, or None in text mode.
+      pictures: int32 [M, R], the number of pictures of each row.
+      row, first, length: int32 [M, E]; the completion of an example is
+        tokens[row, first : first + length].
+      reward: float32 [M, E].
+      reference: float32 [M, E], log-probability of the completion under the reference policy, 0 if
+        the loss needs none.
+      context_mean, context_std, context_count: float32 [M, E], of the rewards of the example's
+        context in the training set.
     """
 
     tokens: jax.Array
@@ -50,11 +58,13 @@ class Batch:
     length: jax.Array
     reward: jax.Array
     reference: jax.Array
-    context: jax.Array
+    context_mean: jax.Array
+    context_std: jax.Array
+    context_count: jax.Array
 
 
 def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
-    """How a batch lies on a mesh; what is known of examples is on every device."""
+    """How a batch is sharded: by rows and tokens; arrays [M, E] are replicated."""
     rows, whole = rows_sharding(mesh), replicated(mesh)
     layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, whole))
     return layout.replace(
@@ -66,51 +76,52 @@ def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
 
 
 def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndarray:
-    """What an epoch of this loss walks over: rows int32 [K], or pairs of rows int32 [K, 2].
+    """The examples of an epoch of this loss: rows int32 [K], or pairs of rows int32 [K, 2].
 
-    Raises InputError where the data has none.
+    Raises InputError if there are none.
     """
     options = LOSSES[loss].options | dict(loss_kwargs)
     needs = LOSSES[loss].requires(options)
     if "pairs" in needs:
-        found = preference_pairs(training_set)
+        rows = preference_pairs(training_set)
         wanted = "a preference pair (one context with rewards >= 4 and <= 3.5, a gap >= 1)"
     elif "filtered" in needs:
-        found = filtered(training_set, options["threshold"])
+        rows = filter_by_reward(training_set, options["threshold"])
         wanted = f"a trajectory with reward >= {options['threshold']}"
     elif "contexts" in needs:
-        found = np.flatnonzero(context_columns(training_set)[:, 2] > 1).astype(np.int32)
+        contexts = training_set.context_id
+        rows = np.flatnonzero(np.bincount(contexts)[contexts] > 1).astype(np.int32)
         wanted = "two trajectories of one context"
     else:
-        found, wanted = scored_rows(training_set), "a trajectory"
-    if not len(found):
+        rows, wanted = scored_rows(training_set), "a trajectory"
+    if not len(rows):
         raise InputError(f"loss {loss!r}: the data holds not one example, {wanted}; add some")
-    return found
+    return rows
 
 
 class Schedule:
-    """The examples of every step: found, int32 [K] or pairs [K, 2], in a new order every epoch.
+    """The examples of every step, in a new order every epoch.
 
-    group: int [N], by row of the training set; the examples of a step are of one group. A batch
-    takes the next of its group and runs on over an epoch's end, so no example is left out; it
-    stands where its last example would.
+    examples: rows of the training set, int32 [K], or pairs, int32 [K, 2]. group: int [N], by row;
+    the examples of a step are of one group. A batch takes the next ones of its group and continues
+    into the next epoch, so none is left out. Batches are ordered by their last examples.
     """
 
-    def __init__(self, found: np.ndarray, group: np.ndarray, *, seed: int, batch_size: int):
-        self.found, self._seed = found, seed
-        self.size = batch_size // (1 if found.ndim == 1 else 2)
-        self._group = group[found.reshape(len(found), -1)[:, 0]]
+    def __init__(self, examples: np.ndarray, group: np.ndarray, *, seed: int, batch_size: int):
+        self.examples, self._seed = examples, seed
+        self.size = batch_size // (1 if examples.ndim == 1 else 2)
+        self._group = group[examples.reshape(len(examples), -1)[:, 0]]
         self._batches = np.zeros((0, self.size), int)
 
     def __call__(self, step: int) -> np.ndarray:
         """The rows of the batch of `step` (from 0), int32 [batch_size]; pairs one after another."""
         if step >= len(self._batches):
             self._batches = self._first(max(64, 2 * step))
-        return self.found[self._batches[step]].reshape(-1)
+        return self.examples[self._batches[step]].reshape(-1)
 
     def _first(self, steps: int) -> np.ndarray:
         groups = np.unique(self._group)
-        epochs = -(-(steps + len(groups)) * self.size // len(self.found))
+        epochs = -(-(steps + len(groups)) * self.size // len(self.examples))
         order = np.concatenate([self._permutation(epoch) for epoch in range(epochs)])
         batches, ends = [], []
         for group in groups:
@@ -122,51 +133,45 @@ class Schedule:
 
     def _permutation(self, epoch: int) -> np.ndarray:
         generator = np.random.Generator(np.random.Philox(key=[self._seed, epoch]))
-        return generator.permutation(len(self.found))
+        return generator.permutation(len(self.examples))
 
 
-def context_columns(training_set: TrainingSet) -> np.ndarray:
-    """Mean, std and count of the rewards of each row's context, float32 [N, 3]."""
-    contexts = training_set.context_id
-    found = context_statistics(training_set.reward, contexts, int(contexts.max()) + 1)
-    return np.stack(found, axis=1)
-
-
-def deal(
-    rows: np.ndarray, parts: int, of_example: int, length: np.ndarray | None = None
+def split_microbatches(
+    rows: np.ndarray, parts: int, rows_per_example: int, length: np.ndarray | None = None
 ) -> np.ndarray:
-    """Rows of a batch to micro-batches, [B] -> [parts, B / parts]; pairs to [chosen; rejected].
+    """Splits the rows of a batch into micro-batches, [B] -> [parts, B / parts].
 
-    of_example: 2 for pairs, whose rows stand one after another; else 1. length: int [N], tokens of
-    each row of the training set; examples of like length then go together, otherwise in turn.
+    rows_per_example: 2 for pairs, whose rows are adjacent in [B] and become [chosen; rejected].
+    length: int [N], tokens of each row of the training set. If it is given, examples of similar
+    length go together, otherwise they are distributed in turn.
     """
     if length is None:
-        dealt = rows.reshape(-1, parts, of_example).swapaxes(0, 1)
+        split = rows.reshape(-1, parts, rows_per_example).swapaxes(0, 1)
     else:
-        examples = rows.reshape(-1, of_example)
+        examples = rows.reshape(-1, rows_per_example)
         order = np.argsort(length[examples].max(axis=1), kind="stable")
-        dealt = examples[order].reshape(parts, -1, of_example)
-    return dealt.swapaxes(1, 2).reshape(parts, -1)
+        split = examples[order].reshape(parts, -1, rows_per_example)
+    return split.swapaxes(1, 2).reshape(parts, -1)
 
 
-def filled(batch: Batch, lengths: tuple[int, ...]) -> float:
-    """Share of the places that a step computes which hold a token, for a layout's lengths."""
+def fill_rate(batch: Batch, lengths: tuple[int, ...]) -> float:
+    """The share of computed positions that hold a token, given a layout's row lengths."""
     places = np.take(lengths, batch.bucket).sum() * batch.segments.shape[1]
     return float(np.count_nonzero(batch.segments) / places)
 
 
 def whole_rows(shape: tuple[int, ...]) -> list[slice]:
-    """All rows, [R]: those of the only host."""
+    """All rows, for a single host."""
     return [slice(None)]
 
 
 class Assembler:
-    """Rows of the training set to a batch, on the host.
+    """Makes batches of rows of a training set, on the host.
 
-    training_set; layout: of its micro-batches, made larger by whole `devices` rows where one does
-    not fit; reference: float32 [N]; context: float32 [N, 3]. every_token: everything in a row but
-    its first token counts as its example's completion. own_rows: pictures of other hosts' rows are
-    left black.
+    layout: of the micro-batches; one that does not fit gets more rows, a multiple of `devices`.
+    reference: float32 [N], log-probabilities under the reference policy; 0 by default. every_token:
+    the completion is every token of a row but the first. own_rows: the rows whose pictures are
+    filled in; those of other hosts stay black.
     """
 
     def __init__(
@@ -175,30 +180,30 @@ class Assembler:
         layout: Layout,
         *,
         reference: np.ndarray | None = None,
-        context: np.ndarray | None = None,
         devices: int = 1,
         every_token: bool = False,
         own_rows: Rows = whole_rows,
     ):
-        count = len(training_set.reward)
+        rewards, contexts = training_set.reward, training_set.context_id
         self.data, self.layout = training_set, layout
-        self.reference = np.zeros(count, np.float32) if reference is None else reference
-        self.context = np.zeros((count, 3), np.float32) if context is None else context
+        self.reference = np.zeros(len(rewards), np.float32) if reference is None else reference
+        statistics = context_statistics(rewards, contexts, int(contexts.max()) + 1)
+        self.context_mean, self.context_std, self.context_count = map(np.asarray, statistics)
         self.devices, self.every_token, self.own_rows = devices, every_token, own_rows
 
-    def __call__(self, dealt: np.ndarray) -> Batch:
-        """dealt: int [M, E], rows of the training set."""
-        packed = [self._pack(rows) for rows in dealt]
+    def __call__(self, examples: np.ndarray) -> Batch:
+        """The batch of these rows of the training set, int [M, E]."""
+        packed = [self._pack(rows) for rows in examples]
         rows = max(len(p) for p in packed)
         rows = max(self.layout.rows, -(-rows // self.devices) * self.devices)
-        shape = (len(dealt), rows, self.layout.length)
+        shape = (len(examples), rows, self.layout.length)
         tokens, segments = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        row, first, length = (np.zeros(dealt.shape, np.int32) for _ in range(3))
+        row, first, length = (np.zeros(examples.shape, np.int32) for _ in range(3))
         for m, part in enumerate(packed):
             for r, members in enumerate(part):
                 at = 0
                 for number, example in enumerate(members, 1):
-                    source = dealt[m, example]
+                    source = examples[m, example]
                     size, prompt = self.data.length[source], self.data.prompt_length[source]
                     tokens[m, r, at : at + size] = self.data.tokens[source, :size]
                     segments[m, r, at : at + size] = number
@@ -207,8 +212,8 @@ class Assembler:
                     at += size
         if self.every_token:
             first[:], length[:] = 1, self.layout.length - 1
-        needed = self.data.length[dealt].max(axis=1)  # packed rows have one length
-        images, pictures = self._pictures(dealt, packed, rows)
+        needed = self.data.length[examples].max(axis=1)  # packed rows have one length
+        images, pictures = self._pictures(examples, packed, rows)
         return Batch(
             tokens=tokens,
             segments=segments,
@@ -218,9 +223,11 @@ class Assembler:
             row=row,
             first=first,
             length=length,
-            reward=self.data.reward[dealt],
-            reference=self.reference[dealt],
-            context=self.context[dealt],
+            reward=self.data.reward[examples],
+            reference=self.reference[examples],
+            context_mean=self.context_mean[examples],
+            context_std=self.context_std[examples],
+            context_count=self.context_count[examples],
         )
 
     def _pack(self, rows: np.ndarray) -> list[list[int]]:
@@ -228,12 +235,13 @@ class Assembler:
             return [[example] for example in range(len(rows))]
         return pack(self.data.length[rows], self.layout.length, self.layout.most)
 
-    def _pictures(self, dealt, packed, rows: int):
-        pictures = np.zeros((len(dealt), rows), np.int32)
+    def _pictures(self, examples, packed, rows: int):
+        """Batch.images and Batch.pictures."""
+        pictures = np.zeros((len(examples), rows), np.int32)
         if not self.data.images:
             return None, pictures
-        shape = self.data.images[self.data.image[dealt[0, 0]]].shape
-        # Zeros that nobody writes to take no memory.
+        shape = self.data.images[self.data.image[examples[0, 0]]].shape
+        # Untouched pages of zeros take no memory.
         images = np.zeros((*pictures.shape, self.layout.most, *shape), np.uint8)
         own = np.zeros(rows, bool)
         for part in self.own_rows(images.shape):
@@ -242,5 +250,5 @@ class Assembler:
             for r, members in enumerate(part):
                 pictures[m, r] = len(members)
                 for place, example in enumerate(members if own[r] else ()):
-                    images[m, r, place] = self.data.images[self.data.image[dealt[m, example]]]
+                    images[m, r, place] = self.data.images[self.data.image[examples[m, example]]]
         return images, pictures

@@ -1,4 +1,4 @@
-"""Batches onto the mesh, made ahead of the device by grain's threads."""
+"""The data iterator: batches on the mesh, prefetched by grain's threads."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,19 @@ import jax
 
 from agentic_styling.training.batches.batches import Batch
 
-THREADS, AHEAD = 2, 4
+THREADS, PREFETCHED = 2, 4
 
 
-class Feed:
-    """An iterator over the batches of steps 0 .. steps - 1, laid out over the mesh.
+class DataIterator:
+    """An iterator over the batches of steps 0 .. steps - 1, as sharded arrays.
 
-    make(step) -> Batch of host arrays, a pure function. Several hosts each give the parts of their
-    own devices.
+    make: a pure function from a step to its Batch of host arrays. layout: a Batch of shardings; of
+    several hosts each provides the shards of its own devices.
     """
 
     def __init__(self, make: Callable[[int], Batch], steps: int, layout: Batch):
         dataset = grain.MapDataset.range(steps).map(make)
-        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
+        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=PREFETCHED)
         self._iterator = iter(dataset.to_iter_dataset(options))
         self._layout, self._waited = layout, 0.0
 
@@ -34,21 +34,21 @@ class Feed:
         return batch
 
     def take_waited(self) -> float:
-        """Seconds that next() took since the last call."""
+        """The seconds spent in next() since the last call."""
         waited, self._waited = self._waited, 0.0
         return waited
 
     def get_state(self) -> dict:
-        """Where the iterator stands, JSON."""
+        """The iterator's position, as JSON."""
         return self._iterator.get_state()
 
     def set_state(self, state: dict) -> None:
-        """Go on where get_state stood, whatever number of hosts that was on."""
+        """Continues from a position of get_state, saved on any number of hosts."""
         self._iterator.set_state(state)
 
 
 def put(batch: Batch, layout: Batch) -> Batch:
-    """The batch on the devices of its layout; each host hands over its own parts."""
+    """The batch as arrays sharded by its layout; each host provides its own shards."""
 
     def of(array, sharding):
         return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])

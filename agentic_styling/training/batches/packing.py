@@ -1,4 +1,4 @@
-"""Where examples lie in rows: several one after another in a row, or each in a row of its own."""
+"""The layout of examples in rows: several packed into a row, or one example a row."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """The shape of a micro-batch, the same for all of them where they fit.
+    """The shape of a micro-batch: rows, row lengths, and the most examples of a row.
 
-    rows; most: examples a row may hold. lengths: tokens of a row, ascending: a micro-batch is
-    computed at the first that holds it, and stored at the last.
+    A micro-batch is stored with rows of the last length, and computed with rows of the first length
+    that holds it; lengths ascend.
     """
 
     rows: int
@@ -18,15 +18,14 @@ class Layout(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Tokens of a row as it is stored."""
+        """Tokens of a row in storage."""
         return self.lengths[-1]
 
 
 def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
-    """Rows of examples: each, the longest first, goes into the first row with room for it.
+    """Packs examples of these lengths, int [E], into rows of `length` tokens and `most` examples.
 
-    lengths: int [E], none longer than length. Every row holds between one and `most` examples, in
-    their order. First fit decreasing needs at most 11/9 of the fewest rows, and 6/9 of one.
+    First-fit decreasing takes at most 11/9 of the fewest rows, plus one. Examples of a row ascend.
     """
     rows, room = [], []
     for example in np.argsort(-lengths, kind="stable"):
@@ -43,32 +42,31 @@ def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
 
 
 def row_lengths(needed: np.ndarray, length: int, *, multiple: int, most: int) -> tuple[int, ...]:
-    """Up to `most` lengths of rows for micro-batches whose longest examples have `needed` tokens.
+    """Up to `most` row lengths to compile the step for, ascending; the last is `length`.
 
-    needed: int [K]; length: the last one. They stand at even quantiles, in whole multiples, and
-    each saves a tenth or more: the step is compiled for every one.
+    They are at even quantiles of `needed`, int [K], the longest example of each micro-batch,
+    rounded up to a multiple. One that is not 10% shorter than the next is left out.
     """
-    found = [length]
+    chosen = [length]
     for share in range(most - 1, 0, -1):
         wanted = np.quantile(needed, share / most, method="higher")
         wanted = int(-(-wanted // multiple) * multiple)
-        if wanted <= 0.9 * found[0]:
-            found.insert(0, wanted)
-    return tuple(found)
+        if wanted <= 0.9 * chosen[0]:
+            chosen.insert(0, wanted)
+    return tuple(chosen)
 
 
 def layout_for(
     micro_batches: list[np.ndarray], lengths: tuple[int, ...], *, packing: bool, devices: int
 ) -> Layout:
-    """The layout that holds each of these micro-batches, given as the lengths of its examples.
+    """The layout that holds each of these micro-batches, given as lengths of examples, int [E].
 
-    lengths: tokens of a row; one of packed rows. Rows are a multiple of `devices`, which share
-    them. Without packing a row holds one example.
+    lengths: row lengths; only one with packing. The number of packed rows is a multiple of devices.
     """
     if not packing:
         return Layout(max(len(examples) for examples in micro_batches), lengths, 1)
     (length,) = lengths
-    # Room for many short examples would be room for pictures that are not there.
+    # More slots than a row of average examples fills would be empty pictures.
     mean = np.concatenate(micro_batches).mean()
     most = max(1, round(length / mean))
     rows = max(len(pack(examples, length, most)) for examples in micro_batches)

@@ -1,1 +1,1 @@
-"""What a run reports: metrics, progress, FLOPs, and the dry run."""
+"""The reports of a run: metrics, progress, FLOPs and the dry run."""

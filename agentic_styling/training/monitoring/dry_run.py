@@ -1,4 +1,4 @@
-"""What a run would hold and do, told before anything is allocated."""
+"""The dry run: shapes, memory and FLOPs of a run before anything is allocated."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.planner import Tokenizer
-from agentic_styling.training.batches.batches import Batch, filled
+from agentic_styling.training.batches.batches import Batch, fill_rate
 from agentic_styling.training.config import check_batch, checked, fixed, loss_keywords
 from agentic_styling.training.loop import work
 from agentic_styling.training.mesh import make_mesh
@@ -29,10 +29,10 @@ MIB = 2**20
 
 
 def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
-    """Print what lies where, how much memory a device needs, the batch and a step's FLOPs; stop.
+    """Prints the sharding of parameters, the first batch, and the memory and FLOPs of a step.
 
-    The data is read and the step is compiled, so what `train` would refuse is refused here. Nothing
-    is written and no parameter is made.
+    The data is read and the step is compiled, so `dry_run` refuses what `train` would refuse.
+    Nothing is written and no parameter is allocated.
     """
     config = checked(config)
     claim(fixed(config), Path(workdir), write=False)
@@ -40,7 +40,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     data = read_data(config, Tokenizer(config.init_from), model)
-    model = data.adapted(model)
+    model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     batch = assembler(config, data, mesh, None)(data.micro_batches(0))
@@ -56,11 +56,11 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     tokens, flops = work(model, data, 0)
     peak = peak_flops(jax.devices()[0])
     least = f"; at least {flops / mesh.size / peak:.3f} s" if peak else ""
-    print(f"\na step: {tokens:,} tokens, {flops / 1e12:.3g} TFLOPs by the maths{least}")
+    print(f"\na step: {tokens:,} tokens, {flops / 1e12:.3g} TFLOPs counted{least}")
 
 
 def parameter_table(layout: Layouts) -> Iterator[str]:
-    """A line a leaf of what is trained and what is frozen: its shape, dtype, axes and size."""
+    """A line for each parameter: shape, dtype, mesh axes and size."""
     rows = []
     for kind, shapes, where in (
         ("trained", layout.shapes.params, layout.state.params),
@@ -80,7 +80,7 @@ def parameter_table(layout: Layouts) -> Iterator[str]:
                     f"{device_bytes(leaf, sharding) / MIB:,.2f}",
                 )
             )
-    head = ("", "parameter", "shape", "dtype", "split over", "MiB a device")
+    head = ("", "parameter", "shape", "dtype", "sharded over", "MiB per device")
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
@@ -93,37 +93,37 @@ def device_bytes(leaf, sharding) -> int:
 
 
 def tree_bytes(shapes, where) -> int:
-    """Bytes of a tree on each device."""
+    """Bytes of a tree on each of its devices."""
     pairs = zip(jax.tree.leaves(shapes), jax.tree.leaves(where), strict=True)
     return sum(device_bytes(leaf, sharding) for leaf, sharding in pairs)
 
 
 def memory_lines(layout: Layouts, compiled) -> Iterator[str]:
-    """What a device holds, by kind, and what the step needs besides, as XLA plans it, in GiB."""
+    """The memory of a device in GiB, by kind, as planned by XLA."""
     parts = {
-        "what is trained": tree_bytes(layout.shapes.params, layout.state.params),
-        "optimiser": tree_bytes(layout.shapes.opt_state, layout.state.opt_state),
+        "trained parameters": tree_bytes(layout.shapes.params, layout.state.params),
+        "optimiser state": tree_bytes(layout.shapes.opt_state, layout.state.opt_state),
         "moving average": tree_bytes(layout.shapes.ema, layout.state.ema),
-        "what is frozen": tree_bytes(layout.frozen_shapes, layout.frozen),
+        "frozen parameters": tree_bytes(layout.frozen_shapes, layout.frozen),
     }
     plan = compiled.memory_analysis()
     parts["activations and gradients"] = plan.temp_size_in_bytes
     batch = plan.argument_size_in_bytes - sum(list(parts.values())[:-1])
     parts["batch"] = max(batch, 0)
-    yield "GiB a device"
-    for name, size in (*parts.items(), ("together", sum(parts.values()))):
+    yield "GiB per device"
+    for name, size in (*parts.items(), ("total", sum(parts.values()))):
         yield f"  {name:<26} {size / 2**30:8.3f}"
 
 
 def _batch_table(batch: Batch, data) -> Iterator[str]:
-    yield f"the first batch of {data.schedule.size} examples, of {len(data.schedule.found):,}"
+    yield f"the first batch of {data.schedule.size} examples, of {len(data.schedule.examples):,}"
     for name in Batch.__dataclass_fields__:
         array = getattr(batch, name)
         if array is not None:
             yield f"  {name:<10} {array.dtype!s:<8} {' x '.join(map(str, array.shape))}"
     lengths = data.layout.lengths
     cut = ", ".join(map(str, np.take(lengths, batch.bucket)))
-    yield f"  rows of {cut} tokens; {filled(batch, lengths):.0%} of these places hold one"
+    yield f"  rows of {cut} tokens, {fill_rate(batch, lengths):.0%} of them not padding"
 
 
 def _shapes(batch: Batch) -> Batch:

@@ -1,8 +1,7 @@
-"""Floating-point operations that training takes by its maths, and what a device could do.
+"""Floating-point operations of training, and the peak of a device.
 
-MFU is the first over the second: what is computed again (rematerialisation) and padding are no
-work. Source of the convention: PaLM, arXiv 2204.02311, appendix B; attention counts the pairs of
-positions that may see each other.
+MFU (model FLOPs utilisation) is their ratio. Rematerialisation and padding do not count, attention
+counts the pairs of positions that attend to each other. Source: PaLM, arXiv 2204.02311, appendix B.
 """
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 
 from agentic_styling.planner import LoraConfig, Qwen3VLConfig
 
-# Dense bfloat16 operations a second, from the vendors' data sheets; the first name found counts.
+# Dense bfloat16 operations per second, from the vendors' data sheets. The first match counts.
 PEAKS = (
     ("TPU v6", 918e12),
     ("TPU v5p", 459e12),
@@ -25,7 +24,7 @@ PEAKS = (
 
 
 def peak_flops(device: jax.Device) -> float | None:
-    """Operations a second of one device, None where it is not known."""
+    """Operations per second of a device; None if it is not known."""
     return next((peak for name, peak in PEAKS if name in device.device_kind), None)
 
 
@@ -37,11 +36,10 @@ def train_flops(
     patches: int,
     pictures: int,
 ) -> float:
-    """Of one update. lengths, completions: int [E], tokens of each example, and those trained on.
+    """FLOPs of an update; lengths, completions: int [E], tokens; patches: of each of the pictures.
 
-    patches: of one picture; pictures: how many. Forward, once; backward, twice that where
-    parameters are trained, once where adapters are: their kernels need no gradient; and nothing
-    in a vision tower without adapters does.
+    The backward pass costs twice the forward pass if parameters are trained, and once if adapters
+    are, as kernels need no gradient then. A vision tower without adapters has no backward pass.
     """
     text = _text(config, lengths)
     text += 2 * config.text.hidden_size * config.text.vocab_size * completions.sum()
@@ -61,7 +59,7 @@ def _text(config: Qwen3VLConfig, lengths: np.ndarray) -> float:
     kernels = hidden * (2 * heads + 2 * kv_heads) + 3 * hidden * width
     kernels += hidden * text.num_experts
     lengths = lengths.astype(float)
-    # Scores and their use, 2 operations each, of half of all pairs.
+    # Scores and weighted sums, 2 operations each, of half of all pairs.
     pairs = 2 * heads * (lengths * (lengths + 1)).sum()
     return text.num_hidden_layers * (2 * kernels * lengths.sum() + pairs)
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a line of progress, and the files behind it."""
+"""Metrics of a run, written to files and shown beside a progress bar."""
 
 import resource
 import time
@@ -15,12 +15,12 @@ from agentic_styling.utils.errors import InputError
 
 
 class Monitor:
-    """Metrics of each logged step, and the speed between two of them.
+    """Writes the metrics of each logged step and the speed since the one before.
 
-    metrics.jsonl holds what the maths gives, the same in every run of a config; speed.jsonl what
-    the clock says: tokens a second and device (padding does not count), MFU where the device's
-    peak is known, share of the time waited for data, gigabytes of the fullest device (of the
-    process, on a CPU). Only the first of several hosts writes and shows.
+    metrics.jsonl is reproducible: the same in every run of a config. speed.jsonl holds tokens per
+    second and device (without padding), MFU if the device's peak is known, the share of time spent
+    waiting for data, and the gigabytes of the fullest device (of the process, on a CPU). Only the
+    first of several hosts writes. run_id: of Weights & Biases, kept when a run is resumed.
     """
 
     def __init__(self, workdir: Path, config, done: int, run_id: str, devices: int):
@@ -50,7 +50,7 @@ class Monitor:
                 file.close()
 
     def count(self, tokens: int, flops: float, waited: float) -> None:
-        """A step has been handed to the devices: its tokens and FLOPs; seconds waited for data."""
+        """Counts a dispatched step: its tokens, FLOPs and the seconds spent waiting for data."""
         self._tokens += tokens
         self._flops += flops
         self._waited += waited
@@ -58,11 +58,11 @@ class Monitor:
             self._progress.update()
 
     def hold(self, step: int, values: dict[str, jax.Array]) -> None:
-        """Keep a step's metrics, still on the device, for the next flush."""
+        """Keeps a step's metrics, still on the device, for the next flush."""
         self._held = step, values
 
     def flush(self) -> None:
-        """Write what is held. Raises InputError once more steps were skipped than config allows."""
+        """Writes the held metrics. Raises InputError if too many updates were skipped."""
         if self._held is None:
             return
         (step, values), self._held = self._held, None
@@ -80,7 +80,7 @@ class Monitor:
             )
 
     def mean_loss(self) -> float:
-        """Of the logged steps since the last call; NaN if there were none."""
+        """The mean loss of the steps logged since the last call; NaN if there are none."""
         losses, self._losses = self._losses, []
         return sum(losses) / len(losses) if losses else float("nan")
 
@@ -89,15 +89,15 @@ class Monitor:
 
     def _speed(self) -> dict[str, float]:
         seconds = time.perf_counter() - self._begun
-        found = {
+        speed = {
             "tokens_per_second_per_device": self._tokens / seconds / self._devices,
             "waiting": self._waited / seconds,
             "memory_gb": memory_gb(),
         }
         peak = peak_flops(jax.local_devices()[0])
         if peak:
-            found["mfu"] = self._flops / seconds / self._devices / peak
-        return found
+            speed["mfu"] = self._flops / seconds / self._devices / peak
+        return speed
 
     def _write(self, step: int, values: Mapping[str, float], speed: Mapping[str, float]) -> None:
         metrics, clock = self._files
@@ -118,7 +118,7 @@ class Monitor:
 
 
 def memory_gb() -> float:
-    """Gigabytes in use at most so far, of this host's fullest device or of the process on a CPU."""
+    """Peak gigabytes of this host's fullest device, or of the process on a CPU."""
     stats = [device.memory_stats() or {} for device in jax.local_devices()]
     most = max(s.get("peak_bytes_in_use", 0) for s in stats)
     return (most or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 1e9

@@ -1,4 +1,4 @@
-"""Where metrics go besides metrics.jsonl: TensorBoard and Weights & Biases, where installed."""
+"""Metrics for TensorBoard and Weights & Biases, if installed."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from agentic_styling.utils.errors import InputError
 
 
 class Writers:
-    """TensorBoard files under workdir/tensorboard, by clu, and a W&B run if a project is named.
+    """Writes TensorBoard files to workdir/tensorboard by clu, and to W&B if a project is named.
 
-    Raises InputError for a project where wandb is not installed.
+    Raises InputError if a project is named but wandb is not installed.
     """
 
     def __init__(self, workdir: Path, project: str, run_id: str):
@@ -32,14 +32,14 @@ class Writers:
             )
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """The values of a step."""
+        """Writes the values of a step."""
         if self._clu:
             self._clu.write_scalars(step, dict(values))
         if self._wandb:
             self._wandb.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Flushes and closes."""
         if self._clu:
             self._clu.close()
         if self._wandb:

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentic_styling.data.storage.training_set import TrainingSet
-from agentic_styling.training.batches.batches import Assembler, Schedule, deal, examples, filled
+from agentic_styling.training.batches.batches import (
+    Assembler,
+    Schedule,
+    examples,
+    fill_rate,
+    split_microbatches,
+)
 from agentic_styling.training.batches.packing import Layout, layout_for, pack, row_lengths
 from agentic_styling.utils.errors import InputError
 
@@ -97,16 +103,22 @@ def test_examples_of_each_loss():
 
 
 def test_rows_are_dealt_out_in_turn():
-    np.testing.assert_array_equal(deal(np.arange(6), 2, 1), [[0, 2, 4], [1, 3, 5]])
+    np.testing.assert_array_equal(split_microbatches(np.arange(6), 2, 1), [[0, 2, 4], [1, 3, 5]])
     # Pairs (0, 1), (2, 3), (4, 5), (6, 7) to [chosen; rejected] of two parts.
-    np.testing.assert_array_equal(deal(np.arange(8), 2, 2), [[0, 4, 1, 5], [2, 6, 3, 7]])
+    np.testing.assert_array_equal(
+        split_microbatches(np.arange(8), 2, 2), [[0, 4, 1, 5], [2, 6, 3, 7]]
+    )
 
 
 def test_examples_of_like_length_are_dealt_together():
     length = np.array([9, 3, 5, 7, 1, 1, 8, 2])
-    np.testing.assert_array_equal(deal(np.arange(6), 2, 1, length), [[4, 5, 1], [2, 3, 0]])
+    np.testing.assert_array_equal(
+        split_microbatches(np.arange(6), 2, 1, length), [[4, 5, 1], [2, 3, 0]]
+    )
     # Pairs of at most 9, 7, 1 and 8 tokens.
-    np.testing.assert_array_equal(deal(np.arange(8), 2, 2, length), [[4, 2, 5, 3], [6, 0, 7, 1]])
+    np.testing.assert_array_equal(
+        split_microbatches(np.arange(8), 2, 2, length), [[4, 2, 5, 3], [6, 0, 7, 1]]
+    )
 
 
 def test_lengths_of_rows_stand_at_quantiles_and_each_saves_a_tenth():
@@ -123,7 +135,7 @@ def test_lengths_of_rows_stand_at_quantiles_and_each_saves_a_tenth():
 def test_the_bucket_of_a_micro_batch_is_the_first_that_holds_it(seed, parts):
     data, lengths = unequal_set(), (4, 6, 8)
     rows = np.random.default_rng(seed).integers(0, 5, 4)
-    dealt = deal(rows, parts, 1, data.length)
+    dealt = split_microbatches(rows, parts, 1, data.length)
     assert sorted(dealt.reshape(-1)) == sorted(rows)
     batch = Assembler(data, Layout(1, lengths, 1))(dealt)
     for bucket, part in zip(batch.bucket, dealt, strict=True):
@@ -131,7 +143,7 @@ def test_the_bucket_of_a_micro_batch_is_the_first_that_holds_it(seed, parts):
         assert lengths[bucket] >= longest
         assert bucket == 0 or lengths[bucket - 1] < longest
     places = sum(lengths[bucket] * dealt.shape[1] for bucket in batch.bucket)
-    assert filled(batch, lengths) == data.length[dealt].sum() / places
+    assert fill_rate(batch, lengths) == data.length[dealt].sum() / places
 
 
 def unequal_set():

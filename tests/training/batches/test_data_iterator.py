@@ -6,21 +6,27 @@ from types import SimpleNamespace
 import numpy as np
 
 from agentic_styling.training.batches.batches import batch_shardings
-from agentic_styling.training.batches.data_iterator import Feed
+from agentic_styling.training.batches.data_iterator import DataIterator
 from agentic_styling.training.mesh import make_mesh
-from tests.training.batches.test_batches import Assembler, Layout, deal, schedule, unequal_set
+from tests.training.batches.test_batches import (
+    Assembler,
+    Layout,
+    schedule,
+    split_microbatches,
+    unequal_set,
+)
 
 DATA = unequal_set()
 ORDER = schedule(count=5, size=4)
 
 
 def make(step):
-    return Assembler(DATA, Layout(4, (8,), 1))(deal(ORDER(step), 1, 1))
+    return Assembler(DATA, Layout(4, (8,), 1))(split_microbatches(ORDER(step), 1, 1))
 
 
 def feed(sizes, steps=6):
     mesh = make_mesh(sizes)
-    return Feed(make, steps, batch_shardings(mesh, pictures=True))
+    return DataIterator(make, steps, batch_shardings(mesh, pictures=True))
 
 
 def test_batches_come_in_order_and_lie_on_the_mesh():
@@ -52,5 +58,5 @@ def test_threads_do_not_change_what_is_made():
     made = []
     counting = SimpleNamespace(make=lambda step: made.append(step) or make(step))
     mesh = make_mesh({"data": 1})
-    list(Feed(counting.make, 6, batch_shardings(mesh, pictures=True)))
+    list(DataIterator(counting.make, 6, batch_shardings(mesh, pictures=True)))
     assert sorted(made) == list(range(6))
