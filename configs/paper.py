@@ -12,12 +12,12 @@ they can be compared; with `-release` after the METHOD it is 2e-5 for RW and SW,
 The mesh is all devices on the axis fsdp.
 """
 
-from agentic_styling.data.goals.sets import SETS
+from agentic_styling.data.goals.sets import PAPER_SETS
 from agentic_styling.data.storage.shards import NAME, VERSION
 from agentic_styling.training import default_config
 from agentic_styling.utils.errors import InputError, nearest
 
-DATASETS = SETS
+DATASETS = PAPER_SETS
 MODALITIES = ("vision", "text")
 SIZES = {"4b": "Qwen3-VL-4B-Instruct", "8b": "Qwen3-VL-8B-Instruct"}
 METHODS = {"s": "S", "r": "R", "rw": "RW", "sw": "SW", "d": "D"}

@@ -19,10 +19,11 @@ SAVING = 3  # updates that a checkpoint is begun and ended among
 def make_config(directory: str, options: dict):
     """The config of a row. options: size, loss, rank, batch, packing, packed_length, every."""
     from agentic_styling import training
+    from agentic_styling.data.storage.shards import set_path
 
     config = training.default_config(options["loss"])
     config.update(
-        data=f"{directory}/data",
+        data=str(set_path(f"{directory}/data", "demo")),
         init_from=f"{directory}/{options['size']}",
         steps=CYCLE,
         batch_size=options["batch"],

@@ -1,11 +1,11 @@
-"""Export of trajectories as conversations, for other programs that fine-tune planners.
+"""Export of trajectories as conversations, for other programs that fine-tune.
 
 Aimed at TRL 0.24, LLaMA-Factory 0.9.3 and ms-swift 3.8, by their documentation. A directory holds
   SPLIT.jsonl         a conversation a line: the picture and the goal, and the plan's JSON
   SPLIT_pairs.jsonl   preferences: the best and the worst plan of one picture and goal
   images/             pictures, which the lines name relative to the directory
   dataset_info.json   for LLaMA-Factory, with an entry for each file of lines
-In Qwen's chat template they are the prompts of planner/prompts.py.
+In Qwen's chat template the conversations are the prompts of planner/inputs/prompts.py.
 """
 
 import re
@@ -26,8 +26,8 @@ from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError, nearest
 
-# What these programs or the chat template would take for a picture or for the end of a turn.
-_MARKS = re.compile(r"<\|\w+\|>|<(?:image|video|audio)>")
+# What these programs or the chat template would read as a picture or as the end of a turn.
+_SPECIAL = re.compile(r"<\|\w+\|>|<(?:image|video|audio)>")
 
 
 class _Form(NamedTuple):
@@ -38,18 +38,26 @@ class _Form(NamedTuple):
 
 
 def export_conversations(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Write trajectories to a new directory in a form of FORMS: trl, llama-factory, ms-swift.
+    """Writes trajectories as conversations.
 
-    Every row of SPLIT.jsonl has its id and reward too, to filter or to weigh by. Pairs are chosen
-    as by `preference_pairs`. Raises InputError for an unknown form, a directory that is not new,
-    no trajectories, and a goal or plan with a mark that the other program would act on.
+    Every row of SPLIT.jsonl also has its id and reward, to filter or weight by. Pairs are chosen as
+    by `preference_pairs`.
+
+    Args:
+      trajectories: with pictures.
+      directory: a new one.
+      form: one of FORMS, "trl", "llama-factory" or "ms-swift".
+
+    Raises:
+      InputError: the form is unknown, the directory is not new, there are no trajectories, or a
+        goal or plan holds a special token of the other program.
     """
     if form not in FORMS:
         raise InputError(f"format {form!r} is not known; {nearest(form, FORMS)}")
     if not trajectories:
-        raise InputError(f"{directory}: no trajectories to export; generate some first")
+        raise InputError(f"{directory}: no trajectories to export; give a set that has some")
     for trajectory in trajectories:
-        _check_marks(trajectory)
+        _check_special(trajectory)
     scored, pair = FORMS[form]
     info = {}
     with atomic_directory(directory) as root:
@@ -68,13 +76,13 @@ def export_conversations(trajectories: Sequence[Trajectory], directory, form: st
             write_json(root / "dataset_info.json", info)
 
 
-def _check_marks(trajectory: Trajectory) -> None:
+def _check_special(trajectory: Trajectory) -> None:
     for name, text in (("goal", trajectory.goal), ("plan", trajectory.plan.to_json())):
-        found = _MARKS.search(text)
-        if found:
+        token = _SPECIAL.search(text)
+        if token:
             raise InputError(
-                f"trajectory {trajectory.id}: {name} holds {found[0]!r}, which would act as a mark "
-                "of the prompt; take that trajectory out"
+                f"trajectory {trajectory.id}: {name} holds {token[0]!r}, a special token of the "
+                "prompt; leave that trajectory out"
             )
 
 

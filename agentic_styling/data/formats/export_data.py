@@ -8,9 +8,15 @@ from agentic_styling.data.trajectory import Trajectory
 
 
 def export_data(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Write trajectories to a new directory: published, trl, llama-factory or ms-swift.
+    """Writes trajectories in the form of another program.
 
-    Raises InputError as `export_published` and `export_conversations` do.
+    Args:
+      trajectories: with pictures.
+      directory: a new one.
+      form: "published", "trl", "llama-factory" or "ms-swift".
+
+    Raises:
+      InputError: as `export_published` and `export_conversations` do.
     """
     if form == "published":
         export_published(trajectories, directory)

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
-    filtered,
+    filter_by_reward,
     preference_pairs,
     scored_rows,
 )
@@ -76,7 +76,7 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
         found = preference_pairs(training_set)
         wanted = "a preference pair (one context with rewards >= 4 and <= 3.5, a gap >= 1)"
     elif "filtered" in needs:
-        found = filtered(training_set, options["threshold"])
+        found = filter_by_reward(training_set, options["threshold"])
         wanted = f"a trajectory with reward >= {options['threshold']}"
     elif "contexts" in needs:
         found = np.flatnonzero(context_columns(training_set)[:, 2] > 1).astype(np.int32)

@@ -12,7 +12,7 @@ from agentic_styling.data.storage.training_set import (
     TrainingSet,
     build_training_set,
     context_groups,
-    filtered,
+    filter_by_reward,
     preference_pairs,
     scored_rows,
 )
@@ -33,8 +33,8 @@ def scored_set(rewards, contexts) -> TrainingSet:
 def test_views_by_hand():
     found = scored_set([4.5, 3.0, 4.0, 5.0, 3.5, 4.0, 3.2, 2.0], [7, 7, 7, 2, 2, 5, 5, 9])
     np.testing.assert_array_equal(scored_rows(found), np.arange(8))
-    np.testing.assert_array_equal(filtered(found), [0, 2, 3, 5])
-    np.testing.assert_array_equal(filtered(found, threshold=4.5), [0, 3])
+    np.testing.assert_array_equal(filter_by_reward(found), [0, 2, 3, 5])
+    np.testing.assert_array_equal(filter_by_reward(found, threshold=4.5), [0, 3])
     # Context 5 has too small a gap, context 9 has one plan.
     np.testing.assert_array_equal(preference_pairs(found), [[3, 4], [0, 1]])
     np.testing.assert_array_equal(preference_pairs(found, min_gap=0.5), [[3, 4], [5, 6], [0, 1]])

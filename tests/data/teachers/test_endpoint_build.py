@@ -63,7 +63,7 @@ def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(endpoint, source, tm
     endpoint.answer, endpoint.calls[:] = failing_later, []
     with pytest.raises(InputError, match="teacher: simple-train-.*no more credit; mend that"):
         build_simple(tmp_path / "stopped", source, tmp_path / "other")
-    path = shards.SetDirectory(tmp_path / "stopped", "simple", {}).path
+    path = shards.set_path(tmp_path / "stopped", "simple")
     assert len(list(path.glob("*array_record*"))) == 1 and not shards.is_finished(path)
     kept = len(list((tmp_path / "other").iterdir()))
     assert 12 <= kept == len(good) < QUESTIONS
