@@ -1,6 +1,6 @@
 """Photographs, goals, teachers, the sets that are built from them, and foreign formats."""
 
-from agentic_styling.data.formats.export_data import export_data
+from agentic_styling.data.formats import export_data
 from agentic_styling.data.formats.published import ImportReport, import_published, read_published
 from agentic_styling.data.goals.goals import Goal, make_request
 from agentic_styling.data.goals.sets import sample_goal

@@ -4,6 +4,7 @@ Rows are read from parquet, JSON Lines or one JSON array. What a row names is re
 folder and nowhere else: absolute paths, `..` and links that lead out are refused.
 """
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.data.photos.photos import decode_photo
+from agentic_styling.data.photos.photos import MAX_SIDE, read_photo
 from agentic_styling.utils.errors import InputError
 
 SUFFIXES = (
@@ -89,7 +90,7 @@ def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np
     """
     name, data = _image_bytes(copy, row, path)
     try:
-        pixels = decode_photo(data, show(name))
+        pixels = read_photo(io.BytesIO(data), name=show(name), max_side=MAX_SIDE)
     except InputError as error:
         raise LeftOut(UNREADABLE_IMAGE, str(error)) from None
     square = ImageOps.fit(Image.fromarray(pixels), (size, size), Image.Resampling.LANCZOS)

@@ -27,11 +27,13 @@ class Photo:
     pixels: np.ndarray
 
 
-def read_photo(path) -> np.ndarray:
-    """Reads one photograph at its own size.
+def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarray:
+    """Reads one photograph.
 
     Args:
-      path: of an image file.
+      file: the path of an image file, or an open one.
+      name: stands for the file in errors; by default its path.
+      max_side: the longer side is shrunk to it; None keeps the size.
 
     Returns:
       uint8 [H, W, 3], sRGB.
@@ -39,32 +41,12 @@ def read_photo(path) -> np.ndarray:
     Raises:
       InputError: it is missing or unreadable.
     """
-    return _readable(path, path, None)
-
-
-def decode_photo(data: bytes, name: str) -> np.ndarray:
-    """Reads a photograph out of a file's bytes.
-
-    Args:
-      data: of an image file.
-      name: stands for it in errors.
-
-    Returns:
-      uint8 [H, W, 3], sRGB, the longer side at most 1024.
-
-    Raises:
-      InputError: it is unreadable.
-    """
-    return _readable(io.BytesIO(data), name, MAX_SIDE)
-
-
-def _readable(file, name, max_side: int | None) -> np.ndarray:
     try:
         return read_image(file, max_side)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
-            f"{name}: no readable photograph ({reason}); give a .jpg or .png"
+            f"{name or file}: no readable photograph ({reason}); give a .jpg or .png"
         ) from error
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy.sparse import csr_array, vstack
+from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
 from agentic_styling.data.photos.photos import UNREADABLE, Photo, read_image, why_unreadable
@@ -30,6 +32,7 @@ BUNDLED = {
 UNKNOWN_TERMS = "Their terms are not known here: see where they are from."
 TERMS = ("LICEN", "COPYING", "COPYRIGHT", "README")  # how the names of files with terms begin
 KEPT = 64  # photographs that stay decoded
+_ROWS = 1024  # of the table of all pairs at a time
 NEAR = 6  # of 64 bits of the hash: closer photographs count as one
 SPLIT_SHARES = {"test": 0.15, "validation": 0.1}  # of the groups; the rest is for training
 
@@ -129,21 +132,12 @@ def perceptual_hash(pixels: np.ndarray) -> int:
 
 
 def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
-    """The group of each hash, int [K]: hashes at most `near` bits apart share a group.
-
-    near: below 8. Two such hashes have an equal byte, so only those are compared.
-    """
-    group = np.arange(len(hashes))
-    table = hashes.astype(">u8").view(np.uint8).reshape(-1, 8)
-    for byte in range(8):
-        order = np.argsort(table[:, byte], kind="stable")
-        for members in np.split(order, np.flatnonzero(np.diff(table[order, byte])) + 1):
-            for place, one in enumerate(members):
-                others = members[place + 1 :]
-                differing = np.bitwise_count(hashes[one] ^ hashes[others])
-                for other in others[differing <= near]:
-                    _join(group, one, other)
-    return np.array([_root(group, i) for i in range(len(group))])
+    """The group of each hash, int [K]: hashes that differ in at most `near` bits share a group."""
+    if not len(hashes):
+        return np.zeros(0, int)
+    blocks = (hashes[start : start + _ROWS, None] for start in range(0, len(hashes), _ROWS))
+    graph = vstack([csr_array(np.bitwise_count(block ^ hashes) <= near) for block in blocks])
+    return connected_components(graph, directed=False)[1]
 
 
 def split_source(
@@ -259,14 +253,3 @@ def _rows(label: str, count: int, image: Callable, licence: str | None) -> Sourc
 
 def _kept(read):
     return functools.lru_cache(maxsize=KEPT)(read)
-
-
-def _root(group: np.ndarray, i: int) -> int:
-    while group[i] != i:
-        i = group[i]
-    return int(i)
-
-
-def _join(group: np.ndarray, one: int, other: int) -> None:
-    low, high = sorted((_root(group, one), _root(group, other)))
-    group[high] = low
