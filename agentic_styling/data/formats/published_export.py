@@ -9,7 +9,6 @@ published form has no field for is in metadata under "agentic_styling".
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
 from agentic_styling.data.photos.photos import to_png
+from agentic_styling.data.storage.trajectories import safe_name
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
@@ -35,8 +35,6 @@ COLUMNS = {
     "individual_score": float,
     "metadata": str,
 }
-
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:
@@ -87,7 +85,7 @@ def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
 
 def image_path(trajectory: Trajectory) -> str:
     """Where `write_images` puts a trajectory's picture, within the directory."""
-    return f"images/{_file_name(trajectory)}.png"
+    return f"images/{safe_name(trajectory)}.png"
 
 
 def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
@@ -109,16 +107,7 @@ def write_json(path: Path, data: dict) -> None:
 
 
 def _analysis(trajectory: Trajectory) -> str:
-    return f"analysis/{_file_name(trajectory)}.json"
-
-
-def _file_name(trajectory: Trajectory) -> str:
-    if not _FILE_NAME.fullmatch(trajectory.context_id):
-        raise InputError(
-            f"trajectory {trajectory.id}: context_id={trajectory.context_id!r} cannot name a file; "
-            "use letters, digits, - _ ."
-        )
-    return trajectory.context_id
+    return f"analysis/{safe_name(trajectory)}.json"
 
 
 def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:

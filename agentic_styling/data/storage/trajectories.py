@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.utils.errors import InputError, nearest
 
 ROWS_PER_SHARD = 1024
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def read_trajectories(
@@ -98,7 +100,18 @@ def fingerprint(trajectories: Iterable[Trajectory]) -> str:
     return sha256.hexdigest()
 
 
+def safe_name(trajectory: Trajectory) -> str:
+    """A trajectory's context_id, which names files. Raises InputError if it may not."""
+    if not _SAFE_NAME.fullmatch(trajectory.context_id):
+        raise InputError(
+            f"trajectory {trajectory.id}: context_id={trajectory.context_id!r} is not a "
+            "valid name; use letters, digits, - _ ."
+        )
+    return trajectory.context_id
+
+
 def _check(trajectory: Trajectory) -> None:
+    safe_name(trajectory)
     where = f"trajectory {trajectory.id}"
     if trajectory.split not in SPLITS:
         fix = nearest(trajectory.split, SPLITS)

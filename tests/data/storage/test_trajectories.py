@@ -155,6 +155,7 @@ def test_other_files_are_never_overwritten(tmp_path):
         ([], "no trajectories to write"),
         ([replace(make(0, 0), reward=float("nan"))], "reward=nan is not within 0 to 5"),
         ([replace(make(0, 0), reward=7)], "train-000000-0: reward=7 is not within"),
+        ([replace(make(0, 0), context_id="../x")], "context_id='../x' is not a valid name"),
         ([replace(make(0, 0), split="valid")], "split='valid'; did you mean 'validation'"),
     ],
 )
