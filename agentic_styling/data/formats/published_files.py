@@ -113,7 +113,7 @@ def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
 
 
 def find_inside(root: Path, named: str, beside: Path) -> Path | None:
-    """The file a row names, from the copy's folder or from its own file's; None if there is none.
+    """The file a row names, relative to the copy's folder or its own file's; None if it is missing.
 
     Raises LeftOut if the path leads, or could lead, out of the copy.
     """

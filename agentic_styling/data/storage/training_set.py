@@ -26,7 +26,7 @@ class TrainingSet:
 
     tokens: int32 [N, S], prompt, completion, and padding on the right.
     length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length] and ends in the
-      end-of-turn token. Padding is told from tokens by its position, never by its value.
+      end-of-turn token. Padding is known by its position, never by its value.
     image: int32 [N], index into images.
     images: M arrays uint8 [H, W, 3], of any sizes; none for a text planner.
     reward: float32 [N] in [0, 5].

@@ -54,7 +54,10 @@ def read_trajectories(
 
 
 def write_trajectories(
-    directory, trajectories: Sequence[Trajectory], settings: dict | None = None, card: str = ""
+    directory,
+    trajectories: Sequence[Trajectory],
+    settings: dict | None = None,
+    card: str = "Scored trajectories.",
 ) -> None:
     """Writes trajectories as a set; resumes one of the same trajectories and settings.
 
@@ -86,8 +89,7 @@ def write_trajectories(
         target.write(split, number, records, {})
     if not is_finished(target.path):
         counts = ", ".join(f"{len(splits[split]):,} of {split}" for split in shards)
-        told = card or "Scored trajectories."
-        target.finish(f"# {NAME}\n\n{told}\n\nTrajectories: {counts}.\n", edited=edited)
+        target.finish(f"# {NAME}\n\n{card}\n\nTrajectories: {counts}.\n", edited=edited)
 
 
 def fingerprint(trajectories: Iterable[Trajectory]) -> str:

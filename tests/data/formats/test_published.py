@@ -173,7 +173,7 @@ def test_the_report_gives_examples_by_row(copy):
     assert lines[2].startswith("    train.jsonl, row 2: action 1: weather.weather_type: 'fog_dens'")
     assert "did you mean 'fog_dense'?" in lines[2]
     (line,) = left_out(copy, make_row(target_action_plan="plans/1.json")).left_out.popitem()[1]
-    assert "'plans/1.json' is no JSON object" in line[1]
+    assert "'plans/1.json' is not a JSON object" in line[1]
 
 
 def test_a_link_within_the_copy_is_followed(copy):
