@@ -156,7 +156,7 @@ def test_all_photographs_are_for_one_split_where_it_is_asked_for(tmp_path, capsy
     path = build.build(tmp_path, "demo", source, count=4, size=16, only="test")
     assert "count=4: building 6 trajectories, the fewest" in capsys.readouterr().out
     made = read_trajectories(path)
-    assert Counter(t.split for t in made) == {"test": 6} and {t.photo for t in made} == {"a", "b"}
+    assert Counter(t.split for t in made) == {"test": 6} and {t.photo for t in made} <= {"a", "b"}
     assert 'split="test"' in (path / "README.md").read_text()
     with pytest.raises(InputError, match="holds a set of only='test', asked for None"):
         build.build(tmp_path, "demo", Source(tuple("abc"), noise, "here"), count=4, size=16)

@@ -42,13 +42,11 @@ def export_conversations(trajectories: Sequence[Trajectory], directory, form: st
       form: one of FORMS, "trl", "llama-factory" or "ms-swift".
 
     Raises:
-      InputError: the form is unknown, the directory is not new, there are no trajectories, or a
-        goal or plan holds a special token of the other program.
+      InputError: the form is unknown, the directory is not new, or a goal or plan holds a special
+        token of the other program.
     """
     if form not in FORMS:
         raise InputError(f"format {form!r} is not known; {nearest(form, FORMS)}")
-    if not trajectories:
-        raise InputError(f"{directory}: no trajectories to export; give a set that has some")
     for trajectory in trajectories:
         _check_special(trajectory)
     info = {}

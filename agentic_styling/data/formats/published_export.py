@@ -17,7 +17,6 @@ import numpy as np
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
 from agentic_styling.data.photos.photos import to_png
-from agentic_styling.data.storage.trajectories import safe_name
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
@@ -48,7 +47,7 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
       directory: a new one.
 
     Raises:
-      InputError: the directory is not new, there are no trajectories, or pyarrow is missing.
+      InputError: the directory is not new, or pyarrow is missing.
     """
     try:
         import pyarrow
@@ -58,8 +57,6 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
             f"{directory}: parquet needs pyarrow, which is not installed; "
             "pip install 'agentic-styling[data]'"
         ) from None
-    if not trajectories:
-        raise InputError(f"{directory}: no trajectories to export; give a set that has some")
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
     schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     with atomic_directory(directory) as root:
@@ -85,7 +82,7 @@ def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
 
 def image_path(trajectory: Trajectory) -> str:
     """Where `write_images` puts a trajectory's picture, within the directory."""
-    return f"images/{safe_name(trajectory)}.png"
+    return f"images/{trajectory.context_id}.png"
 
 
 def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
@@ -107,7 +104,7 @@ def write_json(path: Path, data: dict) -> None:
 
 
 def _analysis(trajectory: Trajectory) -> str:
-    return f"analysis/{safe_name(trajectory)}.json"
+    return f"analysis/{trajectory.context_id}.json"
 
 
 def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:

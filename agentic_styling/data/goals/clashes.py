@@ -8,7 +8,10 @@ import json
 from importlib import resources
 
 _FILE = resources.files("agentic_styling.data.goals") / "clashes.json"
-CLASHES: list[list[dict[str, list[str]]]] = json.loads(_FILE.read_text(encoding="utf-8"))
+CLASHES: list[list[dict[str, set[str]]]] = [
+    [{name: set(options) for name, options in side.items()} for side in row]
+    for row in json.loads(_FILE.read_text(encoding="utf-8"))
+]
 
 
 def clash(targets: dict[str, str]) -> tuple[str, str] | None:

@@ -73,7 +73,7 @@ def write_trajectories(
     """
     splits: dict[str, list[Trajectory]] = {}
     for trajectory in trajectories:
-        _check(trajectory)
+        check(trajectory)
         splits.setdefault(trajectory.split, []).append(trajectory)
     if not splits:
         raise InputError(f"{directory}: no trajectories to write; give one or more")
@@ -102,19 +102,14 @@ def fingerprint(trajectories: Iterable[Trajectory]) -> str:
     return sha256.hexdigest()
 
 
-def safe_name(trajectory: Trajectory) -> str:
-    """A trajectory's context_id, which names files. Raises InputError if it may not."""
-    if not _SAFE_NAME.fullmatch(trajectory.context_id):
-        raise InputError(
-            f"trajectory {trajectory.id}: context_id={trajectory.context_id!r} is not a "
-            "valid name; use letters, digits, - _ ."
-        )
-    return trajectory.context_id
-
-
-def _check(trajectory: Trajectory) -> None:
-    safe_name(trajectory)
+def check(trajectory: Trajectory) -> None:
+    """Raises InputError for a name that cannot name a file, a split and a reward out of range."""
     where = f"trajectory {trajectory.id}"
+    if not _SAFE_NAME.fullmatch(trajectory.context_id):
+        name = trajectory.context_id
+        raise InputError(
+            f"{where}: context_id={name!r} is not a valid name; use letters, digits, - _ ."
+        )
     if trajectory.split not in SPLITS:
         fix = nearest(trajectory.split, SPLITS)
         raise InputError(f"{where}: split={trajectory.split!r}; {fix}")
@@ -137,10 +132,10 @@ def _read_split(where: str, rows, contexts, image: bool, edited: bool) -> list[T
         place = f"{where}[{number}]"
         try:
             row = rows[number]
-        except Exception as error:  # array_record's own, of many types
+            context = row["context_id"].decode()
+        except Exception as error:  # of many types
             why = " ".join(str(error).split())[:120]
             raise InputError(f"{place}: damaged ({why}); build the set again") from error
-        context = row["context_id"].decode()
         if contexts is not None and context not in contexts:
             continue
         if image and context not in pictures:
