@@ -13,20 +13,19 @@ def get_config(arg: str = "") -> ConfigDict:
     config.photos = ""  # a folder; empty for those bundled in scikit-image and scikit-learn
     config.seed = 0
     config.picture_size = 128
-    config.train_contexts = 2000
+    config.count = 6000  # trajectories: 1,800 contexts for training, 120 for test
     config.plans_per_context = 3
-    config.test_cases = 120
     config.preset = "tiny"
     config.vocab_size = 1536
     config.batch_size = 32
-    config.microbatches = 8  # a few rows at a time stay in a CPU's caches
+    config.microbatches = 8  # a few rows at a time fit a CPU's caches
     config.length_buckets = 4
-    config.steps = 500  # of S, from scratch
+    config.steps = 500  # of S, from random weights
     config.learning_rate = 4e-3
     config.post_steps = 100  # of each post-training, from the S checkpoint
-    config.post_learning_rate = 3e-5  # at 3e-4 SW and DPO lose the plan format within 100 updates
-    if arg == "smoke":  # minutes become seconds: for the tests, nothing is learnt
-        config.train_contexts, config.test_cases, config.picture_size = 8, 8, 64
+    config.post_learning_rate = 3e-5  # at 3e-4 SW and DPO forget the plan format
+    if arg == "smoke":  # seconds instead of minutes, for the tests; the planner learns nothing
+        config.count, config.picture_size = 36, 64
         config.batch_size, config.microbatches, config.length_buckets = 4, 1, 1
         config.steps, config.post_steps = 4, 2
     elif arg:

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data import load_photos, state_plan
-from agentic_styling.data.generate import draw_context
+from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
 from agentic_styling.rewards.edit_errors import NOISE
@@ -32,7 +32,7 @@ _SIDE, _LARGE = 256, 12  # pixels, and how many pictures are edited at that size
 
 def draw_sources(photos, crops: int, seed: int):
     """Crops [N, _SIDE, _SIDE, 3] of photographs in known states, as for training."""
-    contexts = [draw_context(photos, (seed, i), "train", 1, _SIDE) for i in range(crops)]
+    contexts = draw_contexts(photos, crops, size=_SIDE, seed=seed)
     pixels = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
     return execute(pixels, states, jax.random.key(seed))

@@ -1,7 +1,7 @@
 """From photographs to a post-trained planner and a report, end to end: what `make demo` runs.
 
-Each stage leaves its own folder in the workdir and is skipped when that is complete, so a run
-that was stopped goes on where it was.
+Each stage leaves its own folder in the workdir and is skipped when that is complete, so an
+interrupted run resumes.
 """
 
 import sys
@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from agentic_styling import data, evaluation, training
 from agentic_styling.cli import configured as cli
+from agentic_styling.data.build import build
 from agentic_styling.planner import new_planner
 from agentic_styling.training.workdir import as_json, claim
 
@@ -20,38 +21,36 @@ POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weigh
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
-    """All stages in order; returns what results.json holds. Raises InputError for bad input."""
+    """Runs all stages in order; returns what results.json holds."""
     claim(as_json(config), workdir, write=False)
-    photos = data.load_photos(config.photos or None)
+    source = data.open_source(config.photos or None)
     claim(as_json(config), workdir, write=True)
-    for split, contexts in (("train", config.train_contexts), ("test", config.test_cases)):
-        data.generate(
-            workdir / "data" / split,
-            photos,
-            split=split,
-            contexts=contexts,
-            plans_per_context=config.plans_per_context,
-            seed=config.seed,
-            size=config.picture_size,
-        )
-    untrained = untrained_planner(config, workdir)
+    trajectories = build(
+        workdir / "data",
+        "demo",
+        source,
+        count=config.count,
+        plans_per_context=config.plans_per_context,
+        size=config.picture_size,
+        seed=config.seed,
+    )
+    untrained = untrained_planner(config, workdir, trajectories)
     methods = {"edit_only": None, "baseline": str(untrained)}
-    methods["standard"] = train(config, workdir, "standard", untrained)
+    methods["standard"] = train(config, workdir, trajectories, "standard", untrained)
     for method in POST_TRAINED:
-        methods[method] = train(config, workdir, method, methods["standard"])
+        methods[method] = train(config, workdir, trajectories, method, methods["standard"])
     methods["teacher_best"] = None
-    return evaluation.evaluate(evaluation_config(config, workdir, methods), workdir)
+    return evaluation.evaluate(evaluation_config(config, workdir, trajectories, methods), workdir)
 
 
-def untrained_planner(config: ConfigDict, workdir: Path) -> Path:
+def untrained_planner(config: ConfigDict, workdir: Path, trajectories: Path) -> Path:
     """A planner with random weights and a tokenizer trained on the training texts."""
     directory = workdir / "untrained/planner"
     if not (directory / "config.json").exists():
-        trajectories = data.read_trajectories(workdir / "data/train")
-        texts = [t.plan.to_json() for t in trajectories] + [t.goal for t in trajectories]
+        rows = data.read_trajectories(trajectories, "train", image=False)
         new_planner(
             directory,
-            texts,
+            [t.plan.to_json() for t in rows] + [t.goal for t in rows],
             preset=config.preset,
             vocab_size=config.vocab_size,
             picture_size=config.picture_size,
@@ -60,13 +59,15 @@ def untrained_planner(config: ConfigDict, workdir: Path) -> Path:
     return directory
 
 
-def train(config: ConfigDict, workdir: Path, method: str, init_from: Path | str) -> str:
-    """Train one method; returns the directory of its planner."""
+def train(
+    config: ConfigDict, workdir: Path, trajectories: Path, method: str, init_from: Path | str
+) -> str:
+    """Trains one method on the set `trajectories`; returns the directory of its planner."""
     fields = training.default_config(method)
     post = method in POST_TRAINED
     fields.update(
         seed=config.seed,
-        data=str(workdir / "data/train"),
+        data=str(trajectories),
         init_from=str(init_from),
         batch_size=config.batch_size,
         microbatches=config.microbatches,
@@ -80,11 +81,12 @@ def train(config: ConfigDict, workdir: Path, method: str, init_from: Path | str)
     return str(workdir / method / "planner")
 
 
-def evaluation_config(config: ConfigDict, workdir: Path, methods: dict) -> ConfigDict:
+def evaluation_config(
+    config: ConfigDict, workdir: Path, trajectories: Path, methods: dict
+) -> ConfigDict:
     """What `evaluate` needs: the cases, the planners, and the curves of their training."""
     fields = evaluation.default_config()
-    fields.cases = str(workdir / "data/test")
-    fields.training_data = str(workdir / "data/train")
+    fields.cases = fields.training_data = str(trajectories)
     fields.seed = config.seed
     fields.methods = ConfigDict(methods)
     fields.curves = ConfigDict(
@@ -98,7 +100,7 @@ def evaluation_config(config: ConfigDict, workdir: Path, methods: dict) -> Confi
 
 
 def main(config: ConfigDict, workdir: Path) -> None:
-    """Run, print both rewards of each method, and say where the report is."""
+    """Runs the demo, and prints both rewards of each method and where the report is."""
     results = run(config, workdir)
     print(f"\n{evaluation.results_table(results)}")
     print(f"\n{workdir / 'results.json'}\n{workdir / 'report/index.html'}")

@@ -1,4 +1,4 @@
-"""The commands that make data sets and turn them into other forms."""
+"""The commands that build data sets and convert them to and from other forms."""
 
 import argparse
 import functools
@@ -11,78 +11,68 @@ PRICES = {
     "nargs": 2,
     "type": float,
     "metavar": ("IN", "OUT"),
-    "help": "of a million of the model's tokens, to tell the cost beforehand",
+    "help": "price of a million of the model's tokens, for the cost estimate",
 }
 
 
 def add_data_commands(commands) -> None:
-    """Add generate, build, import-published and export-data to subparsers."""
-    generate = commands.add_parser("generate", help="make scored trajectories from photographs")
-    generate.add_argument("--photos", help="a folder of photographs (default: the bundled ones)")
-    generate.add_argument("--out", required=True, help="directory of the data set")
-    generate.add_argument("--split", choices=["train", "test"], default="train")
-    generate.add_argument("--contexts", type=int, default=2000, help="pictures with a goal each")
-    generate.add_argument("--plans-per-context", type=int, default=3)
-    generate.add_argument("--size", type=int, default=128, help="side of a picture, in pixels")
-    generate.add_argument("--seed", type=int, default=0)
-    generate.set_defaults(run=_generate)
-
-    read = commands.add_parser("import-published", help="read a copy of the published data set")
+    """Adds build, import-published and export-data to subparsers."""
+    _add_build(commands)
+    read = commands.add_parser("import-published", help="import a copy of the published data set")
     read.add_argument("source", help="a folder, or a .parquet, .jsonl or .json file of rows")
-    read.add_argument("--out", required=True, help="a new directory of trajectories")
-    read.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
+    read.add_argument("--out", required=True, metavar="ROOT", help="the set goes below it")
+    read.add_argument(
+        "--size", type=int, default=256, help="side of a picture, in pixels (default: %(default)s)"
+    )
     read.set_defaults(run=_import_published)
 
-    write = commands.add_parser("export-data", help="write trajectories in another form")
-    write.add_argument("directory", help="of trajectories")
+    write = commands.add_parser("export-data", help="write a set in another program's form")
+    write.add_argument("directory", help="of a set, as build prints it")
     write.add_argument(
         "--format", required=True, choices=["published", "trl", "llama-factory", "ms-swift"]
     )
     write.add_argument("--out", required=True, help="a new directory")
     write.set_defaults(run=_export_data)
 
-    build = commands.add_parser("build", help="build a set of scored trajectories, as TFDS")
-    build.add_argument("set", choices=["simple", "regular", "complex"])
-    build.add_argument(
+
+def _add_build(commands) -> None:
+    build = commands.add_parser("build", help="build a set of scored trajectories")
+    add = build.add_argument
+    add("set", help="simple, regular, complex or demo, or a .json file of goals")
+    add(
         "--photos",
-        help="a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: the bundled ones)",
+        help="a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: photographs bundled "
+        "in scikit-image and scikit-learn)",
     )
-    build.add_argument("--out", required=True, help="the data_dir that sets are built below")
-    build.add_argument("--count", type=int, default=10_000, help="trajectories")
-    build.add_argument("--plans-per-context", type=int, default=3)
-    build.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
-    build.add_argument("--seed", type=int, default=0)
-    build.add_argument("--planner", help="a Hugging Face directory that writes the plans")
-    build.add_argument(
-        "--model", metavar="NAME", help="or a model's name at AGENTIC_STYLING_TEACHER_URL"
+    add("--out", required=True, metavar="ROOT", help="the set goes below it")
+    default = "(default: %(default)s)"
+    add("--count", type=int, default=10_000, help=f"trajectories {default}")
+    add("--plans-per-context", type=int, default=3, help=f"plans per picture and goal {default}")
+    add("--size", type=int, default=256, help=f"side of a picture, in pixels {default}")
+    add("--seed", type=int, default=0, help=f"of pictures, goals and plans {default}")
+    add("--only", metavar="SPLIT", help="put everything into one split: train, validation or test")
+    add("--planner", help="a planner directory that writes the plans (default: a script does)")
+    add("--model", metavar="NAME", help="or a model at AGENTIC_STYLING_TEACHER_URL")
+    add("--prices", **PRICES)
+    add("--yes", action="store_true", help="do not ask to confirm the cost of the model")
+    add(
+        "--temperatures",
+        nargs="+",
+        type=float,
+        default=[0.3, 0.7, 1.0],
+        help="of a context's plans, in turn, by a planner or model (default: 0.3 0.7 1.0)",
     )
-    build.add_argument("--prices", **PRICES)
-    build.add_argument("--yes", action="store_true", help="ask the model whatever it costs")
-    build.add_argument("--temperatures", nargs="+", type=float, default=[0.3, 0.7, 1.0])
-    build.add_argument("--system", action="store_true", help="tell the planner the tools")
-    build.add_argument("--process", type=int, default=0, help="which one this is")
-    build.add_argument("--processes", type=int, default=1, help="that share the work")
+    add("--system", action="store_true", help="put tool signatures in the planner's prompt")
+    add("--process", type=int, default=0, help=f"which of the processes this is {default}")
+    add("--processes", type=int, default=1, help=f"how many share the work {default}")
     build.set_defaults(run=_build)
-
-
-def _generate(args: argparse.Namespace) -> None:
-    from agentic_styling import data
-
-    data.generate(
-        Path(args.out),
-        data.load_photos(args.photos),
-        split=args.split,
-        contexts=args.contexts,
-        plans_per_context=args.plans_per_context,
-        seed=args.seed,
-        size=args.size,
-    )
 
 
 def _import_published(args: argparse.Namespace) -> None:
     from agentic_styling import data
 
-    print(data.import_published(args.source, Path(args.out), args.size))
+    report = data.import_published(args.source, Path(args.out), args.size)
+    print(f"{report}\n{report.directory}")
 
 
 def _export_data(args: argparse.Namespace) -> None:
@@ -120,6 +110,7 @@ def _build(args: argparse.Namespace) -> None:
         plans_per_context=args.plans_per_context,
         size=args.size,
         seed=args.seed,
+        only=args.only,
         teacher=teacher,
         process=args.process,
         processes=args.processes,

@@ -1,4 +1,4 @@
-"""A set of scored trajectories from any photographs, shard by shard."""
+"""Builds a set of scored trajectories from any photographs, shard by shard."""
 
 import hashlib
 from collections import Counter
@@ -11,29 +11,39 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.goals.sets import SETS, SPLITS, sample_goal, sets_text
-from agentic_styling.data.photos.photos import random_crop
+from agentic_styling.data.goals.sets import (
+    SPLITS,
+    sample_goal,
+    set_label,
+    set_number,
+    sets_text,
+)
+from agentic_styling.data.photos.photos import Photo, random_crop
 from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
 from agentic_styling.data.photos.states import sample_state, target_of
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.storage.card import card, summary
 from agentic_styling.data.storage.records import encode_picture, to_record
-from agentic_styling.data.storage.shards import SetDirectory, is_finished
+from agentic_styling.data.storage.shards import SetDirectory, is_finished, set_path
 from agentic_styling.data.teachers.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import MODIFIERS
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, nearest
 
-BUILD_VERSION = 1  # another number for other trajectories from the same settings
+BUILD_VERSION = 2  # raise it when the same settings give other trajectories
 CONTEXTS_PER_SHARD = 64
-SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; at 10,000 by threes, 200 are for test
+SHARES = {"validation": 0.04, "test": 0.06}  # of contexts: 200 of 10,000 trajectories are for test
+FEWEST_CONTEXTS = 2  # of a split: an evaluation compares at least two cases
 FLAT = 16  # of 255, the deviation of grey below which a crop shows next to nothing, as of a sky
 CROPS = 10  # drawn, until one is not flat
 SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every set
 
 
 class Job(NamedTuple):
-    """What a shard is a pure function of, besides its split and number."""
+    """What a shard is a pure function of, besides its split and number.
+
+    photos: numbers of the source's photographs by split. contexts: how many by split.
+    """
 
     set_name: str
     source: Source
@@ -54,96 +64,145 @@ def build(
     plans_per_context: int = 3,
     size: int = 256,
     seed: int = 0,
+    only: str | None = None,
     teacher: Teacher | None = None,
     process: int = 0,
     processes: int = 1,
     confirm: Callable[[int], None] | None = None,
 ) -> Path:
-    """Build a set of SETS below root, or go on with it; returns its directory.
+    """Builds a set below root, or resumes an interrupted build.
 
-    count: trajectories, of count / plans_per_context contexts, a plan or two more to make them
-    whole. size: pixels of a picture's side. The same arguments give the same bytes, for any number
-    of processes, each of which is given its own `process`; the last one to end writes the card.
-    confirm: called with the number of plans that are still to come, before anything is written;
-    what it raises stops the build.
-    Raises InputError for bad arguments, for fewer than three different photographs, and where the
-    directory holds another set.
+    The same arguments give the same bytes, for any number of processes.
+
+    Args:
+      root: the set goes to root/agentic_styling/SET/VERSION.
+      set_name: one of `goals.sets.SETS`, or the path of a JSON file of goals.
+      source: the photographs. Near duplicates are in one split.
+      count: trajectories. They are of count / plans_per_context contexts, at least two a split.
+      plans_per_context: plans for each picture and goal.
+      size: of a picture's side, in pixels.
+      seed: of pictures, goals and plans.
+      only: the one split that all photographs and contexts go to.
+      teacher: writes the plans; by default the scripted one of the set's skills.
+      process: which of the `processes` that share the shards this is. The last to finish writes
+        the card.
+      processes: how many share the work.
+      confirm: called with the number of plans to come, before anything is written; what it raises
+        stops the build.
+
+    Returns:
+      The set's directory.
+
+    Raises:
+      InputError: for bad arguments, for fewer than three different photographs (one, with `only`),
+        and where the directory holds another set.
     """
     numbers = (count, plans_per_context, processes)
-    if set_name not in SETS or min(numbers) < 1 or size < 16 or not 0 <= process < processes:
+    if min(numbers) < 1 or size < 16 or not 0 <= process < processes:
         raise InputError(
-            f"build: set {set_name!r}, count={count}, plans_per_context={plans_per_context}, "
-            f"size={size}, process={process} of {processes}; use a set of {', '.join(SETS)}, "
-            "numbers from 1 up, a size from 16 up and a process below their number"
+            f"build: count={count}, plans_per_context={plans_per_context}, size={size}, "
+            f"process={process} of {processes}; use numbers from 1 up, a size from 16 up and a "
+            "process below their number"
         )
+    if only not in (None, *SPLITS):
+        raise InputError(f"build: split {only!r} is not known; {nearest(only, SPLITS)}")
+    label = set_label(set_name)
     teacher = teacher or Procedural(set_name)
-    found = survey(source)
-    photos = split_source(source.names, found, _rank)
-    contexts = context_counts(count, plans_per_context)
+    contexts = context_counts(count, plans_per_context, only)
+    usable = survey(source)
+    photos = split_source(source.names, usable, _rank, only)
     shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
-    directory = SetDirectory(root, set_name, shards)
+    directory = SetDirectory(set_path(root, label), shards)
     job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher)
-    wanted = [which for which in directory.missing() if _own(job, *which, process, processes)]
+    wanted = [which for which in directory.missing() if _own(*which, process, processes)]
     rows = {which: _size(job, *which) * plans_per_context for which in wanted}
     if confirm:
         confirm(sum(rows.values()))
-    directory.claim(_settings(job, count, found))
+    directory.claim(_settings(job, count, usable) | ({"only": only} if only else {}))
+    fewest = FEWEST_CONTEXTS * len(contexts) * plans_per_context
+    if count < fewest:
+        print(f"count={count}: building {fewest} trajectories, the fewest for two contexts a split")
     _make(directory, job, rows)
     if left := len(directory.missing()):
         print(f"{left} shards are left to other processes")
     else:
         if not is_finished(directory.path):
-            directory.finish(card(directory, source, photos))
+            directory.finish(card(directory, set_name, source, photos))
         print(summary(directory))
     return directory.path
 
 
-def _settings(job: Job, count: int, found: Survey) -> dict:
+def draw_contexts(
+    photos: Sequence[Photo], count: int, *, size: int, seed: int, set_name: str = "demo"
+) -> list[Context]:
+    """Draws contexts of the train split with a plan each, to measure rewards on.
+
+    Args:
+      photos: all of them are drawn from.
+      count: contexts.
+      size: of a picture's side, in pixels.
+      seed: of pictures, goals and plans.
+      set_name: as for `build`.
+
+    Returns:
+      Contexts whose pictures are not yet in their states.
+    """
+    source = Source(tuple(p.name for p in photos), lambda i: photos[i].pixels, "memory")
+    teacher, numbers = Procedural(set_name), {"train": np.arange(len(photos))}
+    job = Job(set_name, source, numbers, {"train": count}, 1, size, seed, teacher)
+    drawn = [draw_context(job, "train", i) for i in range(count)]
+    seeds = [_seed(job, "train", i) for i in range(count)]
+    return teacher(drawn, np.zeros(0), seeds, 1)[0]
+
+
+def _settings(job: Job, count: int, usable: Survey) -> dict:
     """All that a set's bytes depend on."""
     return {
         "version": BUILD_VERSION,
-        "set": job.set_name,
+        "set": set_label(job.set_name),
         "count": count,
         "plans_per_context": job.plans_per_context,
         "size": job.size,
         "seed": job.seed,
         "teacher": job.teacher.settings(),
         "goals": _digest([sets_text(job.set_name), sets_text("clauses")]),
-        "photos": _digest([*job.source.names, *map(str, found.hashes)]),
-        "skipped": dict(found.skipped),
+        "photos": _digest([*job.source.names, *map(str, usable.hashes)]),
+        "skipped": dict(usable.skipped),
     }
 
 
 def _make(directory: SetDirectory, job: Job, rows: dict[tuple[str, int], int]) -> None:
-    """Make and write shards; rows: of each, the plans to come. One is written beside the next."""
-    progress = tqdm(total=sum(rows.values()), desc=job.set_name, unit="plan")
+    """Makes shards, and writes each while the next is made. rows: plans to come, by shard."""
+    progress = tqdm(total=sum(rows.values()), desc=set_label(job.set_name), unit="plan")
     with progress, ThreadPoolExecutor(1) as writer:
         writing = None
         for number, (which, plans) in enumerate(rows.items()):
             made = make_shard(job, *which)
-            if writing:  # the shard before: at most two are held
+            if writing:  # at most two shards are in memory
                 writing.result()
             writing = writer.submit(_write, directory, *which, *made)
-            if number == 0:  # it imports TFDS, and nothing may be imported beside that
+            if number == 0:  # it imports TFDS, which must not race with other imports
                 writing.result()
             progress.update(plans)
         if writing:
             writing.result()
 
 
-def context_counts(count: int, plans_per_context: int) -> dict[str, int]:
-    """Contexts of each split, for `count` trajectories or a few more."""
-    total = -(-count // plans_per_context)
-    held = {split: max(1, round(share * total)) for split, share in SHARES.items()}
-    return {"train": max(1, total - sum(held.values()))} | held
+def context_counts(count: int, plans_per_context: int, only: str | None = None) -> dict[str, int]:
+    """Contexts of each split for `count` trajectories; of one alone, if `only` names it."""
+    contexts = -(-count // plans_per_context)
+    if only:
+        return {only: max(FEWEST_CONTEXTS, contexts)}
+    held = {split: max(FEWEST_CONTEXTS, round(share * contexts)) for split, share in SHARES.items()}
+    return {"train": max(FEWEST_CONTEXTS, contexts - sum(held.values()))} | held
 
 
 def make_shard(job: Job, split: str, number: int) -> tuple[list[Trajectory], Counter]:
-    """The trajectories of a shard, and how many plans were rejected by reason."""
+    """The trajectories of a shard, and how many plans were rejected, by reason."""
     first = number * CONTEXTS_PER_SHARD
     drawn = [draw_context(job, split, first + i) for i in range(_size(job, split, number))]
     key = jax.random.key(job.seed)
-    for part in (SETS.index(job.set_name), SPLITS.index(split), number):
+    for part in (set_number(job.set_name), SPLITS.index(split), number):
         key = jax.random.fold_in(key, part)
     sources = render_sources(drawn, key)
     seeds = [_seed(job, split, first + i) for i in range(len(drawn))]
@@ -165,12 +224,12 @@ def draw_context(job: Job, split: str, index: int) -> Context:
             break
     state = sample_state(rng)
     goal = sample_goal(job.set_name, state, split, rng)
-    name = f"{job.set_name}-{split}-{index:06d}"
+    name = f"{set_label(job.set_name)}-{split}-{index:06d}"
     return Context(name, photo.name, crop, pixels, state, goal, (), ())
 
 
 def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
-    """What the card tells of a shard; sums of it are those of the set."""
+    """What the card says of a shard; a set's counts are sums of its shards' counts."""
     steps = [[s for s in t.plan.steps if s.tool not in MODIFIERS] for t in trajectories]
     return {
         "contexts": {t.context_id: 1 for t in trajectories},
@@ -201,13 +260,13 @@ def _size(job: Job, split: str, number: int) -> int:
     return min(CONTEXTS_PER_SHARD, job.contexts[split] - number * CONTEXTS_PER_SHARD)
 
 
-def _own(job: Job, split: str, number: int, process: int, processes: int) -> bool:
+def _own(split: str, number: int, process: int, processes: int) -> bool:
     """Whether a shard is this process's; neighbours are of different processes."""
     return (number + SPLITS.index(split)) % processes == process
 
 
 def _seed(job: Job, split: str, index: int) -> tuple[int, ...]:
-    return job.seed, SETS.index(job.set_name), SPLITS.index(split), index
+    return job.seed, set_number(job.set_name), SPLITS.index(split), index
 
 
 def _rank(name: str) -> bytes:

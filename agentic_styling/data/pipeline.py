@@ -1,4 +1,4 @@
-"""From contexts with plans to scored trajectories, in batches on the device."""
+"""Executes and scores plans, in batches on the device."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from agentic_styling.data.goals.goals import Goal
 from agentic_styling.data.photos.states import state_plan
@@ -21,9 +20,10 @@ NO_PLAN = Plan({}, ())
 
 @dataclass(frozen=True)
 class Context:
-    """A crop (uint8 [H, W, 3], not yet in its state), the state, and the goal.
+    """A picture and its goal, with the plans of a teacher.
 
-    plans: each with the skill or the temperature that its teacher had.
+    pixels: uint8 [H, W, 3], a crop that is not yet in its state. skills: of each plan, the skill or
+    the temperature of its teacher.
     """
 
     id: str
@@ -37,15 +37,20 @@ class Context:
     teacher: str = "procedural"
 
 
-def render_sources(drawn: Sequence[Context], key, label: str | None = None) -> np.ndarray:
-    """The crops in their states, uint8 [N, H, W, 3]: what is stored is what is scored.
+def render_sources(drawn: Sequence[Context], key) -> np.ndarray:
+    """Puts crops into their states.
 
-    label: of the progress line; None for none.
+    Args:
+      drawn: N contexts.
+      key: of the edits' random numbers.
+
+    Returns:
+      uint8 [N, H, W, 3], rounded so that what is stored is exactly what is scored.
     """
     crops = np.stack([c.pixels for c in drawn])
     states = [state_plan(c.state) for c in drawn]
     out = []
-    for rows, real, batch_key in _batches(len(drawn), key, 0, label):
+    for rows, real, batch_key in _batches(len(drawn), key, 0):
         plans = _encode([states[i] for i in rows])
         pixels = execute(np.float32(crops[rows]) / 255, plans, batch_key)
         out.append(_bytes(pixels)[:real])
@@ -53,17 +58,23 @@ def render_sources(drawn: Sequence[Context], key, label: str | None = None) -> n
 
 
 def run_plans(
-    drawn: Sequence[Context], sources, key, split: str, seed: int, label: str | None = None
+    drawn: Sequence[Context], sources: np.ndarray, key, split: str, seed: int
 ) -> list[Trajectory]:
-    """Execute and score every plan, in order; one whose scores are not finite is left out.
+    """Executes and scores every plan. A goal's reference is rendered once for all its plans.
 
-    sources: uint8 [N, H, W, 3], as by `render_sources`. What a goal asks for is rendered once for
-    all the plans of its context. label: as there.
+    Args:
+      drawn: N contexts with plans.
+      sources: uint8 [N, H, W, 3], as `render_sources` returns them.
+      key: of the edits' random numbers.
+      split, seed: written into the trajectories.
+
+    Returns:
+      Trajectories in order, without those whose scores are not finite.
     """
-    found = [[] for _ in drawn]
+    trajectories = [[] for _ in drawn]
     most = max((len(c.plans) for c in drawn), default=0)
     requests = [Plan(c.state, c.goal.request) for c in drawn]
-    for rows, real, batch_key in _batches(len(drawn), key, 1, label):
+    for rows, real, batch_key in _batches(len(drawn), key, 1):
         source = jnp.asarray(sources[rows], jnp.float32) / 255
         reference = render_reference(source, _encode([requests[i] for i in rows]))
         for k in range(most):
@@ -74,14 +85,14 @@ def run_plans(
                 if k < len(drawn[i].plans) and np.isfinite(table[place]).all():
                     pictures = sources[i], edited[place]
                     made = _trajectory(drawn[i], k, pictures, table[place], split, seed)
-                    found[i].append(made)
-    return [trajectory for trajectories in found for trajectory in trajectories]
+                    trajectories[i].append(made)
+    return [trajectory for own in trajectories for trajectory in own]
 
 
 def batch_size(count: int) -> int:
-    """Rows of a batch for `count` rows: BATCH, or for fewer a power of two that holds them.
+    """Rows of a batch for `count` rows: BATCH, or for fewer the power of two that holds them.
 
-    So there are few shapes to compile, and few rows that nobody needs.
+    So there are few shapes to compile, and little padding.
     """
     return min(BATCH, 1 << (count - 1).bit_length())
 
@@ -114,14 +125,12 @@ def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Traj
     )
 
 
-def _batches(count: int, key, stage: int, label: str | None) -> Iterator[tuple]:
-    """Row numbers in batches of one size (the last wraps round), how many are real, and a key."""
+def _batches(count: int, key, stage: int) -> Iterator[tuple]:
+    """Row numbers in batches of one size (the last wraps around), how many are real, and a key."""
     key, size = jax.random.fold_in(key, stage), batch_size(count)
-    with tqdm(total=count, desc=label, unit="context", disable=not label) as progress:
-        for start in range(0, count, size):
-            real = min(size, count - start)
-            yield np.arange(start, start + size) % count, real, jax.random.fold_in(key, start)
-            progress.update(real)
+    for start in range(0, count, size):
+        real = min(size, count - start)
+        yield np.arange(start, start + size) % count, real, jax.random.fold_in(key, start)
 
 
 def _encode(plans: Sequence[Plan]):

@@ -1,4 +1,4 @@
-"""The data set of TensorFlow Datasets: its configs are the three sets.
+"""The data set of TensorFlow Datasets: its configs are the sets that ship with the package.
 
 `import agentic_styling.data.tfds_builder` registers it; then
 `tfds.load("agentic_styling/regular", data_dir=ROOT)` gives a tf.data.Dataset of what
@@ -24,10 +24,7 @@ class AgenticStyling(tfds.core.DatasetBuilder):
         return tfds.core.DatasetInfo(builder=self, features=features())
 
     def download_and_prepare(self, **_):
-        """Nothing for a set that is there.
-
-        Raises InputError for one that is not: whoever builds it chooses the photographs.
-        """
+        """Does nothing for a set that exists; raises InputError for one that has to be built."""
         root, name = self._data_dir_root, self.builder_config.name
         if is_finished(self.data_path):
             return
@@ -39,7 +36,7 @@ class AgenticStyling(tfds.core.DatasetBuilder):
     _download_and_prepare = download_and_prepare  # which the base class leaves open
 
     def _as_dataset(self, split, decoders=None, read_config=None, shuffle_files=False):
-        """A tf.data.Dataset; TFDS itself reads array_record by random access alone."""
+        """A tf.data.Dataset; TFDS itself only reads array_record by random access."""
         import tensorflow as tf
 
         config = read_config or tfds.ReadConfig()
@@ -55,7 +52,7 @@ class AgenticStyling(tfds.core.DatasetBuilder):
             wanted, decoders = decoders.extract_features(wanted), decoders.decoders
 
         def record(number):
-            found = tf.numpy_function(lambda i: raw[int(i)], [number], tf.string)
-            return wanted.deserialize_example(tf.ensure_shape(found, ()), decoders=decoders)
+            example = tf.numpy_function(lambda i: raw[int(i)], [number], tf.string)
+            return wanted.deserialize_example(tf.ensure_shape(example, ()), decoders=decoders)
 
         return numbers.map(record, num_parallel_calls=tf.data.AUTOTUNE)

@@ -1,4 +1,4 @@
-"""The record that training and evaluation share: one plan for one picture and goal, with scores."""
+"""The record that training and evaluation share: a scored plan for one picture and goal."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,17 @@ class Trajectory:
     """A scored plan.
 
     id, context_id: names; the plans for one picture and goal share a context_id.
-    split: one of SPLITS. photo: name of the photograph that the picture is from.
-    image: uint8 [H, W, 3], the picture as the planner sees it, None where it was not read. state:
-    dimension -> option, what is known to be true of it (missing: unknown).
+    split: one of SPLITS.
+    photo: name of the photograph that the picture was cut from.
+    image: uint8 [H, W, 3], the picture as the planner sees it; None if it was not read.
+    state: dimension -> option, what is known to be true of the picture (missing: unknown).
     goal, theme ("" for none), explicit (whether the goal names the look outright).
     request: the steps that the goal asks for, with true sources; reasoning is "".
-    plan, reward in [0, 5], scores: its six parts and "overall" in [0, 100].
-    provenance: seed, skill, teacher, crop; of the goal its level and whether it is held out of
-    training. edited: uint8 [H, W, 3], what the plan made of the picture, None where it was not
-    kept or not read.
+    plan: that was scored.
+    reward: in [0, 5].
+    scores: its six parts and "overall", in [0, 100]; {} if they are not known.
+    provenance: seed, skill, teacher, crop, and of the goal its level and whether it is held out.
+    edited: uint8 [H, W, 3], the picture after the plan; None if it was not kept or not read.
     """
 
     id: str

@@ -12,7 +12,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.storage.shards import is_finished
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.results import METHODS, aggregate
@@ -131,19 +130,20 @@ def _training(config: ConfigDict) -> dict:
 def _cases(config: ConfigDict) -> Cases:
     trajectories = _held_out(config.cases)
     if len(trajectories) < 2:
-        raise InputError(f"cases: {config.cases} holds {len(trajectories)}; give at least 2")
+        raise InputError(
+            f"cases: {config.cases} holds {len(trajectories)} test context; at least 2 are needed, "
+            "so build a larger set, or one with --only test"
+        )
     images = _stack(trajectories, config.cases)
     spread = np.linspace(0, len(trajectories) - 1, min(config.film_strips, len(trajectories)))
     return Cases(trajectories, images, sorted(set(spread.round().astype(int).tolist())))
 
 
 def _held_out(directory: str) -> list[Trajectory]:
-    """Of a set's test split the best plan of each context; of another directory every row.
+    """The best plan of each context of a set's test split.
 
-    Rows of one context are one case: counted each, they would make intervals too narrow.
+    Rows of one context are one case: counted separately, they would make intervals too narrow.
     """
-    if not is_finished(directory):
-        return read_trajectories(directory)
     rows = sorted(read_trajectories(directory, "test"), key=lambda t: t.reward)
     best = {row.context_id: row for row in rows}
     return [best[context] for context in sorted(best)]

@@ -70,7 +70,7 @@ def measure(set_name: str, source, size: int, rounds: int, root: Path) -> dict:
     photos = build.split_source(source.names, survey(source), build._rank)
     contexts = dict.fromkeys(build.SPLITS, rounds * build.CONTEXTS_PER_SHARD)
     job = build.Job(set_name, source, photos, contexts, 3, size, 0, build.Procedural(set_name))
-    directory = shards.SetDirectory(root, set_name, {"train": rounds})
+    directory = shards.SetDirectory(shards.set_path(root, set_name), {"train": rounds})
     directory.claim({})
     for number in range(rounds):  # compiles
         build.make_shard(job, "train", number)

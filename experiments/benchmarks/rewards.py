@@ -23,7 +23,7 @@ from skimage.metrics import structural_similarity
 from tool_peers.work import BATCH, photographs
 from tqdm import tqdm
 
-from agentic_styling.data.goals.goals import sample_goal
+from agentic_styling.data.goals.sets import sample_goal
 from agentic_styling.data.photos.states import sample_state
 from agentic_styling.rewards import render_reference, score, score_against
 from agentic_styling.rewards.held_out import held_out_reward
@@ -41,7 +41,7 @@ def _held() -> float:
 
 def _drawn_request(number: int) -> Plan:
     rng = np.random.default_rng((7, number))
-    return Plan({}, sample_goal(sample_state(rng), "train", rng).request)
+    return Plan({}, sample_goal("demo", sample_state(rng), "train", rng).request)
 
 
 def _requests(rounds: int, batch: int) -> dict[str, list]:

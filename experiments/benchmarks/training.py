@@ -41,6 +41,7 @@ def prepare(directory: Path) -> None:
     import jax
 
     from agentic_styling import data
+    from agentic_styling.data.build import build
     from agentic_styling.planner import (
         Qwen3VLConfig,
         Tokenizer,
@@ -49,16 +50,17 @@ def prepare(directory: Path) -> None:
         save_pretrained,
     )
 
-    data.generate(
-        directory / "data",
-        data.load_photos(None),
-        split="train",
-        contexts=CONTEXTS,
-        plans_per_context=PLANS,
-        seed=0,
-        size=PICTURE,
+    trajectories = data.read_trajectories(
+        build(
+            directory / "data",
+            "demo",
+            data.open_source(None),
+            count=CONTEXTS * PLANS,
+            plans_per_context=PLANS,
+            size=PICTURE,
+            only="train",
+        )
     )
-    trajectories = data.read_trajectories(directory / "data")
     texts = [t.plan.to_json() for t in trajectories] + [t.goal for t in trajectories]
     shape = {"preset": "tiny", "vocab_size": VOCABULARY, "picture_size": PICTURE, "seed": 0}
     new_planner(directory / "tiny", texts, **shape)

@@ -19,10 +19,11 @@ SAVING = 3  # updates during which a checkpoint is written
 def make_config(directory: str, options: dict):
     """The config of a row; options as `training.options` makes them."""
     from agentic_styling import training
+    from agentic_styling.data.storage.shards import set_path
 
     config = training.default_config(options["loss"])
     config.update(
-        data=f"{directory}/data",
+        data=str(set_path(f"{directory}/data", "demo")),
         init_from=f"{directory}/{options['size']}",
         steps=CYCLE,
         batch_size=options["batch"],

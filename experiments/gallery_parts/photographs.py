@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from agentic_styling.data.photos.photos import SUFFIXES, load_photos, read_photo
+from agentic_styling.data.photos.photos import read_photo
+from agentic_styling.data.photos.sources import SUFFIXES, load_photos
 from agentic_styling.utils.errors import InputError
 
 # A person, an animal, a street, a still life, an interior, a flower.

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.data import state_plan
-from agentic_styling.data.generate import draw_context
+from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.goals.goals import COMPOSED
 from agentic_styling.data.photos.states import ORDER, make_step
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
@@ -38,7 +38,7 @@ class Cases(NamedTuple):
 
 def draw_cases(photos, count: int, size: int, seed: int) -> Cases:
     """`count` cases from photographs, drawn as for training."""
-    contexts = [draw_context(photos, (seed, i), "train", 1, size) for i in range(count)]
+    contexts = draw_contexts(photos, count, size=size, seed=seed)
     crops = np.stack([c.pixels for c in contexts]).astype(np.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
     source = execute(crops, states, jax.random.key(seed))

@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 
 from agentic_styling.cli import main as cli
-from agentic_styling.data import write_trajectories
 from agentic_styling.tools import Plan
-from tests.training.fixtures import make_trajectories
+from tests.data.small_set import write_set
 
 ROOT = Path(__file__).parents[2]
 METHODS = [
@@ -166,16 +165,15 @@ def test_the_script_of_the_demo_is_one_that_python_runs(tmp_path):
 
 def test_an_empty_folder_of_photographs_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        cli.main(["generate", "--photos", str(tmp_path), "--out", str(tmp_path / "data")])
+        cli.main(["build", "demo", "--photos", str(tmp_path), "--out", str(tmp_path / "data")])
     assert ended.value.code == 2
     assert "holds no photographs" in capsys.readouterr().err
 
 
-def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(tmp_path):
-    cases = tmp_path / "cases"
-    write_trajectories(cases, make_trajectories(2, "test"))
-    path = cases / "trajectories.jsonl"
-    path.write_text(path.read_text()[:-40])
+def test_a_damaged_set_is_refused_in_one_line(tmp_path):
+    cases = write_set(tmp_path)
+    (path,) = cases.glob("*-test.array_record*")
+    path.write_bytes(path.read_bytes()[:-40])
     command = [
         str(Path(sys.executable).parent / "agentic-styling"),
         "evaluate",
@@ -185,5 +183,5 @@ def test_an_interrupted_data_set_is_not_mistaken_for_a_whole_one(tmp_path):
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and str(path) in done.stderr
+    assert done.stderr.count("\n") == 1 and f"{cases}, test[" in done.stderr
     assert not (tmp_path / "run").exists()

@@ -25,7 +25,7 @@ def write_set(root, trajectories=None) -> Path:
     rows = {}
     for trajectory in set_trajectories() if trajectories is None else trajectories:
         rows.setdefault(trajectory.split, []).append(trajectory)
-    directory = shards.SetDirectory(root, "simple", dict.fromkeys(rows, 1))
+    directory = shards.SetDirectory(shards.set_path(root, "simple"), dict.fromkeys(rows, 1))
     directory.claim({})
     for split, own in rows.items():
         directory.write(split, 0, [to_record(t) for t in own], {})

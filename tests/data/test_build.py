@@ -1,6 +1,7 @@
 """Building a set: bytes by the seed alone, resumed anywhere, read back whole."""
 
 import itertools
+import json
 import signal
 import subprocess
 import sys
@@ -14,14 +15,14 @@ import pytest
 from PIL import Image
 
 from agentic_styling.data import Trajectory, build, read_trajectories
+from agentic_styling.data.goals.sets import sets_text
 from agentic_styling.data.photos.sources import Source, open_source
 from agentic_styling.data.storage import shards
-from agentic_styling.data.storage.records import read_set
 from agentic_styling.utils.errors import InputError
 from tests.data.photos.test_sources import noise
 from tests.data.stand_in import light_pipeline
 
-SMALL = {"count": 30, "plans_per_context": 3, "size": 16}
+SMALL = {"count": 36, "plans_per_context": 3, "size": 16}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_a_set_is_read_as_tensorflow_datasets_and_as_trajectories(built):
     tfds = pytest.importorskip("tensorflow_datasets")
     root, directory = built
     rows = tfds.data_source("agentic_styling/complex", data_dir=root, split="train")
-    found = read_set(directory, "train", edited=True)
+    found = read_trajectories(directory, "train", edited=True)
     assert len(rows) == len(found) == 24
     for row, trajectory in zip(rows, found, strict=True):
         assert row["id"].decode() == trajectory.id
@@ -69,19 +70,19 @@ def test_a_set_is_read_as_tensorflow_datasets_and_as_trajectories(built):
         assert row["plan"].decode() == trajectory.plan.to_json()
         assert row["reward"] == np.float32(trajectory.reward)
     every = read_trajectories(directory)
-    assert Counter(t.split for t in every) == {"train": 24, "validation": 3, "test": 3}
+    assert Counter(t.split for t in every) == {"train": 24, "validation": 6, "test": 6}
     assert every[0].image is every[1].image  # of one context
     assert every[0].edited is None
 
 
 def test_records_are_the_trajectories_that_were_made(built, source):
     _, directory = built
-    settings = build.context_counts(30, 3)
+    settings = build.context_counts(36, 3)
     photos = build.split_source(source.names, build.survey(source), build._rank)
     job = build.Job("complex", source, photos, settings, 3, 16, 0, build.Procedural("complex"))
     made, rejects = build.make_shard(job, "train", 1)
     assert not rejects
-    found = read_set(directory, "train", edited=True)[9:18]
+    found = read_trajectories(directory, "train", edited=True)[9:18]
     for one, other in zip(made, found, strict=True):
         for field in fields(Trajectory):
             a, b = getattr(one, field.name), getattr(other, field.name)
@@ -104,7 +105,7 @@ def test_another_seed_another_set_and_other_settings_are_refused(built, source, 
         build.build(root, "complex", source, **SMALL, seed=1)
     assert content(directory) == before
     other = build.build(tmp_path, "complex", source, **SMALL, seed=1)
-    assert read_set(other, "test")[0].goal != read_set(directory, "test")[0].goal
+    assert read_trajectories(other, "test")[0].goal != read_trajectories(directory, "test")[0].goal
 
 
 @pytest.mark.parametrize("sky", [np.zeros, np.ones])
@@ -129,7 +130,7 @@ def test_the_card_counts_what_the_set_holds(built):
     text = (built[1] / "README.md").read_text()
     found = read_trajectories(built[1])
     good = np.mean([t.reward >= 4 for t in found if t.split == "train"])
-    assert text.startswith("# agentic_styling/complex\n\n30 scored trajectories of 3 to 5 steps")
+    assert text.startswith("# agentic_styling/complex\n\n36 scored trajectories of 3 to 5 steps")
     assert f"| train | 24 | 8 | {len({t.photo for t in found if t.split == 'train'})} |" in text
     assert f"| {good:.0%} |" in text
     for theme, number in Counter(t.theme for t in found).items():
@@ -137,30 +138,72 @@ def test_the_card_counts_what_the_set_holds(built):
 
 
 @pytest.mark.parametrize(
+    ("count", "contexts"),
+    [
+        (1, {"train": 2, "validation": 2, "test": 2}),
+        (60, {"train": 16, "validation": 2, "test": 2}),
+        (6000, {"train": 1800, "validation": 80, "test": 120}),
+        (10_000, {"train": 3001, "validation": 133, "test": 200}),
+    ],
+)
+def test_every_split_has_two_contexts(count, contexts):
+    assert build.context_counts(count, 3) == contexts
+    assert build.context_counts(count, 3, "test") == {"test": max(2, -(-count // 3))}
+
+
+def test_all_photographs_are_for_one_split_where_it_is_asked_for(tmp_path, capsys):
+    source = Source(("a", "b"), noise, "here")
+    path = build.build(tmp_path, "demo", source, count=4, size=16, only="test")
+    assert "count=4: building 6 trajectories, the fewest" in capsys.readouterr().out
+    made = read_trajectories(path)
+    assert Counter(t.split for t in made) == {"test": 6} and {t.photo for t in made} <= {"a", "b"}
+    assert 'split="test"' in (path / "README.md").read_text()
+    with pytest.raises(InputError, match="holds a set of only='test', asked for None"):
+        build.build(tmp_path, "demo", Source(tuple("abc"), noise, "here"), count=4, size=16)
+
+
+def test_a_file_of_goals_is_a_set(source, tmp_path):
+    rows = json.loads(sets_text("demo")) | {"composed": None, "steps": [1, 4]}
+    (tmp_path / "mine.json").write_text(json.dumps(rows))
+    path = build.build(tmp_path / "sets", str(tmp_path / "mine.json"), source, **SMALL)
+    assert path == shards.set_path(tmp_path / "sets", "mine")
+    made = read_trajectories(path)
+    assert len(made) == 36 and all(t.theme and t.id.startswith("mine-") for t in made)
+    assert json.loads((path / "settings.json").read_text())["set"] == "mine"
+
+
+@pytest.mark.parametrize(
     "changes",
-    [{"set_name": "simpel"}, {"count": 0}, {"size": 4}, {"process": 2, "processes": 2}],
+    [
+        {"set_name": "simpel"},
+        {"count": 0},
+        {"size": 4},
+        {"process": 2, "processes": 2},
+        {"only": "valid"},
+    ],
 )
 def test_bad_arguments_are_refused(source, tmp_path, changes):
     given = {"set_name": "simple", "source": source} | SMALL | changes
-    with pytest.raises(InputError, match="build: set"):
+    with pytest.raises(InputError, match="^build: "):
         build.build(tmp_path, **given)
     assert not any(tmp_path.iterdir())
 
 
 KILLED = textwrap.dedent("""
     import sys
-    from agentic_styling.data import build, sources
+    from agentic_styling.data import build
+    from agentic_styling.data.photos import sources
     from tests.data.stand_in import light_pipeline
 
-    def told(call):
+    def printed(call):
         def run(*args):
             print(call.__name__, flush=True)
             return call(*args)
         return run
 
     build.CONTEXTS_PER_SHARD = 2
-    build.make_shard, build._write = told(build.make_shard), told(build._write)
-    build.card = told(build.card)
+    build.make_shard, build._write = printed(build.make_shard), printed(build._write)
+    build.card = printed(build.card)
     with light_pipeline():
         photos = sources.open_source(sys.argv[2])
         build.build(sys.argv[1], "simple", photos, count=90, size=16)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from agentic_styling import data
+from agentic_styling.data.build import build
+from agentic_styling.data.teachers.teachers import Procedural
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.planner import (
     ImageSettings,
@@ -52,13 +54,14 @@ def save_planner(directory, texts):
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     directory = tmp_path_factory.mktemp("real")
-    cases = data.generate(
-        directory / "test", data.load_photos(None), split="test", contexts=CASES, size=SIZE, seed=0
-    )
-    texts = [case.plan.to_json() for case in cases]
+    teacher = Procedural("demo")
+    teacher.skills = {"1.0": 1.0}
+    settings = {"count": CASES, "plans_per_context": 1, "size": SIZE, "only": "test"}
+    cases = build(directory, "demo", data.open_source(None), teacher=teacher, **settings)
+    texts = [case.plan.to_json() for case in data.read_trajectories(cases)]
     save_planner(directory / "untrained", texts)
     config = default_config()
-    config.update({"cases": str(directory / "test"), "bootstrap_samples": 200, "film_strips": 2})
+    config.update({"cases": str(cases), "bootstrap_samples": 200, "film_strips": 2})
     config.max_new_tokens = 8
     for name in ("edit_only", "teacher_best", "identity", "random", "strongest"):
         config.methods[name] = None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.data import load_photos, state_plan
-from agentic_styling.data.generate import draw_context
+from agentic_styling.data.build import draw_contexts
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import PARTS, render_reference, score, score_against
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
@@ -20,8 +20,7 @@ MILDER = {"location_setting": "underwater_reef", "time_period": "cyberpunk_dysto
 @pytest.fixture(scope="module", params=[FEW, MANY])
 def cases(request):
     """Pictures in a known state, float32 [cases, 128, 128, 3], and their contexts."""
-    photos = load_photos()
-    contexts = [draw_context(photos, (7, i), "train", 1, 128) for i in range(request.param)]
+    contexts = draw_contexts(load_photos(), request.param, size=128, seed=7)
     crops = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
     return execute(crops, states, jax.random.key(0)), contexts

@@ -2,7 +2,7 @@
 
 It is read from a local copy: rows of id, image_path, analysis_path, user_prompt,
 target_action_plan, trajectory_id, trajectory_avg_reward, standardized_weight, individual_score and
-metadata. Every row becomes a Trajectory or is left out, by a reason that is counted.
+metadata. Every row becomes a Trajectory or is left out, and the reason is counted.
 """
 
 import hashlib
@@ -25,12 +25,13 @@ from agentic_styling.data.formats.published_plans import (
     read_published_plan,
     show,
 )
+from agentic_styling.data.storage.shards import set_path
 from agentic_styling.data.storage.trajectories import write_trajectories
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.tools import Plan, Step
-from agentic_styling.utils.atomic import check_free
+from agentic_styling.tools import Plan
 from agentic_styling.utils.errors import InputError
 
+SET = "published"
 OURS = "agentic_styling"  # the key of a row's metadata under which our export keeps its own
 SIZES = (64, 1024)
 # What a row was scored, the first that it has; in its metadata too.
@@ -48,17 +49,18 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 class ImportReport:
     """How many rows there were, and (where, line) of those left out, by reason.
 
-    states: how many of the kept ones have a known state.
+    states: how many of the imported ones have a known state. directory: of the set.
     """
 
+    directory: Path | None = None
     rows: int = 0
     states: int = 0
     left_out: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many were left out for each reason, the most frequent first."""
-        counts = {reason: len(found) for reason, found in self.left_out.items()}
+        """How many were left out, by reason, the most frequent first."""
+        counts = {reason: len(rows) for reason, rows in self.left_out.items()}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def __str__(self) -> str:
@@ -70,47 +72,50 @@ class ImportReport:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What our own export keeps in a row's metadata, because the published form has no place."""
+def import_published(source, root, size: int = 256) -> ImportReport:
+    """Imports a local copy as the set `published` below root; see `read_published`.
 
-    context: dict
-    state: dict
-    request: tuple[Step, ...]
-    scores: dict[str, float]
-    split: str | None
-    photo: str | None
-    theme: str
-    explicit: bool
+    Args:
+      source: a folder, or a file of rows.
+      root: the set goes to root/agentic_styling/published/VERSION. An interrupted import resumes.
+      size: of a picture's side, in pixels.
 
+    Returns:
+      What was imported and what was left out.
 
-def import_published(source, directory, size: int = 256) -> ImportReport:
-    """Import a local copy into a new directory of trajectories; see `read_published`.
-
-    The manifest's settings keep the size and the counts of what was left out. Raises InputError
-    for a directory that holds anything, and if no row can be used.
+    Raises:
+      InputError: no row can be used, or the directory holds anything else.
     """
-    directory = Path(directory)
-    check_free(directory)
     trajectories, report = read_published(source, size)
     if not trajectories:
         most = next(iter(report.counts), "there is none")
         raise InputError(f"{source}: none of {report.rows} rows can be used, mostly: {most}")
-    settings = {"published": Path(source).name, "size": size}
-    directory.absolute().parent.mkdir(parents=True, exist_ok=True)
-    write_trajectories(directory, trajectories, settings | {"left_out": report.counts})
+    report.directory = set_path(root, SET)
+    settings = {"published": Path(source).name, "size": size, "left_out": report.counts}
+    card = "Trajectories imported from the published data set, as they were scored there."
+    write_trajectories(report.directory, trajectories, settings, card)
     return report
 
 
 def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportReport]:
-    """Read a local copy (a folder, or a file of rows) as trajectories.
+    """Reads a local copy as trajectories.
 
-    Pictures are cut to their middle square and resized to `size`. The reward is the score, in
-    [0, 5]: individual_score, else overall_quality, else trajectory_avg_reward. The plan's context
-    and the state are what the analysis says, else unknown. Rows of one picture and goal share a
-    context. A row is of the test or validation split where its metadata, its file's name or its
-    folder's says so. `request` is empty, since the set does not say what a goal asks for: train on
-    these rows, and evaluate on generated ones. Raises InputError if there is nothing to read.
+    Pictures are cut to their middle square. The reward is the score, in [0, 5]: individual_score,
+    else overall_quality, else trajectory_avg_reward. The plan's context and the state are what the
+    analysis says, else unknown. Rows of one picture and goal share a context. A row is of the test
+    or validation split where its metadata, its file's name or its folder's says so. `request` is
+    empty, since the set does not say what a goal asks for: train on these rows, and evaluate on a
+    set that was built.
+
+    Args:
+      source: a folder, or a .parquet, .jsonl or .json file of rows.
+      size: that pictures are resized to, in pixels, 64 to 1024.
+
+    Returns:
+      The trajectories, and how many rows were left out, by reason.
+
+    Raises:
+      InputError: there is nothing to read, or the size is out of range.
     """
     low, high = SIZES
     if not low <= size <= high:
@@ -134,49 +139,50 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
 
 
 def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: set) -> Trajectory:
-    """pictures: those that were read, by content; taken: ids given so far."""
+    """A row as a trajectory. pictures: read so far, by content; taken: ids given so far."""
     goal = row.get("user_prompt")
     if not isinstance(goal, str) or not goal.strip() or not is_unicode(goal):
-        raise LeftOut("no goal", f"user_prompt {show(goal)} is no text")
+        raise LeftOut("no goal", f"user_prompt {show(goal)} is not text")
     metadata = row.get("metadata", {})
     try:
         metadata = as_object(metadata, "malformed metadata", "metadata")
     except LeftOut:
-        metadata = {}  # in words, say: nothing of it is needed
+        metadata = {}  # free text, say; nothing in it is required
     reward = _reward(row, metadata)
-    kept = _kept(metadata)
-    state = kept.state if kept else read_state(copy, row, path)
+    own = _own_fields(metadata)
+    state = own["state"] if own else read_state(copy, row, path)
     plan = row.get("target_action_plan")
     if isinstance(plan, str) and plan.lstrip()[:1] not in ("", "{"):
-        raise LeftOut("malformed plan", f"target_action_plan {show(plan)} is no JSON object")
+        raise LeftOut("malformed plan", f"target_action_plan {show(plan)} is not a JSON object")
     plan = as_object(plan, "malformed plan", "target_action_plan")
-    ours = read_published_plan(plan, kept.context if kept else state)
+    ours = read_published_plan(plan, own.pop("context", state))
     photo, image = read_image(copy, row, path, size)
     content = hashlib.sha256(image).hexdigest()
-    image = pictures.setdefault(content, image)
-    split = (kept and kept.split) or _split(metadata, path.relative_to(copy.root))
-    said = hashlib.sha256(f"{content}\n{split}\n{goal}".encode()).hexdigest()
-    context_id = f"published-{said[:16]}"
+    fields = {
+        "split": own.get("split") or _split(metadata, path.relative_to(copy.root)),
+        "photo": _readable(photo),
+        "state": state,
+        "theme": _readable(metadata.get("theme", "")),
+        "explicit": False,
+        "request": (),
+        "scores": {},
+    } | own
+    named = hashlib.sha256(f"{content}\n{fields['split']}\n{goal}".encode()).hexdigest()
+    context_id = f"published-{named[:16]}"
     return Trajectory(
         id=_new_id(row.get("id"), context_id, taken),
         context_id=context_id,
-        split=split,
-        photo=(kept and kept.photo) or _readable(photo),
-        image=image,
-        state=state,
+        image=pictures.setdefault(content, image),
         goal=goal,
-        theme=kept.theme if kept else _readable(metadata.get("theme", "")),
-        explicit=bool(kept and kept.explicit),
-        request=kept.request if kept else (),
         plan=ours,
         reward=reward,
-        scores=kept.scores if kept else {},
         provenance={
             "teacher": "published",
             "trajectory_id": _readable(row.get("trajectory_id", "")),
             "reasoning": _readable(plan.get("reasoning", "")),
             "overall_instruction": _readable(plan.get("overall_instruction", "")),
         },
+        **fields,
     )
 
 
@@ -193,18 +199,21 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
 
 
 def _split(metadata: Mapping, path: Path) -> str:
-    said = metadata.get("split")
-    names = [said] if isinstance(said, str) else path.parts
+    given = metadata.get("split")
+    names = [given] if isinstance(given, str) else path.parts
     for split, begins in _HELD_OUT.items():
         if any(begins.match(name.lower()) for name in names):
             return split
     return "train"
 
 
-def _kept(metadata: Mapping) -> _Kept | None:
-    """Our own part of a row's metadata, or None. Raises LeftOut if it is not as we write it."""
+def _own_fields(metadata: Mapping) -> dict:
+    """What our own export adds to a row's metadata: fields of Trajectory, and the plan's context.
+
+    {} for a row of others. Raises LeftOut for one that is not as we write it.
+    """
     if OURS not in metadata:
-        return None
+        return {}
     ours = as_object(metadata[OURS], "malformed metadata", f"metadata.{OURS}")
     try:
         context = Plan.from_json({"context": ours["context"], "steps": []}).context
@@ -220,12 +229,13 @@ def _kept(metadata: Mapping) -> _Kept | None:
             good = good and all(map(is_unicode, value))
         if not good or (name == "split" and value not in SPLITS):
             raise LeftOut("malformed metadata", f"metadata.{OURS}: {name} {show(value)}")
-    return _Kept(context, request.context, request.steps, **{name: ours[name] for name in kinds})
+    own = {"context": context, "state": request.context, "request": request.steps}
+    return own | {name: ours[name] for name in kinds}
 
 
-def _new_id(said: object, context_id: str, taken: set) -> str:
-    """The row's id where it is a plain name that no row before has, else one of the context."""
-    name, number = said, 0
+def _new_id(given: object, context_id: str, taken: set) -> str:
+    """The row's id if it is a valid name that no earlier row has, else one of the context."""
+    name, number = given, 0
     while not isinstance(name, str) or not _SAFE_ID.fullmatch(name) or name in taken:
         name, number = f"{context_id}-{number}", number + 1
     taken.add(name)

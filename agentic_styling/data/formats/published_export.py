@@ -5,7 +5,7 @@ A directory holds
   images/CONTEXT.png           pictures, by the rows' image_path
   analysis/CONTEXT.json        what is known of the picture, by analysis_path
 target_action_plan and metadata are JSON text, so that every row has the same columns. What the
-published form has no place for stands in metadata under "agentic_styling".
+published form has no field for is in metadata under "agentic_styling".
 """
 
 import json
@@ -17,8 +17,7 @@ import numpy as np
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
 from agentic_styling.data.photos.photos import to_png
-from agentic_styling.data.storage.trajectories import safe_name
-from agentic_styling.data.trajectory import SPLITS, Trajectory
+from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
@@ -38,11 +37,17 @@ COLUMNS = {
 
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:
-    """Write trajectories to a new directory in the published form.
+    """Writes trajectories in the published form.
 
     individual_score and trajectory_avg_reward are the reward; standardized_weight is
-    (reward - mean) / std over the split, 0 where all are alike. Raises InputError for a directory
-    that is not new, for no trajectories, and without pyarrow.
+    (reward - mean) / std over the split, 0 where all are alike.
+
+    Args:
+      trajectories: with pictures.
+      directory: a new one.
+
+    Raises:
+      InputError: the directory is not new, or pyarrow is missing.
     """
     try:
         import pyarrow
@@ -52,8 +57,6 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
             f"{directory}: parquet needs pyarrow, which is not installed; "
             "pip install 'agentic-styling[data]'"
         ) from None
-    if not trajectories:
-        raise InputError(f"{directory}: no trajectories to export; generate some first")
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
     schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     with atomic_directory(directory) as root:
@@ -70,42 +73,38 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
 
 
 def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
-    """The trajectories of each split that there is; its name becomes a file's."""
+    """The trajectories of each split."""
     splits: dict[str, list[Trajectory]] = {}
     for trajectory in trajectories:
-        if trajectory.split not in SPLITS:
-            raise InputError(
-                f"trajectory {trajectory.id}: split={trajectory.split!r}; use {', '.join(SPLITS)}"
-            )
         splits.setdefault(trajectory.split, []).append(trajectory)
     return splits
 
 
 def image_path(trajectory: Trajectory) -> str:
     """Where `write_images` puts a trajectory's picture, within the directory."""
-    return f"images/{safe_name(trajectory.context_id)}.png"
+    return f"images/{trajectory.context_id}.png"
 
 
 def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
-    """Write the picture of each context once, as PNG."""
+    """Writes the picture of each context once, as PNG."""
     (root / "images").mkdir()
     for trajectory in {t.context_id: t for t in trajectories}.values():
         (root / image_path(trajectory)).write_bytes(to_png(trajectory.image))
 
 
 def write_lines(path: Path, rows: Sequence[dict]) -> None:
-    """Write rows as JSON Lines."""
+    """Writes rows as JSON Lines."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
     path.write_text("".join(lines), encoding="utf-8")
 
 
 def write_json(path: Path, data: dict) -> None:
-    """Write one JSON object, indented."""
+    """Writes one JSON object, indented."""
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _analysis(trajectory: Trajectory) -> str:
-    return f"analysis/{safe_name(trajectory.context_id)}.json"
+    return f"analysis/{trajectory.context_id}.json"
 
 
 def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:

@@ -4,6 +4,7 @@ Rows are read from parquet, JSON Lines or one JSON array. What a row names is re
 folder and nowhere else: absolute paths, `..` and links that lead out are refused.
 """
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.data.photos.photos import decode_photo
+from agentic_styling.data.photos.photos import MAX_SIDE, read_photo
 from agentic_styling.utils.errors import InputError
 
-SUFFIXES = (".parquet", ".jsonl", ".json")  # of files of rows; in a folder the first kind there is
+SUFFIXES = (
+    ".parquet",
+    ".jsonl",
+    ".json",
+)  # of rows; of a folder the first kind is read
 IMAGE_COLUMNS = ("image", "image_path", "images")
 OUTSIDE = "path leads outside"
 MISSING, UNREADABLE_IMAGE = "missing image", "unreadable image"
@@ -35,8 +40,8 @@ class Copy:
 def find_copy(source) -> Copy:
     """The copy at `source`, a folder or one file of rows. Raises InputError if it has no rows.
 
-    Of a folder, only one kind of file is read, so that rows which are there as parquet and as JSON
-    are not taken twice: parquet, else JSON Lines, else JSON files that begin with an array.
+    Only one kind of file is read of a folder, so that rows stored both as parquet and as JSON are
+    not read twice: parquet, else JSON Lines, else JSON files that begin with an array.
     """
     source = Path(source)
     if source.is_file():
@@ -46,24 +51,24 @@ def find_copy(source) -> Copy:
     if not source.is_dir():
         raise InputError(f"{source}: no such file or folder; give a local copy of the data set")
     for suffix in SUFFIXES:
-        found = [path for path in sorted(source.rglob(f"*{suffix}")) if _is_shown(source, path)]
-        for path in found:
+        paths = [path for path in sorted(source.rglob(f"*{suffix}")) if _is_visible(source, path)]
+        for path in paths:
             if not path.resolve().is_relative_to(source.resolve()):
                 raise InputError(
                     f"{path}: is a link that leads out of {source}; download the set as plain "
                     "files, or name the file of rows itself"
                 )
         if suffix == ".json":
-            found = [path for path in found if _is_array(path)]
-        if found:
-            return Copy(source, tuple(found))
+            paths = [path for path in paths if _is_array(path)]
+        if paths:
+            return Copy(source, tuple(paths))
     raise InputError(f"{source}: has no rows; put a .parquet, .jsonl or .json file of rows there")
 
 
 def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
-    """(where, row) of one file; in place of a row what is wrong with it, "malformed row".
+    """(where, row) of one file; instead of a malformed row, what is wrong with it.
 
-    A file that breaks off gives what can be read of it, and one "unreadable file".
+    A truncated file gives the rows that can be read and one "unreadable file".
     Raises InputError for parquet without pyarrow.
     """
     name = path.relative_to(copy.root).as_posix()
@@ -80,12 +85,12 @@ def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
 def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np.ndarray]:
     """(name, pixels uint8 [size, size, 3]) of a row's picture, cut to its middle square.
 
-    It stands in one of IMAGE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first
-    of such a list. Raises LeftOut: missing image, unreadable image, path leads outside.
+    It is in one of IMAGE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first of
+    such a list. Raises LeftOut: missing image, unreadable image, path leads outside.
     """
     name, data = _image_bytes(copy, row, path)
     try:
-        pixels = decode_photo(data, show(name))
+        pixels = read_photo(io.BytesIO(data), name=show(name), max_side=MAX_SIDE)
     except InputError as error:
         raise LeftOut(UNREADABLE_IMAGE, str(error)) from None
     square = ImageOps.fit(Image.fromarray(pixels), (size, size), Image.Resampling.LANCZOS)
@@ -93,7 +98,7 @@ def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np
 
 
 def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
-    """What the row's analysis says of the picture; {} where there is none, or none can be read."""
+    """What the row's analysis says of the picture; {} if it is missing or unreadable."""
     named = row.get("analysis_path")
     if not isinstance(named, str) or not named:
         return {}
@@ -108,7 +113,7 @@ def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
 
 
 def find_inside(root: Path, named: str, beside: Path) -> Path | None:
-    """The file a row names, from the copy's folder or from its own file's; None if there is none.
+    """The file a row names, relative to the copy's folder or its own file's; None if it is missing.
 
     Raises LeftOut if the path leads, or could lead, out of the copy.
     """
@@ -117,12 +122,12 @@ def find_inside(root: Path, named: str, beside: Path) -> Path | None:
     for folder in (root, beside.parent):
         try:
             file = (folder / named).resolve()
-            found = file.is_file()
+            exists = file.is_file()
         except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle
             continue
-        if found and not file.is_relative_to(root.resolve()):
+        if exists and not file.is_relative_to(root.resolve()):
             raise LeftOut(OUTSIDE, f"{show(named)} is a link that leads out of the copy")
-        if found:
+        if exists:
             return file
     return None
 
@@ -148,7 +153,7 @@ def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
     raise LeftOut(MISSING, f"the row has no picture in {', '.join(IMAGE_COLUMNS)}")
 
 
-def _is_shown(root: Path, path: Path) -> bool:
+def _is_visible(root: Path, path: Path) -> bool:
     """A file, and neither hidden nor in a hidden folder, as downloads leave them."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return not hidden and path.is_file()
@@ -172,7 +177,7 @@ def _json_array(path: Path) -> Iterator[dict | LeftOut]:
     except (OSError, ValueError, RecursionError) as error:
         raise LeftOut("unreadable file", f"not JSON ({str(error).splitlines()[0]})") from None
     if not isinstance(rows, list):
-        raise LeftOut("unreadable file", "is no array of rows")
+        raise LeftOut("unreadable file", "is not an array of rows")
     yield from map(_row, rows)
 
 
@@ -190,7 +195,7 @@ def _parquet_rows(path: Path) -> Iterator[dict | LeftOut]:
                 yield from map(_row, batch.to_pylist())
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise LeftOut("unreadable file", f"no readable parquet ({reason})") from None
+        raise LeftOut("unreadable file", f"not readable as parquet ({reason})") from None
 
 
 def _row(data: object) -> dict | LeftOut:

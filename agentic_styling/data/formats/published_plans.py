@@ -2,8 +2,8 @@
 
 A published plan is {"reasoning", "overall_instruction", "actions": [{"action_id", "reasoning",
 "priority", "parameters"}], "hidream_prompt"}. Its actions run by priority, 1 first, equal ones in
-the order written. Its hidream_prompt, what the editor was told, is our instruction;
-overall_instruction where it is empty.
+the order written. Its hidream_prompt, the editor's prompt, is our instruction;
+overall_instruction if it is empty.
 """
 
 import json
@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from agentic_styling.tools import ALIASES, DIMENSIONS, MODIFIERS, VOCABULARY, Plan, PlanError, Step
 from agentic_styling.utils.errors import InputError, nearest
 
-LAST = 5  # of the priorities, and what an action without one has
+LAST = 5  # the lowest priority, and that of an action without one
 _PUBLISHED_NAMES = {ours: published for published, ours in ALIASES.items()}
 _DEPTH = 4  # of an analysis, how far down a dimension is looked for
 
 
 class LeftOut(InputError):
-    """Why a row cannot be used: `reason`, the kind that is counted, and a line about this row."""
+    """Why a row cannot be used: `reason`, which is counted, and a line about this row."""
 
     def __init__(self, reason: str, line: str):
         super().__init__(line)
@@ -28,7 +28,7 @@ class LeftOut(InputError):
 def read_published_plan(data: str | Mapping, context: Mapping[str, str] | None = None) -> Plan:
     """A published plan (JSON text or its object) as ours, for a picture that shows `context`.
 
-    Values of null are taken as not given, since a table has a column for every parameter. Raises
+    Null values count as missing, since a table has a column for every parameter. Raises
     LeftOut: malformed plan, unknown action, unknown parameter, missing parameter, unknown option,
     value out of range, unsupported compositional action, too many actions.
     """
@@ -69,20 +69,20 @@ def write_published_plan(plan: Plan, reasoning: str = "") -> dict:
 
 
 def read_analysis(data: object) -> dict[str, str]:
-    """The state of a picture, dimension -> option, as far as an analysis says it plainly.
+    """The state of a picture, dimension -> option, as far as an analysis names it unambiguously.
 
-    An analysis names a dimension (or its published name) as a key, at any depth up to four, and
-    its option as the value or as the one option below it. All else is unknown, and left out.
+    An analysis has a dimension (or its published name) as a key, at any depth up to four, and its
+    option as the value or as the only option below it. Other dimensions are unknown and left out.
     """
-    found: dict[str, set[str]] = {}
+    options: dict[str, set[str]] = {}
     for key, value in _items(data, _DEPTH):
         name = _word(key)
         name = ALIASES.get(name, name)
         if name in DIMENSIONS:
-            options = VOCABULARY[name].parameters[VOCABULARY[name].target].values
-            said = {_word(text) for text in _strings(value, _DEPTH)}
-            found.setdefault(name, set()).update(said.intersection(options))
-    return {name: min(found[name]) for name in DIMENSIONS if len(found.get(name, ())) == 1}
+            known = VOCABULARY[name].parameters[VOCABULARY[name].target].values
+            named = {_word(text) for text in _strings(value, _DEPTH)}
+            options.setdefault(name, set()).update(named.intersection(known))
+    return {name: min(options[name]) for name in DIMENSIONS if len(options.get(name, ())) == 1}
 
 
 def as_object(data: object, reason: str, where: str) -> dict:
@@ -102,9 +102,9 @@ def _read_action(action: object, where: str) -> Step:
     name = ALIASES.get(tool, tool) if isinstance(tool, str) else tool
     if not isinstance(name, str) or name not in VOCABULARY:
         known = (*VOCABULARY, *ALIASES)
-        mend = nearest(tool, known)
-        mend = mend if mend.startswith("did") else "it is none of the action space"
-        raise LeftOut("unknown action", f"{where}: action_id {show(tool)}; {mend}")
+        fix = nearest(tool, known)
+        fix = fix if fix.startswith("did") else "it is not in the action space"
+        raise LeftOut("unknown action", f"{where}: action_id {show(tool)}; {fix}")
     parameters = as_object(action.get("parameters", {}), "malformed plan", f"{where}: parameters")
     step = Step(_text(action, "reasoning", where), name, parameters)
     try:
@@ -115,7 +115,7 @@ def _read_action(action: object, where: str) -> Step:
 
 
 def _reason(step: Step) -> str:
-    """The kind of a step's first fault, in the order in which plans are checked."""
+    """The kind of a step's first error, in the order in which plans are checked."""
     tool = VOCABULARY[step.tool]
     if any(key not in tool.parameters for key in step.parameters):
         return "unknown parameter"

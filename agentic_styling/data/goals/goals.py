@@ -1,27 +1,16 @@
-"""Goals: what people ask for, and the request (steps with true sources) that they mean by it."""
+"""A goal and its request: the steps, with true sources, that the goal's text asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from agentic_styling.data.goals.themes import Theme, themes
-from agentic_styling.data.goals.words import listing, noun, phrase
 from agentic_styling.data.photos.states import ORDER, make_step, target_of
-from agentic_styling.tools import MODIFIERS, UNKNOWN, Step
+from agentic_styling.tools import UNKNOWN, Step
 
-THEME_SHARE = 0.7
-CONSTRAINT_SHARE = 0.2
-# Share of goals that are drawn to change something known of the picture, so that looking pays.
+# Share of goals drawn to change something known of the picture, so that looking at it pays.
 RELEVANT_SHARE = 0.7
 STRENGTHS = {0.5: 0.25, 0.75: 0.5, 1.0: 0.25}
-INTENSITY = {
-    "train": {
-        0.5: [", just a touch", ", kept subtle", ", only a touch of it"],
-        0.75: [""],
-        1.0: [", at full strength", ", bold", ", make it bold and full"],
-    },
-    "test": {0.5: [", just a subtle touch"], 0.75: [""], 1.0: [", bold and at full strength"]},
-}
 # Targets of composed goals: what can be asked for in two words and clearly seen.
 COMPOSED = {
     "time_of_day": ["pre_dawn", "sunrise_golden", "morning_bright", "midday_overhead"]
@@ -39,51 +28,27 @@ COMPOSED = {
     "atmospheric_effects": ["leaves_falling", "petals_floating", "ash_embers"]
     + ["sparkles_magical", "bokeh_lights", "film_grain"],
 }
-COMPOSED_TEMPLATES = {
-    "train": ["{scene}", "show {scene}", "I want {scene}", "turn this into {scene}", "{list}"],
-    "test": ["I want to show {scene}", "give me {list}"],
-}
-CONSTRAINTS = {
-    ("preserve_attribute", "color"): {
-        "train": ["but keep its colours", "and keep the colours as they are"],
-        "test": ["but keep the colours"],
-    },
-    ("preserve_attribute", "lighting"): {
-        "train": ["but keep the light as it is", "and keep its light and shadow"],
-        "test": ["but keep its light as it is"],
-    },
-    ("exclude_region", "left_half"): {
-        "train": ["but leave the left half untouched", "but not the left half"],
-        "test": ["but leave the left half"],
-    },
-    ("exclude_region", "right_half"): {
-        "train": ["but leave the right half untouched", "but not the right half"],
-        "test": ["but leave the right half"],
-    },
-    ("exclude_region", "top_half"): {
-        "train": ["but leave the top half untouched", "but not the top half"],
-        "test": ["but leave the top half"],
-    },
-    ("exclude_region", "bottom_half"): {
-        "train": ["but leave the bottom half untouched", "but not the bottom half"],
-        "test": ["but leave the bottom half"],
-    },
-    ("exclude_region", "center"): {
-        "train": ["but leave the centre untouched", "but not the centre"],
-        "test": ["but leave the centre"],
-    },
-}
-# Media that have no colours to keep.
+# What a goal can ask to preserve: (tool, what it keeps).
+CONSTRAINTS = (
+    ("preserve_attribute", "color"),
+    ("preserve_attribute", "lighting"),
+    ("exclude_region", "left_half"),
+    ("exclude_region", "right_half"),
+    ("exclude_region", "top_half"),
+    ("exclude_region", "bottom_half"),
+    ("exclude_region", "center"),
+)
+# Media without colors to preserve.
 COLOURLESS = {"pencil_sketch", "charcoal_sketch", "ink_brush", "pen_ink_lines"}
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a person asks for: its text, the theme ("" for none) and the request behind it.
+    """What a person asks for: a text, its theme ("" for none) and the request behind it.
 
-    `noun` names the theme in a reason, `explicit` says whether the text names the look outright.
-    Goals of the sets (`sets.py`) also say their level, "explicit", "suggestive" or "vague", and
-    whether they ask for what training goals never ask for.
+    noun: names the theme in a reason. explicit: whether the text names the look outright.
+    level: "explicit", "suggestive" or "vague". held_out: whether it asks for what no goal of
+    another split than test asks for.
     """
 
     text: str
@@ -95,34 +60,6 @@ class Goal:
     held_out: bool = False
 
 
-def sample_goal(state: dict[str, str], split: str, rng: np.random.Generator) -> Goal:
-    """A goal that asks a picture in `state` for at least one change.
-
-    Phrasings and templates of the splits "train" and "test" are disjoint.
-    """
-    relevant = bool(state) and rng.random() < RELEVANT_SHARE
-    while True:
-        if rng.random() < THEME_SHARE:
-            theme = pick(themes(), rng)
-            text, explicit = pick(theme.phrasings[split], rng)
-        else:
-            theme = _compose_targets(rng)
-            text, explicit = _compose_text(theme.targets, split, rng), True
-        if relevant and not theme.targets.keys() & state.keys():
-            continue
-        strength = pick(list(STRENGTHS), rng, list(STRENGTHS.values()))
-        constraint = None
-        if rng.random() < CONSTRAINT_SHARE:
-            constraint = pick_constraint(compatible_constraints(theme.targets), rng)
-        request = make_request(theme.targets, strength, state, constraint)
-        if any(step.tool not in MODIFIERS for step in request):
-            break
-    text += pick(INTENSITY[split][strength], rng)
-    if constraint:
-        text += f", {pick(CONSTRAINTS[constraint][split], rng)}"
-    return Goal(text, theme.name, theme.noun, explicit, request)
-
-
 def make_request(
     targets: dict[str, str],
     strength: float,
@@ -131,7 +68,14 @@ def make_request(
 ) -> tuple[Step, ...]:
     """The steps that turn a picture in `state` into `targets`, in ORDER, then the constraint.
 
-    A target that the picture already shows is left out.
+    Args:
+      targets: dimension -> option. One that the picture already shows is left out.
+      strength: of every step, in [0, 1].
+      state: dimension -> option, what is known of the picture.
+      constraint: one of CONSTRAINTS.
+
+    Returns:
+      Steps without reasons, whose sources are those of the state.
     """
     steps = [
         make_step(name, state.get(name, UNKNOWN), targets[name], strength)
@@ -144,15 +88,15 @@ def make_request(
 
 
 def compatible_constraints(targets: dict[str, str]) -> list[tuple[str, str]]:
-    """The constraints that do not contradict the targets, as (tool, what it keeps)."""
-    colour = "color_grading" in targets or targets.get("artistic_medium") in COLOURLESS
+    """The CONSTRAINTS that do not contradict the targets."""
+    color = "color_grading" in targets or targets.get("artistic_medium") in COLOURLESS
     light = "time_of_day" in targets or "mood_lighting" in targets
-    clash = {"color": colour, "lighting": light}
-    return [key for key in CONSTRAINTS if not clash.get(key[1])]
+    contradicted = {"color": color, "lighting": light}
+    return [key for key in CONSTRAINTS if not contradicted.get(key[1])]
 
 
-def pick_constraint(options: list[tuple[str, str]], rng) -> tuple[str, str]:
-    """One of the constraints: a tool first, then what it keeps."""
+def pick_constraint(options: list[tuple[str, str]], rng: np.random.Generator) -> tuple[str, str]:
+    """One of some constraints: a tool first, then what it keeps."""
     tool = pick(sorted({tool for tool, _ in options}), rng)
     return pick([option for option in options if option[0] == tool], rng)
 
@@ -165,20 +109,6 @@ def keeps(step: Step) -> str:
     return "the " + kept.replace("_", " ").replace("center", "centre")
 
 
-def _compose_targets(rng) -> Theme:
-    names = rng.choice(list(COMPOSED), rng.integers(1, 4), replace=False)
-    targets = {name: pick(COMPOSED[name], rng) for name in ORDER if name in names}
-    return Theme("", "this request", targets, {})
-
-
-def _compose_text(targets: dict[str, str], split: str, rng) -> str:
-    words = dict(targets)
-    medium = words.pop("artistic_medium", None)
-    subject = noun("artistic_medium", medium) if medium else "a scene"
-    scene = " ".join([subject, *(phrase(*item) for item in words.items())])
-    return pick(COMPOSED_TEMPLATES[split], rng).format(scene=scene, list=listing(targets))
-
-
-def pick(items, rng, p=None):
-    """One of the items, with probabilities p (None: all alike)."""
+def pick(items: Sequence, rng: np.random.Generator, p: Sequence[float] | None = None):
+    """One of the items, with probabilities p (None: uniform)."""
     return items[rng.choice(len(items), p=p)]

@@ -1,6 +1,7 @@
 """Photographs by number, read when they are needed, from a folder or from a stored data set."""
 
 import functools
+import importlib.util
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -9,29 +10,38 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy.sparse import csr_array, vstack
+from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from agentic_styling.data.photos.photos import (
-    SUFFIXES,
-    UNREADABLE,
-    Photo,
-    load_photos,
-    read_image,
-    why_unreadable,
-)
+from agentic_styling.data.photos.photos import UNREADABLE, Photo, read_image, why_unreadable
 from agentic_styling.utils.errors import InputError
 
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+BUNDLED = {
+    "skimage": [
+        "data/astronaut.png",
+        "data/chelsea.png",
+        "data/coffee.png",
+        "data/rocket.jpg",
+        "data/motorcycle_left.png",
+        "data/hubble_deep_field.jpg",
+    ],
+    "sklearn": ["datasets/images/china.jpg", "datasets/images/flower.jpg"],
+}
 UNKNOWN_TERMS = "Their terms are not known here: see where they are from."
-TERMS = ("LICEN", "COPYING", "COPYRIGHT", "README")  # how files that tell the terms begin
+TERMS = ("LICEN", "COPYING", "COPYRIGHT", "README")  # how the names of files with terms begin
 KEPT = 64  # photographs that stay decoded
-NEAR = 6  # of 64 bits of the hash: closer photographs are taken for one
+_ROWS = 1024  # of the table of all pairs at a time
+NEAR = 6  # of 64 bits of the hash: closer photographs count as one
 SPLIT_SHARES = {"test": 0.15, "validation": 0.1}  # of the groups; the rest is for training
 
 
 class Source(NamedTuple):
-    """names: of N photographs; read(i) -> uint8 [H, W, 3], or an error of UNREADABLE.
+    """N photographs.
 
-    where: they are from; licence: what is known of their terms, a sentence.
+    names: of each. read: number -> uint8 [H, W, 3], or an error of UNREADABLE. where: they are
+    from, for the card. licence: what is known of their terms, a sentence.
     """
 
     names: tuple[str, ...]
@@ -44,27 +54,8 @@ class Source(NamedTuple):
         return Photo(self.names[number], self.read(number))
 
 
-def open_source(where: str | None) -> Source:
-    """The photographs of a description.
-
-    None: the bundled ones. A folder: all below it. "tfds:NAME/SPLIT@DATA_DIR": the `image` of a
-    prepared TensorFlow data set. "hf:DIRECTORY": that of one saved by datasets.save_to_disk.
-    Raises InputError for what is not there.
-    """
-    if where is None:
-        photos = load_photos()
-        where = "the installed scikit-image and scikit-learn"
-        terms = "Their terms are those of these packages' documentation of their pictures."
-        return Source(tuple(p.name for p in photos), lambda i: photos[i].pixels, where, terms)
-    if where.startswith("tfds:"):
-        return _tfds(where)
-    if where.startswith("hf:"):
-        return _hugging_face(Path(where.removeprefix("hf:")))
-    return _folder(Path(where))
-
-
 class Survey(NamedTuple):
-    """What was found on a walk over a source.
+    """What reading every photograph of a source showed.
 
     usable: int [K], numbers of photographs that can be read. hashes: uint64 [K], alike for alike
     pictures. skipped: how many could not be used, by reason.
@@ -75,10 +66,48 @@ class Survey(NamedTuple):
     skipped: Counter
 
 
+def open_source(where: str | None) -> Source:
+    """The photographs of a description.
+
+    Args:
+      where: None for those bundled in scikit-image and scikit-learn; a folder for all below it;
+        "tfds:NAME/SPLIT@DATA_DIR" for the `image` of a prepared TensorFlow data set;
+        "hf:DIRECTORY" for that of one saved by datasets.save_to_disk.
+
+    Raises:
+      InputError: there is no such folder or data set, or it holds no photographs.
+    """
+    if where is None:
+        return _bundled()
+    if where.startswith("tfds:"):
+        return _tfds(where)
+    if where.startswith("hf:"):
+        return _hugging_face(Path(where.removeprefix("hf:")))
+    return _folder(Path(where))
+
+
+def load_photos(where=None) -> list[Photo]:
+    """Reads all photographs of a source into memory.
+
+    Args:
+      where: as for `open_source`.
+
+    Raises:
+      InputError: as `open_source` does, and if none can be read. Others that cannot are skipped
+        with one warning.
+    """
+    source = open_source(None if where is None else str(where))
+    usable = survey(source).usable
+    if not len(usable):
+        raise InputError(f"{where}: no readable photographs; add .jpg or .png files")
+    return [source.photo(number) for number in usable]
+
+
 def survey(source: Source) -> Survey:
-    """Read every photograph once. Raises InputError where fewer than three can be read."""
+    """Reads every photograph once; warns of those that cannot be read."""
     usable, hashes, skipped, examples = [], [], Counter(), {}
-    for number in tqdm(range(len(source.names)), "photographs", unit="photo"):
+    numbers = range(len(source.names))
+    for number in tqdm(numbers, "photographs", unit="photo", disable=len(numbers) < KEPT):
         try:
             pixels = source.read(number)
         except UNREADABLE as error:
@@ -89,14 +118,9 @@ def survey(source: Source) -> Survey:
         usable.append(number)
         hashes.append(perceptual_hash(pixels))
     if skipped:
-        told = "; ".join(f"{n} {why} ({examples[why]})" for why, n in skipped.most_common())
-        warnings.warn(f"skipped {skipped.total()} photographs: {told}", stacklevel=2)
-    if len(usable) < 3:
-        raise InputError(
-            f"photographs: {len(usable)} usable of {len(source.names)}; training, validation and "
-            "test need different ones, so give three or more"
-        )
-    return Survey(np.array(usable), np.array(hashes, np.uint64), skipped)
+        reasons = "; ".join(f"{n} {why} ({examples[why]})" for why, n in skipped.most_common())
+        warnings.warn(f"skipped {skipped.total()} photographs: {reasons}", stacklevel=2)
+    return Survey(np.array(usable, int), np.array(hashes, np.uint64), skipped)
 
 
 def perceptual_hash(pixels: np.ndarray) -> int:
@@ -108,41 +132,66 @@ def perceptual_hash(pixels: np.ndarray) -> int:
 
 
 def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
-    """The group of each hash, int [K]: those at most `near` bits apart, one after another, share.
+    """The group of each hash, int [K]: hashes that differ in at most `near` bits share a group."""
+    if not len(hashes):
+        return np.zeros(0, int)
+    blocks = (hashes[start : start + _ROWS, None] for start in range(0, len(hashes), _ROWS))
+    graph = vstack([csr_array(np.bitwise_count(block ^ hashes) <= near) for block in blocks])
+    return connected_components(graph, directed=False)[1]
 
-    near: below 8. Two such hashes have one of their eight bytes alike, so only those are compared.
+
+def split_source(
+    names: tuple[str, ...],
+    usable: Survey,
+    rank: Callable[[str], bytes],
+    only: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Splits photographs; near duplicates are in one split.
+
+    Args:
+      names: of the source.
+      usable: of the source.
+      rank: sorts groups of near duplicates by their first name: the first go to test.
+      only: the split that all photographs go to.
+
+    Returns:
+      Numbers of photographs by split, in order. Test has at least two different ones of six.
+
+    Raises:
+      InputError: there are fewer than three different photographs; with `only`, none.
     """
-    group = np.arange(len(hashes))
-    table = hashes.astype(">u8").view(np.uint8).reshape(-1, 8)
-    for byte in range(8):
-        order = np.argsort(table[:, byte], kind="stable")
-        for members in np.split(order, np.flatnonzero(np.diff(table[order, byte])) + 1):
-            for place, one in enumerate(members):
-                others = members[place + 1 :]
-                apart = np.bitwise_count(hashes[one] ^ hashes[others])
-                for other in others[apart <= near]:
-                    _join(group, one, other)
-    return np.array([_root(group, i) for i in range(len(group))])
-
-
-def split_source(names: tuple[str, ...], found: Survey, rank: Callable[[str], bytes]):
-    """{split: numbers of photographs, in order}; near duplicates are in one split.
-
-    rank: bytes of a group's first name, by which groups are put in order: the first go to test.
-    """
-    group = near_duplicates(found.hashes)
-    members = {g: found.usable[group == g] for g in np.unique(group)}
-    if len(members) < 3:
+    group = near_duplicates(usable.hashes)
+    members = {g: usable.usable[group == g] for g in np.unique(group)}
+    if len(members) < (1 if only else 3):
         raise InputError(
-            f"photographs: only {len(members)} that are not alike; training, validation and test "
-            "need different ones, so give three or more"
+            f"photographs: only {len(members)} different usable ones of {len(names)}; training, "
+            "validation and test need different ones, so give three or more"
         )
+    if only:
+        return {only: np.sort(usable.usable)}
     order = sorted(members.values(), key=lambda numbers: rank(names[numbers[0]]))
     splits = {}
     for split, share in SPLIT_SHARES.items():
-        count = max(1, round(share * len(members)))
+        fewest = 2 if split == "test" and len(members) >= 6 else 1
+        count = max(fewest, round(share * len(members)))
         splits[split], order = np.sort(np.concatenate(order[:count])), order[count:]
     return {"train": np.sort(np.concatenate(order))} | splits
+
+
+def _bundled() -> Source:
+    paths = []
+    for package, files in BUNDLED.items():
+        spec = importlib.util.find_spec(package)  # runs no code: importing it takes seconds
+        if spec is None:
+            raise InputError(
+                f"{package} is not installed, so its photographs are missing; "
+                "pip install 'agentic-styling[data]' or give a folder of photographs"
+            )
+        paths += [Path(spec.origin).parent / file for file in files]
+    names = tuple(path.stem for path in paths)
+    where = "the installed scikit-image and scikit-learn"
+    terms = "Their terms are those of these packages' documentation of their pictures."
+    return Source(names, _kept(lambda i: read_image(paths[i])), where, terms)
 
 
 def _folder(root: Path) -> Source:
@@ -152,8 +201,8 @@ def _folder(root: Path) -> Source:
     if not paths:
         raise InputError(f"{root}: holds no photographs; put at least three .jpg or .png there")
     names = tuple(path.relative_to(root).as_posix() for path in paths)
-    told = sorted(p.name for p in root.iterdir() if p.name.upper().startswith(TERMS))
-    licence = f"Their terms: {', '.join(told)} beside them." if told else UNKNOWN_TERMS
+    terms = sorted(p.name for p in root.iterdir() if p.name.upper().startswith(TERMS))
+    licence = f"Their terms: {', '.join(terms)} beside them." if terms else UNKNOWN_TERMS
     return Source(names, _kept(lambda i: read_image(paths[i])), f"the folder {root.name}", licence)
 
 
@@ -172,8 +221,8 @@ def _tfds(where: str) -> Source:
             "tfds:NAME/SPLIT@DATA_DIR"
         ) from error
     label = where.partition("@")[0]
-    told = rows.dataset_info.redistribution_info.license
-    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]), told)
+    licence = rows.dataset_info.redistribution_info.license
+    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]), licence)
 
 
 def _hugging_face(directory: Path) -> Source:
@@ -187,8 +236,8 @@ def _hugging_face(directory: Path) -> Source:
         raise InputError(
             f"hf:{directory}: no data set saved by save_to_disk; give its directory"
         ) from error
-    told = rows.info.license
-    return _rows(f"hf:{directory.name}", len(rows), lambda i: rows[i]["image"], told)
+    name, licence = f"hf:{directory.name}", rows.info.license
+    return _rows(name, len(rows), lambda i: rows[i]["image"], licence)
 
 
 def _rows(label: str, count: int, image: Callable, licence: str | None) -> Source:
@@ -196,22 +245,11 @@ def _rows(label: str, count: int, image: Callable, licence: str | None) -> Sourc
     names = tuple(f"{label}#{i}" for i in range(count))
 
     def read(number):
-        found = image(number)
-        return read_image(found if isinstance(found, Image.Image) else Image.fromarray(found))
+        picture = image(number)
+        return read_image(picture if isinstance(picture, Image.Image) else Image.fromarray(picture))
 
     return Source(names, _kept(read), label, f"Licence: {licence}" if licence else UNKNOWN_TERMS)
 
 
 def _kept(read):
     return functools.lru_cache(maxsize=KEPT)(read)
-
-
-def _root(group: np.ndarray, i: int) -> int:
-    while group[i] != i:
-        i = group[i]
-    return int(i)
-
-
-def _join(group: np.ndarray, one: int, other: int) -> None:
-    low, high = sorted((_root(group, one), _root(group, other)))
-    group[high] = low

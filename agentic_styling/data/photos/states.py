@@ -1,6 +1,6 @@
 """Source states: the known looks that a crop is put into, for the planner to read from pixels.
 
-A photograph with no labels teaches nothing about its state, so the state is made, not guessed.
+An unlabelled photograph says nothing about its state, so states are rendered instead of guessed.
 """
 
 import numpy as np
@@ -21,8 +21,8 @@ ORDER = (
     "atmospheric_effects",
 )
 
-# How often a dimension is drawn, and its options: those that a person can tell from the picture
-# alone, and that no option of another dimension resembles.
+# How often a dimension is drawn, and its options: those that a person can recognize in the picture
+# and that look like no option of another dimension.
 STATES = {
     "time_of_day": (
         0.28,
@@ -43,7 +43,7 @@ STATES = {
     "atmospheric_effects": (0.06, ["petals_floating", "bokeh_lights", "holographic_glitch"]),
 }
 NUM_DIMENSIONS = (0.45, 0.40, 0.15)  # chance of one, two, three dimensions
-# Two of these at once hide each other: the picture shows one cast of colour, not its two causes.
+# Two of these at once cannot be told apart: the picture shows one color cast, not its two causes.
 TONES = {"time_of_day", "season", "color_grading", "mood_lighting"}
 
 

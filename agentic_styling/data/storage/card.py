@@ -1,37 +1,52 @@
-"""The card of a set: what it holds, counted from its shards, where it is from, how to read it."""
+"""The card of a set: what it holds, counted from its shards, its source, and how to read it."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from agentic_styling.data.goals.sets import read, set_label
 from agentic_styling.data.photos.sources import Source
-from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, total
+from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, read_json, total
 from agentic_styling.utils.errors import InputError
 
 MOST = 12  # rows of a table of many
 
 
-def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray]) -> str:
-    """The card as Markdown."""
+def card(
+    directory: SetDirectory, set_name: str, source: Source, photos: dict[str, np.ndarray]
+) -> str:
+    """The card of a set whose shards are all there, as Markdown.
+
+    Args:
+      directory: of the set.
+      set_name: one of `goals.sets.SETS`, or the path of a JSON file of goals.
+      source: where the photographs are from.
+      photos: their numbers by split.
+
+    Raises:
+      InputError: no plan could be used.
+    """
+    label = set_label(set_name)
     every = _counts(directory)
     steps, rejects = total(every, "steps"), total(every, "rejects")
     if not steps:
-        told = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
+        reasons = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
         raise InputError(
-            f"{directory.path}: no plan of {rejects.total()} could be used ({told}); give another "
-            "directory and another teacher"
+            f"{directory.path}: no plan of {rejects.total()} could be used ({reasons}); give "
+            "another directory and another teacher"
         )
+    held_out = read(set_name)["held_out_share"] > 0
+    split = next(iter(directory.shards))
     low, high = min(map(int, steps)), max(map(int, steps))
     lines = [
-        f"# {NAME}/{directory.name}",
+        f"# {NAME}/{label}",
         f"{_records(every):,} scored trajectories of {low} to {high} steps, the set "
-        f"{directory.name.capitalize()}: pictures in known states, styling goals, plans of "
-        "uneven skill, the pictures they make, and rewards from 0 to 5.",
+        f"{label.capitalize()}: pictures in known states, styling goals, plans of varying quality, "
+        "the edited pictures, and rewards from 0 to 5.",
         summary(directory),
-        "Splits share neither photographs (near duplicates count as one), nor phrasings; some "
-        "themes are in test alone.",
+        "Splits share neither photographs (near duplicates count as one) nor phrasings"
+        + ("; some of what test goals ask for is in test only." if held_out else "."),
         "## Tools",
         table(("tool", "steps"), ranked(total(every, "tools"), 20)),
     ]
@@ -45,8 +60,9 @@ def card(directory: SetDirectory, source: Source, photos: dict[str, np.ndarray])
         f"{sum(len(v) for v in photos.values())} from {source.where}. {source.licence}",
         "## Reading",
         f"```python\nimport tensorflow_datasets as tfds\n\n"
-        f'rows = tfds.data_source("{NAME}/{directory.name}", data_dir=ROOT, split="train")\n```',
-        f"`tfds.load` reads it too, where TensorFlow is installed. Made with `{SETTINGS}`.",
+        f'rows = tfds.data_source("{NAME}/{label}", data_dir=ROOT, split="{split}")\n```',
+        f"`tfds.load` reads it too, where TensorFlow is installed. `{SETTINGS}` holds what it was "
+        "built with.",
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -56,9 +72,9 @@ def summary(directory: SetDirectory) -> str:
     every = _counts(directory)
     splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
     steps, rejects = total(every, "steps"), total(every, "rejects")
-    told = ranked(rejects, len(rejects)) if rejects else [("plans", 0)]
-    settings = json.loads((directory.path / SETTINGS).read_text())
-    told += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
+    left_out = ranked(rejects, len(rejects)) if rejects else [("plans", 0)]
+    settings = read_json(directory.path / SETTINGS)
+    left_out += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
     head = ("split", "trajectories", "contexts", "photographs", "themes", "4 or more")
     lines = [
         table(head, [*splits, ("all", *_row(every))]),
@@ -69,7 +85,7 @@ def summary(directory: SetDirectory) -> str:
         "## Options asked for most",
         table(("option", "steps"), ranked(total(every, "options"), MOST)),
         "## Left out",
-        table(("reason", "number"), told),
+        table(("reason", "number"), left_out),
     ]
     return "\n\n".join(lines)
 

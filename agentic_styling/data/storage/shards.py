@@ -1,53 +1,62 @@
-"""A set on disk, as TensorFlow Datasets lays one out, shard by shard.
+"""A set on disk, as TensorFlow Datasets lays one out, written shard by shard.
 
 ROOT/agentic_styling/SET/VERSION/ holds
   settings.json                                   what the set was asked for
-  agentic_styling-SPLIT.array_record-K-of-N       a shard: there whole or not at all
+  agentic_styling-SPLIT.array_record-K-of-N       a shard, written atomically
   shards/SPLIT-K.json                             its counts, written just before it
   features.json, dataset_info.json, README.md     written when every shard is there
-so `tfds.load("agentic_styling/SET", data_dir=ROOT)` and `tfds.data_source` read it. A killed run
-leaves at worst files that begin with a dot; started again, it makes what is missing. Any number of
-processes may share the work, as every shard is a pure function of the settings and its number.
+so `tfds.load("agentic_styling/SET", data_dir=ROOT)` and `tfds.data_source` read it. An interrupted
+run leaves at worst temporary files; started again, it writes the shards that are missing. Any
+number of processes may share the work, as every shard is a pure function of the settings and its
+number.
 """
 
 import json
-import os
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentic_styling.utils.atomic import sync
+from agentic_styling.utils.atomic import atomic_file, sync, write_text
 from agentic_styling.utils.errors import InputError
 
 NAME, VERSION = "agentic_styling", "1.0.0"
 SETTINGS, COUNTS, INFO, CARD = "settings.json", "shards", "dataset_info.json", "README.md"
 
 
-class SetDirectory:
-    """One set of ROOT. shards: how many each split has, as {"train": 47, ...}."""
+def set_path(root, name: str) -> Path:
+    """The directory of the set `name` below root."""
+    return Path(root) / NAME / name / VERSION
 
-    def __init__(self, root, name: str, shards: dict[str, int]):
-        self.name, self.shards = name, shards
-        self.path = Path(root) / NAME / name / VERSION
+
+class SetDirectory:
+    """A set that is being written.
+
+    Args:
+      path: its directory.
+      shards: how many shards each split has, as {"train": 47, ...}.
+    """
+
+    def __init__(self, path, shards: dict[str, int]):
+        self.path, self.shards = Path(path), shards
 
     def claim(self, settings: dict) -> None:
-        """Take the place for these settings (any JSON object), or go on where they were begun.
+        """Reserves the directory for these settings (any JSON object), or resumes a set of them.
 
-        Raises InputError where it holds a set of other settings, or anything else.
+        Raises:
+          InputError: the directory holds a set of other settings, or anything else.
         """
         settings = json.loads(json.dumps(settings))
         path = self.path / SETTINGS
         if not path.exists():
-            if self.path.exists() and any(self.path.iterdir()):
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise InputError(f"{self.path}: holds something else; give another directory")
             (self.path / COUNTS).mkdir(parents=True, exist_ok=True)
-            _write(path, json.dumps(settings, indent=1) + "\n")
-        found = _read(path)
-        for name in sorted(found.keys() | settings.keys()):
-            if found.get(name) != settings.get(name):
+            write_text(path, json.dumps(settings, indent=1) + "\n")
+        written = read_json(path)
+        for name in sorted(written.keys() | settings.keys()):
+            if written.get(name) != settings.get(name):
                 raise InputError(
-                    f"{self.path}: holds a set of {name}={found.get(name)!r}, asked for "
+                    f"{self.path}: holds a set of {name}={written.get(name)!r}, asked for "
                     f"{settings.get(name)!r}; give another directory or remove this one"
                 )
 
@@ -62,31 +71,28 @@ class SetDirectory:
         return [which for which in every if not self.shard(*which).exists()]
 
     def write(self, split: str, number: int, records: Sequence[bytes], counts: dict) -> None:
-        """Write a shard and its counts (any JSON object; "records" is added)."""
+        """Writes a shard and its counts (any JSON object; "records" is added)."""
         from array_record.python.array_record_module import ArrayRecordWriter
 
-        path = self.shard(split, number)
-        _write(self._counts(split, number), json.dumps(counts | {"records": len(records)}) + "\n")
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-        try:
-            writer = ArrayRecordWriter(str(beside), "group_size:1")
+        counts = json.dumps(counts | {"records": len(records)})
+        write_text(self._counts(split, number), counts + "\n")
+        with atomic_file(self.shard(split, number)) as temporary:
+            writer = ArrayRecordWriter(str(temporary), "group_size:1")
             for record in records:
                 writer.write(record)
             writer.close()
-            sync(beside)
-            os.rename(beside, path)
-            sync(path.parent)
-        finally:
-            beside.unlink(missing_ok=True)
+        sync(self.path)
 
     def counts(self, split: str) -> list[dict]:
         """The counts of a split's shards, in order."""
-        return [_read(self._counts(split, k)) for k in range(self.shards[split])]
+        return [read_json(self._counts(split, k)) for k in range(self.shards[split])]
 
-    def finish(self, card: str) -> None:
-        """Write what makes the shards a data set, and last the card, Markdown.
+    def finish(self, card: str, *, edited: bool = True) -> None:
+        """Writes what makes the shards a data set, the card last. Every shard must be there.
 
-        Every shard must be there. The card's second paragraph describes the set.
+        Args:
+          card: Markdown; its second paragraph describes the set.
+          edited: whether the records have edited pictures.
         """
         import tensorflow_datasets as tfds
 
@@ -106,17 +112,17 @@ class SetDirectory:
                     filename_template=template,
                 )
             )
-        for left in self.path.rglob(".*"):  # of runs that were killed
-            left.unlink()
+        for temporary in self.path.rglob(".*"):  # of runs that were interrupted
+            temporary.unlink()
         tfds.folder_dataset.write_metadata(
             data_dir=self.path,
-            features=features(),
+            features=features(edited),
             version=VERSION,
             split_infos=infos,
             description=card.split("\n\n")[1],
             check_data=False,
         )
-        _write(self.path / CARD, card)
+        write_text(self.path / CARD, card)
 
     def _counts(self, split: str, number: int) -> Path:
         return self.path / COUNTS / f"{split}-{number:05d}.json"
@@ -132,17 +138,9 @@ def total(counts: Sequence[dict], name: str) -> Counter:
     return sum((Counter(c[name]) for c in counts), Counter())
 
 
-def _read(path: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """A JSON file of a set. Raises InputError if it is missing or not JSON."""
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: missing or not JSON ({error}); build the set again") from None
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with open(beside, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(beside, path)

@@ -1,4 +1,4 @@
-"""Trajectories as arrays for training, and the views that the methods train on."""
+"""Trajectories as arrays for training, and the rows of them that each method trains on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,13 @@ PADDING_MULTIPLE = 16
 class TrainingSet:
     """N trajectories over M pictures, as NumPy arrays.
 
-    tokens: int32 [N, S], prompt then completion then padding on the right.
-    length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length], it ends in
-    the end-of-turn token. A padding token is known by its place, never by its value.
-    image: int32 [N], index into images: M arrays uint8 [H, W, 3], of any sizes; none where the
-    planner is not shown the picture.
-    reward: float32 [N] in [0, 5]. context_id: int32 [N], equal for one picture and goal.
+    tokens: int32 [N, S], prompt, completion, and padding on the right.
+    length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length] and ends in the
+      end-of-turn token. Padding is known by its position, never by its value.
+    image: int32 [N], index into images.
+    images: M arrays uint8 [H, W, 3], of any sizes; none for a text planner.
+    reward: float32 [N] in [0, 5].
+    context_id: int32 [N], equal for one picture and goal.
     """
 
     tokens: np.ndarray
@@ -41,7 +42,7 @@ class TrainingSet:
 
     @property
     def picture_group(self) -> np.ndarray:
-        """A number for the size of each row's picture, int [N]: rows of one size run together."""
+        """A number for the size of each row's picture, int [N]; a batch has one size."""
         if not self.images:
             return np.zeros(len(self.image), int)
         sizes = np.array([image.shape[:2] for image in self.images])
@@ -64,12 +65,28 @@ def scored_rows(training_set: TrainingSet) -> np.ndarray:
 
 
 def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
-    """The rows with reward >= threshold, int32 [K]. Source: arXiv 2603.07148, method R."""
+    """The rows of plans that are good enough to imitate.
+
+    Args:
+      training_set: N rows.
+      threshold: the lowest reward that is kept.
+
+    Returns:
+      int32 [K], rows with reward >= threshold.
+
+    Source: arXiv 2603.07148, method R.
+    """
     return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
 
 
 def context_groups(training_set: TrainingSet) -> list[np.ndarray]:
-    """The rows of each context that has two or more, int32 [K] each, for losses that compare them.
+    """The rows of each context, for losses that compare the plans of one picture and goal.
+
+    Args:
+      training_set: N rows.
+
+    Returns:
+      int32 [K] for each context with two rows or more.
 
     Source: arXiv 2506.06964, Swift.
     """
@@ -91,11 +108,19 @@ def best_and_worst(
     rejected_max: float = 3.5,
     min_gap: float = 1.0,
 ) -> np.ndarray:
-    """Rows (chosen, rejected), int32 [K, 2]: the best and the worst plan of one context.
+    """Pairs of the best and the worst plan of a context.
 
-    reward, context: [N]. A context gives its pair if chosen >= chosen_min, rejected <= rejected_max
-    and their gap is at least min_gap. Source: arXiv 2603.07148, method D; there pairs cross
-    contexts, here never.
+    Args:
+      reward: float [N].
+      context: int [N], equal for one picture and goal.
+      chosen_min: the lowest reward of a chosen plan.
+      rejected_max: the highest reward of a rejected plan.
+      min_gap: the smallest difference between the two.
+
+    Returns:
+      int32 [K, 2], rows (chosen, rejected), at most one pair a context.
+
+    Source: arXiv 2603.07148, method D; there pairs cross contexts, here never.
     """
     order = np.lexsort((reward, context))  # by context, and by reward within one
     new = np.diff(context[order]) != 0
@@ -113,16 +138,23 @@ def build_training_set(
     max_length: int = 1024,
     modality: str = "vision",
 ) -> TrainingSet:
-    """Tokenise trajectories: the prompt is picture and goal, the completion is the plan's JSON.
+    """Tokenizes trajectories: the prompt is picture and goal, the completion is the plan's JSON.
 
-    settings: of the planner's images; they say how many tokens a picture takes. modality: "text"
-    shows the picture's known state in words in place of the picture. All rows are padded to one
-    length S, the longest row rounded up to a multiple of 16.
-    Raises InputError for no trajectories and for a row longer than max_length tokens (nothing is
-    cut).
+    Args:
+      trajectories: with pictures, unless the modality is text.
+      tokenizer: of the planner.
+      settings: of the planner's images; they say how many tokens a picture takes.
+      max_length: the most tokens of a row.
+      modality: "vision", or "text" for the picture's known state in words in its place.
+
+    Returns:
+      Rows padded to one length S, the longest row rounded up to a multiple of 16.
+
+    Raises:
+      InputError: there are no trajectories, or a row is longer than max_length (nothing is cut).
     """
     if not trajectories:
-        raise InputError("no trajectories to train on: give a data directory with a train split")
+        raise InputError("data: no trajectories to train on; give a set with a train split")
     contexts = {}
     for trajectory in trajectories:
         contexts.setdefault(trajectory.context_id, trajectory)

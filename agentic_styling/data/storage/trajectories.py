@@ -1,112 +1,24 @@
-"""Trajectories on disk.
-
-A directory holds
-  manifest.json        version, count, contexts, sha256 of trajectories.jsonl, settings
-  trajectories.jsonl   one trajectory a line: every field of Trajectory but the pixels, which
-                       `image_sha256` stands for; `plan` and the steps of `request` are objects
-                       as in a plan's JSON
-  images/ID.png        the picture of context ID, RGB, shared by that context's plans
-It is written beside its place and renamed, so it is there whole or not at all.
-"""
+"""Trajectories read from a set, and trajectories that are already scored written as a set."""
 
 import hashlib
-import io
 import json
-import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from agentic_styling.data.photos.photos import to_png
-from agentic_styling.data.storage.records import no_split, read_set
-from agentic_styling.data.storage.shards import is_finished
+from agentic_styling.data.storage.records import (
+    decode_picture,
+    encode_picture,
+    features,
+    from_record,
+    to_record,
+)
+from agentic_styling.data.storage.shards import NAME, SetDirectory, is_finished
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.tools import Plan
-from agentic_styling.utils.atomic import atomic_directory, sync
 from agentic_styling.utils.errors import InputError, nearest
 
-VERSION = 1
-MANIFEST, ROWS, IMAGES = "manifest.json", "trajectories.jsonl", "images"
+ROWS_PER_SHARD = 1024
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_MEND = "restore the file or generate the trajectories again"
-_FIELDS = {
-    "id": str,
-    "context_id": str,
-    "split": str,
-    "photo": str,
-    "image_sha256": str,
-    "state": dict,
-    "goal": str,
-    "theme": str,
-    "explicit": bool,
-    "request": list,
-    "plan": dict,
-    "reward": (int, float),
-    "scores": dict,
-    "provenance": dict,
-}
-
-
-def write_trajectories(
-    directory, trajectories: Sequence[Trajectory], settings: dict | None = None
-) -> None:
-    """Write a directory of trajectories, whole or not at all.
-
-    A directory that was written with the same `settings` (any JSON object) is left as it is; any
-    other that is not empty raises InputError, and nothing in it changes.
-    """
-    directory, settings = Path(directory), settings or {}
-    if is_written(directory, settings):
-        return
-    with atomic_directory(directory) as beside:
-        (beside / IMAGES).mkdir()
-        hashes = {}
-        for trajectory in trajectories:
-            name = trajectory.context_id
-            if name not in hashes:
-                data = to_png(trajectory.image)
-                hashes[name] = hashlib.sha256(data).hexdigest()
-                _write(_image_path(beside, name), data)
-        lines = [_row(t, hashes[t.context_id]) for t in trajectories]
-        rows = "".join(line + "\n" for line in lines).encode()
-        _write(beside / ROWS, rows)
-        manifest = {
-            "version": VERSION,
-            "count": len(lines),
-            "contexts": len(hashes),
-            "sha256": hashlib.sha256(rows).hexdigest(),
-            "settings": settings,
-        }
-        _write(beside / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
-        for folder in (beside / IMAGES, beside):
-            sync(folder)
-    sync(directory.absolute().parent)
-
-
-def is_written(directory, settings: dict) -> bool:
-    """Whether `directory` holds trajectories of these settings, False if it is missing or empty.
-
-    Raises InputError for a directory that holds anything else.
-    """
-    directory = Path(directory)
-    if not directory.exists():
-        return False
-    if not directory.is_dir():
-        raise InputError(f"{directory}: is a file; give another place for the trajectories")
-    if not any(directory.iterdir()):
-        return False
-    found = _read_manifest(directory)["settings"]
-    settings = json.loads(json.dumps(settings))
-    for name in sorted(found.keys() | settings.keys()):
-        if found.get(name) != settings.get(name):
-            raise InputError(
-                f"{directory}: holds trajectories with {name}={found.get(name)!r}, asked for "
-                f"{settings.get(name)!r}; give another directory or remove this one"
-            )
-    return True
 
 
 def read_trajectories(
@@ -117,145 +29,154 @@ def read_trajectories(
     image: bool = True,
     edited: bool = False,
 ) -> list[Trajectory]:
-    """Read a directory of trajectories, or of a set (shards.py), checking that it is as written.
+    """Reads the trajectories of a set.
 
-    split: "train", "validation" or "test"; contexts: ids; None for all. image, edited: whether
-    pictures are read (edited ones are kept by sets alone); of other splits and contexts none are.
-    Raises InputError for a split that is not there, and naming the file, the line and the field
-    that is not as it was written.
+    Args:
+      directory: of the set, as `build` prints it.
+      split: "train", "validation" or "test"; None for all.
+      contexts: context ids; None for all. Pictures of others are not decoded.
+      image, edited: whether those pictures are decoded. A context's trajectories share one image.
+
+    Returns:
+      Trajectories by split, in the order in which they were written.
+
+    Raises:
+      InputError: there is no set, it lacks the split, or it is damaged; names what.
     """
-    directory = Path(directory)
     if split is not None and split not in SPLITS:
         raise InputError(f"{directory}: split={split!r} is not known; {nearest(split, SPLITS)}")
-    if is_finished(directory):
-        return read_set(directory, split or "all", contexts=contexts, image=image, edited=edited)
-    if not directory.is_dir():
-        raise InputError(f"{directory}: no such directory of trajectories; generate it first")
-
-    def wanted(of: str, context: str) -> bool:
-        return split in (None, of) and (contexts is None or context in contexts)
-
-    every = _read_rows(directory, lambda row: image and wanted(row["split"], row["context_id"]))
-    if split is not None and all(t.split != split for t in every):
-        raise InputError(f"{directory}: {no_split(split, {t.split for t in every})}")
-    return [t for t in every if wanted(t.split, t.context_id)]
+    sources = _open(Path(directory), split)
+    return [
+        trajectory
+        for name, rows in sources.items()
+        for trajectory in _read_split(f"{directory}, {name}", rows, contexts, image, edited)
+    ]
 
 
-def _read_rows(directory: Path, shown: Callable[[dict], bool]) -> list[Trajectory]:
-    """Every line, with the pictures of those that are `shown`."""
-    manifest = _read_manifest(directory)
-    path = directory / ROWS
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise InputError(f"{path}: missing; generate the trajectories again") from None
-    trajectories, images = [], {}
-    for number, line in enumerate(data.splitlines(), 1):
-        trajectories.append(_parse(directory, line, f"{path}, line {number}", images, shown))
-    if len(trajectories) != manifest["count"]:
+def write_trajectories(
+    directory,
+    trajectories: Sequence[Trajectory],
+    settings: dict | None = None,
+    card: str = "Scored trajectories.",
+) -> None:
+    """Writes trajectories as a set; resumes one of the same trajectories and settings.
+
+    Args:
+      directory: a new one. It holds the set itself.
+      trajectories: with pictures; edited ones are kept if every trajectory has one.
+      settings: any JSON object, kept with the set.
+      card: the second paragraph of the set's card.
+
+    Raises:
+      InputError: there is nothing to write, a value is out of range, or the directory holds
+        anything else.
+    """
+    splits: dict[str, list[Trajectory]] = {}
+    for trajectory in trajectories:
+        check(trajectory)
+        splits.setdefault(trajectory.split, []).append(trajectory)
+    if not splits:
+        raise InputError(f"{directory}: no trajectories to write; give one or more")
+    edited = all(t.edited is not None for t in trajectories)
+    shards = {s: -(-len(splits[s]) // ROWS_PER_SHARD) for s in SPLITS if s in splits}
+    target = SetDirectory(directory, shards)
+    target.claim((settings or {}) | {"trajectories": _digest(trajectories)})
+    for split, number in target.missing():
+        rows = splits[split][number * ROWS_PER_SHARD :][:ROWS_PER_SHARD]
+        pictures = {t.context_id: t.image for t in rows}
+        pictures = {name: encode_picture(picture) for name, picture in pictures.items()}
+        records = [to_record(t, pictures[t.context_id], edited=edited) for t in rows]
+        target.write(split, number, records, {})
+    if not is_finished(target.path):
+        counts = ", ".join(f"{len(splits[split]):,} of {split}" for split in shards)
+        target.finish(f"# {NAME}\n\n{card}\n\nTrajectories: {counts}.\n", edited=edited)
+
+
+def fingerprint(trajectories: Iterable[Trajectory]) -> str:
+    """A sha256 that tells trajectories from any others, by all that they hold but the pictures."""
+    sha256 = hashlib.sha256()
+    for t in trajectories:
+        fields = [t.id, t.context_id, t.split, t.photo, t.goal, t.state, t.provenance]
+        fields += [t.plan.to_json(), t.reward, t.scores]
+        sha256.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
+    return sha256.hexdigest()
+
+
+def check(trajectory: Trajectory) -> None:
+    """Raises InputError for a name that cannot name a file, a split and a reward out of range."""
+    where = f"trajectory {trajectory.id}"
+    if not _SAFE_NAME.fullmatch(trajectory.context_id):
+        name = trajectory.context_id
         raise InputError(
-            f"{path}: {len(trajectories)} lines, but {MANIFEST} says count={manifest['count']}; "
-            "the file was cut short or added to, generate the trajectories again"
+            f"{where}: context_id={name!r} is not a valid name; use letters, digits, - _ ."
         )
-    if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
-        raise InputError(
-            f"{path}: its sha256 is not that of {MANIFEST}; the file was edited, restore it or "
-            "generate the trajectories again"
-        )
+    if trajectory.split not in SPLITS:
+        fix = nearest(trajectory.split, SPLITS)
+        raise InputError(f"{where}: split={trajectory.split!r}; {fix}")
+    if not 0 <= trajectory.reward <= 5:  # also refuses NaN
+        raise InputError(f"{where}: reward={trajectory.reward!r} is not within 0 to 5")
+
+
+def _digest(trajectories: Sequence[Trajectory]) -> str:
+    """Of all that the set will hold."""
+    sha256 = hashlib.sha256(fingerprint(trajectories).encode())
+    for t in trajectories:
+        for picture in (t.image, t.edited):
+            sha256.update(b"" if picture is None else picture.tobytes())
+    return sha256.hexdigest()
+
+
+def _read_split(where: str, rows, contexts, image: bool, edited: bool) -> list[Trajectory]:
+    pictures, trajectories = {}, []
+    for number in range(len(rows)):
+        place = f"{where}[{number}]"
+        try:
+            row = rows[number]
+            context = row["context_id"].decode()
+        except Exception as error:  # of many types
+            why = " ".join(str(error).split())[:120]
+            raise InputError(f"{place}: damaged ({why}); build the set again") from error
+        if contexts is not None and context not in contexts:
+            continue
+        if image and context not in pictures:
+            pictures[context] = decode_picture(row["image"], place)
+        row["image"] = pictures.get(context)
+        kept = edited and "edited" in row
+        row["edited"] = decode_picture(row["edited"], place) if kept else None
+        trajectories.append(from_record(row, place))
     return trajectories
 
 
-def _row(trajectory: Trajectory, image_sha256: str) -> str:
-    values = vars(trajectory) | {
-        "image_sha256": image_sha256,
-        "plan": json.loads(trajectory.plan.to_json()),
-        "request": [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request],
-    }
-    row = {name: values[name] for name in _FIELDS}
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _parse(directory: Path, line: bytes, where: str, images: dict, shown) -> Trajectory:
-    """One line as a Trajectory. `images` collects the pictures by context, of `shown` rows."""
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{where}: not JSON ({error}); {_MEND}") from None
-    if not isinstance(row, dict) or row.keys() != _FIELDS.keys():
-        keys = row.keys() if isinstance(row, dict) else set()
-        field = min(keys ^ _FIELDS.keys(), default="row")
-        raise InputError(f"{where}: field {field!r} is missing or not known; {_MEND}")
-    for name, kind in _FIELDS.items():
-        if not isinstance(row[name], kind):
-            raise InputError(f"{where}: {name}={row[name]!r} is of the wrong type; {_MEND}")
-    for name in ("id", "context_id"):
-        if not _SAFE_NAME.fullmatch(row[name]):
-            raise InputError(f"{where}: {name}={row[name]!r} is not a plain name; {_MEND}")
-    if not 0 <= row["reward"] <= 5:  # also refuses NaN
-        raise InputError(f"{where}: reward={row['reward']!r} is not within 0 to 5; {_MEND}")
-    sha256, context = row.pop("image_sha256"), row["context_id"]
-    if context not in images:
-        pixels = _read_image(directory, context, sha256, where) if shown(row) else None
-        images[context] = sha256, pixels
-    if images[context][0] != sha256:
-        raise InputError(f"{where}: image_sha256 differs within {context}; {_MEND}")
-    try:
-        plan = Plan.from_json(row["plan"])
-        request = Plan.from_json({"context": row["state"], "steps": row["request"]}).steps
-    except InputError as error:
-        raise InputError(f"{where}: plan, state or request: {error}") from None
-    return Trajectory(**row | {"image": images[context][1], "plan": plan, "request": request})
-
-
-def _image_path(directory: Path, context: str) -> Path:
-    return directory / IMAGES / f"{safe_name(context)}.png"
-
-
-def safe_name(context: str) -> str:
-    """A context's id, which may be a file's name. Raises InputError if it may not."""
-    if not _SAFE_NAME.fullmatch(context):
-        raise InputError(f"context_id={context!r}: not a plain name; use letters, digits, - _ .")
-    return context
-
-
-def _read_image(directory: Path, context: str, sha256: str, where: str) -> np.ndarray:
-    path = _image_path(directory, context)
-    if not path.resolve().is_relative_to(directory.resolve()):
-        raise InputError(f"{where}: {path} leads out of {directory}; put the picture itself there")
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise InputError(f"{where}: {path} is missing; {_MEND}") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(f"{where}: {path} is not the picture of image_sha256; {_MEND}")
-    with Image.open(io.BytesIO(data)) as image:
-        return np.array(image.convert("RGB"))
-
-
-def _read_manifest(directory: Path) -> dict:
-    path = directory / MANIFEST
-    try:
-        manifest = json.loads(path.read_bytes())
-    except OSError:
+def _open(directory: Path, split: str | None) -> dict:
+    """The rows of each split, or of one, whose pictures are the bytes of their files."""
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such directory; give that of a set, as build prints it")
+    if not is_finished(directory):
         raise InputError(
-            f"{directory}: has no {MANIFEST}, so it holds no trajectories; give another directory"
-        ) from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); {_MEND}") from None
-    kinds = {"version": int, "count": int, "contexts": int, "sha256": str, "settings": dict}
-    for name, kind in kinds.items():
-        if not isinstance(manifest, dict) or not isinstance(manifest.get(name), kind):
-            raise InputError(f"{path}: field {name!r} is missing or of the wrong type; {_MEND}")
-    if manifest["version"] != VERSION:
-        raise InputError(
-            f"{path}: version={manifest['version']}, this program reads {VERSION}; "
-            "generate the trajectories again"
+            f"{directory}: holds no finished set; give the directory that build prints, or run "
+            "build again to finish it"
         )
-    return manifest
+    features()  # which says what to install
+    import tensorflow_datasets as tfds
 
-
-def _write(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    skip = tfds.decode.SkipDecoding()
+    try:
+        builder = tfds.builder_from_directory(directory)
+        known = [name for name in SPLITS if name in builder.info.splits]
+        if split is not None and split not in known:
+            raise InputError(
+                f"{directory}: holds no split {split!r}, only {', '.join(sorted(known))}; give a "
+                "directory that has it"
+            )
+        return {
+            name: builder.as_data_source(
+                name,
+                decoders={p: skip for p in ("image", "edited") if p in builder.info.features},
+            )
+            for name in ([split] if split else known)
+        }
+    except InputError:
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{directory}: damaged ({why}); build the set again") from error

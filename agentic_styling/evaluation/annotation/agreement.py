@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.data import read_trajectories
+from agentic_styling.data.storage.trajectories import fingerprint
 from agentic_styling.evaluation.annotation.alpha import alpha_of, coincidences
 from agentic_styling.evaluation.annotation.answers import (
     Answer,
-    fingerprint,
     read_answers,
     subjects,
 )
@@ -51,7 +51,7 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
       InputError: answers are missing, cannot be read, or belong to another data set.
     """
     trajectories = read_trajectories(dataset, image=False)
-    data = fingerprint(dataset, trajectories)
+    data = fingerprint(trajectories)
     given = read_answers(answers, subjects(data, trajectories))
     if not given:
         raise InputError("agreement: the files hold no answers; annotate first")

@@ -8,7 +8,6 @@
 withdraws an answer.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agentic_styling.data import Trajectory
-from agentic_styling.data.storage.trajectories import ROWS
 from agentic_styling.utils.errors import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -44,23 +42,6 @@ class Subjects(NamedTuple):
     data: str
     edits: frozenset[str]
     contexts: dict[str, frozenset[str]]
-
-
-def fingerprint(directory, trajectories: Iterable[Trajectory]) -> str:
-    """A sha256 that identifies a directory's data; all of its trajectories must be given.
-
-    It hashes trajectories.jsonl, or the records of a set, since ids repeat in sets of one name.
-    Pictures are left out, as they may be gigabytes; the scores computed from them are in.
-    """
-    rows = Path(directory) / ROWS
-    if rows.is_file():
-        return hashlib.sha256(rows.read_bytes()).hexdigest()
-    sha256 = hashlib.sha256()
-    for t in trajectories:
-        fields = [t.id, t.context_id, t.split, t.photo, t.goal, t.state, t.provenance]
-        fields += [t.plan.to_json(), t.reward, t.scores]
-        sha256.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
-    return sha256.hexdigest()
 
 
 def subjects(data: str, trajectories: Iterable[Trajectory]) -> Subjects:

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.photos.photos import to_png
-from agentic_styling.evaluation.annotation.answers import Subjects, fingerprint, subjects
+from agentic_styling.data.storage.trajectories import fingerprint
+from agentic_styling.evaluation.annotation.answers import Subjects, subjects
 from agentic_styling.evaluation.report.markup import script_source, text
 from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
 from agentic_styling.utils.atomic import atomic_file, write_text
@@ -53,7 +54,7 @@ def write_page(
     directory = Path(directory)
     every = read_trajectories(dataset, image=False)
     drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
-    data = fingerprint(dataset, every)
+    data = fingerprint(every)
     _claim(directory, {"version": VERSION, "data": data, "contexts": contexts, "seed": seed})
     shown = read_trajectories(dataset, contexts=drawn, edited=True)
     shown.sort(key=lambda t: (t.context_id, t.id))

@@ -65,7 +65,7 @@ def make_ours(count=6, size=64):
     for i in range(count):
         rng = np.random.default_rng(i // 3)
         state = sample_state(rng)
-        goal = sample_goal(state, "train", rng)
+        goal = sample_goal("demo", state, "train", rng)
         found.append(
             Trajectory(
                 id=f"train-{i // 3}-{i % 3}",

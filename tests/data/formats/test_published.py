@@ -16,6 +16,7 @@ from agentic_styling.data import (
     read_trajectories,
     write_trajectories,
 )
+from agentic_styling.data.storage.shards import set_path
 from agentic_styling.tools import Step
 from agentic_styling.utils.errors import InputError
 from tests.data.formats.published_rows import (
@@ -172,7 +173,7 @@ def test_the_report_gives_examples_by_row(copy):
     assert lines[2].startswith("    train.jsonl, row 2: action 1: weather.weather_type: 'fog_dens'")
     assert "did you mean 'fog_dense'?" in lines[2]
     (line,) = left_out(copy, make_row(target_action_plan="plans/1.json")).left_out.popitem()[1]
-    assert "'plans/1.json' is no JSON object" in line[1]
+    assert "'plans/1.json' is not a JSON object" in line[1]
 
 
 def test_a_link_within_the_copy_is_followed(copy):
@@ -245,15 +246,22 @@ def test_a_broken_analysis_leaves_the_picture_unknown(copy, text):
 
 def test_the_commands(copy, tmp_path, capsys):
     write_rows(copy, make_row(), make_row(individual_score=9))
-    cli.main(["import-published", str(copy), "--out", str(tmp_path / "new/data"), "--size", "96"])
+    cli.main(["import-published", str(copy), "--out", str(tmp_path / "new"), "--size", "96"])
+    directory = set_path(tmp_path / "new", "published")
     said = capsys.readouterr().out
-    assert "2 rows, 1 left out" in said and "score out of range: 1" in said
-    (found,) = read_trajectories(tmp_path / "new/data")
+    assert (
+        said.endswith(f"{directory}\n")
+        and "2 rows, 1 left out" in said
+        and "score out of range: 1" in said
+    )
+    (found,) = read_trajectories(directory, "train")
     assert found.image.shape == (96, 96, 3) and found.goal == make_row()["user_prompt"]
-    settings = json.loads((tmp_path / "new/data/manifest.json").read_text())["settings"]
+    settings = json.loads((directory / "settings.json").read_text())
+    del settings["trajectories"]
     assert settings == {"published": "copy", "size": 96, "left_out": {"score out of range": 1}}
+    cli.main(["import-published", str(copy), "--out", str(tmp_path / "new"), "--size", "96"])
 
-    command = ["export-data", str(tmp_path / "new/data"), "--format", "published"]
+    command = ["export-data", str(directory), "--format", "published"]
     cli.main([*command, "--out", str(tmp_path / "again")])
     (again,), _ = read_published(tmp_path / "again", 96)
     assert (again.plan, again.goal, again.reward) == (found.plan, found.goal, found.reward)
@@ -266,9 +274,8 @@ def test_the_commands(copy, tmp_path, capsys):
         (["import-published", "copy/images", "--out", "new"], "has no rows"),
         (["import-published", "copy/images/a.png", "--out", "new"], "no file of rows"),
         (["import-published", "copy", "--out", "new", "--size", "9"], "size=9"),
-        (["import-published", "copy", "--out", "copy"], "copy: exists already"),
         (["import-published", "copy", "--out", "new"], "none of 1 rows can be used, mostly: no go"),
-        (["export-data", "copy", "--format", "trl", "--out", "new"], "no manifest.json"),
+        (["export-data", "copy", "--format", "trl", "--out", "new"], "copy: holds no finished set"),
         (["export-data", "ours", "--format", "trl", "--out", "copy"], "copy: exists already"),
         (["export-data", "ours", "--format", "csv", "--out", "new"], "csv"),
     ],

@@ -13,7 +13,6 @@ from agentic_styling.data.goals.sets import (
     LEVELS,
     NONE,
     PLACES,
-    SETS,
     SPLITS,
     ask,
     atoms,
@@ -23,6 +22,7 @@ from agentic_styling.data.goals.sets import (
     sample_goal,
     set_themes,
 )
+from agentic_styling.data.goals.sets import PAPER_SETS as SETS
 from agentic_styling.data.photos.states import STATES, sample_state, source_of, target_of
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, Plan
 from agentic_styling.utils.errors import InputError
@@ -300,5 +300,5 @@ def test_explicit_goals_name_what_they_ask_for():
 
 @pytest.mark.parametrize(("set_name", "split"), [("huge", "train"), ("simple", "valid")])
 def test_unknown_names_are_refused(set_name, split):
-    with pytest.raises(InputError, match="simple, regular, complex"):
+    with pytest.raises(InputError, match="is not known"):
         sample_goal(set_name, {}, split, np.random.default_rng(0))

@@ -61,8 +61,12 @@ def test_forty_megapixels_are_read_small(tmp_path):
 
 def test_too_few_photographs_and_no_folder_are_one_line(tmp_path):
     save(tmp_path, 2)
-    with pytest.raises(InputError, match="2 usable of 2"):
-        survey(open_source(str(tmp_path)))
+    two = open_source(str(tmp_path))
+    with pytest.raises(InputError, match="only 2 different usable ones of 2"):
+        split_source(two.names, survey(two), rank)
+    assert {k: list(v) for k, v in split_source(two.names, survey(two), rank, "test").items()} == {
+        "test": [0, 1]
+    }
     with pytest.raises(InputError, match="no such folder"):
         open_source(str(tmp_path / "nowhere"))
     for where in ("tfds:nothing/train@" + str(tmp_path), f"hf:{tmp_path}"):
@@ -115,9 +119,17 @@ def test_near_duplicates_are_in_one_split(tmp_path):
     assert all(where[f"{seed}.png"] == where[f"copy{seed}.jpg"] for seed in range(20))
 
 
+@pytest.mark.parametrize(("count", "tested"), [(3, 1), (5, 1), (6, 2), (8, 2), (20, 3)])
+def test_six_photographs_give_two_to_test(count, tested):
+    source = Source(tuple(map(str, range(count))), noise, "here")
+    splits = split_source(source.names, survey(source), rank)
+    assert len(splits["test"]) == tested and len(splits["validation"]) == max(1, count // 10)
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(count))
+
+
 def test_copies_of_two_photographs_are_not_enough():
     source = Source(("a", "b", "c"), [noise(0), noise(1), noise(1)].__getitem__, "here")
-    with pytest.raises(InputError, match="only 2 that are not alike"):
+    with pytest.raises(InputError, match="only 2 different usable ones of 3"):
         split_source(source.names, survey(source), rank)
 
 

@@ -16,8 +16,8 @@ from tests.rewards.judges.fake_endpoint import KEY, failing
 
 __all__ = ["endpoint", "few_contexts_a_shard", "folder", "source"]  # fixtures
 
-SMALL = {"count": 18, "plans_per_context": 3, "size": 16}
-QUESTIONS = 18  # of 6 contexts, in shards of 3 and 1, 1, 1
+SMALL = {"count": 24, "plans_per_context": 3, "size": 16}
+CONTEXTS, QUESTIONS = 8, 24  # shards have 3 and 1, 2, 2 contexts
 
 
 class Moody:
@@ -46,7 +46,7 @@ def keyless(directory):
 def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(endpoint, source, tmp_path):
     endpoint.answer = Moody()
     whole = build_simple(tmp_path / "whole", source, tmp_path / "cache")
-    assert len(endpoint.calls) == QUESTIONS + 6  # one of three answers of a context was no plan
+    assert len(endpoint.calls) == QUESTIONS + CONTEXTS  # one answer of a context was no plan
     every = read_trajectories(whole)
     assert len(every) == QUESTIONS and {t.provenance["skill"] for t in every} == {0.3, 0.7, 1.0}
     assert {t.provenance["teacher"] for t in every} == {"endpoint fake-vl"}
@@ -63,14 +63,14 @@ def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(endpoint, source, tm
     endpoint.answer, endpoint.calls[:] = failing_later, []
     with pytest.raises(InputError, match="teacher: simple-train-.*no more credit; fix that"):
         build_simple(tmp_path / "stopped", source, tmp_path / "other")
-    path = shards.SetDirectory(tmp_path / "stopped", "simple", {}).path
+    path = shards.set_path(tmp_path / "stopped", "simple")
     assert len(list(path.glob("*array_record*"))) == 1 and not shards.is_finished(path)
     kept = len(list((tmp_path / "other").iterdir()))
     assert 12 <= kept == len(good) < QUESTIONS
 
     endpoint.always, endpoint.calls[:], endpoint.answer = None, [], answer
     assert build_simple(tmp_path / "stopped", source, tmp_path / "other") == path
-    assert len(endpoint.calls) == QUESTIONS + 6 - kept
+    assert len(endpoint.calls) == QUESTIONS + CONTEXTS - kept
     assert content(path) == content(whole)
 
     # Where all is known, nothing is asked, and no key is needed.
@@ -83,28 +83,27 @@ def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(endpoint, source, tm
 def test_what_never_became_a_plan_is_told_by_the_card(endpoint, source, tmp_path):
     endpoint.answer = lambda q: "Hm." if q["temperature"] == 0.7 else right(q)
     path = build_simple(tmp_path, source, tmp_path / "cache")
-    assert len(endpoint.calls) == 12 + 6 * TRIES and len(read_trajectories(path)) == 12
-    assert f"| {NOT_JSON} | 6 |" in (path / "README.md").read_text()
+    assert len(endpoint.calls) == 16 + 8 * TRIES and len(read_trajectories(path)) == 16
+    assert f"| {NOT_JSON} | 8 |" in (path / "README.md").read_text()
 
 
 def test_a_context_a_shard_and_a_split_may_have_no_plan(endpoint, source, tmp_path):
-    """The test split has one context."""
     drawn = build_simple(tmp_path / "a", source, tmp_path / "cache")
-    [goal] = {t.goal for t in read_trajectories(drawn) if t.split == "test"}
+    goals = {t.goal for t in read_trajectories(drawn) if t.split == "test"}
 
     def answer(question):
-        return "Hm." if question["messages"][1]["content"][1]["text"] == goal else right(question)
+        return "Hm." if question["messages"][1]["content"][1]["text"] in goals else right(question)
 
     endpoint.answer = answer
     path = build_simple(tmp_path / "b", source, tmp_path / "cache", "other-vl")
     found = Counter(t.split for t in read_trajectories(path))
-    assert found == {"train": 12, "validation": 3}
+    assert found == {"train": 12, "validation": 6}
     assert "| test | 0 | 0 |" in (path / "README.md").read_text()
 
 
 def test_a_set_without_a_plan_is_one_line(endpoint, source, tmp_path):
     endpoint.answer = lambda _: plan(*[step(weather_type="fog_dense")] * 3)
-    with pytest.raises(InputError, match="no plan of 18.*no plan: wrong number of steps: 18"):
+    with pytest.raises(InputError, match="no plan of 24.*no plan: wrong number of steps: 24"):
         build_simple(tmp_path, source, tmp_path / "cache")
 
 
@@ -113,7 +112,7 @@ def command(endpoint, source, tmp_path, monkeypatch):
     """The build command: its arguments."""
     monkeypatch.setattr("agentic_styling.data.photos.sources.open_source", lambda _: source)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    return ["build", "simple", "--out", str(tmp_path / "sets"), "--count", "18", "--size", "16"]
+    return ["build", "simple", "--out", str(tmp_path / "sets"), "--count", "24", "--size", "16"]
 
 
 def test_nothing_is_asked_before_its_cost_is_told_and_allowed(endpoint, command, tmp_path, capsys):
@@ -135,7 +134,7 @@ def test_nothing_is_asked_before_its_cost_is_told_and_allowed(endpoint, command,
     capsys.readouterr()
     with pytest.raises(SystemExit):  # it does not look which answers it has, but says where
         cli.main(asked)
-    assert "fake-vl: 3 questions, less the answers in" in capsys.readouterr().out
+    assert "fake-vl: 6 questions, less the answers in" in capsys.readouterr().out
     cli.main([*asked, "--yes"])
     assert len(endpoint.calls) == QUESTIONS and file.exists()
     cli.main(asked)  # where nothing is missing, nothing has to be allowed

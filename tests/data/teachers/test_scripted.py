@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.data.goals.goals import Goal, make_request, sample_goal
+from agentic_styling.data.goals.goals import Goal, make_request
+from agentic_styling.data.goals.sets import sample_goal
 from agentic_styling.data.photos.states import sample_state, target_of
 from agentic_styling.data.teachers.scripted import CLAUSES, FAULTS, KINDS, teach
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, Plan
@@ -12,7 +13,7 @@ from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, Plan
 def taught(seed, skill, split="train"):
     rng = np.random.default_rng(seed)
     state = sample_state(rng)
-    goal = sample_goal(state, split, rng)
+    goal = sample_goal("demo", state, split, rng)
     return state, goal, teach(goal, state, skill, rng)
 
 

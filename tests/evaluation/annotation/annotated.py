@@ -1,10 +1,9 @@
 """A few made-up trajectories on disk, and answers about them."""
 
-import hashlib
 import json
 
 from agentic_styling.data import read_trajectories, write_trajectories
-from agentic_styling.evaluation.annotation.answers import fingerprint
+from agentic_styling.data.storage.trajectories import fingerprint
 from tests.training.fixtures import make_trajectories
 
 TIME = "2026-01-31T09:30:00.000Z"
@@ -17,10 +16,7 @@ def write_dataset(directory, contexts=2):
 
 
 def sha256_of(dataset):
-    rows = dataset / "trajectories.jsonl"
-    if rows.exists():
-        return hashlib.sha256(rows.read_bytes()).hexdigest()
-    return fingerprint(dataset, read_trajectories(dataset))
+    return fingerprint(read_trajectories(dataset))
 
 
 def verdict(dataset, annotator, edit, value, time=TIME):

@@ -78,5 +78,5 @@ def test_the_teachers_texts_are_plans(automaton):
     rng = np.random.default_rng(3)
     for skill in np.linspace(0, 1, 60):
         state = sample_state(rng)
-        goal = sample_goal(state, "train", rng)
+        goal = sample_goal("demo", state, "train", rng)
         assert reads(automaton, teach(goal, state, skill, rng).to_json().encode())
