@@ -33,7 +33,9 @@ EXTRAS["test"] = [
     "pytest>=8",
     "pytest-xdist",
     "ruff==0.17.6",
+    "vulture>=2.16",
 ]
+EXTRAS["docs"] = ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"]
 # dashscope ships Qwen's vocabulary; its later versions only depend on more. torch: up to the
 # version that the reference was read off.
 EXTRAS["parity"] = [
