@@ -12,7 +12,7 @@ from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import PARTS, render_reference, score, score_against
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
 
-CASES = 32
+CASES = 12
 # Tools that the eight steps of `baselines.strongest` have no room for.
 MILDER = {"location_setting": "underwater_reef", "time_period": "cyberpunk_dystopia"}
 
@@ -64,7 +64,13 @@ def test_hacks_score_below_the_best_plan(hack, best, rewarded):
     assert float(fooled.reward.mean()) < 2.0
 
 
-@pytest.mark.parametrize("tool", DIMENSIONS)
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param(tool, marks=() if tool in ("time_of_day", "weather") else pytest.mark.slow)
+        for tool in DIMENSIONS
+    ],
+)
 def test_one_tool_at_its_strongest_scores_below_the_best_plan(tool, best, rewarded):
     option = (baselines.STRONGEST | MILDER)[tool]
     step = Step("", tool, {VOCABULARY[tool].target: option})
@@ -199,7 +205,7 @@ def test_a_reference_serves_many_results(cases, best):
 
 
 def test_the_gradient_of_the_reward_is_finite_and_climbs(cases):
-    source, contexts = (x[:4] for x in cases)
+    source, contexts = cases
     reference = render_reference(source, encode_plans([Plan({}, c.goal.request) for c in contexts]))
 
     def total(image):

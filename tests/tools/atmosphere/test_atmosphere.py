@@ -148,7 +148,8 @@ def test_grain_is_strongest_in_the_middle_tones_and_of_no_mean():
     image = np.broadcast_to(steps, (3, 512, steps.size)).copy()
     noise = np.asarray(film_grain(image, 0.2, SEED)) - image
     spread = noise[0].reshape(512, 5, 512).std(axis=(0, 2))
-    assert spread[0] == spread[4] == 0 and spread[2] > 2 * spread[1] > 0
+    assert spread[0] == 0 and spread[2] > 2 * spread[1] > 0
+    assert spread[4] < 1e-6  # the luma of white is a rounded sum: 1 within an ulp
     assert abs(spread[1] - spread[3]) < 1e-3 and np.abs(noise.mean()) < 1e-3
     row = noise[0, :, 1100:1500]
     assert abs(np.corrcoef(row[:, 1:].ravel(), row[:, :-1].ravel())[0, 1]) < 0.02

@@ -11,15 +11,8 @@ from skimage.filters import sobel
 from agentic_styling.tools.artistic.strokes import structure
 from agentic_styling.tools.dimensions import artistic_medium as medium
 from agentic_styling.tools.vocabulary import VOCABULARY
-from tests.tools.dimensions.styled import (
-    SIDE,
-    graded,
-    lab,
-    nearest_pair,
-    options_of,
-    photograph,
-    scene_of,
-)
+
+from .styled import SIDE, lab, nearest_pair, options_of, photograph, scene_of, styled
 
 TOOL = "artistic_medium"
 PARAMETERS = VOCABULARY[TOOL].parameters
@@ -30,8 +23,8 @@ TEXTURES = PARAMETERS["texture_visibility"].values
 
 
 @functools.cache
-def _compiled():
-    """One compilation gives pictures and gradients: the tests share it."""
+def _sloped():
+    """Edit and gradient of the renderer: every medium is in one program."""
 
     def total(image, scene, options, seed):
         edit = medium.render(image, scene, options, seed)
@@ -43,10 +36,7 @@ def _compiled():
 
 def made(target, name="astronaut", seed=3, **given):
     """A photograph after one step, [3, SIDE, SIDE]."""
-    options = options_of(TOOL, target_medium=target, **given)
-    tool = list(VOCABULARY).index(TOOL)
-    image = graded(photograph(name), scene_of(name), tool, options)
-    return np.asarray(_compiled()(image, scene_of(name), options, jnp.uint32(seed))[1])
+    return styled(TOOL, name, seed, target_medium=target, **given)
 
 
 @functools.cache
@@ -67,7 +57,14 @@ def test_movements_are_all_different():
     assert distance > 5, names
 
 
-@pytest.mark.parametrize("target", ["photorealistic", "oil_painting_thick", "pencil_sketch"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "oil_painting_thick",
+        pytest.param("photorealistic", marks=pytest.mark.slow),
+        pytest.param("pencil_sketch", marks=pytest.mark.slow),
+    ],
+)
 def test_techniques_and_textures_are_all_different(target):
     distance, *names = nearest_pair({t: made(target, technique=t) for t in TECHNIQUES})
     assert distance > 1.5, names
@@ -147,8 +144,9 @@ def test_gradients_are_finite_on_black_grey_and_white(index):
         "technique": TECHNIQUES[index % len(TECHNIQUES)],
     }
     options = options_of(TOOL, target_medium=MEDIA[index], **given)
-    slope, edit = _compiled()(image, scene_of("astronaut"), options, jnp.uint32(0))
+    slope, edit = _sloped()(image, scene_of("astronaut"), options, jnp.uint32(0))
     assert np.isfinite(edit).all() and np.isfinite(slope).all()
+    assert edit.min() >= 0 and edit.max() <= 1
 
 
 def test_the_dtype_stays():

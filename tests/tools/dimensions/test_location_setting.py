@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
@@ -13,6 +14,7 @@ from agentic_styling.tools.vocabulary import VOCABULARY
 from .styled import drawn, graded, lab, nearest_pair, options_of, photograph, scene_of, styled
 
 TOOL = "location_setting"
+LAVA = int(location_setting.renderer_of(options_of(TOOL, target_location="volcano_lava")))
 LOCATIONS = VOCABULARY[TOOL].parameters["target_location"].values
 
 
@@ -108,6 +110,7 @@ def test_nothing_changes_where_the_place_is_there_already():
     assert np.abs(np.asarray(same - image)).max() < 2e-3
 
 
+@pytest.mark.slow
 def test_a_larger_copy_looks_the_same():
     image = load_sample_image("china.jpg")[:, :427] / 255
     options = options_of(TOOL, target_location="volcano_lava")
@@ -122,17 +125,22 @@ def test_a_larger_copy_looks_the_same():
     assert np.abs(smaller - new[0]).mean() < 0.02
 
 
-def test_gradients_are_finite_on_black_grey_and_white():
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(i, marks=() if i == LAVA else pytest.mark.slow)
+        for i in range(len(location_setting.RENDERERS))
+    ],
+)
+def test_gradients_are_finite_on_black_grey_and_white(index):
     """Of every renderer for a place that is not its own, too: all run where rows are vectorised."""
-
     scene = jax.tree.map(lambda plane: plane[:24, :32], scene_of("china"))
     options = options_of(TOOL, target_location="volcano_lava")
 
     @jax.jit
     @jax.grad
     def gradient(image):
-        draws = location_setting.RENDERERS
-        return sum(jnp.sum(draw(image, scene, options, jnp.uint32(1))) for draw in draws)
+        return jnp.sum(location_setting.RENDERERS[index](image, scene, options, jnp.uint32(1)))
 
     for value in (0.0, 0.5, 1.0):
         assert np.isfinite(gradient(jnp.full((3, 24, 32), value))).all()

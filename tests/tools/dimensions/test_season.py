@@ -30,7 +30,7 @@ def at(target, name="china", **given):
     return styled("season", name, target_season=target, **given)
 
 
-@pytest.mark.parametrize("name", ["china", "coffee"])
+@pytest.mark.parametrize("name", ["china", pytest.param("coffee", marks=pytest.mark.slow)])
 def test_no_two_seasons_look_alike(name):
     pictures = {target: at(target, name) for target in SEASONS}
     pictures["the photograph"] = np.asarray(photograph(name))
