@@ -169,7 +169,9 @@ def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
         np.testing.assert_allclose(out, run(*rows), atol=1e-6)
 
 
-@pytest.mark.parametrize("axis", [AxisType.Auto, AxisType.Explicit])
+@pytest.mark.parametrize(
+    "axis", [AxisType.Explicit, pytest.param(AxisType.Auto, marks=pytest.mark.slow)]
+)
 def test_four_devices_give_what_one_gives(axis):
     devices = jax.devices()[:4]
     mesh = jax.make_mesh((2, 2), ("data", "fsdp"), devices=devices, axis_types=(axis, axis))
@@ -222,12 +224,12 @@ def test_all_in_one_program_gives_what_kernels_one_by_one_give():
         np.testing.assert_allclose(out, apart, atol=1e-6)
 
 
-def test_fewer_and_more_slots_than_plans_have_give_the_same():
-    for slots in (6, 11):
-        arrays = encode_plans([Plan({}, tuple(row)) for row in MANY], slots)
-        np.testing.assert_allclose(execute(IMAGES, arrays, KEY), run(*MANY), atol=1e-6)
-        frames = execute_steps(IMAGES, arrays, KEY)
-        assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
+@pytest.mark.parametrize("slots", [6, pytest.param(11, marks=pytest.mark.slow)])
+def test_fewer_and_more_slots_than_plans_have_give_the_same(slots):
+    arrays = encode_plans([Plan({}, tuple(row)) for row in MANY], slots)
+    np.testing.assert_allclose(execute(IMAGES, arrays, KEY), run(*MANY), atol=1e-6)
+    frames = execute_steps(IMAGES, arrays, KEY)
+    assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
 
 
 def test_bfloat16_stays_and_is_near():
