@@ -25,7 +25,7 @@ def light():
 
 def detail(image):
     planes = np.moveaxis(image, -1, 0)
-    return planes - np.asarray(gaussian_blur(planes, 1.0))
+    return planes - np.asarray(jax.jit(gaussian_blur)(planes, 1.0))
 
 
 def test_half_excluded_is_half_way():

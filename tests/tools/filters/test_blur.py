@@ -97,7 +97,9 @@ def test_each_image_of_a_batch_has_its_own_sigma():
     np.testing.assert_allclose(out[1], traced_gaussian(PLANES, 9.0), atol=1e-5)
 
 
-@pytest.mark.parametrize("radius", [0, 2, 9, 24, 40])
+@pytest.mark.parametrize(
+    "radius", [0, 9, 40, *(pytest.param(r, marks=pytest.mark.slow) for r in (2, 24))]
+)
 def test_box_is_opencv(radius):
     theirs = cv2.blur(PHOTO, (2 * radius + 1,) * 2, borderType=BORDER).transpose(2, 0, 1)
     np.testing.assert_allclose(traced_box(PLANES, radius), theirs, atol=1e-6)
