@@ -124,6 +124,7 @@ def every_cover(image, scene, options, seed):
     return ground.strewn(image, scene, jnp.eye(3), 0.05, 0.7, 0.0, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plants", ["blooming_flowers", "bare_branches"])
 def test_gradients_are_finite(plants):
     options = options_of("season", target_season="spring_blooming", vegetation_state=plants)
@@ -133,7 +134,7 @@ def test_gradients_are_finite(plants):
     assert np.isfinite(slope.astype(jnp.float32)).all()
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, pytest.param(jnp.float32, marks=pytest.mark.slow)])
 def test_the_dtype_is_kept(dtype):
     image, options = jnp.zeros((3, SIDE, SIDE), dtype), jnp.zeros(5, jnp.int32)
     for renderer in season.RENDERERS:
