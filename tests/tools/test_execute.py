@@ -161,6 +161,7 @@ def test_rows_do_not_depend_on_each_other():
         assert np.array_equal(alone[i], together[i])
 
 
+@pytest.mark.slow
 def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
     monkeypatch.setattr(executor, "rows_at_once", lambda: 3)
     in_threes = jax.jit(executor.run_in_one, static_argnums=(3, 4), compiler_options=QUICK)
@@ -232,6 +233,7 @@ def test_fewer_and_more_slots_than_plans_have_give_the_same(slots):
     assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
 
 
+@pytest.mark.slow  # every program again in another dtype
 def test_bfloat16_stays_and_is_near():
     out = execute(jnp.asarray(IMAGES).astype(jnp.bfloat16), encoded(MANY), KEY)
     assert out.dtype == jnp.bfloat16
@@ -242,6 +244,7 @@ def test_bfloat16_stays_and_is_near():
 # Gradients
 
 
+@pytest.mark.slow  # a minute of compiling
 def test_the_gradient_in_strength_is_the_difference_quotient():
     arrays = encoded(MANY)
     images = IMAGES.copy()
