@@ -38,9 +38,9 @@ class ByKernel:
         return np.asarray(execute(images, plans, KEY))
 
     def values(self, tool, parameter=None):
-        """Of a parameter, the target if none is named: the first, one of the middle, the last."""
+        """Of a parameter, the target if none is named: the first and the last."""
         values = VOCABULARY[tool].parameters[parameter or VOCABULARY[tool].target].values
-        return [values[i] for i in sorted({0, len(values) // 2, len(values) - 1})]
+        return [values[0], values[-1]]
 
     def __call__(self, *rows, images=None):
         """Rows of steps on the photograph, each in the first row of a batch or where it falls."""
