@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from skimage.filters import sobel
 
-from agentic_styling.tools.artistic import wash
 from agentic_styling.tools.artistic.strokes import structure
 from agentic_styling.tools.dimensions import artistic_medium as medium
 from agentic_styling.tools.vocabulary import VOCABULARY
@@ -149,19 +148,6 @@ def test_gradients_are_finite_on_black_grey_and_white(index):
     slope, edit = _sloped()(image, scene_of("astronaut"), options, jnp.uint32(0))
     assert np.isfinite(edit).all() and np.isfinite(slope).all()
     assert edit.min() >= 0 and edit.max() <= 1
-
-
-def test_gradients_of_watercolour_are_finite_on_black_grey_and_white():
-    bars = jnp.round(2 * jnp.linspace(0, 1, SIDE)) / 2
-    image = jnp.broadcast_to(bars[None, :, None], (3, SIDE, SIDE))
-    options = options_of(TOOL, target_medium="watercolor_flowing")
-    _, row = medium._OF_MEDIUM[MEDIA.index("watercolor_flowing")]
-
-    def total(image):
-        strokes = medium.technique_of(options), medium.texture_of(options)
-        return jnp.sum(wash.wash(image, image, row, *strokes, jnp.uint32(0)))
-
-    assert np.isfinite(jax.jit(jax.grad(total))(image)).all()
 
 
 def test_the_dtype_stays():
