@@ -18,6 +18,8 @@ from agentic_styling.planner import (
     train_tokenizer,
 )
 
+pytestmark = pytest.mark.slow  # minutes of kernels at the pictures' size
+
 CASES, SIZE = 16, 64
 
 

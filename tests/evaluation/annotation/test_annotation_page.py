@@ -61,8 +61,10 @@ def test_it_shows_sources_edits_and_plans_and_no_score(dataset, tmp_path):
 
 
 def test_the_edits_are_those_of_the_executor(tmp_path):
-    dataset = write_dataset(tmp_path / "data", contexts=1)
-    shown, _ = page.write_page(dataset, tmp_path / "page", seed=3)
+    # Twice as large: the size at which the other tests compile the executor's kernels.
+    made = [replace(t, image=t.image.repeat(2, 0).repeat(2, 1)) for t in make_trajectories(1)]
+    write_trajectories(tmp_path / "data", made)
+    shown, _ = page.write_page(tmp_path / "data", tmp_path / "page", seed=3)
     rows = shown + shown[-1:] * (page.BATCH - len(shown))
     source = jax.numpy.asarray(np.float32([t.image for t in rows]) / 255)
     key = jax.random.fold_in(jax.random.key(3), 0)

@@ -128,7 +128,13 @@ def score_of(judge, logits):
     return 100 / 9 * sum(digit * p for digit, p in enumerate(probabilities))
 
 
-@pytest.mark.parametrize(("row", "part"), [(i % 3, part) for i, part in enumerate(PARTS)])
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [
+        pytest.param(i % 3, part, marks=() if i < 3 else pytest.mark.slow)
+        for i, part in enumerate(PARTS)
+    ],
+)
 def test_a_part_is_the_mean_digit_of_the_models_answer(row, part, judge, scores):
     """The model is called for one question without padding of its tokens, all logits made."""
     taken = pictures(judge, row)

@@ -10,15 +10,15 @@ from skimage.color import rgb2lab
 from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
-from agentic_styling.tools import dimensions
+from agentic_styling.tools import Plan, Step, dimensions, encode_plans
+from agentic_styling.tools.executor.cpu import run_by_kernel
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
-from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
+from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.color_transform import color_transform
 from agentic_styling.tools.transforms.scene import Scene
 
 SIDE = 128
-MODULES = dict(zip(DIMENSIONS, dimensions.MODULES, strict=True))
 
 
 @functools.cache
@@ -86,15 +86,15 @@ def drawn_with_slope(renderer, scene, options):
 
 
 def styled(tool: str, name: str, seed: int = 0, **given) -> np.ndarray:
-    """A bundled photograph after one step at full strength, [3, SIDE, SIDE]."""
-    image, scene, options = photograph(name), scene_of(name), options_of(tool, **given)
-    image = graded(image, scene, DIMENSIONS.index(tool), options)
-    module = MODULES[tool]
-    kernel = int(module.renderer_of(options)) if hasattr(module, "renderer_of") else -1
-    if kernel >= 0:
-        image = drawn(module.RENDERERS[kernel], image, scene, options, jnp.uint32(seed))
-    assert np.isfinite(image).all()
-    return np.clip(np.asarray(image), 0, 1)
+    """A bundled photograph after one step at full strength, [3, SIDE, SIDE].
+
+    By the executor, whose kernels are compiled once for all tests of pictures of this size.
+    """
+    plans = encode_plans([Plan({}, (Step("", tool, given),))])
+    image = jnp.moveaxis(photograph(name), 0, -1)[None]
+    (picture,) = run_by_kernel(image, plans, np.full(plans.tool.shape, seed, np.uint32), False)
+    assert np.isfinite(picture).all()
+    return np.moveaxis(np.asarray(picture), -1, 0)
 
 
 def lab(image: np.ndarray) -> np.ndarray:

@@ -30,10 +30,11 @@ def built_as(style=PLAIN, name="china", **given):
     return styled(TOOL, name, target_style=style, **given)
 
 
+RELIEF = jax.jit(relief_of, static_argnums=(1, 2))
+
+
 def relief(material):
-    return np.asarray(
-        jax.jit(relief_of, static_argnums=(1, 2))(VALUES.index(material), 192, 192, 5)
-    )
+    return np.asarray(RELIEF(VALUES.index(material), 192, 192, 5))
 
 
 def test_no_two_styles_look_alike():
@@ -114,7 +115,7 @@ def test_level_and_upright_edges_are_built_and_slanting_ones_are_not():
     level = (np.sin(y / 3) > 0).astype(np.float32)
     slanting = (np.sin((x + y) / 4.2) > 0).astype(np.float32)
     built, other = (
-        np.asarray(architecture_style._built(jnp.asarray(np.stack([p] * 3))))
+        np.asarray(jax.jit(architecture_style._built)(jnp.asarray(np.stack([p] * 3))))
         for p in (level, slanting)
     )
     assert built[30:-30, 30:-30].min() > 0.9 and other[30:-30, 30:-30].max() < 0.1
@@ -128,6 +129,7 @@ def test_nothing_is_drawn_where_nothing_is_asked_for():
     assert found == [-1, -1, 0]
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_on_black_grey_and_white():
     options = options_of(TOOL, target_style="cyberpunk_neon", material_type="marble")
 

@@ -13,12 +13,12 @@ from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.media.strokes import structure
 from tests.tools.dimensions.styled import (
     SIDE,
-    graded,
     lab,
     nearest_pair,
     options_of,
     photograph,
     scene_of,
+    styled,
 )
 
 TOOL = "artistic_medium"
@@ -30,8 +30,8 @@ TEXTURES = PARAMETERS["texture_visibility"].values
 
 
 @functools.cache
-def _compiled():
-    """One compilation gives pictures and gradients: the tests share it."""
+def _sloped():
+    """Edit and gradient of the renderer: every medium is in one program."""
 
     def total(image, scene, options, seed):
         edit = medium.draw_medium(image, scene, options, seed, channel_axis=0)
@@ -43,10 +43,7 @@ def _compiled():
 
 def made(target, name="astronaut", seed=3, **given):
     """A photograph after one step, [3, SIDE, SIDE]."""
-    options = options_of(TOOL, target_medium=target, **given)
-    tool = list(VOCABULARY).index(TOOL)
-    image = graded(photograph(name), scene_of(name), tool, options)
-    return np.asarray(_compiled()(image, scene_of(name), options, jnp.uint32(seed))[1])
+    return styled(TOOL, name, seed, target_medium=target, **given)
 
 
 @functools.cache
@@ -67,7 +64,14 @@ def test_movements_are_all_different():
     assert distance > 5, names
 
 
-@pytest.mark.parametrize("target", ["photorealistic", "oil_painting_thick", "pencil_sketch"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "oil_painting_thick",
+        pytest.param("photorealistic", marks=pytest.mark.slow),
+        pytest.param("pencil_sketch", marks=pytest.mark.slow),
+    ],
+)
 def test_techniques_and_textures_are_all_different(target):
     distance, *names = nearest_pair({t: made(target, technique=t) for t in TECHNIQUES})
     assert distance > 1.5, names
@@ -138,6 +142,7 @@ def test_another_seed_moves_the_strokes_and_not_the_picture():
     assert np.abs(first.mean((1, 2)) - other.mean((1, 2))).max() < 0.02
 
 
+@pytest.mark.slow  # more than a minute of compiling all media with their gradients
 @pytest.mark.parametrize("index", range(len(MEDIA)))
 def test_gradients_are_finite_on_black_grey_and_white(index):
     bars = jnp.round(2 * jnp.linspace(0, 1, SIDE)) / 2
@@ -147,8 +152,9 @@ def test_gradients_are_finite_on_black_grey_and_white(index):
         "technique": TECHNIQUES[index % len(TECHNIQUES)],
     }
     options = options_of(TOOL, target_medium=MEDIA[index], **given)
-    slope, edit = _compiled()(image, scene_of("astronaut"), options, jnp.uint32(0))
+    slope, edit = _sloped()(image, scene_of("astronaut"), options, jnp.uint32(0))
     assert np.isfinite(edit).all() and np.isfinite(slope).all()
+    assert edit.min() >= 0 and edit.max() <= 1
 
 
 def test_the_dtype_stays():

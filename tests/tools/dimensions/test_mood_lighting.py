@@ -32,8 +32,8 @@ def in_mood(target_mood="dramatic_cinematic", name="astronaut", **given):
     ("parameter", "name", "least"),
     [
         ("target_mood", "astronaut", 3),
-        ("target_mood", "china", 3),
-        ("accent_lighting", "chelsea", 4),
+        pytest.param("target_mood", "china", 3, marks=pytest.mark.slow),
+        pytest.param("accent_lighting", "chelsea", 4, marks=pytest.mark.slow),
         ("accent_lighting", "china", 4),
         ("shadow_depth", "coffee", 3),
     ],
@@ -151,7 +151,11 @@ def test_a_glow_lightens_and_softens():
 # Of the accents that share a renderer one is enough; god rays are tested where they are made.
 @pytest.mark.parametrize(
     "accent",
-    [accent for accent in LIT if accent not in ("ambient_glow", "colored_gels", "god_rays")],
+    [
+        pytest.param(accent, marks=() if accent == "spotlight_dramatic" else pytest.mark.slow)
+        for accent in LIT
+        if accent not in ("ambient_glow", "colored_gels", "god_rays")
+    ],
 )
 def test_gradients_are_finite_and_the_dtype_is_kept(accent):
     options = options_of_accent(accent)

@@ -31,7 +31,7 @@ def at(target, name="china", **given):
     return styled("season", name, target_season=target, **given)
 
 
-@pytest.mark.parametrize("name", ["china", "coffee"])
+@pytest.mark.parametrize("name", ["china", pytest.param("coffee", marks=pytest.mark.slow)])
 def test_no_two_seasons_look_alike(name):
     pictures = {target: at(target, name) for target in SEASONS}
     pictures["the photograph"] = np.asarray(photograph(name))
@@ -125,6 +125,7 @@ def every_cover(image, scene, options, seed):
     return ground.strewn(image, scene, jnp.eye(3), 0.05, 0.7, 0.0, seed, channel_axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plants", ["blooming_flowers", "bare_branches"])
 def test_gradients_are_finite(plants):
     options = options_of("season", target_season="spring_blooming", vegetation_state=plants)
@@ -134,7 +135,7 @@ def test_gradients_are_finite(plants):
     assert np.isfinite(slope.astype(jnp.float32)).all()
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, pytest.param(jnp.float32, marks=pytest.mark.slow)])
 def test_the_dtype_is_kept(dtype):
     image, options = jnp.zeros((3, SIDE, SIDE), dtype), jnp.zeros(5, jnp.int32)
     for renderer in season.RENDERERS:

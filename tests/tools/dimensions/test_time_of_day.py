@@ -40,7 +40,7 @@ def a_scene():
     return Scene(*(jnp.asarray(m) for m in (depth, sky * (1 - subject), ground, subject)))
 
 
-@pytest.mark.parametrize("name", ["china", "astronaut"])
+@pytest.mark.parametrize("name", ["china", pytest.param("astronaut", marks=pytest.mark.slow)])
 def test_no_two_times_look_alike(name):
     pictures = {time: at(time, name) for time in TIMES}
     pictures["the photograph"] = np.asarray(photograph(name))
@@ -164,7 +164,14 @@ def test_by_day_and_where_nothing_changes_nothing_is_drawn():
     assert kernel(target_time="blue_hour") == 2
 
 
-@pytest.mark.parametrize("renderer", time_of_day.RENDERERS)
+@pytest.mark.parametrize(
+    "renderer",
+    [
+        pytest.param(time_of_day.draw_day, marks=pytest.mark.slow),
+        pytest.param(time_of_day.draw_low_sun, marks=pytest.mark.slow),
+        time_of_day.draw_after_dark,
+    ],
+)
 def test_gradients_are_finite_and_the_dtype_is_kept(renderer):
     options = options_of(
         "time_of_day", target_time="night_moonlit", shadow_direction="east", sky_color="blue"

@@ -46,7 +46,7 @@ def _sharpness(image):
     return np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
 
 
-@pytest.mark.parametrize("name", ["china", "astronaut"])
+@pytest.mark.parametrize("name", ["china", pytest.param("astronaut", marks=pytest.mark.slow)])
 def test_no_two_weathers_look_alike(name):
     pictures = {kind: at(kind, name) for kind in TYPES}
     pictures["the photograph"] = np.asarray(photograph(name))
@@ -133,6 +133,7 @@ def test_where_the_weather_is_there_already_nothing_is_drawn():
     assert all(int(weather.renderer_of(options_of("weather", weather_type=k))) >= 0 for k in TYPES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["thunderstorm", "hail"])
 def test_gradients_are_finite(kind):
     """Of all stages but the snow, which is the season's, and the fog of the haze."""
@@ -143,7 +144,7 @@ def test_gradients_are_finite(kind):
     assert np.isfinite(slope.astype(jnp.float32)).all()
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, pytest.param(jnp.float32, marks=pytest.mark.slow)])
 def test_the_dtype_is_kept(dtype):
     image, options = jnp.zeros((3, SIDE, SIDE), dtype), jnp.zeros(5, jnp.int32)
     for renderer in weather.RENDERERS:

@@ -95,7 +95,7 @@ def test_modifiers_alone_are_the_identity_bit_for_bit():
 def test_a_modifier_of_strength_zero_asks_for_nothing(modifier):
     target = {"graduated_effect": "color"}.get(modifier)
     plain, out = run([SEPIA], [step(modifier, target, strength=0.0), SEPIA])
-    assert np.array_equal(plain, out)
+    np.testing.assert_allclose(out, plain, atol=1e-6)
 
 
 def test_a_layer_fades_in_with_its_strength():
@@ -154,6 +154,7 @@ def test_rows_do_not_depend_on_each_other():
         assert np.array_equal(alone[i], together[i])
 
 
+@pytest.mark.slow
 def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
     monkeypatch.setattr(executor, "rows_at_once", lambda: 3)
     in_threes = jax.jit(executor.run_in_one, static_argnums=(3, 4), compiler_options=QUICK)
@@ -162,7 +163,9 @@ def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
         np.testing.assert_allclose(out, run(*rows), atol=1e-6)
 
 
-@pytest.mark.parametrize("axis", [AxisType.Auto, AxisType.Explicit])
+@pytest.mark.parametrize(
+    "axis", [AxisType.Explicit, pytest.param(AxisType.Auto, marks=pytest.mark.slow)]
+)
 def test_four_devices_give_what_one_gives(axis):
     devices = jax.devices()[:4]
     mesh = jax.make_mesh((2, 2), ("data", "fsdp"), devices=devices, axis_types=(axis, axis))
@@ -215,14 +218,15 @@ def test_all_in_one_program_gives_what_kernels_one_by_one_give():
         np.testing.assert_allclose(out, apart, atol=1e-6)
 
 
-def test_fewer_and_more_slots_than_plans_have_give_the_same():
-    for slots in (6, 11):
-        arrays = encode_plans([Plan({}, tuple(row)) for row in MANY], slots)
-        np.testing.assert_allclose(execute(IMAGES, arrays, KEY), run(*MANY), atol=1e-6)
-        frames = execute_steps(IMAGES, arrays, KEY)
-        assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
+@pytest.mark.parametrize("slots", [6, pytest.param(11, marks=pytest.mark.slow)])
+def test_fewer_and_more_slots_than_plans_have_give_the_same(slots):
+    arrays = encode_plans([Plan({}, tuple(row)) for row in MANY], slots)
+    np.testing.assert_allclose(execute(IMAGES, arrays, KEY), run(*MANY), atol=1e-6)
+    frames = execute_steps(IMAGES, arrays, KEY)
+    assert frames.shape == (ROWS, slots + 1, HEIGHT, WIDTH, 3)
 
 
+@pytest.mark.slow  # every program again in another dtype
 def test_bfloat16_stays_and_is_near():
     out = execute(jnp.asarray(IMAGES).astype(jnp.bfloat16), encoded(MANY), KEY)
     assert out.dtype == jnp.bfloat16
@@ -233,6 +237,7 @@ def test_bfloat16_stays_and_is_near():
 # Gradients
 
 
+@pytest.mark.slow  # a minute of compiling
 def test_the_gradient_in_strength_is_the_difference_quotient():
     arrays = encoded(MANY)
     images = IMAGES.copy()

@@ -31,8 +31,8 @@ def test_a_sequence_runs_as_named():
         [SEPIA, BLUE, step("sequence_transform", ["time_of_day", "color_grading"],
                            order_matters=False)],
     )  # fmt: skip
-    assert np.array_equal(named, ordered)
-    assert np.array_equal(unordered, loose)
+    np.testing.assert_allclose(named, ordered, atol=1e-6)
+    np.testing.assert_allclose(unordered, loose, atol=1e-6)
     assert np.abs(named - loose).max() > 0.01
 
 
@@ -44,8 +44,8 @@ def test_a_condition_decides_between_two_steps():
     then, otherwise, sepia, blue = run(
         foggy, dry, [SEPIA], [step("time_of_day", "night_moonlit", strength=0.5)]
     )
-    assert np.array_equal(then, sepia)
-    assert np.array_equal(otherwise, blue)
+    np.testing.assert_allclose(then, sepia, atol=1e-6)
+    np.testing.assert_allclose(otherwise, blue, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["additive", "multiplicative", "average", "max_effect"])

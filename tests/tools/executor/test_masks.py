@@ -121,7 +121,7 @@ def test_ramps_by_hand():
         found = (mask[0, 0], mask[0, -1], mask[-1, 0], mask[-1, -1])
         np.testing.assert_allclose(found, wanted, atol=1e-6, err_msg=name)
     steps = np.asarray(RAMP(jnp.int32(0), 5, 9))[:, 3]
-    np.testing.assert_allclose(steps, [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(steps, [0, 0.25, 0.5, 0.75, 1], atol=1e-6)
     out = np.asarray(RAMP(jnp.int32(DIRECTIONS.index("center_out")), 5, 9))
     assert out[2, 4] == 0
     np.testing.assert_allclose([out[0, 4], out[2, 0], out[2, 2]], [1, 1, 0.4], atol=1e-6)

@@ -59,10 +59,9 @@ def test_another_sigma_compiles_nothing():
 
 
 def test_sigma_zero_is_the_identity():
-    np.testing.assert_allclose(traced_gaussian(PLANES, 0.0), PLANES, atol=1e-20)
-    np.testing.assert_allclose(
-        jax.jit(lambda x: gaussian_blur(x, 0, channel_axis=0))(PLANES), PLANES, atol=1e-20
-    )
+    np.testing.assert_allclose(traced_gaussian(PLANES, 0.0), PLANES, atol=1e-6)
+    known = jax.jit(lambda x: gaussian_blur(x, 0, channel_axis=0))(PLANES)
+    np.testing.assert_allclose(known, PLANES, atol=1e-6)
 
 
 @jax.jit

@@ -7,8 +7,11 @@ import pytest
 import skimage.data
 from skimage.transform import resize
 
-from agentic_styling.tools.transforms.filters.screens import halftone, hatch, posterize, stipple
+from agentic_styling.tools.transforms.filters import screens
 
+halftone, hatch = jax.jit(screens.halftone), jax.jit(screens.hatch)
+posterize = jax.jit(screens.posterize)
+stipple = jax.jit(screens.stipple, static_argnums=1)
 LUMA = jnp.asarray(resize(skimage.data.camera() / 255, (128, 160), anti_aliasing=True), jnp.float32)
 
 
@@ -48,7 +51,7 @@ def test_darker_places_get_more_marks(screen):
         return np.asarray(x).reshape(4, 32, 5, 32).mean((1, 3)).ravel()
 
     assert np.corrcoef(blocks(marks), blocks(ink))[0, 1] > 0.97
-    assert np.isfinite(jax.grad(lambda x: screen(x).sum())(ink)).all()
+    assert np.isfinite(jax.jit(jax.grad(lambda x: screen(x).sum()))(ink)).all()
 
 
 def test_hatching_runs_along_its_angle():

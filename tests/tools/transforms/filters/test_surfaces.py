@@ -1,18 +1,17 @@
 """Surfaces: even in the mean, alike at every size, lit from the upper left."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools.transforms.filters.surfaces import (
-    canvas,
-    lattice_noise,
-    paper,
-    relief,
-    wave,
-)
+from agentic_styling.tools.transforms.filters import surfaces
 
 SEED = jnp.uint32(7)
+paper = jax.jit(surfaces.paper, static_argnums=(0, 1))
+canvas = jax.jit(surfaces.canvas, static_argnums=(0, 1))
+lattice_noise = jax.jit(surfaces.lattice_noise, static_argnums=(0, 1, 2), static_argnames="stretch")
+relief, wave = jax.jit(surfaces.relief), jax.jit(surfaces.wave)
 
 
 def test_wave_is_about_a_sine():
