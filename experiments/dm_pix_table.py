@@ -129,7 +129,7 @@ ROWS = {
     "flip_up_down": Row("no option mirrors a picture"),
     "gaussian_blur": Row(
         "pads with zeros, so borders darken; the kernel's size is static",
-        lambda x: dm_pix.gaussian_blur(x, 2.0, 17, channel_axis=0),
+        _last(lambda x: dm_pix.gaussian_blur(x, 2.0, 17)),
         lambda x: gaussian_blur(x, 2.0, channel_axis=0),
     ),
     "hsl_to_rgb": Row("HSV is used, through adjust_saturation"),

@@ -27,7 +27,7 @@ def on_planes(transform):
 
 
 HAZE, SPREAD, BLOOM = on_planes(haze.haze), jax.jit(light.spread), on_planes(light.bloom)
-VIGNETTE, SPOTLIGHT = on_planes(light.vignette), on_planes(light.spotlight)
+VIGNETTE, SPOTLIGHT = on_planes(light.vignette), jax.jit(light.spotlight)
 FLARE, GRAIN = on_planes(lens_flare), on_planes(film_grain)
 DISTORT, LINES = on_planes(lens.distort), on_planes(lens.speed_lines)
 COMPRESS = jax.jit(damage.compress, static_argnums=2)
