@@ -11,7 +11,7 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools import Plan, Step, dimensions, encode_plans
-from agentic_styling.tools.executor.cpu import run_by_kernel
+from agentic_styling.tools.executor.cpu import run_on_cpu
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
@@ -92,7 +92,7 @@ def styled(tool: str, name: str, seed: int = 0, **given) -> np.ndarray:
     """
     plans = encode_plans([Plan({}, (Step("", tool, given),))])
     image = jnp.moveaxis(photograph(name), 0, -1)[None]
-    (picture,) = run_by_kernel(image, plans, np.full(plans.tool.shape, seed, np.uint32), False)
+    (picture,) = run_on_cpu(image, plans, np.full(plans.tool.shape, seed, np.uint32), False)
     assert np.isfinite(picture).all()
     return np.moveaxis(np.asarray(picture), -1, 0)
 
