@@ -71,7 +71,7 @@ def planned(args: argparse.Namespace, overrides: list[str]) -> list[Run]:
     for flag in overrides:
         if not flag.startswith("--config."):
             name, known = flag.partition("=")[0], [f"--{name}" for name in vars(args)]
-            raise InputError(f"{flag!r} is no flag; {nearest(name, known)}")
+            raise InputError(f"{flag!r} is not a flag; {nearest(name, known)}")
     if args.parallel < 1:
         raise InputError(f"--parallel: {args.parallel} is too small; at least 1")
     if not args.write and (args.option or args.jobs):

@@ -15,7 +15,7 @@ def evaluate(argv: list[str]) -> None:
 def _evaluate(config, workdir: Path) -> None:
     from agentic_styling import evaluation
 
-    print(evaluation.summary_table(evaluation.evaluate(config, workdir)))
+    print(evaluation.results_table(evaluation.evaluate(config, workdir)))
     print(workdir / "report/index.html")
 
 

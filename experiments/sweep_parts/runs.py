@@ -131,7 +131,7 @@ def _shared(overrides: list[str]) -> Iterator[tuple[str, str]]:
     for flag in overrides:
         match = re.fullmatch(r"--config\.([\w.]+)=(.*)", flag, re.DOTALL)
         if not match:
-            raise InputError(f"{flag!r} is no flag; write --config.field=value")
+            raise InputError(f"{flag!r} is not a flag; write --config.field=value")
         yield match[1], match[2]
 
 

@@ -159,7 +159,7 @@ def test_wrong_arguments_of_the_demo_are_one_line(tmp_path, monkeypatch, capsys,
 def test_the_script_of_the_demo_is_one_that_python_runs(tmp_path):
     done = quickstart(tmp_path / "run", "stray")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and "'stray' is no flag" in done.stderr
+    assert done.stderr.count("\n") == 1 and "'stray' is not a flag" in done.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -170,7 +170,7 @@ def test_names_are_file_names_and_each_runs_own(first, second):
             ["--list", "LIST", "--grid", "seed=0"],
             "seed: in the list and in the grid; keep it in one",
         ),
-        (["--list", "LIST", "--paralel=2"], "'--paralel=2' is no flag; did you mean '--parallel'?"),
+        (["--list", "LIST", "--paralel=2"], "'--paralel=2' is not a flag; did you mean"),
         (["--list", "LIST", "--parallel=0"], "--parallel: 0 is too small; at least 1"),
         (["--list", "LIST", "--option=a=b"], "add --write, or leave them out"),
         (["--list", "LIST", "--write=slurm", "--option=patition=a"], "did you mean 'partition'?"),
