@@ -21,7 +21,7 @@ RULES = (("embed_tokens/embedding$", ("fsdp", None)),)
 
 @pytest.mark.slow
 def test_a_text_run_makes_a_text_planner(workplace):
-    config = make_config(workplace, steps=1, modality="text")
+    config = make_config(workplace, steps=2, modality="text")
     planner = Planner.from_pretrained(train(config, workplace / "text"))
     settings = json.loads((workplace / "text/planner/planner.json").read_text())
     assert settings == {"modality": "text", "form": "json"}
