@@ -25,7 +25,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.post_steps = 100  # of each post-training, from the S checkpoint
     config.post_learning_rate = 3e-5  # at 3e-4 SW and DPO forget the plan format
     if arg == "smoke":  # seconds instead of minutes, for the tests; the planner learns nothing
-        config.count, config.picture_size = 36, 64
+        config.count, config.picture_size = 72, 64
         config.batch_size, config.microbatches, config.length_buckets = 4, 1, 1
         config.steps, config.post_steps = 4, 2
     elif arg:

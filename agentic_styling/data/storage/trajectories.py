@@ -168,12 +168,11 @@ def _open(directory: Path, split: str | None) -> dict:
                 f"{directory}: holds no split {split!r}, only {', '.join(sorted(known))}; give a "
                 "directory that has it"
             )
+        pictures = {p: skip for p in ("image", "edited") if p in builder.info.features}
         return {
-            name: builder.as_data_source(
-                name,
-                decoders={p: skip for p in ("image", "edited") if p in builder.info.features},
-            )
+            name: builder.as_data_source(name, decoders=pictures)
             for name in ([split] if split else known)
+            if builder.info.splits[name].num_examples
         }
     except InputError:
         raise
