@@ -17,10 +17,15 @@ def perturbed_params(config):
     weights = oracle.weights({tensor.name: tensor.shape for tensor in table})
     flat = {}
     for tensor in table:
-        flat.setdefault(tensor.path, []).append(tensor.unpack(weights[tensor.name]))
+        flat.setdefault(tensor.path, []).append(unpack(tensor, weights[tensor.name]))
     stacked = {tensor.path for tensor in table if tensor.index is not None}
     flat = {p: np.stack(a) if p in stacked else a[0] for p, a in flat.items()}
     return traverse_util.unflatten_dict({p: jnp.asarray(a) for p, a in flat.items()})
+
+
+def unpack(tensor, array: np.ndarray) -> np.ndarray:
+    """A tensor of a checkpoint in our layout, without the stack's axis."""
+    return array.reshape(tensor.matrix).T if tensor.transposed else array
 
 
 def checkpoint(config, tree) -> dict[str, np.ndarray]:

@@ -65,10 +65,6 @@ class Tensor(NamedTuple):
         array = array.T if self.transposed else array
         return np.ascontiguousarray(array).reshape(self.shape)
 
-    def unpack(self, array: np.ndarray) -> np.ndarray:
-        """Hugging Face's layout to ours, without the stack's axis."""
-        return array.reshape(self.matrix).T if self.transposed else array
-
 
 @functools.lru_cache(maxsize=8)
 def tensors(config: Qwen3VLConfig) -> tuple[Tensor, ...]:

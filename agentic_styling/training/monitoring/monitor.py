@@ -25,7 +25,7 @@ class Monitor:
 
     def __init__(self, workdir: Path, config, done: int, run_id: str, devices: int):
         self._devices = devices
-        self._steps, self._most_skipped = config.steps, config.most_skipped
+        self._most_skipped = config.most_skipped
         self._first = jax.process_index() == 0
         self._files = self._progress = None
         if self._first:
