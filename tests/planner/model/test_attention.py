@@ -17,8 +17,8 @@ from tests.slow import slow, slow_but
 
 ROWS, LENGTH, HEADS, KV_HEADS, DIM = 2, 200, 4, 2, 24
 SEGMENTS = np.zeros((ROWS, LENGTH), np.int32)
-SEGMENTS[0, 30:90], SEGMENTS[0, 90:] = 1, 2  # padded on the left, two examples
-SEGMENTS[1, :150] = 1  # padded on the right
+# Two examples padded on the left, one padded on the right.
+SEGMENTS[0, 30:90], SEGMENTS[0, 90:], SEGMENTS[1, :150] = 1, 2, 1
 
 
 def arrays(dtype=jnp.float32):
@@ -35,7 +35,7 @@ def xla(query, key, value, causal):
 
 
 def weighted(function):
-    return lambda query, key, value, weight: jnp.sum(function(query, key, value) * weight)
+    return lambda q, k, v, weight: jnp.sum(function(q, k, v) * weight)
 
 
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "full"])
@@ -343,8 +343,7 @@ def test_both_towers_ask_with_the_dtype_of_the_parameters(config, params, monkey
 
 
 def test_what_cannot_work_says_why():
-    with pytest.raises(InputError, match="did you mean 'pallas'"):
-        Compute(attention="palas")
+    pytest.raises(InputError, Compute, attention="palas").match("did you mean 'pallas'")
     for name, reason in (("cudnn", "NVIDIA GPU.*cpu"), ("pallas", "needs a TPU, not cpu")):
         with pytest.raises(InputError, match=reason):
             attention.choose(name, jnp.bfloat16, 128)
