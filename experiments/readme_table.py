@@ -25,9 +25,9 @@ NAMES = {
 def table(results: dict) -> str:
     """The table as Markdown, from the content of results.json."""
     lines = [
-        "| method | reward (0 to 5) | held-out reward | minus S, both | valid plans | "
+        "| method | reward (0 to 5) | held-out reward | minus S, both | "
         "context read correctly (shuffled) | reward, pictures shuffled |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, label in NAMES.items():
         method = results["methods"][name]
@@ -38,7 +38,6 @@ def table(results: dict) -> str:
             with_interval(method["reward"]),
             with_interval(method["held_out_reward"]),
             against_standard(paired) if paired else "",
-            f"{method['valid_plans']:.0%}",
             "" if known is None else context(known, shuffled),
             "" if shuffled is None else with_interval(shuffled["reward"]),
         ]
