@@ -80,6 +80,7 @@ setup(
         "orbax-checkpoint>=0.11.20",
         "pillow>=10.1",
         "safetensors>=0.5",
+        "scipy>=1.11",
         "tokenizers>=0.21",
         "tqdm>=4.66",
         "transformers>=5.0",
