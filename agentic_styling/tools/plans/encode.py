@@ -32,18 +32,19 @@ COMBINE += ("additive", "multiplicative", "average", "max_effect")
 class PlanArrays(NamedTuple):
     """Plans as arrays, a pytree. Slots are in the order in which steps run (resolve.py).
 
-    tool: int32 [B, T], index into VOCABULARY's order; -1 is no step. Never one of STRUCTURAL.
-    options: int32 [B, T, 5], index of a value in `Parameter.values`; slot s of a tool is
-        SLOTS[tool][s]: 0 the source (0 = unknown), 1 the target, then the tool's other
-        parameters; 0 where unused.
-    strength: float32 [B, T] in [0, 1], that of a group multiplied by its member's.
-    numbers: float32 [B, T, 2] in [0, 1]: of a graduated_effect intensity_start and intensity_end,
-        of a selective_blend source_preserve_ratio and target_apply_ratio, of a layer its opacity
-        and 0; else 0.
-    combine: int32 [B, T], index into COMBINE.
-    group: int32 [B, T], 0 is no group; the slots of group k > 0 are neighbours.
-    touches: bool [B, T, T], touches[b, m, t]: modifier slot m constrains step slot t, which holds
-        a tool of the ten dimensions or a graduated saturation, brightness or blur.
+    Attributes:
+      tool: int32 [B, T], index into VOCABULARY's order; -1 is no step. Never one of STRUCTURAL.
+      options: int32 [B, T, 5], index of a value in `Parameter.values`; slot s of a tool is
+          `SLOTS[tool][s]`: 0 the source (0 = unknown), 1 the target, then the tool's other
+          parameters; 0 where unused.
+      strength: float32 [B, T] in [0, 1], that of a group multiplied by its member's.
+      numbers: float32 [B, T, 2] in [0, 1]: of a graduated_effect intensity_start and intensity_end,
+          of a selective_blend source_preserve_ratio and target_apply_ratio, of a layer its opacity
+          and 0; else 0.
+      combine: int32 [B, T], index into COMBINE.
+      group: int32 [B, T], 0 is no group; the slots of group k > 0 are neighbours.
+      touches: bool [B, T, T], touches[b, m, t]: modifier slot m constrains step slot t, which holds
+          a tool of the ten dimensions or a graduated saturation, brightness or blur.
 
     A step outside groups is applied to the picture and replaces it. In a group every step is
     applied to the same picture, the group's base b, and its result r joins the picture p, which
