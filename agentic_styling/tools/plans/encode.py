@@ -49,14 +49,18 @@ class PlanArrays(NamedTuple):
     A step outside groups is applied to the picture and replaces it. In a group every step is
     applied to the same picture, the group's base b, and its result r joins the picture p, which
     is b before the first member:
-        replace         b = p = r: the base layer of a layered_transformation, the first of its
-                        group if there; without one the layers lie on the picture as it stood
-        normal .. add   p + opacity * strength * (mode(p, r) - p), mode(lower, upper) a blend mode
-                        of layers, r the step at full strength
-        additive        p + (r - b)
-        multiplicative  p * r / b
-        average         b + the mean of (r - b) over the group's members
-        max_effect      r where it is farther from b than p is, else p
+
+    ```
+    replace         b = p = r: the base layer of a layered_transformation, the first of its
+                    group if there; without one the layers lie on the picture as it stood
+    normal .. add   p + opacity * strength * (mode(p, r) - p), mode(lower, upper) a blend mode
+                    of layers, r the step at full strength
+    additive        p + (r - b)
+    multiplicative  p * r / b
+    average         b + the mean of (r - b) over the group's members
+    max_effect      r where it is farther from b than p is, else p
+    ```
+
     Modifiers constrain the change of the picture p.
     """
 
