@@ -99,6 +99,6 @@ def test_the_accelerators_page_by_hand():
     assert "| **45.0%** | bar met |" in page
     assert "| **44.9%** | missed |" in page
     assert "| d | cudnn | does not fit |" in page
-    assert "| a | 50 | 25 | 4.000 (3.000 to 5.000) | **2.00** | 8.0 | computed again |" in page
+    assert "| a | 50 | 25 | 4.000 (3.000 to 5.000) | **2.00** | 8.0 | recomputed |" in page
     assert "| b |  |  | does not fit |" in page
     assert "torch" not in training_accelerator.report(results | {"torch": {}})

@@ -253,7 +253,7 @@ def test_another_config_is_refused_and_nothing_is_overwritten(workplace, whole):
     [
         ({"max_length": 40}, "max_length is 40"),
         ({"warmup_steps": 4}, "config.warmup_steps: 4 is not in"),
-        ({"init_from": "/nowhere"}, "/nowhere: no tokenizer could be read (no such directory)"),
+        ({"init_from": "/nowhere"}, "/nowhere/config.json: no such file"),
         ({"data": "/nowhere"}, "/nowhere: no such directory"),
         ({"mesh": {"data": 3, "fsdp": 1, "tensor": 1}}, "config.batch_size: 4 rows"),
     ],

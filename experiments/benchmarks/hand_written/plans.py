@@ -72,7 +72,7 @@ def _recipes(steps: list[Step]) -> list[tuple[np.ndarray, np.ndarray]]:
     import jax
 
     arrays = encode_plans([Plan({}, (step,)) for step in steps], 1)
-    found = jax.jit(jax.vmap(dimensions.recipes_of))(arrays.tool[:, 0], arrays.options[:, 0])
+    found = jax.jit(jax.vmap(dimensions.looks_of))(arrays.tool[:, 0], arrays.options[:, 0])
     return list(zip(*map(np.asarray, found), strict=True))
 
 

@@ -134,7 +134,7 @@ def test_nothing_is_asked_before_its_cost_is_told_and_allowed(endpoint, command,
     capsys.readouterr()
     with pytest.raises(SystemExit):  # it does not look which answers it has, but says where
         cli.main(asked)
-    assert "fake-vl: 6 questions, less the answers in" in capsys.readouterr().out
+    assert "fake-vl: 6 questions, minus the answers in" in capsys.readouterr().out
     cli.main([*asked, "--yes"])
     assert len(endpoint.calls) == QUESTIONS and file.exists()
     cli.main(asked)  # where nothing is missing, nothing has to be allowed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.cli import main as cli
-from agentic_styling.data.storage import records
+from agentic_styling.data.storage import trajectories
 from agentic_styling.evaluation.annotation.agreement import (
     agreement,
     kendall_tau,
@@ -130,7 +130,7 @@ def test_of_a_set_no_picture_is_decoded(tmp_path, monkeypatch):
     ranks = {"validation-0-0": 1, "validation-0-1": 2, "validation-0-2": 3}
     rows.append(ranking(directory, "ann", "validation-0", ranks))
     path = write_answers(tmp_path / "ann.jsonl", rows)
-    monkeypatch.setattr(records, "_picture", None)
+    monkeypatch.setattr(trajectories, "decode_picture", None)
     measures = agreement(directory, [path])
     assert measures["judge_pass"].interval.mean == pytest.approx(2 / 3)
     assert measures["judge_tau"].interval.mean == 1
@@ -143,7 +143,7 @@ def test_of_a_set_no_picture_is_decoded(tmp_path, monkeypatch):
     ("change", "words"),
     [
         ({"data": "0" * 64}, "data='000000000000', but this data set is"),
-        ({"annotator": "../x"}, "annotator='../x'; use a name of letters"),
+        ({"annotator": "../x"}, "annotator='../x'; use a name of at most 40 letters"),
         ({"annotator": 3}, "annotator is not a string"),
         ({"id": "train-9-9"}, "id='train-9-9' is not in the data set"),
         ({"verdict": "maybe"}, "verdict='maybe'; use pass, fail or null"),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from agentic_styling.cli import main as cli
 from agentic_styling.data import write_trajectories
-from agentic_styling.data.storage import records
+from agentic_styling.data.storage import trajectories
 from agentic_styling.evaluation.annotation import AnnotationServer, page
 from agentic_styling.tools import encode_plans, execute
 from agentic_styling.utils.errors import InputError
@@ -77,8 +77,13 @@ def test_the_edits_are_those_of_the_executor(tmp_path):
 
 def test_of_a_set_its_own_edits_are_shown_and_no_others_decoded(tmp_path, monkeypatch):
     directory = write_set(tmp_path)
-    decoded, picture = [], records._picture
-    monkeypatch.setattr(records, "_picture", lambda *a: decoded.append(a[1]) or picture(*a))
+    decoded, picture = [], trajectories.decode_picture
+
+    def noted(data, where):
+        decoded.append(where)
+        return picture(data, where)
+
+    monkeypatch.setattr(trajectories, "decode_picture", noted)
     monkeypatch.setattr(page, "execute", None)
     shown, known = page.write_page(directory, tmp_path / "page", contexts=2, seed=1)
     assert len(decoded) == 2 + 6
@@ -186,7 +191,7 @@ def test_the_command_writes_serves_and_refuses_in_one_line(dataset, tmp_path, ca
     monkeypatch.setattr(AnnotationServer, "serve_forever", interrupted)
     cli.main(["annotate", str(dataset), "--out", str(out), "--contexts", "1", "--serve"])
     assert re.fullmatch(
-        rf"http://127\.0\.0\.1:\d+/ until Ctrl-C; answers go to {out}/answers\n",
+        rf"http://127\.0\.0\.1:\d+/ until Ctrl-C; answers are saved in {out}/answers\n",
         capsys.readouterr().out,
     )
     for bad in (
