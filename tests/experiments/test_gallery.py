@@ -118,6 +118,7 @@ def written(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_pages_link_only_to_files_beside_them(written):
     for page in written.glob("*.html"):
         text = page.read_text()
@@ -129,6 +130,7 @@ def test_pages_link_only_to_files_beside_them(written):
     assert {p.name for p in written.glob("*.html")} == {"index.html", "season.html"}
 
 
+@pytest.mark.slow
 def test_a_page_shows_each_value_on_each_photograph(written):
     pictures = sorted((written / "pictures/season/target_season").glob("*.jpg"))
     assert len(pictures) == 4 * 2

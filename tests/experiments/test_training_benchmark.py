@@ -52,6 +52,7 @@ def test_the_page_by_hand():
     assert "| tiny | 3.00 | 2.00 | **1.5%** |" in page
 
 
+@pytest.mark.slow
 def test_the_step_of_an_accelerator_lowers():
     work = training_accelerator.Work("LoRA", "DPO", batch=4, microbatches=2, **SMALL)
     mesh = make_mesh({}, jax.devices()[:1])

@@ -12,6 +12,7 @@ from agentic_styling.rewards.edit_errors import NOISE
 from agentic_styling.rewards.parts import _solve
 from agentic_styling.rewards.probes import at_probe_size, probes
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step, encode_plans, execute
+from tests.slow import slow
 
 
 def request(*steps, slots=3):
@@ -66,7 +67,7 @@ def test_whitening_leaves_unit_noise():
         ("time_of_day", "midnight_dark"),
         ("color_grading", "cool_blue"),
         ("weather", "fog_dense"),
-        ("artistic_medium", "pencil_sketch"),
+        slow(("artistic_medium", "pencil_sketch")),
     ],
 )
 def test_movements_hold_on_a_photograph_that_was_not_measured(tool, option):

@@ -129,6 +129,7 @@ def stopped(workplace, config):
     return workdir
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_the_same_command_resumes(config, whole, stopped, tmp_path):
     assert sorted(os.listdir(stopped / "checkpoints")) == ["2", "3"]
     assert metrics(stopped) == metrics(whole)[:3]
@@ -167,7 +168,8 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
         export_checkpoint(tmp_path, tmp_path / "none")
 
 
-@pytest.mark.parametrize("height", [SIDE, slow(SIDE // 2)], ids=["one size", "two sizes"])
+@pytest.mark.slow
+@pytest.mark.parametrize("height", [SIDE, SIDE // 2], ids=["one size", "two sizes"])
 def test_adapters_are_merged_and_stand_beside(workplace, tmp_path, height):
     """With a stored reference, packed rows and a moving average; half of the pictures cut."""
     directory = tmp_path / "mixed"
@@ -197,6 +199,7 @@ def test_adapters_are_merged_and_stand_beside(workplace, tmp_path, height):
     )
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_and_writes_nothing(workplace, tmp_path, capsys):
     config = make_config(workplace, "standardized_reward_weighted", batch_size=8)
     config.mesh.update(data=2, fsdp=4)

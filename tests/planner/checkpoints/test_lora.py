@@ -118,6 +118,7 @@ def test_the_product_of_the_matrices_is_never_made():
     assert (40, 50) not in shapes and (50, 40) not in shapes
 
 
+@pytest.mark.slow
 def test_adapters_begin_as_peft_begins(config, params, adapted, plain, inputs):
     fresh = init_lora(config, LORA, jax.random.key(0))
     flat = traverse_util.flatten_dict(fresh)

@@ -48,6 +48,7 @@ def bucketed(rows, seed):
     return Inputs(*(jnp.asarray(x) for x in (tokens, mask, patches, grids)))
 
 
+@pytest.mark.slow
 def test_other_images_compile_nothing(config, params, compilations):
     @jax.jit
     def forward(params, inputs):

@@ -101,6 +101,7 @@ def assert_same(found, expected):
         assert np.linalg.norm(a - b) <= 2e-5 * np.linalg.norm(b)
 
 
+@pytest.mark.slow
 def test_packed_rows_equal_the_rows_alone(model):
     """Values and gradients, with images and a video, padded left and right."""
     alone = [[name] for row in PACKED for name in row]

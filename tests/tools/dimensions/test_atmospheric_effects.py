@@ -59,6 +59,7 @@ def test_every_option_shows(effect):
     assert np.array_equal(_draw(effect), moderate)
 
 
+@pytest.mark.slow
 def test_effects_are_distinct():
     drawn = [_draw(effect) for effect in EFFECTS]
     assert min(_apart(picture, PHOTO) for picture in drawn) > 0.004
