@@ -26,7 +26,6 @@ from agentic_styling.planner import (
 from agentic_styling.training import dry_run, export_checkpoint, train
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.utils.errors import InputError, Preempted
-from tests.slow import slow
 from tests.training.fixtures import SIDE, make_config, make_trajectories
 from tests.training.test_checkpoints import assert_same
 
