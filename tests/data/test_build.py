@@ -212,7 +212,7 @@ KILLED = textwrap.dedent("""
 
 
 def run(root, photos, lines: int | None = None) -> bool:
-    """Whether the run came to its end; killed soon after it has told so many things."""
+    """Whether the run came to its end; killed soon after it has printed so many lines."""
     command = [sys.executable, "-c", KILLED, str(root), str(photos)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         told = list(itertools.islice(process.stdout, lines))

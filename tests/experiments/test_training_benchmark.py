@@ -1,4 +1,4 @@
-"""The training benchmark's rows and page: what is told to a side, and numbers by hand."""
+"""The training benchmark's rows and page: what a side is given, and numbers by hand."""
 
 import importlib
 from pathlib import Path

@@ -131,7 +131,7 @@ def test_bad_rows_are_named(rows, message):
 
 
 def test_nan_is_never_hidden():
-    """A NaN that nobody checked for comes out as NaN, not as a number."""
+    """An unchecked NaN comes out as NaN, not as a number."""
     logps = LOGPS.at[1].set(float("nan"))
     assert np.isnan(losses.standard(logps)[1])
     assert np.isnan(losses.reward_weighted(LOGPS, jnp.full(4, float("nan")))).all()

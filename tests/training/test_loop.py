@@ -63,7 +63,7 @@ def config(workplace):
 
 @pytest.fixture(scope="module")
 def whole(workplace, config):
-    """The workdir of a run that nobody disturbed."""
+    """The workdir of a run without an interruption."""
     assert train(config, workplace / "whole") == workplace / "whole/planner"
     return workplace / "whole"
 

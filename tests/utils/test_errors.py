@@ -1,4 +1,4 @@
-"""Errors that users see are one line with a mend, and end scripts with a status."""
+"""Errors that users see are one line with a suggested fix, and end scripts with a status."""
 
 import pytest
 

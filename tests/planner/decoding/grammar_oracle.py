@@ -1,4 +1,4 @@
-"""What the grammar is held against: plans at random, their language told by `Plan`, bytes."""
+"""What the grammar is compared with: random plans, their language as `Plan` reads it, bytes."""
 
 import dataclasses
 import functools

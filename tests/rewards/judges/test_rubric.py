@@ -1,4 +1,4 @@
-"""What a judge is told of a request, and what it may answer."""
+"""What a judge reads of a request, and what it may answer."""
 
 import base64
 import io

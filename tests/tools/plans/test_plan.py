@@ -1,4 +1,4 @@
-"""Plans: JSON both ways, and errors that name the step, the field, the value and the mend."""
+"""Plans: JSON both ways, and errors that name the step, the field, the value and a suggested fix."""
 
 import json
 import warnings
