@@ -1,4 +1,4 @@
-"""What the grammar is compared with: random plans, their language as `Plan` reads it, bytes."""
+"""What the grammar is compared with: random plans, and their language as `Plan` reads it."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Plans: JSON both ways, and errors that name the step, the field, the value and a suggested fix."""
+"""Plans: JSON both ways, and errors that name the step, the field, the value and a fix."""
 
 import json
 import warnings
