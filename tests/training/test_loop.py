@@ -40,7 +40,7 @@ import jax
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 from agentic_styling.training import train
-from agentic_styling.training.monitor import Monitor
+from agentic_styling.training.monitoring.monitor import Monitor
 from tests.training.fixtures import make_config
 
 hold = Monitor.hold

@@ -102,8 +102,8 @@ def test_a_model_that_never_writes_a_plan_is_given_up(teacher, endpoint):
 
 KILLED = textwrap.dedent("""
     import sys
-    from agentic_styling.data.endpoint_teacher import EndpointTeacher
-    from tests.data.test_endpoint_teacher import case
+    from agentic_styling.data.teachers.endpoint import EndpointTeacher
+    from tests.data.teachers.test_endpoint import case
     EndpointTeacher("simple", "fake-vl", sys.argv[1], workers=1)(*case(4), 3)
 """)
 

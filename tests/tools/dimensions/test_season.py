@@ -118,7 +118,7 @@ def test_where_the_season_is_there_already_nothing_is_drawn():
 
 def every_cover(image, scene, options, seed):
     """Flowering plants, and all that may lie on the ground, one upon the other."""
-    image = season.draw_plants(image, scene, options, seed).astype(jnp.float32)
+    image = season.draw_plants(image, scene, options, seed, channel_axis=0).astype(jnp.float32)
     image = ground.snow(image, scene, image[0], 0.5, seed, channel_axis=0)
     image = ground.grass(image, scene, jnp.zeros(3), jnp.ones(3), seed, channel_axis=0)
     image = ground.mud(image, scene, seed, channel_axis=0)
