@@ -7,7 +7,7 @@ PYTHON ?= python3
 WORKDIR ?= runs/quickstart
 PHOTOS ?=
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30
 
 .PHONY: demo test test-slow test-parity lint format docs docs-serve clean
 
