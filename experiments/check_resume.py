@@ -1,4 +1,4 @@
-"""Kills a training run by SIGKILL at random moments: the resumed run ends bit for bit the same.
+"""Kills a training run by SIGKILL at random moments and checks that it ends bit for bit the same.
 
     python experiments/check_resume.py --data DATA --init_from PLANNER --out experiments/results
 

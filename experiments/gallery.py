@@ -2,7 +2,8 @@
 
     python experiments/gallery.py [PHOTO...] --out gallery
 
-PHOTO: files or folders; by default, photographs from scikit-image and scikit-learn.
+PHOTO: files or folders; by default, photographs from scikit-image and scikit-learn. `--docs
+docs/tools.md` also measures every option and updates the tables of that page.
 """
 
 import argparse

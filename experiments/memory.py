@@ -1,4 +1,4 @@
-"""The memory that training needs per device, planned by XLA for machines that are not here.
+"""The memory that training needs per device, planned by XLA for machines other than this one.
 
     python experiments/memory.py --out docs/memory.md
 

@@ -1,4 +1,4 @@
-"""Print the README's table of methods from an evaluated workdir:
+"""Prints the README's table of methods from an evaluated workdir.
 
 python experiments/readme_table.py runs/quickstart
 """

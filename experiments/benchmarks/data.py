@@ -3,8 +3,8 @@
     python experiments/benchmarks/data.py PHOTOS --out experiments/benchmarks/results
 
 Writes data_DEVICE.md and .json: for each set a few shards at 256 x 256 (--size), after a warm-up
-that compiles. Stages are timed one after another; in a build a shard is written while the next one
-is computed, so a whole build is measured as well.
+that compiles. Stages are timed one after another; as a build writes a shard while it computes the
+next one, a whole build is measured too.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python plan_worker.py ours|hand COUNT SIZE
 
 Every line read is the number of a batch of 16 plans; the answer gives the seconds it took. Plans
-are encoded, and recipes looked up, before.
+are encoded, and looked up by the hand-written side, beforehand.
 """
 
 import json

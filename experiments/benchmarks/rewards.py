@@ -3,8 +3,8 @@
     python experiments/benchmarks/rewards.py --out experiments/benchmarks/results
 
 Writes rewards_DEVICE.md and .json: pictures per second at 512 x 512 in batches of 16 (--batch).
-Each round has new requests, drawn as for training, and random plans of up to five steps. Also the
-memory of the process after each round.
+Each round has new requests, drawn as for training, and random plans of up to five steps. The
+memory of the process after each round is reported too.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python tool_worker.py SIDE DTYPE
 
-Every line read is the name of a row. The answer gives the seconds a picture, and how the work was
-shared out; the first one of a row also prepares it, which takes longer.
+Every line read is the name of a row. The answer gives the seconds per picture, and how the work was
+divided; the first answer of a row also prepares it, which takes longer.
 """
 
 import functools

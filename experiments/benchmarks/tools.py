@@ -1,4 +1,4 @@
-"""The tools against other libraries, and whole plans against the same by hand, in turn, in one run.
+"""Speed of the tools against other libraries, and of whole plans against hand-written code.
 
     python experiments/benchmarks/tools.py --out experiments/benchmarks/results
 
