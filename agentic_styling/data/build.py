@@ -32,7 +32,7 @@ from agentic_styling.utils.errors import InputError, nearest
 
 BUILD_VERSION = 2  # raise it when the same settings give other trajectories
 CONTEXTS_PER_SHARD = 64
-SHARES = {"validation": 0.04, "test": 0.06}  # of contexts: 200 of 10,000 trajectories are for test
+SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; 10,000 trajectories have 200 for test
 FEWEST_CONTEXTS = 2  # of a split: an evaluation compares at least two cases
 FLAT = 16  # of 255, the deviation of grey below which a crop shows next to nothing, as of a sky
 CROPS = 10  # drawn, until one is not flat
