@@ -45,6 +45,16 @@ class Row(NamedTuple):
     ours: Callable | None = None
 
 
+HEAD = """# dm-pix
+
+Transforms follow dm-pix's conventions: `f(image, ..., *, channel_axis=-1)`, the image first, float in
+[0, 1], channels last unless `channel_axis` says otherwise, pure, batched by vmap and differentiable. Any
+dm-pix function can take their place, and `tools.add_tool` makes one a tool
+(`tests/tools/test_add_a_tool.py` does it with `dm_pix.solarize`).
+
+"""
+
+
 def _color(**fields) -> Callable:
     def run(planes):
         flat = jnp.zeros(planes.shape[1:])
@@ -238,8 +248,7 @@ def table() -> str:
         rows.append([f"`{name}`", where, "; ".join(notes), speed])
     head = ["function", "used in", "reason", "speed against ours"]
     return (
-        "# dm-pix\n\n"
-        "Every public function of dm-pix and where it is used, written by "
+        HEAD + "Every public function of dm-pix and where it is used, written by "
         "`python experiments/dm_pix_table.py --out docs/dm_pix.md`.\n\n"
         f"{timing.machine('jax', 'dm-pix', 'numpy')}. Speeds at {SIZE} x {SIZE} pixels, medians of "
         f"{ROUNDS} rounds in turn; above 1 dm-pix is faster than what is used in its place.\n\n"
