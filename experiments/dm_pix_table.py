@@ -47,9 +47,9 @@ class Row(NamedTuple):
 
 HEAD = """# dm-pix
 
-Transforms follow dm-pix's conventions: `f(image, ..., *, channel_axis=-1)`, the image first, float in
-[0, 1], channels last unless `channel_axis` says otherwise, pure, batched by vmap and differentiable. Any
-dm-pix function can take their place, and `tools.add_tool` makes one a tool
+Transforms follow dm-pix's conventions: `f(image, ..., *, channel_axis=-1)`, the image first, float
+in [0, 1], channels last unless `channel_axis` says otherwise, pure, batched by vmap and
+differentiable. Any dm-pix function can take their place, and `tools.add_tool` makes one a tool
 (`tests/tools/test_add_a_tool.py` does it with `dm_pix.solarize`).
 
 """
