@@ -96,7 +96,7 @@ def _what_failed(error: BaseException) -> str:
     first = " ".join(str(error).split())
     if misspelt or isinstance(error, KeyError):
         return f"no such field: {first}" + (f". {misspelt[0]}" if misspelt else "")
-    return first
+    return first or "the last flag has no value; write --config.field=value"
 
 
 def _print_help(command: str, file: str, default: str, values: flags.FlagValues) -> None:

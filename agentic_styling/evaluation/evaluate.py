@@ -128,6 +128,8 @@ def _training(config: ConfigDict) -> dict:
 
 
 def _cases(config: ConfigDict) -> Cases:
+    if not config.cases:
+        raise InputError("cases: not given; name the directory of a set with --config.cases=SET")
     trajectories = _held_out(config.cases)
     if len(trajectories) < 2:
         raise InputError(

@@ -102,6 +102,13 @@ def test_misspelt_commands_and_options_are_one_line(capsys):
     assert "unrecognized arguments: --gaol=x" in refused(capsys, "style", "a.png", "--gaol=x")
 
 
+def test_a_flag_without_a_value_and_cases_that_are_missing_are_said(capsys, tmp_path):
+    assert "the last flag has no value" in refused(capsys, "train", "--config.data")
+    said = refused(capsys, "evaluate", f"--workdir={tmp_path / 'run'}")
+    assert "cases: not given; name the directory of a set" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_help_and_version_need_no_jax():
     code = (
         "import sys\n"
