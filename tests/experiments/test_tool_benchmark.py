@@ -22,6 +22,7 @@ plans_by_hand = importlib.import_module("hand_written.plans")
 scene_by_hand = importlib.import_module("hand_written.scene")
 random_plans = importlib.import_module("random_plans")
 
+pytestmark = pytest.mark.slow  # the hand-written peers of a benchmark, kernel by kernel
 PHOTOGRAPH = resize(skimage.data.astronaut(), (64, 64), anti_aliasing=True).astype(np.float32)
 PLANES = jnp.asarray(np.moveaxis(PHOTOGRAPH, -1, 0))
 

@@ -97,6 +97,7 @@ def test_nothing_asked_for_and_nothing_done_is_no_error():
     assert off((0, 0, 0)) == pytest.approx(0, abs=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [(12.0, 12.0, 0.0), (0.0, 0.0, 0.0), (-12.0, 12.0, 18.0)])
 def test_gradients_are_finite(moved):
     frames = jnp.asarray([[[0, 0, 0], [12, 0, 0], [12, 12, 0], [12, 12, 0]]], jnp.float32)

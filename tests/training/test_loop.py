@@ -152,6 +152,7 @@ def test_a_stopped_run_goes_on_on_another_mesh(workplace, whole, stopped, tmp_pa
         np.testing.assert_allclose(a["loss"], b["loss"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
     export_checkpoint(whole, tmp_path / "last")
     same_planner(tmp_path / "last", whole / "planner")

@@ -230,12 +230,14 @@ def test_chunks_are_of_few_sizes_and_hold_every_case(judge, monkeypatch):
     assert [chunk.tolist() for chunk in chunks] == [[1], [2, 0]]
 
 
+@pytest.mark.slow
 def test_the_vision_tower_reads_a_case_once(judge, seen):
     judge(SOURCES[:1], RESULTS[:1], REQUESTS[:1])
     assert seen[0].patches.shape == (1, 2, 64, oracle.PATCH_DIM)
     assert seen[0].tokens.shape[0] == 6
 
 
+@pytest.mark.slow
 def test_an_array_of_pictures_is_scored_as_their_list(judge):
     images = np.stack([noise(64, 64, seed) for seed in range(4)])
     listed = judge(list(images[:2]), list(images[2:]), REQUESTS[:2])

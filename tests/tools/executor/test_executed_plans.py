@@ -128,6 +128,7 @@ def targets(run):
     return dict(zip(names, run(*([step(*name)] for name in names)), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", DIMENSIONS)
 def test_every_option_changes_the_picture_and_differs_from_the_others(run, targets, tool):
     outs = {option: out for (name, option), out in targets.items() if name == tool}
@@ -153,6 +154,7 @@ def _others():
                 yield tool.name, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tool", "parameter"), _others())
 def test_every_value_of_the_other_parameters_differs(run, tool, parameter):
     # Targets that show the parameter: precipitation, particles, a drawn medium.
@@ -167,6 +169,7 @@ def test_every_value_of_the_other_parameters_differs(run, tool, parameter):
             assert gap > 0.02 or same, (values[i], values[j])  # snow is white as it is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["time_of_day", "season", "mood_lighting", "color_grading"])
 def test_colour_statistics_tell_options_apart(run, targets, tool):
     """Mean and spread per channel of top and bottom, as a small vision model could read them."""
@@ -209,6 +212,7 @@ def test_night_is_undone_as_far_as_it_may_be_from_eight_bits(run):
     assert np.abs(day - wanted).mean() < 0.8 * np.abs(dark - wanted).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", DIMENSIONS)
 def test_stronger_is_further(run, tool):
     option = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values[-1]
