@@ -59,6 +59,7 @@ def test_media_are_finite_and_all_different():
     assert distance > 2.5, names
 
 
+@pytest.mark.slow
 def test_movements_are_all_different():
     pictures = {m: made("photorealistic", art_movement=m) for m in MOVEMENTS}
     distance, *names = nearest_pair(pictures)

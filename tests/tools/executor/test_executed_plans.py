@@ -142,6 +142,7 @@ def test_every_option_changes_the_picture_and_differs_from_the_others(run, targe
             assert np.mean(np.abs(outs[one] - outs[two])) > 0.005, (one, two)
 
 
+@pytest.mark.slow
 def test_a_photograph_is_left_as_it_is_by_photorealistic(run):
     (out,) = run([step("artistic_medium", "photorealistic")])
     np.testing.assert_allclose(out, run.photograph, atol=1e-6)
