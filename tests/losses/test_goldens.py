@@ -73,11 +73,16 @@ def completions(inputs, rows=slice(None)):
     return tokens, mask.astype(bool)
 
 
-def row_logps(logits, inputs, rows=slice(None)):
+def row_logps(logits, labels, mask):
     """token_logps of logits: hidden states, with the identity for the vocabulary projection."""
-    labels, mask = completions(inputs, rows)
     identity = jnp.eye(logits.shape[-1], dtype=logits.dtype)
-    return losses.token_logps(logits[:, :-1], identity, labels, mask, block=2), mask
+    return losses.token_logps(logits[:, :-1], identity, labels, mask, block=2)
+
+
+@jax.jit
+def pull_back(logits, labels, mask, cotangent):
+    """The gradient by logits from that by token_logps: one program for all losses."""
+    return jax.vjp(lambda logits: row_logps(logits, labels, mask), logits)[1](cotangent)[0]
 
 
 def pair_columns(logps, ref_logps, mask):
@@ -103,25 +108,37 @@ def test_losses_of_logits(precision, name, case):
         tolerance = max(tolerance, 1e-7)
     loss, options = LOSSES[case["loss"]], arrays(case.get("options", {}), dtype)
 
-    def total(logits):
-        tokens, mask = row_logps(logits, inputs, rows)
+    labels, mask = completions(inputs, rows)
+
+    def total(tokens):
         if "tokens" in loss.needs:
             values = loss({"token_logps": tokens, "mask": mask})
             return values.sum(), (values, {})
         columns = pair_columns(tokens.sum(axis=1), ref_logps, mask)
         return loss(columns, **options).mean(), (None, loss.diagnostics(columns, **options))
 
-    (value, (values, found)), gradient = jax.value_and_grad(total, has_aux=True)(logits)
+    tokens = row_logps(logits, labels, mask)
+    (value, (values, found)), by_tokens = jax.value_and_grad(total, has_aux=True)(tokens)
     if values is None:
         close(value, case["value"], tolerance)
     else:
         close(values, case["values"], tolerance)
     if "gradient" in case:
-        close(gradient, case["gradient"], tolerance)
+        close(pull_back(logits, labels, mask, by_tokens), case["gradient"], tolerance)
     # trl's rewards are of sums also where the loss is of means.
     for metric, expected in case.get("metrics", {}).items():
         if "length_normalized" not in options:
             close(found[metric], expected, tolerance)
+
+
+@jax.jit
+def state_logps(hidden, embedding, labels, mask):
+    return losses.token_logps(hidden[:, :-1], embedding, labels, mask)
+
+
+@jax.jit
+def pull_back_states(hidden, embedding, labels, mask, cotangent):
+    return jax.vjp(lambda h, e: state_logps(h, e, labels, mask), hidden, embedding)[1](cotangent)
 
 
 def some(cases):
@@ -142,21 +159,17 @@ def test_losses_of_hidden_states_in_chunks(name, case):
         for k in ("hidden", "embedding", "ref_hidden", "ref_embedding")
     }
 
-    def total(moving):
-        now, fixed = (
-            losses.token_logps(h[:, :-1], e, labels, mask).sum(axis=1)
-            for h, e in (
-                (moving["hidden"], moving["embedding"]),
-                (states["ref_hidden"], states["ref_embedding"]),
-            )
-        )
-        return LOSSES[case["loss"]](pair_columns(now, fixed, mask), **case["options"]).mean()
+    def total(tokens):
+        columns = pair_columns(tokens.sum(axis=1), reference.sum(axis=1), mask)
+        return LOSSES[case["loss"]](columns, **case["options"]).mean()
 
-    moving = {k: states[k] for k in ("hidden", "embedding")}
-    value, gradients = jax.value_and_grad(total)(moving)
+    reference = state_logps(states["ref_hidden"], states["ref_embedding"], labels, mask)
+    moving = (states["hidden"], states["embedding"])
+    value, by_tokens = jax.value_and_grad(total)(state_logps(*moving, labels, mask))
+    hidden, embedding = pull_back_states(*moving, labels, mask, by_tokens)
     close(value, case["value"], 1e-5)
-    close(gradients["hidden"][:, :-1], case["gradients"]["hidden"], 1e-5)
-    close(gradients["embedding"], case["gradients"]["embedding"], 1e-5)
+    close(hidden[:, :-1], case["gradients"]["hidden"], 1e-5)
+    close(embedding, case["gradients"]["embedding"], 1e-5)
 
 
 @pytest.mark.parametrize(("name", "case"), cases("rlax_0_1"))
@@ -164,16 +177,18 @@ def test_policy_gradients_of_trajectories(precision, name, case):
     dtype, tolerance = precision
     inputs = GOLDENS[name]["inputs"]
     fixed = {k: jnp.asarray(inputs[k], dtype) for k in ("rewards", "ref_logps")}
+    logits = jnp.asarray(inputs["logits"], dtype)
+    labels, mask = completions(inputs)
 
-    def total(logits):
-        columns = fixed | {"logps": row_logps(logits, inputs)[0].sum(axis=1)}
+    def total(tokens):
+        columns = fixed | {"logps": tokens.sum(axis=1)}
         values = LOSSES[case["loss"]](columns, **arrays(case["options"], dtype))
         return values.sum(), values
 
-    gradient, values = jax.grad(total, has_aux=True)(jnp.asarray(inputs["logits"], dtype))
+    by_tokens, values = jax.grad(total, has_aux=True)(row_logps(logits, labels, mask))
     close(values, case["values"], tolerance)
     if "gradient" in case:
-        close(gradient, case["gradient"], tolerance)
+        close(pull_back(logits, labels, mask, by_tokens), case["gradient"], tolerance)
 
 
 @pytest.mark.parametrize(("name", "case"), cases("verl_0_9"))
