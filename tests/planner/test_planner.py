@@ -59,6 +59,7 @@ def photos():
 GOALS = ["Make it a rainy evening.", "Autumn.", "A watercolor of winter."]
 
 
+@pytest.mark.slow
 def test_answers_do_not_depend_on_the_chunking(loaded, photos, monkeypatch):
     monkeypatch.setattr(planner, "ROWS", 4)
     options = {"num_samples": 2, "temperature": 1.0, "max_new_tokens": 5}

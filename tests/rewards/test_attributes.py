@@ -15,6 +15,7 @@ from agentic_styling.rewards.attributes import (
     thumbnails,
 )
 from agentic_styling.utils.errors import InputError
+from tests.slow import slow_but
 
 NAMES = list(ATTRIBUTES)
 STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])
@@ -211,7 +212,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("edit", slow_but(EDITS, *list(EDITS)[::2]))
 def test_an_edit_moves_what_it_is_named_for_and_little_else(edit, photos, before):
     how, moved, others = EDITS[edit]
     edited = np.stack([np.clip(how(p), 0, 1) for p in photos]).astype(np.float32)

@@ -14,6 +14,7 @@ from agentic_styling.rewards.probes import (
     opponent,
     probes,
 )
+from tests.slow import slow
 
 PROBES = jax.jit(probes)
 TONES = slice(0, 7)  # lightness quantiles
@@ -49,7 +50,10 @@ def test_opponent_colours(rgb, expected):
     np.testing.assert_allclose(found[:, 0, 0, 0], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("height, width", [(128, 200), (32, 128), (512, 384), (97, 301)])
+SHAPES = [slow((128, 200)), (32, 128), slow((512, 384)), (97, 301)]
+
+
+@pytest.mark.parametrize("height, width", SHAPES)
 def test_pictures_are_resized_as_jax_does(height, width):
     pictures = jax.random.uniform(jax.random.key(0), (2, height, width, 3))
     expected = jax.image.resize(pictures, (2, SIZE, SIZE, 3), "cubic", antialias=True)

@@ -36,7 +36,7 @@ from agentic_styling.training.loop import reference_logps
 from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.monitoring.metrics import batch_metrics
 from agentic_styling.training.step import completion_logps, make_gradient, make_step
-from tests.slow import slow, slow_but
+from tests.slow import slow_but
 from tests.training.steps import ROWS, batch_of, start, state_of
 
 STATISTICS = {"mean": 3.5, "std": 0.8}
@@ -199,12 +199,13 @@ def alone(planner):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "lora", "sizes", "rows"),
     [
         ("standard", None, (1, 2, 2, 2), {"packed": 2}),
-        slow(("standard", LORA, (2, 4, 1, 1), {"packed": 8})),
-        slow(("dpo", None, (2, 2, 1, 2), {"buckets": True})),
+        ("standard", LORA, (2, 4, 1, 1), {"packed": 8}),
+        ("dpo", None, (2, 2, 1, 2), {"buckets": True}),
     ],
 )
 def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, rows):

@@ -123,6 +123,7 @@ def split(tokens: dict, text: bytes, rng) -> list[int]:
     return ids
 
 
+@pytest.mark.slow
 def test_any_tokenisation_of_a_plan_is_followed_to_the_end(tokenizer, grammar):
     tokens, rng = trie.token_bytes(tokenizer), np.random.default_rng(2)
     canonical = [tokenizer.encode(text) for text in plan_samples()]

@@ -172,6 +172,7 @@ def test_cudnn_lowers_for_cuda(one_first, monkeypatch):
     assert ("ScaleBias" in text) != one_first
 
 
+@pytest.mark.slow
 def test_the_forward_kernel_runs_once_where_its_results_are_kept(monkeypatch):
     """remat "dots" knows cuDNN's kernel by JAX's name for it, and splash's by ours."""
     kernels = pytest.importorskip("jax._src.cudnn.fused_attention_stablehlo")

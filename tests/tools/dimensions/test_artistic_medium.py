@@ -118,6 +118,7 @@ def test_vector_art_has_few_colors():
     assert np.sort(counts)[::-1][:24].sum() > 0.6 * SIDE * SIDE
 
 
+@pytest.mark.slow
 def test_strokes_follow_edges():
     y, x = jnp.mgrid[:96, :96] / 96
     for angle in (0.0, 0.5, 1.2):

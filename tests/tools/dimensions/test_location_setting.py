@@ -35,6 +35,7 @@ def mean(values, weights):
     return float((np.asarray(values) * weights).sum() / weights.sum())
 
 
+@pytest.mark.slow
 def test_no_two_places_look_alike():
     pictures = {location: at(location) for location in LOCATIONS}
     pictures["the photograph"] = np.asarray(photograph("china"))

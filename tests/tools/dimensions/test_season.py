@@ -10,6 +10,7 @@ import pytest
 from agentic_styling.tools.dimensions import season
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.ground import foliage, ground
+from tests.slow import slow
 from tests.tools.dimensions.styled import (
     SIDE,
     a_scene,
@@ -39,7 +40,10 @@ def test_no_two_seasons_look_alike(name):
     assert difference > 2.5, pair
 
 
-@pytest.mark.parametrize(("parameter", "least"), [("vegetation_state", 0.6), ("ground_cover", 1.0)])
+LEAST = [("vegetation_state", 0.6), slow(("ground_cover", 1.0))]
+
+
+@pytest.mark.parametrize(("parameter", "least"), LEAST)
 def test_no_two_plants_or_covers_look_alike(parameter, least):
     values = PARAMETERS[parameter].values[1:]
     pictures = {value: at("summer_lush", **{parameter: value}) for value in values}

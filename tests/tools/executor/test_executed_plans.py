@@ -16,6 +16,7 @@ from skimage.transform import resize
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, encode_plans, execute
 from agentic_styling.tools.executor.api import run_in_one
 from agentic_styling.tools.plans.steps import STRUCTURAL
+from tests.slow import slow
 from tests.tools.planned import ROWS, encoded, photograph, step
 from tests.tools.strategies import plans
 
@@ -194,7 +195,7 @@ def test_a_source_that_is_the_target_changes_nothing(run, tool):
 LINES = ("ink_brush", "pen_ink_lines", "pencil_sketch")  # without a look that could come off
 
 
-@pytest.mark.parametrize("tool", DIMENSIONS)
+@pytest.mark.parametrize("tool", [slow(t) if t == "artistic_medium" else t for t in DIMENSIONS])
 def test_a_known_source_is_taken_off(run, tool):
     source, (first, *rest) = VOCABULARY[tool].source, run.values(tool)
     rest = [value for value in rest if value not in LINES]

@@ -91,7 +91,7 @@ def test_groups_and_numbers_by_hand():
     assert arrays.options[0, 5].tolist() == [0] * 5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans(branches=True))
 def test_options_index_the_values(plan):
     """Any plan of the vocabulary encodes, and its options are those of its composed steps."""
