@@ -11,16 +11,16 @@ from agentic_styling.losses.weights import as_floats
 
 
 def kto(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
+    logps,
+    rewards,
+    ref_logps,
     *,
-    threshold: float = 4.0,
-    beta: float = 0.1,
-    kl: float | jax.Array = 0.0,
-    desirable_weight: float = 1.0,
-    undesirable_weight: float = 1.0,
-) -> jax.Array:
+    threshold=4.0,
+    beta=0.1,
+    kl=0.0,
+    desirable_weight=1.0,
+    undesirable_weight=1.0,
+):
     """Kahneman-Tversky optimisation: 1 - sigmoid(+-beta * (delta - z)), + where r >= threshold.
 
     kl: z, an estimate >= 0 of the KL divergence from the reference, without gradient, scalar or
@@ -36,7 +36,7 @@ def kto(
     return weights.astype(logps.dtype) * jax.nn.sigmoid(jnp.where(good, -margins, margins))
 
 
-def kto_kl(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
+def kto_kl(logps, ref_logps):
     """z of `kto`: max(mean(s - s_ref), 0), float [], without gradient.
 
     logps, ref_logps: float [B], of completions after the prompts of other rows, as in the paper and
@@ -47,15 +47,7 @@ def kto_kl(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
     return jax.lax.stop_gradient(jnp.maximum((logps - ref_logps).mean(), 0))
 
 
-def bco(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    threshold: float = 4.0,
-    beta: float = 0.1,
-    delta: float | jax.Array = 0.0,
-) -> jax.Array:
+def bco(logps, rewards, ref_logps, *, threshold=4.0, beta=0.1, delta=0.0):
     """Binary classifier optimisation: -log sigmoid(+-(beta * delta_b - d)), + for r >= threshold.
 
     delta: d, the reward shift, a scalar without gradient: in the paper a moving mean of

@@ -11,16 +11,7 @@ import jax.numpy as jnp
 from agentic_styling.losses.weights import as_floats, importance, weighted
 
 
-def topr(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def topr(logps, rewards, ref_logps, *, mean, shift=0.0, clip=0.0, kl_coef=0.0):
     """Tapered off-policy REINFORCE: -A * s for A >= 0, -A * sg(min(exp(delta), 1)) * s below.
 
     A = r - mean + shift: the paper's signed reward is mean = 0. Data: scored, reference.
@@ -32,14 +23,7 @@ def topr(
     return weighted(advantages, logps, ref_logps, clip=clip, taper=True, kl_coef=kl_coef)
 
 
-def npo(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    threshold: float = 4.0,
-    beta: float = 0.1,
-) -> jax.Array:
+def npo(logps, rewards, ref_logps, *, threshold=4.0, beta=0.1):
     """Negative preference optimisation: -(2 / beta) * log sigmoid(-beta * delta) where r is low.
 
     The rows with r >= threshold are fine-tuned on, -s. Data: scored, reference.
@@ -51,15 +35,7 @@ def npo(
     return jnp.where(rewards >= threshold, -logps, negative)
 
 
-def dro_v(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    tau: float = 1.0,
-) -> jax.Array:
+def dro_v(logps, rewards, ref_logps, *, mean, shift=0.0, tau=1.0):
     """Direct reward optimisation: (r - V - tau * delta)^2 / 2 with V = mean - shift.
 
     The paper learns V(context); here it is the mean reward, of the set or of the context.
@@ -71,17 +47,17 @@ def dro_v(
 
 
 def a_lol(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
+    logps,
+    rewards,
+    ref_logps,
     *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    ratio_min: float = 0.1,
-    ratio_max: float = 1.9,
-    clip: float = 0.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    mean,
+    shift=0.0,
+    ratio_min=0.1,
+    ratio_max=1.9,
+    clip=0.0,
+    kl_coef=0.0,
+):
     """Advantage-leftover-lunch RL: -A * sg(clip(exp(delta))) * s where A > 0, else 0.
 
     A = r - mean + shift. The paper's bounds are 1 - 0.9 and 1 + 0.9. Data: scored, reference.
@@ -95,16 +71,16 @@ def a_lol(
 
 
 def iw_sft(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    q_logps: jax.Array | None = None,
+    logps,
+    rewards,
+    ref_logps,
+    q_logps=None,
     *,
-    threshold: float = 4.0,
-    ratio_min: float = 0.1,
-    ratio_max: float = 1.9,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    threshold=4.0,
+    ratio_min=0.1,
+    ratio_max=1.9,
+    kl_coef=0.0,
+):
     """Importance-weighted fine-tuning: -sg(clip(q / pi_ref)) * s where r >= threshold, else 0.
 
     q_logps: float [B], s under the policy q that bounds the objective, such as a policy of some

@@ -11,9 +11,7 @@ from agentic_styling.losses.pairs import log_sigmoid, nll_per_token
 from agentic_styling.losses.weights import as_floats
 
 
-def simpo(
-    chosen_logps: jax.Array, rejected_logps: jax.Array, *, beta: float = 2.0, gamma: float = 1.0
-) -> jax.Array:
+def simpo(chosen_logps, rejected_logps, *, beta=2.0, gamma=1.0):
     """Simple preference optimisation: -log sigmoid(beta * (m_w - m_l) - gamma).
 
     chosen_logps, rejected_logps: float [B], m, the MEANS over completion tokens. Data: pairs.
@@ -23,14 +21,7 @@ def simpo(
     return -log_sigmoid(beta * (chosen - rejected) - gamma)
 
 
-def cpo(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    chosen_lengths: jax.Array,
-    *,
-    beta: float = 0.1,
-    alpha: float = 1.0,
-) -> jax.Array:
+def cpo(chosen_logps, rejected_logps, chosen_lengths, *, beta=0.1, alpha=1.0):
     """Contrastive preference optimisation: -log sigmoid(beta * (s_w - s_l)) - alpha * s_w / length.
 
     chosen_logps, rejected_logps: float [B], s, sums over completion tokens; chosen_lengths: [B],
@@ -42,7 +33,7 @@ def cpo(
     return -log_sigmoid(beta * (chosen - rejected)) + alpha * nll
 
 
-def orpo(chosen_logps: jax.Array, rejected_logps: jax.Array, *, beta: float = 0.1) -> jax.Array:
+def orpo(chosen_logps, rejected_logps, *, beta=0.1):
     """Odds-ratio preference optimisation: -m_w - beta * log sigmoid(log odds_w - log odds_l).
 
     odds = p / (1 - p) with p = exp(m). chosen_logps, rejected_logps: float [B], m, the MEANS over

@@ -54,13 +54,10 @@ def paint(
     """Replaces a picture's sky; branches before it stay.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       colors: float [4, 3]: zenith, horizon, clouds in light and in shade.
       cover: of clouds, 0 few to 1 all of the sky.
       amount: 0 the identity, 1 nothing of its own sky is left.
       level: brightness of the light.
-      seed: uint32.
     """
     height = image.shape[1]
     y = jnp.linspace(0.0, 1.0, height)[:, None]
@@ -81,14 +78,7 @@ def paint(
 
 @image_transform
 def lightning(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape
     short = min(height, width)
     y, x = full_grid(height, width)

@@ -29,12 +29,6 @@ def hologram(
     """Makes a picture a hologram with a poor signal.
 
     Bands slip sideways, colours part, scan lines roll.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
     """
     height, width = image.shape[1:]
     short = min(height, width)
@@ -111,10 +105,8 @@ def digital_artifacts(
     Strong compression, and runs of blocks displaced or solarized.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 is moderate.
       color: of lost blocks, float [3].
-      seed: uint32.
     """
     height, width = image.shape[1:]
     short = min(height, width)
@@ -139,10 +131,7 @@ def cracks(
     """Draws cracks as in old varnish or glass: thin branching lines, lit on one side.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      amount: 1 is moderate, 0 the identity.
       color: of the cracks, float [3].
-      seed: uint32.
     """
     height, width = image.shape[1:]
     short = min(height, width)

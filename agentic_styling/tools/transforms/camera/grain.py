@@ -24,9 +24,7 @@ def film_grain(
     It is zero in the mean, and none falls on black and white.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 0.1 is visible, 0.25 the most that cannot clip.
-      seed: uint32.
       color: float [3], how much of the grain each channel has; all the same if None.
     """
     height, width = image.shape[1:]

@@ -23,12 +23,8 @@ def speed_lines(
     """Draws wedges that converge on a point, as in comics.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       y: row of the point, in parts of the shorter side.
       x: its column.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
       start: distance from the point at which they end, in parts of the shorter side.
     """
     height, width = image.shape[1:]
@@ -62,7 +58,6 @@ def distort(
     The corners stay, so that no black comes in.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       bulge: 0.3 is a fisheye, 0 the identity; a number or [H, W].
       fringe: 1 parts the colours at the border visibly.
     """

@@ -33,7 +33,6 @@ SOFT = 0.02  # how far black and white lie from the ends of the logit
 WHITE_LOGIT = float(np.log((1 + SOFT) / SOFT))  # of display white; black is its negative
 _NEAREST = 0.7  # how near to mid grey, in logits, black and white may be bent
 
-TEAL_ORANGE = ((0.3, 0, -0.3), (0, 0, 0), (-0.3, 0, 0.3))  # everything leans to one or the other
 WHITE = "#ffffff"
 BLACK = "#000000"
 

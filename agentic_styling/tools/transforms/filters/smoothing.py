@@ -17,7 +17,6 @@ def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
     strokes grow long. They are shifted copies of one blur.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       radius: of a stroke in pixels, at most an eighth of the shorter side (more is clipped).
 
     Source: Papari, Petkov and Campisi (2007), soft choice among sectors; Kyprianidis, Kang and

@@ -77,11 +77,8 @@ def blossoms(
     """Draws white and pink blossoms in clusters on leaves, smaller far away.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 1 in full bloom.
-      seed: uint32.
     """
     height, width = leaves.shape
     y, x = full_grid(height, width)
@@ -126,8 +123,6 @@ def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array
     """Takes the leaves off upright plants: light comes through where these were lightest.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 1 all.
     """

@@ -89,11 +89,8 @@ def snow(
     """Lays snow on the ground, and on what faces up: roofs, branches, leaves.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 0.5 patches, 1 closed.
-      seed: uint32.
     """
     height, width = scene.ground.shape
     patches = noise_of(scene, 5.0, seed, 4)
@@ -142,13 +139,10 @@ def strewn(
     """Strews small things over the ground: leaves, flowers, hailstones.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       colors: float [3, 3]; each has a mixture of two neighbours.
       cell: their distance at the lower border, in parts of the shorter side.
       share: of the cells that hold one, in the densest places.
       round_: 0 oblong as a leaf, 1 round.
-      seed: uint32.
     """
     plane = plane_of(scene)
     short = min(scene.ground.shape)
@@ -201,11 +195,8 @@ def grass(
     """Draws blades of grass in tufts; each row hides the feet of the next.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       dark: float [3], the darkest blades.
       light: float [3], the lightest.
-      seed: uint32.
     """
     tufts = noise_of(scene, 5.0, seed)
     plane = plane_of(scene)
@@ -238,13 +229,7 @@ def _blades(scene, plane, row, up, seed):
 
 @image_transform
 def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Covers the ground with wet, trodden mud and puddles that mirror what stands above.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Covers the ground with wet, trodden mud and puddles that mirror what stands above."""
     plane = plane_of(scene, coarse_grid)
     lumps = turbulence(15 * plane.away, 10 * plane.across, seed, 3)
     slope = jnp.roll(lumps, -1, 0) - lumps
@@ -263,10 +248,7 @@ def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> j
     """Darkens the ground as rain does, with puddles except on leaves.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       amount: 0 the identity, 1 soaked.
-      seed: uint32.
     """
     dark = amount * scene.ground
     luma = luma_of(image)

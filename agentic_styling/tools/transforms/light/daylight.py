@@ -44,8 +44,6 @@ def paint_sky(
     """Recolours the sky; clouds and branches stay.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       top: of the zenith, float [3].
       horizon: of the horizon, float [3].
       amount: 0 the identity, 1 nothing of the sky's own colour is left.
@@ -78,14 +76,7 @@ def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
 
 @image_transform
 def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
-    """Draws the moon where the sky is most open, and its glow; nothing without enough sky.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-    """
+    """Draws the moon where the sky is most open, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)

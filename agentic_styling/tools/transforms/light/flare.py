@@ -32,10 +32,8 @@ def lens_flare(
     """Draws what a lens makes of a light: glow, streak, halo and ghosts.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       y: row of the light, in parts of the shorter side.
       x: its column.
-      amount: 1 is moderate, 0 the identity.
       color: of the light, float [3].
       ghosts: 0 leaves only the glow and its streak.
     """

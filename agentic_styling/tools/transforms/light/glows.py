@@ -1,4 +1,7 @@
-"""Small lights in the air: embers, sparkles, energy, bioluminescence, and bokeh."""
+"""Small lights in the air: embers, sparkles, energy, bioluminescence, and bokeh.
+
+colors: float [2, 3], of the halos and of the cores.
+"""
 
 from collections.abc import Callable
 
@@ -114,15 +117,7 @@ def shine(
 
 @image_transform
 def embers(image, scene: Scene, amount, colors, seed):
-    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     bottom = y * (min(height, width) / height)
@@ -142,15 +137,7 @@ def _flake(dv, du, own):
 
 @image_transform
 def sparkles(image, scene: Scene, amount, colors, seed):
-    """Draws glints that drift past in a trail, thicker in some places.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws glints that drift past in a trail, thicker in some places."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -164,15 +151,7 @@ def sparkles(image, scene: Scene, amount, colors, seed):
 
 @image_transform
 def energy(image, scene: Scene, amount, colors, seed):
-    """Draws charges that swirl around the subject, and discharges between them.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws charges that swirl around the subject, and discharges between them."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -201,11 +180,7 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
     """Draws swarms of living lights, mostly below, and their glow on dark things nearby.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       amount: 1 is moderate.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
@@ -233,11 +208,7 @@ def bokeh(image, scene: Scene, amount, colors, seed):
     """Draws discs of light out of focus where the picture has lights.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
       colors: float [2, 3], mixed with the lights' own.
-      seed: uint32.
     """
     height, width = image.shape[1:]
     luma = luma_of(image)

@@ -30,9 +30,6 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
     """Lets the brightest small things, warm ones above all, shine as lamps and glow.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
       color: of the lamps, float [3].
     """
     height, width = image.shape[1:]
@@ -63,8 +60,6 @@ def side_lights(
     """Lights a picture from the left and from the right alone, in two colours.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       left: float [3].
       right: float [3].
       own: how much of the things' own colours is left, 0 to 1.
@@ -93,13 +88,7 @@ def side_lights(
 
 @image_transform
 def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Lights a picture by three candles low in it, and little elsewhere.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Lights a picture by three candles low in it, and little elsewhere."""
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     short = min(height, width)
@@ -125,12 +114,7 @@ def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
 
 @image_transform
 def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
-    """Puts a cone of light from above on the subject, and darkness around it.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Puts a cone of light from above on the subject, and darkness around it."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     at_y, at_x = middle_of(scene)
@@ -148,12 +132,7 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
 
 @image_transform
 def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
-    """Lights the subject's border from behind and above; the rest is darker.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Lights the subject's border from behind and above; the rest is darker."""
     height, width = image.shape[1:]
     inside = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.022)[0]
     border = jnp.maximum(scene.subject - to_full(inside, height, width) ** 1.5, 0.0)
@@ -165,12 +144,7 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
 
 @image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
-    """Lights what is far from behind; the subject and the foreground are dark.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Lights what is far from behind; the subject and the foreground are dark."""
     far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
     at_y, at_x = middle_of(scene)
     y, x = full_grid(*image.shape[1:])
@@ -191,13 +165,7 @@ def _body(scene: Scene) -> jax.Array:
 
 @image_transform
 def beams(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Draws two broad beams from above, seen in drifting fog.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Draws two broad beams from above, seen in drifting fog."""
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)

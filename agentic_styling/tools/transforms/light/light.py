@@ -34,7 +34,6 @@ def bloom(
     """Lets the bright parts of a picture glow beyond their edges.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 is a soft-focus filter, 0 the identity.
       color: tint of the glow, float [3].
       threshold: display value from which things glow.
@@ -101,13 +100,6 @@ def god_rays(
 
     Without a sky the light falls in from above the picture.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
-
     Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
     height, width = image.shape[1:]
@@ -138,14 +130,7 @@ def god_rays(
 
 @image_transform
 def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
-    """Draws a glow around the subject, as of light that it gives off itself.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-    """
+    """Draws a glow around the subject, as of light that it gives off itself."""
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
     subject = shrink(scene.subject[None], factor)
@@ -180,7 +165,6 @@ def vignette(
     """Darkens the corners as cos^4 of the field angle behind a simple lens.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 leaves a corner a quarter of its light, 0 is the identity.
       color: float [3] that corners are drawn towards; black if None.
     """

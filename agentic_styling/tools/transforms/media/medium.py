@@ -59,11 +59,9 @@ def in_medium(
     """A picture drawn in a medium.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       row: int32 [3] of `media_table`.
       technique: how paint is put on.
       texture: how visible the surface is, 0 to 2.
-      seed: uint32.
 
     Returns:
       The picture in [0, 1]. Of the families only the one that is needed is computed.
