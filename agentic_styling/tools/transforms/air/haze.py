@@ -9,9 +9,7 @@ from agentic_styling.tools.transforms.scene import Scene
 
 
 @image_transform
-def haze(
-    image: jax.Array, depth: jax.Array, density: jax.Array | float, color: jax.Array
-) -> jax.Array:
+def haze(image, depth, density, color):
     """Puts air of an even density in front of a picture: image * t + color * (1 - t).
 
     With transmission t = exp(-density * depth).

@@ -17,7 +17,6 @@ from jax import Array
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
-from agentic_styling.tools.transforms.scene import Scene
 
 _GOLDEN = 0.618034
 
@@ -38,15 +37,7 @@ KINDS = _read_kinds()
 
 
 @image_transform
-def falling(
-    image: jax.Array,
-    subject: jax.Array,
-    row: jax.Array,
-    amount: jax.Array | float,
-    color: jax.Array,
-    seed: jax.Array,
-    glow: jax.Array | float = 0.0,
-) -> jax.Array:
+def falling(image, subject, row, amount, color, seed, glow=0.0):
     """Draws rain, snow, hail, dust or sand in front of a picture.
 
     A particle thinner than a pixel is drawn a pixel wide and fainter.
@@ -98,15 +89,7 @@ _NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale
 
 
 @image_transform
-def solids(
-    image: jax.Array,
-    scene: Scene,
-    shape: Shape,
-    cell: float,
-    share: jax.Array | float,
-    colors: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     """Draws leaves, petals or debris in the air, each turned and tilted its own way.
 
     Args:

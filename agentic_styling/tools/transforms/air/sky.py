@@ -8,11 +8,11 @@ from agentic_styling.tools.transforms.conventions import computed, image_transfo
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
@@ -42,15 +42,7 @@ def clouds(scene: Scene, cover: jax.Array, seed: jax.Array) -> tuple[jax.Array, 
 
 
 @image_transform
-def paint(
-    image: jax.Array,
-    scene: Scene,
-    colors: jax.Array,
-    cover: jax.Array,
-    amount: jax.Array,
-    level: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def paint(image, scene, colors, cover, amount, level, seed):
     """Replaces a picture's sky; branches before it stay.
 
     Args:

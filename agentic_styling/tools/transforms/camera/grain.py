@@ -6,19 +6,14 @@ import jax.numpy as jnp
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import shift
-from agentic_styling.tools.transforms.filters.noise import hash_bits
+from agentic_styling.tools.transforms.filters.fields import hash_bits
 
 _FINE = 640  # pixels of the shorter side up to which a grain is one pixel
 _WHOLE = 512  # below this a pixel is the mean of several grains, and so varies less
 
 
 @image_transform
-def film_grain(
-    image: jax.Array,
-    amount: jax.Array | float,
-    seed: jax.Array,
-    color: jax.Array | None = None,
-) -> jax.Array:
+def film_grain(image, amount, seed, color=None):
     """Adds the grain of a fast film, strongest in the middle tones.
 
     It is zero in the mean, and none falls on black and white.

@@ -4,22 +4,13 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.conventions import image_transform
-from agentic_styling.tools.transforms.filters.fields import full_grid
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.fields import full_grid, hash_noise
 
 _FRINGE = (0.024, 0.012, 0.0)  # how much closer to the middle red, green and blue are read
 
 
 @image_transform
-def speed_lines(
-    image: jax.Array,
-    y: jax.Array | float,
-    x: jax.Array | float,
-    amount: jax.Array | float,
-    color: jax.Array,
-    seed: jax.Array,
-    start: jax.Array | float = 0.28,
-) -> jax.Array:
+def speed_lines(image, y, x, amount, color, seed, start=0.28):
     """Draws wedges that converge on a point, as in comics.
 
     Args:
@@ -50,9 +41,7 @@ def speed_lines(
 
 
 @image_transform
-def distort(
-    image: jax.Array, bulge: jax.Array | float, fringe: jax.Array | float = 0.0
-) -> jax.Array:
+def distort(image, bulge, fringe=0.0):
     """Distorts a picture as a barrel: the middle swells and straight lines bend outwards.
 
     The corners stay, so that no black comes in.

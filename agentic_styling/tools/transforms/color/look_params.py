@@ -1,5 +1,8 @@
 """The parameters of a look: numbers that add up, so that a look can be taken off or put on."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
@@ -37,27 +40,7 @@ WHITE = "#ffffff"
 BLACK = "#000000"
 
 # The colours that a free text may name; "auto" is the option's own.
-COLORS = {
-    "auto": "#ffffff",
-    "red": "#e03028",
-    "orange": "#f08028",
-    "amber": "#ffb030",
-    "gold": "#e8c040",
-    "yellow": "#f8e048",
-    "green": "#40b048",
-    "teal": "#20a098",
-    "cyan": "#40d8e8",
-    "blue": "#3870e0",
-    "navy": "#142858",
-    "violet": "#8050e0",
-    "purple": "#9038b0",
-    "magenta": "#e030b0",
-    "pink": "#f490b8",
-    "brown": "#805030",
-    "white": "#ffffff",
-    "gray": "#909498",
-    "black": "#101010",
-}
+COLORS = json.loads(Path(__file__).with_name("colors.json").read_text(encoding="utf-8"))
 
 
 def rgb(color: str) -> np.ndarray:

@@ -6,13 +6,7 @@ import jax.numpy as jnp
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
 
-def xdog(
-    luma: jax.Array,
-    sigma: float,
-    sharpness: jax.Array | float,
-    threshold: jax.Array | float,
-    steepness: jax.Array | float,
-) -> jax.Array:
+def xdog(luma, sigma: float, sharpness, threshold, steepness):
     """Drawing [H, W] in [0, 1], black on white, from luma [H, W] in [0, 1].
 
     Winnemoeller, Kyprianidis and Olsen 2012, equations 7 and 5: with G the blur,

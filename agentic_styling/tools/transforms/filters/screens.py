@@ -6,7 +6,7 @@ Frequencies are marks to the shorter side; marks are smooth over about a pixel.
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.filters.noise import hash_noise, pixel_grid
+from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
 from agentic_styling.tools.transforms.filters.surfaces import wave
 
 
@@ -37,12 +37,7 @@ def _share_above(spot: jax.Array) -> jax.Array:
     return 0.5 - spot * (0.76 - 0.26 * jnp.abs(spot))
 
 
-def hatch(
-    ink: jax.Array,
-    frequency: jax.Array | float,
-    angle: jax.Array | float,
-    wobble: jax.Array | float = 0.0,
-) -> jax.Array:
+def hatch(ink, frequency, angle, wobble=0.0):
     """Coverage [H, W] in [0, 1] of parallel lines, as wide as the ink [H, W] wants.
 
     frequency: lines to the shorter side; angle: radians from horizontal; wobble: [H, W] or a

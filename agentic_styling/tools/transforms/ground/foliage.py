@@ -38,9 +38,7 @@ def _greens(logits):
     return excess / (0.4 + excess)
 
 
-def turn(
-    image: jax.Array, old: jax.Array, new: jax.Array, amount: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def turn(image, old, new, amount) -> tuple[jax.Array, jax.Array]:
     """Leaves in another colour, and where they are, [H, W].
 
     old: what its greens have been given already, [3] in logits; new: what is added in its place,
@@ -71,9 +69,7 @@ def relief_of(image: jax.Array) -> jax.Array:
 
 
 @image_transform
-def blossoms(
-    image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
-) -> jax.Array:
+def blossoms(image, scene, leaves, amount, seed):
     """Draws white and pink blossoms in clusters on leaves, smaller far away.
 
     Args:

@@ -17,11 +17,11 @@ from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     four_randoms,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.ground.foliage import leaves_of
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
@@ -83,9 +83,7 @@ def lay(image: jax.Array, cover: jax.Array, color: jax.Array) -> jax.Array:
 
 
 @image_transform
-def snow(
-    image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
-) -> jax.Array:
+def snow(image, scene, leaves, amount, seed):
     """Lays snow on the ground, and on what faces up: roofs, branches, leaves.
 
     Args:
@@ -127,15 +125,7 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
 
 
 @image_transform
-def strewn(
-    image: jax.Array,
-    scene: Scene,
-    colors: jax.Array,
-    cell: jax.Array,
-    share: jax.Array,
-    round_: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def strewn(image, scene, colors, cell, share, round_, seed):
     """Strews small things over the ground: leaves, flowers, hailstones.
 
     Args:
@@ -189,9 +179,7 @@ def _fleck(plane, size, share, round_, short, seed):
 
 
 @image_transform
-def grass(
-    image: jax.Array, scene: Scene, dark: jax.Array, light: jax.Array, seed: jax.Array
-) -> jax.Array:
+def grass(image, scene, dark, light, seed):
     """Draws blades of grass in tufts; each row hides the feet of the next.
 
     Args:
@@ -263,14 +251,7 @@ def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> j
     return puddles(soaked, image, scene, water, 0.56, seed)
 
 
-def puddles(
-    image: jax.Array,
-    above: jax.Array,
-    scene: Scene,
-    amount: jax.Array | float,
-    level: float,
-    seed: jax.Array,
-) -> jax.Array:
+def puddles(image, above, scene, amount, level: float, seed):
     """Water on a picture's ground that mirrors another picture of the same scene.
 
     level: the noise, 0 to 1, above which water stands: 0.5 on half of the ground.

@@ -17,8 +17,8 @@ from agentic_styling.tools.transforms.filters.fields import (
     full_grid,
     ramp,
     turbulence,
+    value_noise,
 )
-from agentic_styling.tools.transforms.filters.noise import value_noise
 from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 

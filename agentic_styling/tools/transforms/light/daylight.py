@@ -38,9 +38,7 @@ def horizon_of(scene: Scene) -> jax.Array:
 
 
 @image_transform
-def paint_sky(
-    image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
-) -> jax.Array:
+def paint_sky(image, scene, top, horizon, amount):
     """Recolours the sky; clouds and branches stay.
 
     Args:

@@ -21,14 +21,7 @@ _GHOSTS = (
 
 
 @image_transform
-def lens_flare(
-    image: jax.Array,
-    y: jax.Array | float,
-    x: jax.Array | float,
-    amount: jax.Array | float,
-    color: jax.Array,
-    ghosts: jax.Array | float = 1.0,
-) -> jax.Array:
+def lens_flare(image, y, x, amount, color, ghosts=1.0):
     """Draws what a lens makes of a light: glow, streak, halo and ghosts.
 
     Args:

@@ -25,14 +25,7 @@ from agentic_styling.tools.transforms.scene import Scene
 _GOLDEN = 0.618034
 
 
-def lights(
-    v: jax.Array,
-    u: jax.Array,
-    shape: Callable,
-    cell: float,
-    share: jax.Array,
-    seed: jax.Array,
-) -> tuple[jax.Array, jax.Array]:
+def lights(v, u, shape: Callable, cell: float, share, seed) -> tuple[jax.Array, jax.Array]:
     """Brightness and whiteness, [H, W] each, of three layers of small lights.
 
     v, u: where, in parts of the shorter side; share: of the cells that hold one, a number or
@@ -107,9 +100,7 @@ def plankton(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, j
     return (1.3 * core + 0.42 * _dot(square, 0.085 * size)) * fade, 0.6 * core * fade
 
 
-def shine(
-    image: jax.Array, glow: jax.Array, white: jax.Array, colors: jax.Array, amount: jax.Array
-) -> jax.Array:
+def shine(image, glow, white, colors, amount):
     """Lights added to a picture [3, H, W]: colors [2, 3] of halo and core, white ones hottest."""
     halo = colors[0, :, None, None] * glow
     return screen(image, amount * (halo + (colors[1, :, None, None]) * white))

@@ -11,11 +11,11 @@ from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import facing, relight
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
@@ -49,14 +49,7 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
 
 
 @image_transform
-def side_lights(
-    image: jax.Array,
-    scene: Scene,
-    left: jax.Array,
-    right: jax.Array,
-    own: jax.Array | float,
-    air: jax.Array | float,
-) -> jax.Array:
+def side_lights(image, scene, left, right, own, air):
     """Lights a picture from the left and from the right alone, in two colours.
 
     Args:

@@ -1,6 +1,5 @@
 """Drawing: ink, pen, pencil and charcoal on paper."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -26,14 +25,7 @@ _TABLE = np.array([row[:8] for row in _ROWS.values()], np.float32)
 _INKS = np.stack([np.stack([rgb(c) for c in row[8:]]) for row in _ROWS.values()])
 
 
-def draw(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def draw(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] drawn in one ink on paper; medium: index into MEDIA."""
     bold, outline, hatching, lines, steps, smudge, grain, dry = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]

@@ -1,7 +1,6 @@
 """Flat colour with clean borders: vector art, anime and cartoons."""
 
 import dm_pix
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,14 +21,7 @@ MEDIA = tuple(_ROWS)
 _TABLE = np.array(list(_ROWS.values()), np.float32)
 
 
-def flat(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def flat(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] in flat areas; medium: index into MEDIA."""
     count, share, tones, lines, vivid = jnp.asarray(_TABLE)[medium]
     short = min(image.shape[1:])

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise
 from agentic_styling.tools.transforms.scene import shrink
 
 

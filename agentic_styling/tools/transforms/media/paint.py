@@ -1,6 +1,5 @@
 """Paint in strokes: oil, acrylic, gouache, digital paint and pastel."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,14 +23,7 @@ MEDIA = tuple(_ROWS)
 _TABLE = np.array(list(_ROWS.values()), np.float32)
 
 
-def paint(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def paint(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] painted in strokes; medium: index into MEDIA."""
     row = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]
