@@ -1,14 +1,26 @@
 """Offline RL objectives as pure functions of arrays, and the table of them by name."""
 
-from agentic_styling.losses.binary import bco, kto, kto_kl
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
     pair_diagnostics,
     weight_diagnostics,
 )
 from agentic_styling.losses.loss import Loss, check_rows
-from agentic_styling.losses.off_policy import a_lol, dro_v, iw_sft, npo, topr
-from agentic_styling.losses.pairs import cdpo, dpo, dpop, exo_pair, hinge, ipo, rebel, robust, rpo
+from agentic_styling.losses.off_policy import a_lol, bco, dro_v, iw_sft, kto, kto_kl, npo, topr
+from agentic_styling.losses.pairs import (
+    cdpo,
+    cpo,
+    dpo,
+    dpop,
+    exo_pair,
+    hinge,
+    ipo,
+    orpo,
+    rebel,
+    robust,
+    rpo,
+    simpo,
+)
 from agentic_styling.losses.pairwise_pointwise import (
     aot,
     aot_unpaired,
@@ -19,7 +31,6 @@ from agentic_styling.losses.pairwise_pointwise import (
     sppo_hard,
 )
 from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, row_scales
-from agentic_styling.losses.reference_free import cpo, orpo, simpo
 from agentic_styling.losses.scored import (
     asymre,
     awr,

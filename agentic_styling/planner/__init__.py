@@ -24,8 +24,8 @@ from agentic_styling.planner.inputs.prompts import (
     pad_rows,
 )
 from agentic_styling.planner.inputs.tokenizer import Tokenizer, train_tokenizer
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, VisionConfig
+from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner

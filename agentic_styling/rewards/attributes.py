@@ -4,8 +4,6 @@ Measured at one size, so that a picture and its enlargement give nearly the same
 for gradients: shares of an area are counted with hard thresholds.
 """
 
-import json
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -13,6 +11,7 @@ import jax.numpy as jnp
 
 from agentic_styling.rewards.probes import blur
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.package_data import read_beside
 
 SIZE = 256  # side of the square that is measured, in pixels
 _THIN = 5  # pixels: nothing wider counts as a speck or a line
@@ -34,10 +33,9 @@ class Attribute(NamedTuple):
     meaning: str
 
 
-_FILE = Path(__file__).with_name("attributes.json")
 # By name: of tone, colour, air and light, and detail at the common size.
 ATTRIBUTES = {
-    name: Attribute(**row) for name, row in json.loads(_FILE.read_text(encoding="utf-8")).items()
+    name: Attribute(**row) for name, row in read_beside(__file__, "attributes.json").items()
 }
 
 

@@ -55,7 +55,7 @@ def generate(
       max_new_tokens: most tokens of a continuation.
       stop_ids: tokens that end a row.
       temperature: 0 takes the most likely token.
-      top_k, top_p: as for `sampling.sample`.
+      top_k, top_p: as for `sample`.
       grammar: restricts every row to a plan that ends within max_new_tokens.
       seed: one for each row of the result, or an int, which gives row r seed + r. A row's samples
         depend on its prompt and its seed only.

@@ -6,10 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig
 from agentic_styling.planner.model.kv_cache import KVCache, attend_cached
-from agentic_styling.planner.model.linear import linear, residual_linear
+from agentic_styling.planner.model.linear import Compute, linear, residual_linear
 from agentic_styling.planner.model.moe import SparseMLP
 from agentic_styling.planner.model.positions import mrope_axes
 

@@ -9,8 +9,9 @@ from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import spread
-from agentic_styling.tools.transforms.filters.fields import coarse_factor, ramp
+from agentic_styling.tools.transforms.filters.fields import coarse_factor, ramp, slopes
 from agentic_styling.tools.transforms.filters.materials import relief_of
+from agentic_styling.tools.transforms.ground.foliage import lighter_than_around
 from agentic_styling.tools.transforms.light.light import bloom
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
@@ -60,11 +61,7 @@ def _glow(image, amount):
 
 def _clear(image, amount):
     """Local contrast up (positive) or down, less at strong edges, so that none gets a halo."""
-    height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    luma = luma_of(image)
-    around = enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
-    detail = luma - around
+    detail = lighter_than_around(image)
     detail = detail / (1 + 4 * jnp.abs(detail))
     return jnp.clip(image + 4 * amount * detail * image * (1 - image), 0.0, 1.0)
 
@@ -85,9 +82,7 @@ def _built(image):
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
-    padded = jnp.pad(luma_of(shrink(image, factor)), 1, mode="edge")
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) ** 2
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) ** 2
+    dy, dx = (slope**2 for slope in slopes(luma_of(shrink(image, factor))))
     along = ((dx - dy) ** 2 - 4 * dx * dy) / (dx + dy + 1e-3)
     along, strength = spread(jnp.stack([along, dx + dy]), 0.07)
     built = ramp(along / (strength + 2e-3), 0.04, 0.27)

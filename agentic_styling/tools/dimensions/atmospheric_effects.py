@@ -9,29 +9,20 @@ import numpy as np
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.air import haze, particles
 from agentic_styling.tools.transforms.camera import damage, lens
-from agentic_styling.tools.transforms.camera.grain import film_grain
+from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES
 from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import motion_blur
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
-    full_grid,
     ramp,
     to_full,
     turbulence,
 )
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
+from agentic_styling.tools.transforms.light.lamps import middle_of
 from agentic_styling.tools.transforms.scene import Scene
-
-
-def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
-    """Row and column of the subject, in parts of the shorter side; the centre where none is."""
-    height, width = scene.subject.shape
-    y, x = full_grid(height, width)
-    weight = scene.subject + 0.02
-    total = jnp.sum(weight)
-    return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
 def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
@@ -41,7 +32,7 @@ def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
     """
     height, width = scene.depth.shape
     y, x = coarse_grid(height, width)
-    middle_y, middle_x = middle_of(scene)
+    middle_y, middle_x = middle_of(scene.subject + 0.02)
     drift = turbulence(3 * y, 3 * x, seed + jnp.uint32(0xC0), 2) - 0.5
     away = jnp.sqrt((y - middle_y) ** 2 + (x - middle_x) ** 2 + 1e-6) + 0.22 * drift
     patch = 1 - ramp(away, 0.2, 0.46)
@@ -180,7 +171,7 @@ def _motion(image, scene, options, amount, colors, seed):
 def _speed(image, scene, options, amount, colors, seed):
     start = jnp.array([0.42, 0.28, 0.18], jnp.float32)[options[3]]
     return lens.speed_lines(
-        image, *middle_of(scene), amount, colors[0], seed, start, channel_axis=0
+        image, *middle_of(scene.subject + 0.02), amount, colors[0], seed, start, channel_axis=0
     )
 
 

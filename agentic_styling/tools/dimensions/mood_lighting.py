@@ -39,50 +39,28 @@ def draw_side_lights(image, scene, options, seed):
 
 
 @renderer
-def draw_candles(image, scene, options, seed):
-    """Candles."""
-    return lamps.candlelight(image, scene, seed, channel_axis=0)
-
-
-@renderer
-def draw_spotlight(image, scene, options, seed):
-    """A spot on the subject."""
-    return lamps.spot_on_subject(image, scene, channel_axis=0)
-
-
-@renderer
-def draw_rim(image, scene, options, seed):
-    """A subject with bright borders."""
-    return lamps.rim_light(image, scene, channel_axis=0)
-
-
-@renderer
-def draw_silhouette(image, scene, options, seed):
-    """A dark subject before a bright background."""
-    return lamps.silhouette(image, scene, channel_axis=0)
-
-
-@renderer
-def draw_sun_rays(image, scene, options, seed):
-    """Shafts of sunlight."""
+def _sun_rays(image, scene, options, seed):
     return light.god_rays(image, scene, 1.1, jnp.array([1.0, 0.88, 0.66]), seed, channel_axis=0)
 
 
-@renderer
-def draw_beams(image, scene, options, seed):
-    """Beams in fog."""
-    return lamps.beams(image, scene, seed, channel_axis=0)
+def _of_scene(draw, seeded: bool = True):
+    """A renderer of draw(image, scene, seed), or of draw(image, scene)."""
+    return renderer(
+        lambda image, scene, options, seed: draw(
+            image, scene, *((seed,) if seeded else ()), channel_axis=0
+        )
+    )
 
 
 _KINDS = {
     "glow": draw_glow,
     "side_lights": draw_side_lights,
-    "candles": draw_candles,
-    "spotlight": draw_spotlight,
-    "rim": draw_rim,
-    "silhouette": draw_silhouette,
-    "sun_rays": draw_sun_rays,
-    "beams": draw_beams,
+    "candles": _of_scene(lamps.candlelight),
+    "spotlight": _of_scene(lamps.spot_on_subject, seeded=False),
+    "rim": _of_scene(lamps.rim_light, seeded=False),
+    "silhouette": _of_scene(lamps.silhouette, seeded=False),
+    "sun_rays": _sun_rays,
+    "beams": _of_scene(lamps.beams),
 }
 RENDERERS = tuple(_KINDS.values())
 _RENDERER_OF = OPTIONS.choices("accent_lighting", "draws", _KINDS)

@@ -5,22 +5,20 @@ row "#rrggbb" stands for three numbers, and another text for what the module has
 "note" says what an option is after.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
+from agentic_styling.utils.package_data import read_beside
 
 
 class Options:
     """The options of one dimension; looks: parameter -> option -> look parameters."""
 
     def __init__(self, dimension: str):
-        path = Path(__file__).with_name(f"{dimension}.json")
         self._dimension = dimension
-        self._options: dict[str, dict] = json.loads(path.read_text(encoding="utf-8"))
+        self._options: dict[str, dict] = read_beside(__file__, f"{dimension}.json")
         self.looks: dict[str, dict] = {}
         for parameter, options in self._options.items():
             rows = {name: look(**row["look"]) for name, row in options.items() if "look" in row}

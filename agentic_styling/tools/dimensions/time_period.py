@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.dimensions.options import Options
-from agentic_styling.tools.transforms.camera.grain import film_grain
+from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur, shift

@@ -81,20 +81,12 @@ def draw_wet(image, scene, options, seed):
     water = jnp.minimum(row[0] * (0.4 + 0.6 * amount), 1.2)
     image = where_used(water > 0, ground.wet, image, scene, water, seed)
     image = _sky(image, scene, options, seed)
-    image = where_used(
-        row[2] > 0,
-        lambda image: ground.strewn(
-            image,
-            scene,
-            jnp.asarray(_HAIL),
-            0.019,
-            jnp.minimum(row[2] * amount, 1.0),
-            1.0,
-            seed,
-            channel_axis=0,
-        ),
-        image,
-    )
+
+    def hailed(image):
+        lying = (jnp.asarray(_HAIL), 0.019, jnp.minimum(row[2] * amount, 1.0), 1.0)
+        return ground.strewn(image, scene, *lying, seed, channel_axis=0)
+
+    image = where_used(row[2] > 0, hailed, image)
     image = _air(image, scene, options, seed)
     image = where_used(row[29] > 0, sky.lightning, image, scene, row[29] * amount**0.5, seed)
     return _falls(image, scene, options, seed)

@@ -8,11 +8,11 @@ target's ratio leaves of 1.
 """
 
 import functools
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
+
+from agentic_styling.utils.package_data import read_beside
 
 UNKNOWN = "unknown"
 AUTO = "auto"
@@ -83,13 +83,11 @@ def _parameter(row: dict, names: Mapping[str, tuple]) -> Parameter:
 
 
 def _read_tools(group: str, **names: tuple) -> dict[str, Tool]:
-    path = Path(__file__).with_name("vocabulary.json")
-    tools = json.loads(path.read_text(encoding="utf-8"))[group]
     return {
         name: new_tool(
             name, *(_parameter(row, names) for row in tool["parameters"]), source=tool.get("source")
         )
-        for name, tool in tools.items()
+        for name, tool in read_beside(__file__, "vocabulary.json")[group].items()
     }
 
 

@@ -155,7 +155,7 @@ class Ours(_Jax):
     def grain(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.transforms.camera.grain import film_grain
+        from agentic_styling.tools.transforms.camera.lens import film_grain
 
         return self._mapped(
             lambda image, amount: film_grain(image, amount, jnp.uint32(1), channel_axis=0), 0.13

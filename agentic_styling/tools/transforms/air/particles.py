@@ -5,9 +5,7 @@ not depend on how many there are. Near ones are large, few and out of focus; far
 by a subject that stands before them.
 """
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,23 +15,19 @@ from jax import Array
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
+from agentic_styling.utils.package_data import read_beside
 
 _GOLDEN = 0.618034
-
-
-def _read_kinds() -> dict[str, np.ndarray]:
-    text = Path(__file__).with_name("particles.json").read_text(encoding="utf-8")
-    return {
-        name: np.array([*np.ravel(kind["layers"]), kind["angle"]], np.float32)
-        for name, kind in json.loads(text).items()
-    }
 
 
 # What falls, float32 [25] by name: three layers from far to near, then their angle from the
 # vertical. A layer has the width and length of a cell across and along the fall, a particle's half
 # width and half length, all in parts of the shorter side; the share of cells with a particle; how
 # soft it is, 0 a disc with a clean rim to 1 a blur; alpha; how far the subject hides it.
-KINDS = _read_kinds()
+KINDS = {
+    name: np.array([*np.ravel(kind["layers"]), kind["angle"]], np.float32)
+    for name, kind in read_beside(__file__, "particles.json").items()
+}
 
 
 @image_transform

@@ -123,8 +123,7 @@ def digital_artifacts(image, amount, color, seed):
 def cracks(image, amount, color, seed):
     """Draws cracks as in old varnish or glass: thin branching lines, lit on one side.
 
-    Args:
-      color: of the cracks, float [3].
+    color: of the cracks, float [3].
     """
     height, width = image.shape[1:]
     short = min(height, width)

@@ -1,12 +1,10 @@
 """The parameters of a look: numbers that add up, so that a look can be taken off or put on."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import LUMA
+from agentic_styling.utils.package_data import read_beside
 
 # Every field is neutral at zero and adds: a step's look is its target's plus its other options'.
 # "Logits" are those of the display value, see color_transform.py: one is about a stop at mid grey.
@@ -40,7 +38,7 @@ WHITE = "#ffffff"
 BLACK = "#000000"
 
 # The colours that a free text may name; "auto" is the option's own.
-COLORS = json.loads(Path(__file__).with_name("colors.json").read_text(encoding="utf-8"))
+COLORS = read_beside(__file__, "colors.json")
 
 
 def rgb(color: str) -> np.ndarray:

@@ -91,6 +91,12 @@ def full_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
     return y[:, None], x[None, :]
 
 
+def slopes(plane: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Differences of [H, W] down and across, from the pixel before to the one after each."""
+    padded = jnp.pad(plane, 1, mode="edge")
+    return padded[2:, 1:-1] - padded[:-2, 1:-1], padded[1:-1, 2:] - padded[1:-1, :-2]
+
+
 def to_full(field: jax.Array, height: int, width: int) -> jax.Array:
     """A coarse field [h, w] at full size [H, W]."""
     return enlarge(field[None], coarse_factor(height, width), height, width)[0]

@@ -7,6 +7,7 @@ import numpy as np
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.filters.fields import slopes
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 
@@ -48,9 +49,7 @@ def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
 
 def _edge_direction(luma, sigma):
     """cos and sin of twice the angle of the edge at every pixel, and its coherence, 0 to 1."""
-    padded = jnp.pad(luma, 1, mode="edge")
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    dy, dx = (slope / 2 for slope in slopes(luma))
     xx, yy, xy = gaussian_blur(jnp.stack([dx * dx, dy * dy, dx * dy]), sigma, channel_axis=0)
     strength = jnp.sqrt((xx - yy) ** 2 + 4 * xy**2 + 1e-12)
     return (yy - xx) / strength, -2 * xy / strength, strength / (xx + yy + 1e-4)

@@ -22,7 +22,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.ground.foliage import leaves_of
+from agentic_styling.tools.transforms.ground.foliage import leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
@@ -115,11 +115,9 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
     padded = jnp.pad(jnp.stack([luma, scene.sky]), ((0, 0), (step, step), (0, 0)), mode="edge")
     above, below = padded[:, :height], padded[:, 2 * step :]
     rim = ramp(above[1] - scene.sky, 0.15, 0.6)
-    factor = coarse_factor(height, width)
-    around = enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
-    higher = ramp(luma - around, 0.0, 0.14)
+    higher = ramp(lighter_than_around(image), 0.0, 0.14)
     top = higher * ramp(luma - below[0], 0.02, 0.16)
-    dusted = ramp(leaves, 0.1, 0.5) * ramp(luma - around, -0.09, 0.07)
+    dusted = ramp(leaves, 0.1, 0.5) * ramp(lighter_than_around(image), -0.09, 0.07)
     stays = jnp.maximum(0.9 * rim, jnp.maximum(0.6 * top, 0.8 * dusted))
     return stays * (1 - ramp(scene.sky, 0.3, 0.8)) * (1 - 0.8 * scene.subject)
 
@@ -235,19 +233,14 @@ def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
 def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
     """Darkens the ground as rain does, with puddles except on leaves.
 
-    Args:
-      amount: 0 the identity, 1 soaked.
+    amount: 0 the identity, 1 soaked.
     """
     dark = amount * scene.ground
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)
-    soaked = deeper * (1 - 0.32 * dark)
-    soaked = computed(soaked)
-    water = (
-        0.75
-        * jnp.minimum(amount, 1.2)
-        * (1 - 0.8 * ramp(leaves_of(image, channel_axis=0), 0.0, 0.4))
-    )
+    soaked = computed(deeper * (1 - 0.32 * dark))
+    leafy = ramp(leaves_of(image, channel_axis=0), 0.0, 0.4)
+    water = 0.75 * jnp.minimum(amount, 1.2) * (1 - 0.8 * leafy)
     return puddles(soaked, image, scene, water, 0.56, seed)
 
 

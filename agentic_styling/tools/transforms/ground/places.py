@@ -126,8 +126,7 @@ def stars(image: jax.Array, seed: jax.Array) -> jax.Array:
 def draw_glow(image, scene, row, seed):
     """Lets bright parts glow.
 
-    Args:
-      row: amount, threshold, width in parts of the shorter side, colour [3].
+    row: amount, threshold, width in parts of the shorter side, colour [3].
     """
     return bloom(
         image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01), channel_axis=0
@@ -138,8 +137,7 @@ def draw_glow(image, scene, row, seed):
 def draw_air(image, scene, row, seed):
     """Draws mist on the ground or drifting haze.
 
-    Args:
-      row: 0 for mist, 1 for haze; optical thickness; colour [3].
+    row: 0 for mist, 1 for haze; optical thickness; colour [3].
     """
     air = jax.lax.switch(row[0].astype(jnp.int32), (ground_mist, fog), scene, seed)
     return veil(image, row[1] * air, row[2:], channel_axis=0)
@@ -149,8 +147,7 @@ def draw_air(image, scene, row, seed):
 def draw_ground(image, scene, row, seed):
     """Gives the ground the relief of dunes, waves or snow drifts.
 
-    Args:
-      row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
+    row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
     """
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)

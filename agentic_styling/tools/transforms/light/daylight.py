@@ -12,6 +12,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     four_randoms,
     full_grid,
     ramp,
+    slopes,
     to_full,
 )
 from agentic_styling.tools.transforms.light.light import screen
@@ -103,9 +104,7 @@ def facing(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
     height, width = scene.subject.shape
     form = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.08)[0]
     short = min(form.shape)
-    padded = jnp.pad(form, 1, mode="edge")
-    slope_y = padded[2:, 1:-1] - padded[:-2, 1:-1]
-    slope_x = padded[1:-1, 2:] - padded[1:-1, :-2]
+    slope_y, slope_x = slopes(form)
     turn = -0.1 * short * (slope_y * dy + slope_x * dx)
     turn = turn / (0.5 + jnp.abs(turn))
     return to_full(turn, height, width) * scene.subject

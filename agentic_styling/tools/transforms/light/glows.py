@@ -170,8 +170,7 @@ def energy(image, scene: Scene, amount, colors, seed):
 def bioluminescence(image, scene: Scene, amount, colors, seed):
     """Draws swarms of living lights, mostly below, and their glow on dark things nearby.
 
-    Args:
-      amount: 1 is moderate.
+    amount: 1 is moderate.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
@@ -198,8 +197,7 @@ _LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
 def bokeh(image, scene: Scene, amount, colors, seed):
     """Draws discs of light out of focus where the picture has lights.
 
-    Args:
-      colors: float [2, 3], mixed with the lights' own.
+    colors: float [2, 3], mixed with the lights' own.
     """
     height, width = image.shape[1:]
     luma = luma_of(image)

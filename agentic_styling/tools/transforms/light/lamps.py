@@ -29,8 +29,7 @@ _BEAMS = ((0.2, 0.35, 0.16), (0.62, 0.12, 0.2))  # at the top, lean, half width
 def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
     """Lets the brightest small things, warm ones above all, shine as lamps and glow.
 
-    Args:
-      color: of the lamps, float [3].
+    color: of the lamps, float [3].
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -97,10 +96,9 @@ def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     )
 
 
-def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
-    """Row and column of the subject's middle, in parts of the shorter side."""
-    y, x = full_grid(*scene.subject.shape)
-    weight = scene.subject**2 + 1e-3
+def middle_of(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Row and column of the middle of a map [H, W] > 0, in parts of the shorter side."""
+    y, x = full_grid(*weight.shape)
     total = jnp.sum(weight)
     return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
@@ -110,7 +108,7 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
     """Puts a cone of light from above on the subject, and darkness around it."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
-    at_y, at_x = middle_of(scene)
+    at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     # The lamp hangs above, a little to the side on which there is more room.
     lamp_y = -0.35
     lamp_x = at_x + jnp.where(at_x < 0.5 * width / min(height, width), 0.3, -0.3)
@@ -139,7 +137,7 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
     """Lights what is far from behind; the subject and the foreground are dark."""
     far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
-    at_y, at_x = middle_of(scene)
+    at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     y, x = full_grid(*image.shape[1:])
     away = (y - at_y + 0.15) ** 2 + (x - at_x) ** 2
     glow = (0.08 + 0.92 * far) * (0.55 / (1 + away / 0.07) + 0.08)

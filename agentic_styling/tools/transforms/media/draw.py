@@ -6,8 +6,7 @@ import numpy as np
 from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.lines import contours, xdog
-from agentic_styling.tools.transforms.filters.screens import hatch
+from agentic_styling.tools.transforms.filters.screens import contours, hatch, xdog
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, paper
 from agentic_styling.tools.transforms.media.finish import Technique, displace
 

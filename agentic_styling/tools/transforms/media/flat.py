@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.lines import contours
-from agentic_styling.tools.transforms.filters.screens import posterize
+from agentic_styling.tools.transforms.filters.screens import contours, posterize
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.media.palette import nearest_colors, palette_of
 

@@ -9,8 +9,7 @@ from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
-from agentic_styling.tools.transforms.filters.lines import contours
-from agentic_styling.tools.transforms.filters.screens import halftone, posterize
+from agentic_styling.tools.transforms.filters.screens import contours, halftone, posterize
 from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, relief, wave
 from agentic_styling.tools.transforms.media.finish import displace, light
