@@ -20,7 +20,7 @@ from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
 from agentic_styling.rewards.edit_errors import NOISE
-from agentic_styling.rewards.looks import look_of, structure_alike
+from agentic_styling.rewards.parts import look_of, structure_alike
 from agentic_styling.rewards.probes import LAYOUT, at_probe_size, probes
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans, execute
 from agentic_styling.utils.errors import InputError, one_line_errors

@@ -1,14 +1,26 @@
 """Offline RL objectives as pure functions of arrays, and the table of them by name."""
 
-from agentic_styling.losses.binary import bco, kto, kto_kl
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
     pair_diagnostics,
     weight_diagnostics,
 )
 from agentic_styling.losses.loss import Loss, check_rows
-from agentic_styling.losses.off_policy import a_lol, dro_v, iw_sft, npo, topr
-from agentic_styling.losses.pairs import cdpo, dpo, dpop, exo_pair, hinge, ipo, rebel, robust, rpo
+from agentic_styling.losses.off_policy import a_lol, bco, dro_v, iw_sft, kto, kto_kl, npo, topr
+from agentic_styling.losses.pairs import (
+    cdpo,
+    cpo,
+    dpo,
+    dpop,
+    exo_pair,
+    hinge,
+    ipo,
+    orpo,
+    rebel,
+    robust,
+    rpo,
+    simpo,
+)
 from agentic_styling.losses.pairwise_pointwise import (
     aot,
     aot_unpaired,
@@ -19,7 +31,6 @@ from agentic_styling.losses.pairwise_pointwise import (
     sppo_hard,
 )
 from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, row_scales
-from agentic_styling.losses.reference_free import cpo, orpo, simpo
 from agentic_styling.losses.scored import (
     asymre,
     awr,
@@ -37,58 +48,12 @@ from agentic_styling.losses.token_logps import TokenStatistics, token_logps, tok
 from agentic_styling.losses.weights import context_statistics, kl_penalty
 
 __all__ = [
-    "LOSSES",
-    "PRESETS",
-    "REDUCTIONS",
-    "Loss",
-    "Preset",
-    "a_lol",
-    "aot",
-    "aot_unpaired",
-    "apo_down",
-    "apo_zero",
-    "asymre",
-    "awr",
-    "bco",
-    "bco_pair",
-    "binary_diagnostics",
-    "cdpo",
-    "check_rows",
-    "context_statistics",
-    "cpo",
-    "denominator",
-    "dft",
-    "dpo",
-    "dpop",
-    "dro_v",
-    "exo_pair",
-    "hinge",
-    "ipo",
-    "iw_sft",
-    "kl_penalty",
-    "kto",
-    "kto_kl",
-    "nca_pair",
-    "npo",
-    "orpo",
-    "pair_diagnostics",
-    "rebel",
-    "reduce",
-    "released_code",
-    "reward_filtered",
-    "reward_weighted",
-    "rloo",
-    "robust",
-    "row_scales",
-    "rpo",
-    "simpo",
-    "sppo_hard",
-    "standard",
-    "standardized_reward_weighted",
-    "swift",
-    "TokenStatistics",
-    "token_logps",
-    "token_statistics",
-    "topr",
-    "weight_diagnostics",
-]
+    "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol", "aot", "aot_unpaired",
+    "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "binary_diagnostics", "cdpo",
+    "check_rows", "context_statistics", "cpo", "denominator", "dft", "dpo", "dpop", "dro_v",
+    "exo_pair", "hinge", "ipo", "iw_sft", "kl_penalty", "kto", "kto_kl", "nca_pair", "npo",
+    "orpo", "pair_diagnostics", "rebel", "reduce", "released_code", "reward_filtered",
+    "reward_weighted", "rloo", "robust", "row_scales", "rpo", "simpo", "sppo_hard", "standard",
+    "standardized_reward_weighted", "swift", "TokenStatistics", "token_logps",
+    "token_statistics", "topr", "weight_diagnostics",
+]  # fmt: skip

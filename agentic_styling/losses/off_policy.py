@@ -2,6 +2,7 @@
 
 delta = s - s_ref, with s summed over completion tokens. Every function maps logps, rewards and
 ref_logps, [B] each, to [B], float32 (float64 for float64), without reduction.
+`kto` and `bco` only ask whether a trajectory is good, r >= threshold.
 Options and mean: as in `losses.scored`; ratio_min and ratio_max bound pi / pi_ref.
 """
 
@@ -11,16 +12,7 @@ import jax.numpy as jnp
 from agentic_styling.losses.weights import as_floats, importance, weighted
 
 
-def topr(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def topr(logps, rewards, ref_logps, *, mean, shift=0.0, clip=0.0, kl_coef=0.0):
     """Tapered off-policy REINFORCE: -A * s for A >= 0, -A * sg(min(exp(delta), 1)) * s below.
 
     A = r - mean + shift: the paper's signed reward is mean = 0. Data: scored, reference.
@@ -32,14 +24,7 @@ def topr(
     return weighted(advantages, logps, ref_logps, clip=clip, taper=True, kl_coef=kl_coef)
 
 
-def npo(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    threshold: float = 4.0,
-    beta: float = 0.1,
-) -> jax.Array:
+def npo(logps, rewards, ref_logps, *, threshold=4.0, beta=0.1):
     """Negative preference optimisation: -(2 / beta) * log sigmoid(-beta * delta) where r is low.
 
     The rows with r >= threshold are fine-tuned on, -s. Data: scored, reference.
@@ -51,15 +36,7 @@ def npo(
     return jnp.where(rewards >= threshold, -logps, negative)
 
 
-def dro_v(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    tau: float = 1.0,
-) -> jax.Array:
+def dro_v(logps, rewards, ref_logps, *, mean, shift=0.0, tau=1.0):
     """Direct reward optimisation: (r - V - tau * delta)^2 / 2 with V = mean - shift.
 
     The paper learns V(context); here it is the mean reward, of the set or of the context.
@@ -71,17 +48,17 @@ def dro_v(
 
 
 def a_lol(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
+    logps,
+    rewards,
+    ref_logps,
     *,
-    mean: float | jax.Array,
-    shift: float = 0.0,
-    ratio_min: float = 0.1,
-    ratio_max: float = 1.9,
-    clip: float = 0.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    mean,
+    shift=0.0,
+    ratio_min=0.1,
+    ratio_max=1.9,
+    clip=0.0,
+    kl_coef=0.0,
+):
     """Advantage-leftover-lunch RL: -A * sg(clip(exp(delta))) * s where A > 0, else 0.
 
     A = r - mean + shift. The paper's bounds are 1 - 0.9 and 1 + 0.9. Data: scored, reference.
@@ -95,16 +72,16 @@ def a_lol(
 
 
 def iw_sft(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array,
-    q_logps: jax.Array | None = None,
+    logps,
+    rewards,
+    ref_logps,
+    q_logps=None,
     *,
-    threshold: float = 4.0,
-    ratio_min: float = 0.1,
-    ratio_max: float = 1.9,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    threshold=4.0,
+    ratio_min=0.1,
+    ratio_max=1.9,
+    kl_coef=0.0,
+):
     """Importance-weighted fine-tuning: -sg(clip(q / pi_ref)) * s where r >= threshold, else 0.
 
     q_logps: float [B], s under the policy q that bounds the objective, such as a policy of some
@@ -115,3 +92,54 @@ def iw_sft(
     (q_logps,) = as_floats(logps if q_logps is None else q_logps)
     weights = importance(q_logps, ref_logps, ratio_min, ratio_max) * (rewards >= threshold)
     return weighted(weights, logps, ref_logps, kl_coef=kl_coef)
+
+
+def kto(
+    logps,
+    rewards,
+    ref_logps,
+    *,
+    threshold=4.0,
+    beta=0.1,
+    kl=0.0,
+    desirable_weight=1.0,
+    undesirable_weight=1.0,
+):
+    """Kahneman-Tversky optimisation: 1 - sigmoid(+-beta * (delta - z)), + where r >= threshold.
+
+    kl: z, an estimate >= 0 of the KL divergence from the reference, without gradient, scalar or
+    [B]: `kto_kl` of the whole batch, or a constant. At z = 0 it is APO-zero without pairs.
+    Data: scored, reference. logps, rewards, ref_logps: float [B].
+    Source: arXiv 2402.01306, equation 7.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    good = rewards >= threshold
+    margins = beta * (logps - ref_logps - jax.lax.stop_gradient(kl))
+    weights = jnp.where(good, desirable_weight, undesirable_weight)
+    # 1 - sigmoid(x) = sigmoid(-x), which is accurate for large x.
+    return weights.astype(logps.dtype) * jax.nn.sigmoid(jnp.where(good, -margins, margins))
+
+
+def kto_kl(logps, ref_logps):
+    """z of `kto`: max(mean(s - s_ref), 0), float [], without gradient.
+
+    logps, ref_logps: float [B], of completions after the prompts of other rows, as in the paper and
+    in trl, and of all rows: the mean of a micro-batch is not that of the batch.
+    Source: arXiv 2402.01306, section 4.2.
+    """
+    logps, ref_logps = as_floats(logps, ref_logps)
+    return jax.lax.stop_gradient(jnp.maximum((logps - ref_logps).mean(), 0))
+
+
+def bco(logps, rewards, ref_logps, *, threshold=4.0, beta=0.1, delta=0.0):
+    """Binary classifier optimisation: -log sigmoid(+-(beta * delta_b - d)), + for r >= threshold.
+
+    delta: d, the reward shift, a scalar without gradient: in the paper a moving mean of
+    beta * delta_b over earlier batches, kept by the caller; the trainer uses a constant, so that
+    the loss of a row does not depend on earlier rows. Data: scored, reference.
+    logps, rewards, ref_logps: float [B].
+    Source: arXiv 2404.04656.
+    """
+    logps, ref_logps, rewards = as_floats(logps, ref_logps, like=(rewards,))
+    margins = beta * (logps - ref_logps) - jax.lax.stop_gradient(delta)
+    return -jax.nn.log_sigmoid(jnp.where(rewards >= threshold, margins, -margins))

@@ -11,14 +11,7 @@ from agentic_styling.losses.pairs import deltas, log_sigmoid, smoothed
 from agentic_styling.losses.weights import as_floats
 
 
-def nca_pair(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
-    *,
-    beta: float = 0.1,
-) -> jax.Array:
+def nca_pair(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, *, beta=0.1):
     """Noise contrastive alignment: -log sigmoid(w) - (log sigmoid(-w) + log sigmoid(-l)) / 2.
 
     w, l = beta * delta_w, beta * delta_l. Data: pairs, reference. Four float [B]; returns [B].
@@ -29,14 +22,7 @@ def nca_pair(
     return -log_sigmoid(w) - (log_sigmoid(-w) + log_sigmoid(-l)) / 2
 
 
-def apo_zero(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
-    *,
-    beta: float = 0.1,
-) -> jax.Array:
+def apo_zero(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, *, beta=0.1):
     """Anchored preference optimisation, zero: 1 - sigmoid(w) + sigmoid(l).
 
     w, l = beta * delta_w, beta * delta_l. Raises the chosen and lowers the rejected: for a policy
@@ -47,14 +33,7 @@ def apo_zero(
     return jax.nn.sigmoid(-beta * chosen) + jax.nn.sigmoid(beta * rejected)
 
 
-def apo_down(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
-    *,
-    beta: float = 0.1,
-) -> jax.Array:
+def apo_down(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, *, beta=0.1):
     """Anchored preference optimisation, down: sigmoid(beta * delta_w) + 1 - sigmoid(margin).
 
     margin = beta * (delta_w - delta_l). Lowers both, the rejected more: for a policy better than
@@ -65,14 +44,7 @@ def apo_down(
     return jax.nn.sigmoid(beta * chosen) + jax.nn.sigmoid(-beta * (chosen - rejected))
 
 
-def sppo_hard(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
-    *,
-    beta: float = 0.1,
-) -> jax.Array:
+def sppo_hard(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, *, beta=0.1):
     """Self-play preference optimisation: (delta_w - 1 / (2 beta))^2 + (delta_l + 1 / (2 beta))^2.
 
     Hard: the chosen wins with probability 1. Data: pairs, reference. Four float [B]; returns [B].
@@ -83,14 +55,8 @@ def sppo_hard(
 
 
 def bco_pair(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
-    *,
-    beta: float = 0.1,
-    delta: float = 0.0,
-) -> jax.Array:
+    chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, *, beta=0.1, delta=0.0
+):
     """Binary classifier optimisation of pairs: -log sigmoid(w - d) - log sigmoid(d - l).
 
     w, l = beta * delta_w, beta * delta_l; delta: d, the reward shift, a constant (a running mean in
@@ -102,14 +68,14 @@ def bco_pair(
 
 
 def aot(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
+    chosen_logps,
+    rejected_logps,
+    ref_chosen_logps,
+    ref_rejected_logps,
     *,
-    beta: float = 0.1,
-    label_smoothing: float = 0.0,
-) -> jax.Array:
+    beta=0.1,
+    label_smoothing=0.0,
+):
     """Alignment by optimal transport, paired: cDPO on sorted margins.
 
     The B margins s_w - s_l of the policy and those of the reference are sorted separately; value k
@@ -125,14 +91,14 @@ def aot(
 
 
 def aot_unpaired(
-    chosen_logps: jax.Array,
-    rejected_logps: jax.Array,
-    ref_chosen_logps: jax.Array,
-    ref_rejected_logps: jax.Array,
+    chosen_logps,
+    rejected_logps,
+    ref_chosen_logps,
+    ref_rejected_logps,
     *,
-    beta: float = 0.1,
-    label_smoothing: float = 0.0,
-) -> jax.Array:
+    beta=0.1,
+    label_smoothing=0.0,
+):
     """Alignment by optimal transport, unpaired: cDPO on sorted delta_w against sorted delta_l.
 
     The chosen and the rejected of a row may be unrelated. trl 0.24 calls it aot_pair.

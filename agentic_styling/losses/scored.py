@@ -22,9 +22,7 @@ def _columns(logps, rewards, ref_logps):
     return logps, rewards, ref_logps
 
 
-def standard(
-    logps: jax.Array, ref_logps: jax.Array | None = None, *, kl_coef: float = 0.0
-) -> jax.Array:
+def standard(logps, ref_logps=None, *, kl_coef=0.0):
     """Supervised fine-tuning: -s.
 
     Data: demonstrations. logps: float [B]. Source: arXiv 2603.07148, method S.
@@ -33,14 +31,7 @@ def standard(
     return weighted(jnp.ones_like(rewards), logps, ref_logps, kl_coef=kl_coef)
 
 
-def reward_filtered(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    threshold: float = 4.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def reward_filtered(logps, rewards, ref_logps=None, *, threshold=4.0, kl_coef=0.0):
     """Fine-tuning on good trajectories only: -1[r >= threshold] * s.
 
     Data: scored. logps, rewards: float [B]. The value is 0 where the trajectory is dropped.
@@ -51,15 +42,7 @@ def reward_filtered(
     return weighted(weights, logps, ref_logps, kl_coef=kl_coef)
 
 
-def reward_weighted(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    floor: float = 3.0,
-    clip: float = 0.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def reward_weighted(logps, rewards, ref_logps=None, *, floor=3.0, clip=0.0, kl_coef=0.0):
     """Reward-weighted fine-tuning: -max(r - floor, 0) * s.
 
     With weights of one sign it is a lower bound of the online objective, tight at the policy that
@@ -72,17 +55,8 @@ def reward_weighted(
 
 
 def standardized_reward_weighted(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: float | jax.Array,
-    std: float | jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    taper: bool = False,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    logps, rewards, ref_logps=None, *, mean, std, shift=0.0, clip=0.0, taper=False, kl_coef=0.0
+):
     """Standardised reward weighting: -((r - mean + shift) / std) * s, weights of both signs.
 
     With mean and std, [B], of each row's context it is `swift`. Where std is 0 (at most 1e-6) all
@@ -102,17 +76,8 @@ swift = standardized_reward_weighted
 
 
 def rloo(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: jax.Array,
-    count: jax.Array,
-    shift: float = 0.0,
-    clip: float = 0.0,
-    taper: bool = False,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+    logps, rewards, ref_logps=None, *, mean, count, shift=0.0, clip=0.0, taper=False, kl_coef=0.0
+):
     """REINFORCE with a leave-one-out baseline, offline: -(r - mean of the others + shift) * s.
 
     mean: float [B], over the `count` [B] trajectories of each row's context, itself included; the
@@ -126,16 +91,7 @@ def rloo(
     return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
 
 
-def awr(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: float | jax.Array,
-    beta: float = 1.0,
-    clip: float = 20.0,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def awr(logps, rewards, ref_logps=None, *, mean, beta=1.0, clip=20.0, kl_coef=0.0):
     """Advantage-weighted regression: -min(exp((r - mean) / beta), clip) * s.
 
     Data: scored. logps, rewards: float [B]; clip is positive.
@@ -146,17 +102,7 @@ def awr(
     return weighted(weights, logps, ref_logps, clip=clip, kl_coef=kl_coef)
 
 
-def asymre(
-    logps: jax.Array,
-    rewards: jax.Array,
-    ref_logps: jax.Array | None = None,
-    *,
-    mean: float | jax.Array,
-    shift: float = 0.1,
-    clip: float = 0.0,
-    taper: bool = False,
-    kl_coef: float = 0.0,
-) -> jax.Array:
+def asymre(logps, rewards, ref_logps=None, *, mean, shift=0.1, clip=0.0, taper=False, kl_coef=0.0):
     """Asymmetric REINFORCE: -(r - V) * s with V = mean - shift.
 
     Training collapses if V >= mean; SW, up to its scale, is the limiting case shift = 0.
@@ -167,7 +113,7 @@ def asymre(
     return weighted(weights, logps, ref_logps, clip=clip, taper=taper, kl_coef=kl_coef)
 
 
-def dft(token_logps: jax.Array, mask: jax.Array) -> jax.Array:
+def dft(token_logps, mask):
     """Dynamic fine-tuning: -sg(pi_t) * log pi_t, summed over a completion's tokens t.
 
     Data: demonstrations. token_logps: float [B, S], log pi_t; mask: bool [B, S], True on completion
@@ -182,9 +128,7 @@ def dft(token_logps: jax.Array, mask: jax.Array) -> jax.Array:
     return -(jax.lax.stop_gradient(jnp.exp(logps)) * logps).sum(axis=-1)
 
 
-def released_code(
-    logps: jax.Array, rewards: jax.Array, *, mean: float | jax.Array, std: float | jax.Array
-) -> jax.Array:
+def released_code(logps, rewards, *, mean, std):
     """SW as the public release computes it, for ablations: -w * s * B / sum(w), w standardised.
 
     The mean of the B values is sum(-w * s) / sum(w) over the rows of one call, a micro-batch. So

@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from agentic_styling.losses import (
-    binary,
-    off_policy,
-    pairs,
-    pairwise_pointwise,
-    reference_free,
-    scored,
-)
+from agentic_styling.losses import off_policy, pairs, pairwise_pointwise, scored
 from agentic_styling.losses.loss import Loss
 
 REWARDS = frozenset({"rewards"})
@@ -36,8 +29,8 @@ LOSSES: dict[str, Loss] = {
     "dro_v": Loss(off_policy.dro_v, STATISTICS | REFERENCE),
     "a_lol": Loss(off_policy.a_lol, STATISTICS | REFERENCE),
     "iw_sft": Loss(off_policy.iw_sft, REFERENCE | {"filtered"}),
-    "kto": Loss(binary.kto, REFERENCE),
-    "bco": Loss(binary.bco, REFERENCE),
+    "kto": Loss(off_policy.kto, REFERENCE),
+    "bco": Loss(off_policy.bco, REFERENCE),
     "dft": Loss(scored.dft, frozenset({"tokens"})),
     # Pairs of one context.
     "cdpo": Loss(pairs.cdpo, PAIRS_REFERENCE),
@@ -55,9 +48,9 @@ LOSSES: dict[str, Loss] = {
     "bco_pair": Loss(pairwise_pointwise.bco_pair, PAIRS_REFERENCE),
     "aot": Loss(pairwise_pointwise.aot, PAIRS_REFERENCE | {"whole_batch"}),
     "aot_unpaired": Loss(pairwise_pointwise.aot_unpaired, PAIRS_REFERENCE | {"whole_batch"}),
-    "simpo": Loss(reference_free.simpo, PAIRS | {"means"}),
-    "cpo": Loss(reference_free.cpo, PAIRS | {"lengths"}),
-    "orpo": Loss(reference_free.orpo, PAIRS | {"means"}),
+    "simpo": Loss(pairs.simpo, PAIRS | {"means"}),
+    "cpo": Loss(pairs.cpo, PAIRS | {"lengths"}),
+    "orpo": Loss(pairs.orpo, PAIRS | {"means"}),
     # A bug of the public release, for ablations.
     "released_code": Loss(scored.released_code, STATISTICS | {"every_token"}),
 }

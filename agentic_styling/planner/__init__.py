@@ -24,49 +24,19 @@ from agentic_styling.planner.inputs.prompts import (
     pad_rows,
 )
 from agentic_styling.planner.inputs.tokenizer import Tokenizer, train_tokenizer
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, VisionConfig
+from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner
 from agentic_styling.planner.planner_settings import PlannerSettings
 
 __all__ = [
-    "PLAN_FORMS",
-    "TINY_IMAGES",
-    "Compute",
-    "GenerateResult",
-    "ImageSettings",
-    "Inputs",
-    "LoraConfig",
-    "PlanGrammar",
-    "Planner",
-    "PlannerSettings",
-    "Qwen3VL",
-    "Qwen3VLConfig",
-    "TextConfig",
-    "Tokenizer",
-    "VisionConfig",
-    "compile_plan_grammar",
-    "encode_completions",
-    "encode_prompts",
-    "generate",
-    "hf_inputs",
-    "hf_logits",
-    "image_to_patches",
-    "image_tokens",
-    "init_lora",
-    "init_params",
-    "load_adapters",
-    "load_pretrained",
-    "lora_variables",
-    "merge_lora",
-    "new_planner",
-    "output_embedding",
-    "pad_rows",
-    "read_config",
-    "save_adapters",
-    "save_pretrained",
-    "smart_resize",
-    "train_tokenizer",
-]
+    "PLAN_FORMS", "TINY_IMAGES", "Compute", "GenerateResult", "ImageSettings", "Inputs",
+    "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL", "Qwen3VLConfig",
+    "TextConfig", "Tokenizer", "VisionConfig", "compile_plan_grammar", "encode_completions",
+    "encode_prompts", "generate", "hf_inputs", "hf_logits", "image_to_patches", "image_tokens",
+    "init_lora", "init_params", "load_adapters", "load_pretrained", "lora_variables",
+    "merge_lora", "new_planner", "output_embedding", "pad_rows", "read_config", "save_adapters",
+    "save_pretrained", "smart_resize", "train_tokenizer",
+]  # fmt: skip

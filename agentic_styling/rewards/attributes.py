@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from agentic_styling.rewards.probes import blur
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.package_data import read_beside
 
 SIZE = 256  # side of the square that is measured, in pixels
 _THIN = 5  # pixels: nothing wider counts as a speck or a line
@@ -19,7 +20,11 @@ _USUAL_CONTRAST = 18.0  # L*; edges and specks are counted as if every picture h
 
 
 class Attribute(NamedTuple):
-    """One measurement: its unit, range, and the smallest step that a person clearly sees."""
+    """One measurement: its unit, range, and the smallest step that a person clearly sees.
+
+    L* is CIE 1976 lightness, 0 black to 100 white; a* and b*, about -100 to 100, are green to red
+    and blue to yellow.
+    """
 
     unit: str
     low: float
@@ -28,57 +33,9 @@ class Attribute(NamedTuple):
     meaning: str
 
 
+# By name: of tone, colour, air and light, and detail at the common size.
 ATTRIBUTES = {
-    # Tone. L* is CIE 1976 lightness, 0 black to 100 white.
-    "luminance": Attribute("L*", 0, 100, 4, "mean lightness"),
-    "midtones": Attribute("L*", -100, 100, 5, "median lightness less the mean"),
-    "contrast": Attribute("L*", 0, 50, 2.5, "standard deviation of lightness"),
-    "black_level": Attribute("L*", 0, 100, 4, "lightness that 2 % of the picture lies below"),
-    "white_level": Attribute("L*", 0, 100, 4, "lightness that 2 % of the picture lies above"),
-    "dark_clipping": Attribute("share", 0, 1, 0.03, "all channels below 2 of 255"),
-    "bright_clipping": Attribute("share", 0, 1, 0.03, "some channel above 253 of 255"),
-    "tones": Attribute("bit", 0, 6, 0.4, "entropy of lightness in 64 steps"),
-    # Colour. a* and b* are CIE 1976 green to red and blue to yellow, about -100 to 100.
-    "temperature": Attribute("b*", -108, 95, 4, "mean from blue to yellow"),
-    "tint": Attribute("a*", -87, 99, 3, "mean from green to magenta"),
-    "chroma": Attribute("C*", 0, 134, 4, "mean chroma"),
-    "shadow_temperature": Attribute("b*", -200, 200, 4, "b* of the shadows less the mean"),
-    "shadow_tint": Attribute("a*", -200, 200, 3, "a* of the shadows less the mean"),
-    "highlight_temperature": Attribute("b*", -200, 200, 4, "b* of the highlights less the mean"),
-    "highlight_tint": Attribute("a*", -200, 200, 3, "a* of the highlights less the mean"),
-    "hue_spread": Attribute("share", 0, 1, 0.1, "chroma that cancels out in the mean colour"),
-    "green_cover": Attribute("share", 0, 1, 0.06, "green of leaves and grass"),
-    "autumn_cover": Attribute("share", 0, 1, 0.06, "strong red-orange to yellow"),
-    "snow_cover": Attribute("share", 0, 1, 0.06, "white and light grey below the top third"),
-    # Air and light.
-    "haze": Attribute("display value", 0, 1, 0.05, "mean dark channel (He et al. 2009)"),
-    "haze_height": Attribute("display value", -1, 1, 0.06, "dark channel, upper less lower half"),
-    "glow": Attribute("L*", -100, 100, 4, "lightness around the brightest parts less the mean"),
-    "radial_falloff": Attribute("L*", -100, 100, 4, "lightness of the middle less the corners"),
-    "side_light": Attribute("L*", -100, 100, 4, "lightness of the right half less the left"),
-    "top_light": Attribute("L*", -100, 100, 4, "lightness of the upper half less the lower"),
-    # Detail, at the common size.
-    "sharpness": Attribute("ln", -3, 3, 0.12, "steepness of edges against their blurred copies"),
-    "grain": Attribute("L*", 0, 50, 0.5, "fine noise where the picture is calm"),
-    "edge_density": Attribute(
-        "share", 0, 1, 0.05, "smoothed gradient above 2 L*, at equal contrast"
-    ),
-    "flatness": Attribute("share", 0, 1, 0.08, "gradient below 0.4 L* a pixel"),
-    "bright_specks": Attribute(
-        "share", 0, 1, 0.01, "light dots below 6 pixels wide, at equal contrast"
-    ),
-    "dark_specks": Attribute(
-        "share", 0, 1, 0.01, "dark dots below 6 pixels wide, at equal contrast"
-    ),
-    "bright_lines": Attribute(
-        "share", 0, 1, 0.015, "light lines below 6 pixels wide, at equal contrast"
-    ),
-    "dark_lines": Attribute(
-        "share", 0, 1, 0.015, "dark lines below 6 pixels wide, at equal contrast"
-    ),
-    "strokes": Attribute("share", 0, 1, 0.05, "how far neighbouring gradients share a direction"),
-    "direction": Attribute("ln", -3, 3, 0.2, "change across the picture against change down it"),
-    "color_detail": Attribute("share", 0, 50, 0.02, "fine detail of a* and b* against the chroma"),
+    name: Attribute(**row) for name, row in read_beside(__file__, "attributes.json").items()
 }
 
 

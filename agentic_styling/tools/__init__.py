@@ -26,27 +26,8 @@ from agentic_styling.tools.plans.vocabulary import (
 )
 
 __all__ = [
-    "ALIASES",
-    "AUTO",
-    "COMBINE",
-    "DIMENSIONS",
-    "MAX_ITEMS",
-    "MAX_STEPS",
-    "MODIFIERS",
-    "NUM_SLOTS",
-    "Parameter",
-    "Plan",
-    "PlanArrays",
-    "PlanError",
-    "SLOTS",
-    "Step",
-    "TOOL_INDEX",
-    "Tool",
-    "UNKNOWN",
-    "VOCABULARY",
-    "add_tool",
-    "encode_plans",
-    "execute",
-    "execute_steps",
+    "ALIASES", "AUTO", "COMBINE", "DIMENSIONS", "MAX_ITEMS", "MAX_STEPS", "MODIFIERS",
+    "NUM_SLOTS", "Parameter", "Plan", "PlanArrays", "PlanError", "SLOTS", "Step", "TOOL_INDEX",
+    "Tool", "UNKNOWN", "VOCABULARY", "add_tool", "encode_plans", "execute", "execute_steps",
     "new_tool",
-]
+]  # fmt: skip

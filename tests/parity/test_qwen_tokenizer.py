@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner import Tokenizer
-from agentic_styling.planner.decoding import trie
 from agentic_styling.planner.decoding.automaton import DETOURS, plan_automaton
-from agentic_styling.planner.decoding.grammar import GrammarState, allowed, compile_plan_grammar
+from agentic_styling.planner.decoding.grammar import (
+    GrammarState,
+    allowed,
+    compile_plan_grammar,
+    token_bytes,
+)
 from agentic_styling.tools import Plan
 from tests.planner.decoding.grammar_oracle import (
     brute_force,
@@ -98,7 +102,7 @@ def test_every_plan_is_followed_to_the_end(tokenizer, grammar):
 
 
 def test_tokens_are_allowed_as_their_bytes_are(tokenizer, grammar):
-    automaton, tokens = plan_automaton(), trie.token_bytes(tokenizer)
+    automaton, tokens = plan_automaton(), token_bytes(tokenizer)
     text = automaton.texts.max() + np.arange(len(DETOURS))
     some = np.random.default_rng(0).choice(np.flatnonzero(automaton.texts < 0), 20, replace=False)
     nodes = np.setdiff1d(np.concatenate([text, some]), [automaton.end]).astype(np.int32)

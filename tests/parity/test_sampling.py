@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agentic_styling.planner.decoding.sampling import keep_top_k, keep_top_p
+from agentic_styling.planner.decoding.generation import keep_top_k, keep_top_p
 
 pytestmark = pytest.mark.parity
 

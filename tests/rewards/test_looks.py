@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.rewards.looks import distance, look_of, structure_alike
+from agentic_styling.rewards.parts import distance, look_of, structure_alike
 from agentic_styling.rewards.probes import SIZE, blur, opponent
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner.decoding.automaton import plan_automaton
-from agentic_styling.planner.decoding.tool_calls import tool_signatures
+from agentic_styling.planner.decoding.plan_forms import tool_signatures
 from agentic_styling.tools import (
     VOCABULARY,
     Parameter,

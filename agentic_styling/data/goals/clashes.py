@@ -4,13 +4,11 @@ Each row of the file is a pair {dimension: options}, {dimension: options}: an op
 contradicts every option of the second that is of another dimension.
 """
 
-import json
-from importlib import resources
+from agentic_styling.utils.package_data import read_beside
 
-_FILE = resources.files("agentic_styling.data.goals") / "clashes.json"
 CLASHES: list[list[dict[str, set[str]]]] = [
     [{name: set(options) for name, options in side.items()} for side in row]
-    for row in json.loads(_FILE.read_text(encoding="utf-8"))
+    for row in read_beside(__file__, "clashes.json")
 ]
 
 

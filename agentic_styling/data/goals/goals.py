@@ -7,27 +7,13 @@ import numpy as np
 
 from agentic_styling.data.photos.states import ORDER, make_step, target_of
 from agentic_styling.tools import UNKNOWN, Step
+from agentic_styling.utils.package_data import read_beside
 
 # Share of goals drawn to change something known of the picture, so that looking at it pays.
 RELEVANT_SHARE = 0.7
 STRENGTHS = {0.5: 0.25, 0.75: 0.5, 1.0: 0.25}
 # Targets of composed goals: what can be asked for in two words and clearly seen.
-COMPOSED = {
-    "time_of_day": ["pre_dawn", "sunrise_golden", "morning_bright", "midday_overhead"]
-    + ["golden_hour_sunset", "dusk_twilight", "blue_hour", "night_moonlit", "midnight_dark"],
-    "season": ["spring_blooming", "summer_lush", "autumn_falling", "winter_bare"],
-    "weather": ["clear_sunny", "light_rain", "heavy_rain", "light_snow", "heavy_snow_blizzard"]
-    + ["fog_dense", "mist_light", "sandstorm"],
-    "mood_lighting": ["bright_cheerful", "soft_cozy", "mysterious_shadowy", "ominous_dark"]
-    + ["romantic_intimate", "serene_calm", "nostalgic_sepia"],
-    "color_grading": ["warm_sunset", "cool_blue", "monochrome_bw", "sepia_vintage"]
-    + ["pastel_soft", "neon_electric", "orange_teal", "purple_pink"],
-    "artistic_medium": ["film_photography", "oil_painting_smooth", "oil_painting_thick"]
-    + ["watercolor_flowing", "pencil_sketch", "charcoal_sketch", "pixel_art"]
-    + ["anime_cel_shaded"],
-    "atmospheric_effects": ["leaves_falling", "petals_floating", "ash_embers"]
-    + ["sparkles_magical", "bokeh_lights", "film_grain"],
-}
+COMPOSED: dict[str, list[str]] = read_beside(__file__, "composed.json")
 # What a goal can ask to preserve: (tool, what it keeps).
 CONSTRAINTS = (
     ("preserve_attribute", "color"),

@@ -4,11 +4,9 @@
 options that need another phrase: "at blue hour", not "in blue hour".
 """
 
-import json
-from importlib import resources
+from agentic_styling.utils.package_data import read_beside
 
-_FILE = resources.files("agentic_styling.data.goals") / "words.json"
-_WORDS: dict[str, dict] = json.loads(_FILE.read_text(encoding="utf-8"))
+_WORDS: dict[str, dict] = read_beside(__file__, "words.json")
 NOUNS: dict[str, dict[str, str]] = _WORDS["nouns"]
 # Dimensions in the order in which a sentence names them; the last follow a comma.
 _FIRST = ("architecture_style", "location_setting", "time_period", "season", "weather")

@@ -4,9 +4,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import TextConfig
-from agentic_styling.planner.model.linear import linear
+from agentic_styling.planner.model.linear import Compute, linear
 
 LARGEST_BLOCK = 256
 

@@ -5,8 +5,8 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import Qwen3VLConfig
+from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.positions import feature_index, token_positions, visual_mask
 from agentic_styling.planner.model.text import Decoder
 from agentic_styling.planner.model.vision import VisionTower

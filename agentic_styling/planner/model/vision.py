@@ -4,9 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import VisionConfig
-from agentic_styling.planner.model.linear import linear
+from agentic_styling.planner.model.linear import Compute, linear
 from agentic_styling.planner.model.positions import patch_coordinates
 
 LAYER_NORM_EPS = 1e-6

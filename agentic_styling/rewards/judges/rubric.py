@@ -7,8 +7,13 @@ import numpy as np
 
 from agentic_styling.rewards.judges.chat_answers import picture_part, text_part
 from agentic_styling.tools.plans.steps import Step, branch_step, check_step
-from agentic_styling.tools.plans.vocabulary import AUTO, DIMENSIONS, VOCABULARY
-from agentic_styling.tools.plans.words import find_word, read_name
+from agentic_styling.tools.plans.vocabulary import (
+    AUTO,
+    DIMENSIONS,
+    VOCABULARY,
+    find_word,
+    read_name,
+)
 from agentic_styling.utils.errors import InputError
 
 # One question for each of scores.PARTS, in that order.

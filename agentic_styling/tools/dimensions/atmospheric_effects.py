@@ -6,71 +6,46 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.air import haze, particles
-from agentic_styling.tools.transforms.air.extent import extent_of, middle_of
 from agentic_styling.tools.transforms.camera import damage, lens
-from agentic_styling.tools.transforms.camera.grain import film_grain
-from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, by_option, look, rgb
+from agentic_styling.tools.transforms.camera.lens import film_grain
+from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES
 from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import motion_blur
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_grid,
+    ramp,
+    to_full,
+    turbulence,
+)
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
+from agentic_styling.tools.transforms.light.lamps import middle_of
+from agentic_styling.tools.transforms.scene import Scene
 
-_TOOL = "atmospheric_effects"
+
+def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
+    """How strong an effect is at every place, [H, W] in [0, 1].
+
+    coverage: 0 in a patch about the subject, 1 in most places, 2 everywhere.
+    """
+    height, width = scene.depth.shape
+    y, x = coarse_grid(height, width)
+    middle_y, middle_x = middle_of(scene.subject + 0.02)
+    drift = turbulence(3 * y, 3 * x, seed + jnp.uint32(0xC0), 2) - 0.5
+    away = jnp.sqrt((y - middle_y) ** 2 + (x - middle_x) ** 2 + 1e-6) + 0.22 * drift
+    patch = 1 - ramp(away, 0.2, 0.46)
+    most = 0.7 + 0.3 * ramp(drift, -0.28, 0.0)
+    soft = jnp.where(coverage == 0, patch, jnp.where(coverage == 1, most, 1.0))
+    return to_full(soft, height, width)
+
+
+OPTIONS = Options("atmospheric_effects")
+LOOKS = OPTIONS.looks  # what an effect does to the light of the whole picture
 _INTENSITY = np.array([0.45, 1.0, 1.6, 2.4], np.float32)  # subtle, moderate, heavy, extreme
-
-# What an effect does to the light of the whole picture.
-EFFECT = {
-    "smoke_haze": look(saturation=-0.15, contrast=-0.05),
-    "fog_volumetric": look(saturation=-0.15, contrast=-0.08),
-    "mist_ground": look(warm=-0.05),
-    "rain_falling": look(-0.3, -0.1, contrast=-0.05, saturation=-0.25),
-    "snow_falling": look(0.08, -0.12, saturation=-0.2),
-    "leaves_falling": look(warm=0.08),
-    "petals_floating": look(exposure=0.05, tint=0.04),
-    "ash_embers": look(-0.35, 0.12, contrast=0.05, saturation=-0.1),
-    "glowing_aura": look(-0.25),
-    "energy_particles": look(-0.4, contrast=0.08),
-    "sparkles_magical": look(-0.12, tint=0.05),
-    "light_beams_godrays": look(-0.25, 0.05, contrast=0.05),
-    "bokeh_lights": look(-0.25),
-    "bioluminescence": look(-0.2, -0.15, saturation=-0.1),
-    "digital_artifacts": look(saturation=0.1),
-    "cracks_damage": look(saturation=-0.1),
-}
-LOOKS = {"effect_type": EFFECT}
-
 # The colours of an effect where no tint is asked for: its own, and a second one.
-_COLORS = {
-    "dust_particles": ("#fff0d0", "#e8d0a0"),
-    "smoke_haze": ("#8a8480", "#8a8480"),
-    "fog_volumetric": ("#dfe3e8", "#dfe3e8"),
-    "mist_ground": ("#e6eef2", "#e6eef2"),
-    "steam_rising": ("#f6f7f8", "#f6f7f8"),
-    "rain_falling": ("#cdd8e2", "#cdd8e2"),
-    "snow_falling": ("#fbfdff", "#fbfdff"),
-    "leaves_falling": ("#e0902c", "#9c3414"),
-    "petals_floating": ("#ffe2ec", "#f2a0c0"),
-    "ash_embers": ("#ff7a1c", "#ffe0a0"),
-    "sparkles_magical": ("#ffd870", "#fff6e0"),
-    "glowing_aura": ("#ffdf98", "#ffdf98"),
-    "energy_particles": ("#2c9cff", "#d8f4ff"),
-    "light_beams_godrays": ("#fff0c4", "#fff0c4"),
-    "lens_flare": ("#ffe2b0", "#ffe2b0"),
-    "bokeh_lights": ("#ffc870", "#ff88a8"),
-    "motion_blur": ("#ffffff", "#ffffff"),
-    "speed_lines": ("#fafafa", "#fafafa"),
-    "lens_distortion": ("#000000", "#000000"),
-    "film_grain": ("#ffffff", "#ffffff"),
-    "holographic_glitch": ("#50e8ff", "#50e8ff"),
-    "digital_artifacts": ("#20e070", "#20e070"),
-    "cracks_damage": ("#0c0a08", "#0c0a08"),
-    "debris_floating": ("#5c5248", "#8a7c6c"),
-    "bioluminescence": ("#20e0c0", "#c8fff4"),
-}
-_OWN_COLORS = by_option(
-    _TOOL, "effect_type", {k: [rgb(c) for c in v] for k, v in _COLORS.items()}, None
-)
+_OWN_COLORS = OPTIONS.table("effect_type", "colors").reshape(-1, 2, 3)
 
 
 def _colors(options: jax.Array) -> jax.Array:
@@ -116,12 +91,7 @@ def _air(image, color):
 
 
 _VAPOURS = (haze.smoke, haze.fog, haze.ground_mist, haze.steam)
-_VAPOUR_OF = by_option(
-    _TOOL,
-    "effect_type",
-    {"smoke_haze": 0, "fog_volumetric": 1, "mist_ground": 2, "steam_rising": 3},
-    0,
-).astype(np.int32)
+_VAPOUR_OF = OPTIONS.choices("effect_type", "vapour", ("smoke", "fog", "ground_mist", "steam"))
 
 
 @_within_extent
@@ -137,29 +107,13 @@ def _vapour(image, scene, options, amount, colors, seed):
     )
 
 
-_FALLING = by_option(
-    _TOOL,
-    "effect_type",
-    {
-        "rain_falling": particles.RAIN.row(),
-        "snow_falling": particles.SNOW.row(),
-        "dust_particles": particles.DUST.row(),
-    },
-    np.zeros(25),
-)
-_FALL_HAZE = by_option(
-    _TOOL, "effect_type", {"rain_falling": 0.4, "snow_falling": 0.3, "dust_particles": 0.12}, 0.0
-)
-_FALL_WET = by_option(_TOOL, "effect_type", {"rain_falling": 0.28}, 0.0)
-_FALL_GLOW = by_option(_TOOL, "effect_type", {"dust_particles": 0.8, "rain_falling": 0.35}, 0.0)
+_FALLING = OPTIONS.table("effect_type", "falls", np.zeros(25), particles.KINDS)
+_FALL_AIR = OPTIONS.table("effect_type", "air").T  # haze, how wet the ground is, glow
 
 
 @_within_extent
 def _falling(image, scene, options, amount, colors, seed):
-    kind = options[1]
-    row, density, wet, glow = (
-        jnp.asarray(table)[kind] for table in (_FALLING, _FALL_HAZE, _FALL_WET, _FALL_GLOW)
-    )
+    row, density, wet, glow = (jnp.asarray(table)[options[1]] for table in (_FALLING, *_FALL_AIR))
     image = image * (1 - wet * jnp.minimum(amount, 1.5) * scene.ground)
     image = haze.haze(
         image, scene.depth, density * amount, 0.85 * _air(image, colors[0]), channel_axis=0
@@ -217,7 +171,7 @@ def _motion(image, scene, options, amount, colors, seed):
 def _speed(image, scene, options, amount, colors, seed):
     start = jnp.array([0.42, 0.28, 0.18], jnp.float32)[options[3]]
     return lens.speed_lines(
-        image, *middle_of(scene), amount, colors[0], seed, start, channel_axis=0
+        image, *middle_of(scene.subject + 0.02), amount, colors[0], seed, start, channel_axis=0
     )
 
 
@@ -252,31 +206,29 @@ def _cracks(image, scene, options, amount, colors, seed):
 
 
 _KINDS = {
-    _falling: ("rain_falling", "snow_falling", "dust_particles"),
-    _vapour: ("smoke_haze", "fog_volumetric", "mist_ground", "steam_rising"),
-    _solids(particles.leaf, 0.3, 0.42): ("leaves_falling",),
-    _solids(particles.petal, 0.24, 0.42): ("petals_floating",),
-    _solids(particles.shard, 0.22, 0.42): ("debris_floating",),
-    _glows(glows.embers): ("ash_embers",),
-    _glows(glows.sparkles): ("sparkles_magical",),
-    _glows(glows.energy): ("energy_particles",),
-    _glows(glows.bioluminescence): ("bioluminescence",),
-    _glows(glows.bokeh): ("bokeh_lights",),
-    _aura: ("glowing_aura",),
-    _god_rays: ("light_beams_godrays",),
-    _flare: ("lens_flare",),
-    _motion: ("motion_blur",),
-    _speed: ("speed_lines",),
-    _distortion: ("lens_distortion",),
-    _grain: ("film_grain",),
-    _glitch: ("holographic_glitch",),
-    _artifacts: ("digital_artifacts",),
-    _cracks: ("cracks_damage",),
+    "falling": _falling,
+    "vapour": _vapour,
+    "leaves": _solids(particles.leaf, 0.3, 0.42),
+    "petals": _solids(particles.petal, 0.24, 0.42),
+    "debris": _solids(particles.shard, 0.22, 0.42),
+    "embers": _glows(glows.embers),
+    "sparkles": _glows(glows.sparkles),
+    "energy": _glows(glows.energy),
+    "bioluminescence": _glows(glows.bioluminescence),
+    "bokeh": _glows(glows.bokeh),
+    "aura": _aura,
+    "god_rays": _god_rays,
+    "flare": _flare,
+    "motion": _motion,
+    "speed": _speed,
+    "distortion": _distortion,
+    "grain": _grain,
+    "glitch": _glitch,
+    "artifacts": _artifacts,
+    "cracks": _cracks,
 }
-RENDERERS = tuple(_KINDS)
-_RENDERER_OF = by_option(
-    _TOOL, "effect_type", {name: i for i, names in enumerate(_KINDS.values()) for name in names}, -1
-).astype(np.int32)
+RENDERERS = tuple(_KINDS.values())
+_RENDERER_OF = OPTIONS.choices("effect_type", "draws", _KINDS, -1)
 
 
 def renderer_of(options: jax.Array) -> jax.Array:

@@ -4,93 +4,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.air import particles, sky
 from agentic_styling.tools.transforms.air.haze import fog, haze, veil
-from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
 
-_TOOL = "weather"
+OPTIONS = Options("weather")
+LOOKS = OPTIONS.looks
 
-WEATHER = {
-    "clear_sunny": look(
-        0.28, 0.06, 0.0, 0.2, 0.15, shadows=(-0.06, 0.0, 0.12), highlights=(0.1, 0.04, -0.12)
-    ),
-    "partly_cloudy": look(0.06, -0.02, 0.0, 0.0, 0.02),
-    "overcast_gray": look(-0.12, -0.06, 0.0, -0.24, -0.4, white="#eceef0"),
-    "light_rain": look(-0.32, -0.1, -0.02, -0.08, -0.3, haze=(0.12, "#98a4ae")),
-    "heavy_rain": look(-0.6, -0.13, -0.02, -0.05, -0.5, white="#dde3e8", haze=(0.3, "#7c8892")),
-    "thunderstorm": look(
-        -0.95, -0.1, 0.04, 0.16, -0.4, black="#08080e", white="#c8c8d8", vignette=0.3
-    ),
-    "light_snow": look(0.12, -0.12, 0.01, -0.08, -0.3, haze=(0.15, "#e2e9f1")),
-    "heavy_snow_blizzard": look(0.15, -0.12, 0.01, -0.18, -0.6, haze=(0.7, "#e2e8ef")),
-    "fog_dense": look(0.0, 0.0, 0.0, -0.1, -0.3, haze=(0.9, "#cdd0d2")),
-    "mist_light": look(0.05, -0.04, 0.0, -0.08, -0.12, haze=(0.4, "#d9e2e6")),
-    "sandstorm": look(-0.1, 0.1, 0.0, -0.1, -0.25, haze=(0.45, "#cfa878")),
-    "hail": look(-0.3, -0.08, 0.0, 0.04, -0.4, haze=(0.2, "#aab6bc")),
-}
-LOOKS = {"weather_type": WEATHER}
-
-
-def _skies(zenith, horizon, lit, shade, cover, amount):
-    """Colours of the open sky and of clouds; cover; how much of the own sky is replaced."""
-    return (*rgb(zenith), *rgb(horizon), *rgb(lit), *rgb(shade), cover, amount)
-
-
-_SKY = by_option(
-    _TOOL,
-    "weather_type",
-    {
-        "clear_sunny": _skies("#3f86dc", "#b4d8f4", "#ffffff", "#d8e4f0", 0.0, 0.75),
-        "partly_cloudy": _skies("#4a8ad4", "#bcd8ee", "#ffffff", "#a4b0c0", 0.5, 0.9),
-        "overcast_gray": _skies("#b4babf", "#d4d8da", "#d0d4d7", "#a8aeb4", 0.8, 0.92),
-        "light_rain": _skies("#96a0aa", "#c0c8ce", "#b4bcc4", "#8c969f", 0.85, 0.9),
-        "heavy_rain": _skies("#6c7680", "#98a2aa", "#8e98a0", "#5c666f", 0.9, 0.92),
-        "thunderstorm": _skies("#343a46", "#7a828e", "#7c8494", "#262a36", 0.95, 0.95),
-        "light_snow": _skies("#c4ccd6", "#e4e9ee", "#dce2e8", "#bcc5cf", 0.8, 0.85),
-        "heavy_snow_blizzard": _skies("#cdd4db", "#e6eaee", "#dfe4e9", "#c6ced6", 0.8, 0.9),
-        "hail": _skies("#7c8890", "#b4bec2", "#a8b4b8", "#68747c", 0.85, 0.9),
-    },
-    (0.0,) * 14,
-)
+# Colours of the open sky (zenith, horizon) and of clouds (lit, in shade); their cover; how much of
+# the picture's own sky is replaced.
+_SKY = OPTIONS.table("weather_type", "sky")
 # What lies and falls: water, snow and hail on the ground, what falls at amount 1 and how far it
 # glows rather than covers, lightning.
-_NOTHING = (0.0, 0.0, 0.0, *np.zeros(25), 0.0, 0.0)
-_FALL = by_option(
-    _TOOL,
-    "weather_type",
-    {
-        "light_rain": (0.55, 0.0, 0.0, *particles.RAIN.row(), 0.35, 0.0),
-        "heavy_rain": (1.0, 0.0, 0.0, *particles.RAIN.row(), 0.35, 0.0),
-        "thunderstorm": (0.85, 0.0, 0.0, *particles.RAIN.row(), 0.35, 1.0),
-        "light_snow": (0.0, 0.55, 0.0, *particles.SNOW.row(), 0.0, 0.0),
-        "heavy_snow_blizzard": (0.0, 1.0, 0.0, *particles.BLIZZARD.row(), 0.0, 0.0),
-        "sandstorm": (0.0, 0.0, 0.0, *particles.SAND.row(), 0.0, 0.0),
-        "hail": (0.4, 0.0, 0.35, *particles.HAIL.row(), 0.1, 0.0),
-    },
-    _NOTHING,
-)
+_FALL = OPTIONS.table("weather_type", "fall", names=particles.KINDS)
 # Colour of the air and of what falls; banks of fog in it; how much falls.
-_AIR = by_option(
-    _TOOL,
-    "weather_type",
-    {
-        "clear_sunny": (*rgb("#c4d6e8"), *rgb("#ffffff"), 0.0, 0.0),
-        "partly_cloudy": (*rgb("#c8d2dc"), *rgb("#ffffff"), 0.0, 0.0),
-        "overcast_gray": (*rgb("#c6cace"), *rgb("#ffffff"), 0.0, 0.0),
-        "light_rain": (*rgb("#aab4bc"), *rgb("#d8e2ea"), 0.0, 1.0),
-        "heavy_rain": (*rgb("#8a949c"), *rgb("#d8e2ea"), 0.0, 2.2),
-        "thunderstorm": (*rgb("#5c6470"), *rgb("#ccd6e4"), 0.0, 1.6),
-        "light_snow": (*rgb("#dde4ea"), *rgb("#fbfdff"), 0.0, 1.1),
-        "heavy_snow_blizzard": (*rgb("#e0e6ec"), *rgb("#fbfdff"), 0.5, 1.1),
-        "fog_dense": (*rgb("#d0d3d5"), *rgb("#ffffff"), 1.3, 0.0),
-        "mist_light": (*rgb("#dbe3e7"), *rgb("#ffffff"), 0.5, 0.0),
-        "sandstorm": (*rgb("#d2ae80"), *rgb("#ecd0a0"), 0.9, 1.0),
-        "hail": (*rgb("#a8b2b8"), *rgb("#f2f6fa"), 0.0, 0.9),
-    },
-    None,
-)
+_AIR = OPTIONS.table("weather_type", "air")
 _INTENSITY = np.array([0.5, 1.0, 1.4, 1.8], np.float32)  # light, moderate, heavy, extreme
 _LOOK_SCALE = np.array([0.65, 1.0, 1.2, 1.4], np.float32)
 _VISIBILITY = np.array([0.0, 0.45, 0.95, 1.7], np.float32)  # optical density at the far end
@@ -151,20 +81,12 @@ def draw_wet(image, scene, options, seed):
     water = jnp.minimum(row[0] * (0.4 + 0.6 * amount), 1.2)
     image = where_used(water > 0, ground.wet, image, scene, water, seed)
     image = _sky(image, scene, options, seed)
-    image = where_used(
-        row[2] > 0,
-        lambda image: ground.strewn(
-            image,
-            scene,
-            jnp.asarray(_HAIL),
-            0.019,
-            jnp.minimum(row[2] * amount, 1.0),
-            1.0,
-            seed,
-            channel_axis=0,
-        ),
-        image,
-    )
+
+    def hailed(image):
+        lying = (jnp.asarray(_HAIL), 0.019, jnp.minimum(row[2] * amount, 1.0), 1.0)
+        return ground.strewn(image, scene, *lying, seed, channel_axis=0)
+
+    image = where_used(row[2] > 0, hailed, image)
     image = _air(image, scene, options, seed)
     image = where_used(row[29] > 0, sky.lightning, image, scene, row[29] * amount**0.5, seed)
     return _falls(image, scene, options, seed)
@@ -183,22 +105,7 @@ def draw_white(image, scene, options, seed):
 
 
 RENDERERS = (draw_dry, draw_thick, draw_wet, draw_white)
-_RENDERER_OF = by_option(
-    _TOOL,
-    "weather_type",
-    {
-        "light_rain": 2,
-        "heavy_rain": 2,
-        "thunderstorm": 2,
-        "hail": 2,
-        "light_snow": 3,
-        "heavy_snow_blizzard": 3,
-        "fog_dense": 1,
-        "mist_light": 1,
-        "sandstorm": 1,
-    },
-    0,
-).astype(np.int32)
+_RENDERER_OF = OPTIONS.choices("weather_type", "draws", ("dry", "thick", "wet", "white"))
 
 
 def renderer_of(options: jax.Array) -> jax.Array:

@@ -1,9 +1,10 @@
 """The executor: plans applied to photographs on the device.
 
 A plan runs in stages (stages.py). Under jit, over a mesh and on accelerators all rows run in one
-program, which dispatches each row's stage to the kernel that it needs (dispatch.py). On a CPU
-that program would take a minute to compile for every shape, so each kernel is compiled and called
-by itself (cpu.py).
+program. Under vmap a `lax.switch` over rows would run every branch, so rows are sorted by kernel
+into chunks of one kernel each, as a mixture of experts sorts tokens; a chunk's kernel is then a
+scalar. On a CPU that program would take a minute to compile for every shape, so each kernel is
+compiled and called by itself (cpu.py).
 """
 
 import functools
@@ -16,7 +17,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.executor.cpu import run_on_cpu
-from agentic_styling.tools.executor.dispatch import map_by_kernel, rows_at_once
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
 from agentic_styling.tools.plans.encode import PlanArrays
@@ -177,3 +177,52 @@ def _run_rows(images, plans, seeds, keep_frames):
 
 def _stage(kernel, rows):
     return finish(rows, jax.lax.switch(kernel, kernels(), rows, begin(rows)))
+
+
+def rows_at_once() -> int:
+    """Rows of a chunk: one on a CPU, which a row keeps busy, several where launches cost."""
+    return 1 if jax.default_backend() == "cpu" else 4
+
+
+def map_by_kernel(run, kernels: jax.Array, rows, size: int):
+    """Maps `run(kernel, rows) -> rows` over chunks of rows that need the same kernel.
+
+    Args:
+      run: gets a scalar kernel and rows [size, ...], some of which may be copies.
+      kernels: int32 [B], the kernel of each row.
+      rows: a pytree of [B, ...].
+      size: rows of a chunk.
+
+    Returns:
+      A pytree of [B, ...], in the order of `rows`.
+    """
+    batch = kernels.shape[0]
+    if batch == 1:
+        return run(kernels[0], rows)
+    chunk_kernels, index = _schedule(kernels, size)
+    out = jax.lax.map(
+        lambda c: run(c[0], jax.tree.map(lambda x: x[jnp.minimum(c[1], batch - 1)], rows)),
+        (chunk_kernels, index),
+    )
+    # The inverse permutation: every row is in exactly one chunk.
+    slots = jnp.arange(index.size, dtype=jnp.int32)
+    places = jnp.zeros(batch, jnp.int32).at[index.ravel()].set(slots, mode="drop")
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[places], out)
+
+
+def _schedule(kernels, size):
+    """The kernel [B] of each chunk and its rows [B, size], `batch` where there is none.
+
+    There are never more chunks than rows; the last ones may be empty.
+    """
+    batch = kernels.shape[0]
+    order = jnp.argsort(kernels, stable=True)
+    ordered = kernels[order]
+    first = jnp.concatenate([jnp.ones(1, bool), ordered[1:] != ordered[:-1]])
+    rank = jnp.arange(batch) - jax.lax.cummax(jnp.where(first, jnp.arange(batch), 0))
+    opens = rank % size == 0
+    chunk = jnp.cumsum(opens) - 1
+    index = jnp.full((batch, size), batch, jnp.int32)
+    index = index.at[chunk, rank % size].set(order.astype(jnp.int32))
+    chunk_kernels = jnp.zeros(batch, kernels.dtype).at[chunk].set(ordered)
+    return chunk_kernels, index

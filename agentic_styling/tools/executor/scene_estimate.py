@@ -11,7 +11,7 @@ import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.fields import ramp
+from agentic_styling.tools.transforms.filters.fields import ramp, slopes
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _SHORT = 64  # pixels of the shorter side at which the scene is estimated
@@ -32,9 +32,7 @@ def estimate_scene(image: jax.Array) -> Scene:
 
 def _edges(luma: jax.Array) -> jax.Array:
     """How fast [h, w] changes from pixel to pixel."""
-    padded = jnp.pad(luma, 1, mode="edge")
-    down = padded[2:, 1:-1] - padded[:-2, 1:-1]
-    right = padded[1:-1, 2:] - padded[1:-1, :-2]
+    down, right = slopes(luma)
     return jnp.abs(down) + jnp.abs(right)
 
 

@@ -2,7 +2,8 @@
 
 A stage is a run of adjacent point-wise steps, applied in one pass, up to and including the first
 that draws something; then its constraints and its group. It has three parts, `begin`, one of
-`kernels()` and `finish`, on a chunk of rows [C, ...] that all need the same kernel.
+`kernels()` and `finish`, on a chunk of rows [C, ...] that all need the same kernel. The steps of a
+group are blended: layer modes, and sums of changes.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,6 @@ import jax.numpy as jnp
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import modifiers
 from agentic_styling.tools.executor.added import ADDED
-from agentic_styling.tools.executor.blend import combine, is_layer
 from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
 from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
@@ -196,3 +196,65 @@ def _join(current, base, edit, plan, t, member):
     opacity = plan.numbers[t, 0] * plan.strength[t]
     joined = combine(current, base, edit, plan.combine[t], opacity, members).astype(edit.dtype)
     return jnp.where(member[0], joined, edit)
+
+
+_DARKEST = 0.02  # added to both sides of a quotient, so that a change of black has one
+
+
+def blend(lower: jax.Array, upper: jax.Array, mode: jax.Array) -> jax.Array:
+    """`upper` over `lower`, both [3, H, W] in [0, 1]; mode: index into COMBINE of a layer mode.
+
+    Source: W3C Compositing and Blending Level 1, section 10.1, separable blend modes, on display
+    values; but soft_light is Pegtop's formula, which is smooth.
+    """
+    multiply, screen = lower * upper, lower + upper - lower * upper
+    modes = {
+        "normal": upper,
+        "multiply": multiply,
+        "screen": screen,
+        "overlay": jnp.where(lower <= 0.5, 2 * multiply, 2 * screen - 1),
+        "soft_light": (1 - 2 * upper) * lower * lower + 2 * upper * lower,
+        "hard_light": jnp.where(upper <= 0.5, 2 * multiply, 2 * screen - 1),
+        "add": jnp.minimum(lower + upper, 1.0),
+    }
+    return sum(jnp.where(mode == COMBINE.index(name), out, 0.0) for name, out in modes.items())
+
+
+def is_layer(mode: jax.Array) -> jax.Array:
+    """Whether a step is combined as a layer; mode: index into COMBINE."""
+    return (mode >= COMBINE.index("normal")) & (mode <= COMBINE.index("add"))
+
+
+def combine(
+    current: jax.Array,
+    base: jax.Array,
+    result: jax.Array,
+    mode: jax.Array,
+    opacity: jax.Array,
+    members: jax.Array,
+) -> jax.Array:
+    """The picture after a member of a group; pictures are [3, H, W] in [0, 1].
+
+    Args:
+      current: the picture so far.
+      base: what the member was applied to.
+      result: what the member made of `base`.
+      mode: index into COMBINE.
+      opacity: of a layer, times its strength.
+      members: how many members the group has.
+    """
+    change = result - base
+    parallel = {
+        "replace": result,
+        "additive": current + change,
+        "multiplicative": (current + _DARKEST) * (result + _DARKEST) / (base + _DARKEST) - _DARKEST,
+        "average": current + change / members,
+        "max_effect": jnp.where(_size(change) >= _size(current - base), result, current),
+    }
+    out = sum(jnp.where(mode == COMBINE.index(name), p, 0.0) for name, p in parallel.items())
+    layer = current + opacity * (blend(current, result, mode) - current)
+    return jnp.clip(jnp.where(is_layer(mode), layer, out), 0.0, 1.0)
+
+
+def _size(change):
+    return jnp.sum(change * change, axis=0, keepdims=True)

@@ -17,8 +17,8 @@ from agentic_styling.tools.plans.vocabulary import (
     VOCABULARY,
     Parameter,
     Tool,
+    find_word,
 )
-from agentic_styling.tools.plans.words import find_word
 
 TOOL_INDEX: dict[str, int] = {}
 SLOTS: dict[str, tuple[str | None, ...]] = {}

@@ -14,8 +14,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from agentic_styling.tools.plans.steps import MAX_STEPS, STRUCTURAL, Step, branch_step, check_step
-from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS, VOCABULARY
-from agentic_styling.tools.plans.words import holds, read_name
+from agentic_styling.tools.plans.vocabulary import (
+    DIMENSIONS,
+    MODIFIERS,
+    VOCABULARY,
+    holds,
+    read_name,
+)
 
 # The tools, and the options of weather and atmospheric_effects, of each transformation_type.
 _LIGHTS = "glowing_aura light_beams_godrays lens_flare bokeh_lights"

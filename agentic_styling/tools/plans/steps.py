@@ -3,8 +3,13 @@
 import json
 from dataclasses import dataclass
 
-from agentic_styling.tools.plans.vocabulary import ALIASES, MAX_ITEMS, VOCABULARY, Parameter
-from agentic_styling.tools.plans.words import read_name
+from agentic_styling.tools.plans.vocabulary import (
+    ALIASES,
+    MAX_ITEMS,
+    VOCABULARY,
+    Parameter,
+    read_name,
+)
 from agentic_styling.utils.errors import InputError, nearest
 
 MAX_STEPS = 8

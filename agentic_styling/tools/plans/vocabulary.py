@@ -1,14 +1,18 @@
-"""The action space: the tools, their parameters, and the values of each.
+"""The action space: the tools, their parameters and values; and the words by which plans name them.
 
-Names and values are those of the published action space. Added here: `strength` on every tool,
-"unknown" as the default of every source, a source for weather and atmospheric_effects, "auto"
-(what the target implies) where the published file has no default, and defaults for its required
-parameters other than the target.
+Names and values, in vocabulary.json, are those of the published action space. Added: `strength` on
+every tool, "unknown" as the default of every source, a source for weather and atmospheric_effects,
+"auto" (what the target implies) where the published file has no default, and defaults for its
+required parameters other than the target. A selective_blend's preserve ratio is by default what the
+target's ratio leaves of 1.
 """
 
+import functools
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from agentic_styling.tools.plans import options
+from agentic_styling.utils.package_data import read_beside
 
 UNKNOWN = "unknown"
 AUTO = "auto"
@@ -58,193 +62,142 @@ ALIASES = {
 }
 
 
-def _enum(name: str, values: str, default: str | None) -> Parameter:
-    return Parameter(name, "enum", tuple(values.split()), default)
-
-
-def _auto(name: str, values: str) -> Parameter:
-    return _enum(name, f"{AUTO} {values}", AUTO)
-
-
-def _bool(name: str) -> Parameter:
-    return Parameter(name, "bool", (False, True), True)
-
-
-def _text(name: str, values: str = "", default: str = "") -> Parameter:
-    return Parameter(name, "text", tuple(values.split()), default)
-
-
-def _ratio(name: str, default: float | str | None) -> Parameter:
-    return Parameter(name, "number", (0.0, 1.0), default)
-
-
-def _list(name: str, items: str, values: tuple = (), default: tuple | None = ()) -> Parameter:
-    return Parameter(name, "list", values, default, items)
-
-
-_STRENGTH = _ratio("strength", 1.0)
-
-
 def new_tool(name: str, *parameters: Parameter, source: str | None = None) -> Tool:
     """A tool whose first parameter is the target, with a strength added.
 
     source: name of a parameter for the look it leaves, with the target's values and "unknown".
     """
-    target = parameters[0]
+    target, strength = parameters[0], Parameter("strength", "number", (0.0, 1.0), 1.0)
     if source:
         values = (UNKNOWN, *target.values)
         parameters = (Parameter(source, "enum", values, UNKNOWN), *parameters)
-    return Tool(name, {p.name: p for p in (*parameters, _STRENGTH)}, target.name, source)
+    return Tool(name, {p.name: p for p in (*parameters, strength)}, target.name, source)
 
 
-_DIMENSIONS = (
-    new_tool(
-        "location_setting",
-        _enum("target_location", options.TARGET_LOCATION, None),
-        _enum("replace_mode", "partial complete", "complete"),
-        _bool("preserve_foreground"),
-        source="source_location",
-    ),
-    new_tool(
-        "architecture_style",
-        _enum("target_style", options.TARGET_STYLE, None),
-        _enum("detail_level", "minimal moderate ornate", "moderate"),
-        _enum("material_type", options.MATERIAL_TYPE, "mixed"),
-        source="source_style",
-    ),
-    new_tool(
-        "time_period",
-        _enum("target_era", options.TARGET_ERA, None),
-        _enum("technology_level", "none low medium high advanced", "medium"),
-        _enum("period_accuracy", "stylized historically_accurate", "stylized"),
-        source="source_era",
-    ),
-    new_tool(
-        "time_of_day",
-        _enum("target_time", options.TARGET_TIME, None),
-        _text("sky_color", options.COLORS, AUTO),
-        _auto("shadow_direction", options.SHADOW_DIRECTION),
-        source="source_time",
-    ),
-    new_tool(
-        "season",
-        _enum("target_season", "spring_blooming summer_lush autumn_falling winter_bare", None),
-        _auto("vegetation_state", options.VEGETATION_STATE),
-        _auto("ground_cover", options.GROUND_COVER),
-        source="source_season",
-    ),
-    new_tool(
-        "weather",
-        _enum("weather_type", options.WEATHER_TYPE, None),
-        _enum("intensity", "light moderate heavy extreme", "moderate"),
-        _enum("visibility", "clear reduced poor very_poor", "clear"),
-        _bool("active_precipitation"),
-        source="source_weather",
-    ),
-    new_tool(
-        "mood_lighting",
-        _enum("target_mood", options.TARGET_MOOD, None),
-        _auto("accent_lighting", options.ACCENT_LIGHTING),
-        _enum("shadow_depth", "none soft moderate deep dramatic", "moderate"),
-        source="source_mood",
-    ),
-    new_tool(
-        "color_grading",
-        _enum("target_palette", options.TARGET_PALETTE, None),
-        _enum("saturation", "desaturated neutral enhanced hyper_saturated", "neutral"),
-        _enum("contrast", "low normal high dramatic", "normal"),
-        _enum("temperature", "cool neutral warm extreme_cool extreme_warm", "neutral"),
-        source="source_palette",
-    ),
-    new_tool(
-        "artistic_medium",
-        _enum("target_medium", options.TARGET_MEDIUM, None),
-        _text("technique", options.TECHNIQUES, AUTO),
-        _enum("art_movement", options.ART_MOVEMENT, "none"),
-        _enum("texture_visibility", "none subtle moderate prominent", "moderate"),
-        source="source_medium",
-    ),
-    new_tool(
-        "atmospheric_effects",
-        _enum("effect_type", options.EFFECT_TYPE, None),
-        _enum("intensity", "subtle moderate heavy extreme", "moderate"),
-        _enum("coverage", "localized widespread full_scene", "widespread"),
-        _text("color_tint", options.COLORS, AUTO),
-        source="source_effect",
-    ),
-)
-DIMENSIONS = tuple(tool.name for tool in _DIMENSIONS)
+def _parameter(row: dict, names: Mapping[str, tuple]) -> Parameter:
+    """A parameter of vocabulary.json; values "names" or "actions" are those of the dimensions."""
+    values, default = row.get("values", ()), row.get("default")
+    values = names[values] if isinstance(values, str) else tuple(values)
+    default = tuple(default) if isinstance(default, list) else default
+    return Parameter(row["name"], row["kind"], values, default, row.get("items", ""))
+
+
+def _read_tools(group: str, **names: tuple) -> dict[str, Tool]:
+    return {
+        name: new_tool(
+            name, *(_parameter(row, names) for row in tool["parameters"]), source=tool.get("source")
+        )
+        for name, tool in read_beside(__file__, "vocabulary.json")[group].items()
+    }
+
+
+_DIMENSIONS = _read_tools("dimensions")
+DIMENSIONS = tuple(_DIMENSIONS)
 # Every action; a name may also be that of a tool alone.
-ACTIONS = tuple(f"{tool.name}:{option}" for tool in _DIMENSIONS for option in tool.options)
-NAMES = (*DIMENSIONS, *ACTIONS)
-_MODIFIERS = (
-    new_tool(
-        "preserve_attribute",
-        _enum("attribute_type", options.ATTRIBUTE_TYPE, None),
-        _enum("scope", "global foreground_only background_only specific_object", "global"),
-        _text("target_object"),
-        _text("reason"),
-    ),
-    new_tool(
-        "exclude_region",
-        _enum("region_type", options.REGION_TYPE, None),
-        _text("exclusion_reason"),
-        _bool("preserve_fully"),
-    ),
-    new_tool(
-        "conditional_transform",
-        Parameter("then_action", "action", ACTIONS, None),
-        _text("condition"),
-        Parameter("then_parameters", "object", (), {}),
-        Parameter("else_action", "action", ACTIONS, ""),
-        Parameter("else_parameters", "object", (), {}),
-    ),
-    new_tool(
-        "preserve_object_category",
-        _enum("category", options.CATEGORY, None),
-        _enum("preservation_level", "full position_only appearance_only", "full"),
-        _list("examples", "text"),
-        _text("reason"),
-    ),
-    new_tool(
-        "spatial_constraint",
-        _enum("apply_to", options.APPLY_TO, None),
-        _enum("transformation_type", "weather lighting color fog particles any", "any"),
-        _bool("blend_edges"),
-    ),
-    new_tool(
-        "sequence_transform",
-        _list("steps", "name", NAMES, None),
-        _list("step_descriptions", "text"),
-        _bool("order_matters"),
-    ),
-    new_tool(
-        "parallel_transform",
-        _list("actions", "name", NAMES, None),
-        _list("action_descriptions", "text"),
-        _enum("blend_mode", "additive multiplicative average max_effect", "additive"),
-    ),
-    new_tool(
-        "graduated_effect",
-        _enum("effect_type", "fog lighting color saturation brightness blur particles", None),
-        _enum("gradient_direction", options.GRADIENT_DIRECTION, "top_to_bottom"),
-        _ratio("intensity_start", 0.0),
-        _ratio("intensity_end", 1.0),
-    ),
-    new_tool(
-        "layered_transformation",
-        _list("overlay_layers", "name", NAMES, None),
-        Parameter("base_layer", "name", NAMES, ""),
-        _list("blend_modes", "enum", tuple(options.BLEND_MODES.split())),
-        _list("layer_opacities", "number", (0.0, 1.0)),
-    ),
-    new_tool(
-        "selective_blend",
-        _ratio("target_apply_ratio", None),
-        _ratio("source_preserve_ratio", AUTO),  # what the target's ratio leaves of 1
-        _enum("blend_regions", options.BLEND_REGIONS, "everywhere"),
-        _enum("blend_algorithm", "linear smooth sharp_transition artistic", "linear"),
-    ),
-)
-MODIFIERS = tuple(tool.name for tool in _MODIFIERS)
-VOCABULARY = {tool.name: tool for tool in (*_DIMENSIONS, *_MODIFIERS)}
+ACTIONS = tuple(f"{name}:{option}" for name, tool in _DIMENSIONS.items() for option in tool.options)
+_MODIFIERS = _read_tools("modifiers", actions=ACTIONS, names=(*DIMENSIONS, *ACTIONS))
+MODIFIERS = tuple(_MODIFIERS)
+VOCABULARY = _DIMENSIONS | _MODIFIERS
+
+
+_SPELLINGS = {"grey": "gray", "golden": "gold"}
+_NOT = re.compile(r"!=|\b(?:not|no|never|without|isn't|isnt|aren't|arent|doesn't|doesnt)\b")
+
+
+def read_name(text: str) -> tuple[str, str | None] | None:
+    """The (tool, target option) that a name stands for, or None if it is not a valid name.
+
+    "weather:fog_dense" names both, "weather" the tool alone (option None), and an option of only
+    one dimension needs no tool. Aliases, capitals, spaces and hyphens are accepted.
+    """
+    name, colon, option = text.partition(":")
+    name, option = _as_word(name), _as_word(option)
+    tool = VOCABULARY.get(ALIASES.get(name, name))
+    if tool is None:
+        dimensions = () if colon else _options_in_dimensions().get(name, ())
+        return (dimensions[0], name) if len(dimensions) == 1 else None
+    if not colon:
+        return tool.name, None
+    target = tool.parameters[tool.target]
+    return (tool.name, option) if target.kind == "enum" and option in target.values else None
+
+
+@functools.cache
+def _options_in_dimensions() -> dict[str, tuple[str, ...]]:
+    """Each target option of the dimensions, and the dimensions that have it."""
+    dimensions: dict[str, tuple[str, ...]] = {}
+    for name in DIMENSIONS:
+        for option in VOCABULARY[name].options:
+            dimensions[option] = (*dimensions.get(option, ()), name)
+    return dimensions
+
+
+def find_word(text: str, known: tuple[str, ...]) -> str | None:
+    """The first known word in a free text ("deep orange sky": orange); AUTO only on its own."""
+    if _as_word(text) == AUTO:
+        return AUTO
+    words = [word for word in known if word != AUTO]
+    words += [spelling for spelling, word in _SPELLINGS.items() if word in known]
+    match = _word_pattern(tuple(words)).search(text.lower())
+    if match is None:
+        return None
+    word = _as_word(match[0])
+    return _SPELLINGS.get(word, word)
+
+
+@functools.cache
+def _word_pattern(names: tuple[str, ...]) -> re.Pattern:
+    """Matches whole names in lower case, the longest first; "_" may be a space or hyphen."""
+    longest = sorted(names, key=len, reverse=True)
+    choices = "|".join(re.escape(name).replace("_", r"[\s_-]+") for name in longest)
+    return re.compile(rf"(?<![a-z0-9])(?:{choices})(?![a-z0-9])")
+
+
+def _as_word(text: str) -> str:
+    return re.sub(r"[\s_-]+", "_", text.strip().lower())
+
+
+def holds(condition: str, context: Mapping[str, str]) -> bool | None:
+    """Whether a condition holds; None if that is undecided.
+
+    Clauses are joined by "and" (which binds tighter) and "or". A clause names one option or several
+    (any of them suffices): "weather is light_rain", "season == winter_bare", "weather in [hail,
+    light_snow]", or plain English, "if it shows heavy rain". "not", "!=", "isn't" or the like
+    negates it. A clause without an option, with an option of another dimension, or on a dimension
+    whose state is unknown is undecided. An empty condition holds.
+    """
+    text = condition.lower().replace("’", "'").strip()
+    if not text:
+        return True
+    return _any(
+        _all(_clause(clause, context) for clause in re.split(r"\band\b|&&", part))
+        for part in re.split(r"\bor\b|\|\|", text)
+    )
+
+
+def _clause(clause: str, context) -> bool | None:
+    dimensions = {ALIASES.get(_as_word(d), _as_word(d)) for d in _DIMENSION.findall(clause)}
+    rest = _DIMENSION.sub(" ", clause)
+    shown = [
+        context[dimension] == option
+        for option in map(_as_word, _OPTION.findall(rest))
+        for dimension in _options_in_dimensions()[option]
+        if dimension in (dimensions or DIMENSIONS) and context.get(dimension, UNKNOWN) != UNKNOWN
+    ]
+    if not shown:
+        return None
+    return any(shown) != (len(_NOT.findall(rest)) % 2 == 1)
+
+
+_DIMENSION = _word_pattern((*DIMENSIONS, *ALIASES))
+_OPTION = _word_pattern(tuple(_options_in_dimensions()))
+
+
+def _all(values) -> bool | None:
+    values = list(values)
+    return False if False in values else None if None in values else True
+
+
+def _any(values) -> bool | None:
+    values = list(values)
+    return True if True in values else None if None in values else False

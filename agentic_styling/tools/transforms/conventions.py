@@ -1,5 +1,13 @@
 """dm-pix's conventions for functions that work on planes, and how a drawing is put together.
 
+Arguments with the same name mean the same in all transforms; docstrings say what differs:
+
+  image   float [H, W, 3] in [0, 1], or with channel_axis=0 [3, H, W]
+  scene   the maps of the photograph
+  amount  1 is moderate, 0 the identity
+  color   float [3]
+  seed    uint32
+
 A picture inside a plan is planes [3, H, W]: XLA on a CPU vectorises over the last axis, which is
 only 3 wide where channels come last. Functions that take planes alone say so.
 """

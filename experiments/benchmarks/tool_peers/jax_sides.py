@@ -132,22 +132,18 @@ class Ours(_Jax):
     def _falling(self, kind):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.transforms.air.particles import falling
+        from agentic_styling.tools.transforms.air.particles import KINDS, falling
 
         def run(image, subject, row, color):
             return falling(image, subject, row, 1.0, color, jnp.uint32(1), channel_axis=0)
 
-        return self._mapped(run, depth(), kind.row(), (0.9, 0.92, 0.95))
+        return self._mapped(run, depth(), KINDS[kind], (0.9, 0.92, 0.95))
 
     def rain(self):
-        from agentic_styling.tools.transforms.air.particles import RAIN
-
-        return self._falling(RAIN)
+        return self._falling("rain")
 
     def snow(self):
-        from agentic_styling.tools.transforms.air.particles import SNOW
-
-        return self._falling(SNOW)
+        return self._falling("snow")
 
     def flare(self):
         from agentic_styling.tools.transforms.light.flare import lens_flare
@@ -159,7 +155,7 @@ class Ours(_Jax):
     def grain(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.transforms.camera.grain import film_grain
+        from agentic_styling.tools.transforms.camera.lens import film_grain
 
         return self._mapped(
             lambda image, amount: film_grain(image, amount, jnp.uint32(1), channel_axis=0), 0.13

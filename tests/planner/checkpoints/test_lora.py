@@ -14,8 +14,7 @@ from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig, hf_inputs
 from agentic_styling.planner.checkpoints.partition import shardings
 from agentic_styling.planner.checkpoints.peft import adapter_tensors, load_adapters, save_adapters
 from agentic_styling.planner.checkpoints.streaming import leaf_shapes
-from agentic_styling.planner.model.compute import Compute
-from agentic_styling.planner.model.linear import Linear
+from agentic_styling.planner.model.linear import Compute, Linear
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours

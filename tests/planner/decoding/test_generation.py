@@ -5,7 +5,7 @@ import pytest
 
 from agentic_styling.planner import generate, hf_inputs, hf_logits
 from agentic_styling.planner.decoding.generation import _generate
-from agentic_styling.planner.model.decode_step import unstacked_layers
+from agentic_styling.planner.model.text import unstacked_layers
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner import Inputs, Tokenizer, generate
-from agentic_styling.planner.decoding import trie
 from agentic_styling.planner.decoding.automaton import DETOURS, plan_automaton
 from agentic_styling.planner.decoding.grammar import (
     GrammarState,
@@ -15,6 +14,7 @@ from agentic_styling.planner.decoding.grammar import (
     allowed,
     compile_plan_grammar,
     initial_state,
+    token_bytes,
 )
 from agentic_styling.tools import Plan
 from agentic_styling.utils.errors import InputError
@@ -57,7 +57,7 @@ def by_bytes(automaton, tokenizer, grammar):
     begin = np.searchsorted(grammar.offsets, begin, side="right") - 1
     some = rng.choice(len(automaton.moves), 240, replace=False)
     nodes = np.setdiff1d(np.concatenate([text, busy, begin, some]), [automaton.end])
-    tokens = trie.token_bytes(tokenizer)
+    tokens = token_bytes(tokenizer)
     to, begun = brute_force(automaton, nodes, list(tokens))
     return nodes, np.array(list(tokens.values())), to, begun
 
@@ -125,7 +125,7 @@ def split(tokens: dict, text: bytes, rng) -> list[int]:
 
 @pytest.mark.slow
 def test_any_tokenisation_of_a_plan_is_followed_to_the_end(tokenizer, grammar):
-    tokens, rng = trie.token_bytes(tokenizer), np.random.default_rng(2)
+    tokens, rng = token_bytes(tokenizer), np.random.default_rng(2)
     canonical = [tokenizer.encode(text) for text in plan_samples()]
     others = [split(tokens, text.encode(), rng) for text in plan_samples()[:30]]
     others += [[tokens[bytes([b])] for b in text.encode()] for text in plan_samples()[:10]]

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentic_styling.planner import Inputs, generate
-from agentic_styling.planner.decoding import sampling
-from agentic_styling.planner.decoding.sampling import keep_top_k, keep_top_p, sample
+from agentic_styling.planner.decoding.generation import _draw, keep_top_k, keep_top_p, sample
 from agentic_styling.utils.errors import InputError
 
 DRAWS, TOKENS = 20_000, 12
@@ -128,8 +127,8 @@ def test_the_ends_of_the_running_sum():
     """A uniform number of 0, or so near 1 that rounding passes the sum, stays on live tokens."""
     logits = np.full((2, 300), -np.inf, np.float32)
     logits[:, [7, 140, 141, 290]] = 0.0
-    assert sampling._draw(jnp.asarray(logits), jnp.array([0.0, 1.0])).tolist()[0] == 7
-    assert sampling._draw(jnp.asarray(logits), jnp.array([0.0, 1.0])).tolist()[1] in (
+    assert _draw(jnp.asarray(logits), jnp.array([0.0, 1.0])).tolist()[0] == 7
+    assert _draw(jnp.asarray(logits), jnp.array([0.0, 1.0])).tolist()[1] in (
         7,
         140,
         141,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentic_styling.planner import PLAN_FORMS, Tokenizer, encode_completions, encode_prompts
-from agentic_styling.planner.decoding.tool_calls import (
+from agentic_styling.planner.decoding.plan_forms import (
     read_tool_calls,
     tool_calls_system_text,
     tool_signatures,

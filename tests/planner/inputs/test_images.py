@@ -5,8 +5,14 @@ import pytest
 from PIL import Image
 
 from agentic_styling.planner import TINY_IMAGES, ImageSettings, image_to_patches, image_tokens
-from agentic_styling.planner.inputs.images import bucket, images_to_patches, smart_resize
-from agentic_styling.planner.inputs.resample import PRECISION, resize, taps
+from agentic_styling.planner.inputs.images import (
+    PRECISION,
+    bucket,
+    images_to_patches,
+    resize,
+    smart_resize,
+    taps,
+)
 from agentic_styling.utils.errors import InputError
 from tests.slow import slow_but
 

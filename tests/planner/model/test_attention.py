@@ -10,7 +10,7 @@ from jax.sharding import AxisType
 
 from agentic_styling.planner import Qwen3VL, hf_inputs
 from agentic_styling.planner.model import attention, text, vision
-from agentic_styling.planner.model.compute import REMAT_POLICIES, Compute
+from agentic_styling.planner.model.linear import REMAT_POLICIES, Compute
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours
 from tests.slow import slow, slow_but

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.linear import Compute
 
 LAYERS, SIZE = 3, 4
 

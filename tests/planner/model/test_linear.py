@@ -5,8 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.planner.model.compute import REMAT_POLICIES, Compute
-from agentic_styling.planner.model.linear import Linear, linear, low_rank_matmul, matmul
+from agentic_styling.planner.model.linear import (
+    REMAT_POLICIES,
+    Compute,
+    Linear,
+    linear,
+    low_rank_matmul,
+    matmul,
+)
 
 
 @pytest.mark.parametrize(("narrow", "wide"), [(3, 8), (8, 3)])

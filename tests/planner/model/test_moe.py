@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from agentic_styling.planner import Qwen3VLConfig
 from agentic_styling.planner.checkpoints.tensor_names import tensors
 from agentic_styling.planner.model import moe
-from agentic_styling.planner.model.compute import Compute
 from agentic_styling.planner.model.config import TextConfig
+from agentic_styling.planner.model.linear import Compute
 from tests.planner import ours
 from tests.planner.oracle import HF_CONFIG
 from tests.slow import slow

@@ -7,7 +7,7 @@ import pytest
 
 from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig
 from agentic_styling.planner.model import positions
-from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.linear import Compute
 from tests.planner import oracle, ours
 from tests.slow import slow
 

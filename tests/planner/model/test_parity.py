@@ -8,7 +8,7 @@ import pytest
 
 from agentic_styling.planner import Qwen3VLConfig, hf_inputs, hf_logits
 from agentic_styling.planner.model import text, vision
-from agentic_styling.planner.model.compute import Compute
+from agentic_styling.planner.model.linear import Compute
 from tests.planner import oracle, ours
 from tests.slow import slow_but
 

@@ -7,7 +7,7 @@ import pytest
 from agentic_styling.tools import Plan, Step, encode_plans
 from agentic_styling.tools.plans import plan as plan_module
 from agentic_styling.tools.plans.resolve import touches
-from agentic_styling.tools.plans.words import read_name
+from agentic_styling.tools.plans.vocabulary import read_name
 
 
 def step(tool, target=None, **parameters):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.tools.plans.words import holds
+from agentic_styling.tools.plans.vocabulary import holds
 
 CONTEXT = {
     "season": "winter_bare",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.tools.transforms.camera.grain import film_grain
+from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.light.light import bloom, vignette

@@ -9,15 +9,12 @@ from agentic_styling.tools.transforms.scene import Scene
 
 
 @image_transform
-def haze(
-    image: jax.Array, depth: jax.Array, density: jax.Array | float, color: jax.Array
-) -> jax.Array:
+def haze(image, depth, density, color):
     """Puts air of an even density in front of a picture: image * t + color * (1 - t).
 
     With transmission t = exp(-density * depth).
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       depth: [H, W], in any unit.
       density: optical density of one unit of depth.
       color: of the air, float [3].
@@ -32,7 +29,6 @@ def veil(image: jax.Array, thickness: jax.Array, color: jax.Array) -> jax.Array:
     """Puts air of a given optical thickness in front of a picture.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       thickness: [H, W], at least 0.
       color: of the air, float [3].
     """

@@ -6,7 +6,6 @@ by a subject that stands before them.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,106 +15,31 @@ from jax import Array
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.utils.package_data import read_beside
 
 _GOLDEN = 0.618034
 
 
-class Layer(NamedTuple):
-    """One layer of `falling`. Lengths in parts of the shorter side."""
-
-    width: float  # of a cell, across the fall
-    length: float  # of a cell, along the fall
-    across: float  # half width of a particle
-    along: float  # half length
-    share: float  # of the cells with a particle, 0 to 1
-    soft: float  # 0 a disc with a clean rim, 1 a blur
-    alpha: float
-    hidden: float  # by the subject, 0 to 1
-
-
-class Falling(NamedTuple):
-    """A kind of falling thing: its layers from far to near and their angle from the vertical."""
-
-    layers: tuple[Layer, Layer, Layer]
-    angle: float
-
-    def row(self) -> np.ndarray:
-        """As numbers for `falling`, float32 [25]."""
-        return np.array([*np.ravel(self.layers), self.angle], np.float32)
-
-
-RAIN = Falling(
-    (
-        Layer(0.011, 0.13, 0.0009, 0.045, 0.8, 0.7, 0.34, 0.7),
-        Layer(0.026, 0.26, 0.0014, 0.085, 0.7, 0.8, 0.42, 0.3),
-        Layer(0.075, 0.55, 0.0026, 0.17, 0.45, 1.0, 0.36, 0.0),
-    ),
-    0.16,
-)
-SNOW = Falling(
-    (
-        Layer(0.028, 0.028, 0.0032, 0.0034, 0.75, 0.6, 0.7, 0.8),
-        Layer(0.062, 0.062, 0.0068, 0.0074, 0.6, 0.5, 0.95, 0.3),
-        Layer(0.17, 0.17, 0.017, 0.019, 0.4, 0.9, 0.7, 0.0),
-    ),
-    0.25,
-)
-BLIZZARD = Falling(
-    (
-        Layer(0.018, 0.036, 0.0030, 0.0060, 0.85, 0.7, 0.75, 0.6),
-        Layer(0.045, 0.10, 0.0060, 0.0140, 0.75, 0.7, 0.85, 0.2),
-        Layer(0.13, 0.34, 0.0140, 0.0500, 0.5, 1.0, 0.6, 0.0),
-    ),
-    0.95,
-)
-HAIL = Falling(
-    (
-        Layer(0.030, 0.045, 0.0026, 0.0050, 0.6, 0.5, 0.8, 0.7),
-        Layer(0.060, 0.090, 0.0050, 0.0090, 0.5, 0.3, 0.95, 0.2),
-        Layer(0.15, 0.22, 0.0095, 0.0210, 0.35, 0.6, 0.8, 0.0),
-    ),
-    0.1,
-)
-SAND = Falling(
-    (
-        Layer(0.010, 0.08, 0.0010, 0.020, 0.85, 0.8, 0.5, 0.3),
-        Layer(0.022, 0.20, 0.0018, 0.055, 0.7, 0.9, 0.5, 0.1),
-        Layer(0.06, 0.50, 0.0040, 0.140, 0.5, 1.0, 0.35, 0.0),
-    ),
-    1.45,
-)
-DUST = Falling(
-    (
-        Layer(0.030, 0.030, 0.0021, 0.0021, 0.6, 0.9, 0.95, 0.4),
-        Layer(0.070, 0.070, 0.0046, 0.0046, 0.5, 0.8, 0.85, 0.1),
-        Layer(0.20, 0.20, 0.0170, 0.0170, 0.4, 0.4, 0.4, 0.0),
-    ),
-    0.4,
-)
+# What falls, float32 [25] by name: three layers from far to near, then their angle from the
+# vertical. A layer has the width and length of a cell across and along the fall, a particle's half
+# width and half length, all in parts of the shorter side; the share of cells with a particle; how
+# soft it is, 0 a disc with a clean rim to 1 a blur; alpha; how far the subject hides it.
+KINDS = {
+    name: np.array([*np.ravel(kind["layers"]), kind["angle"]], np.float32)
+    for name, kind in read_beside(__file__, "particles.json").items()
+}
 
 
 @image_transform
-def falling(
-    image: jax.Array,
-    subject: jax.Array,
-    row: jax.Array,
-    amount: jax.Array | float,
-    color: jax.Array,
-    seed: jax.Array,
-    glow: jax.Array | float = 0.0,
-) -> jax.Array:
+def falling(image, subject, row, amount, color, seed, glow=0.0):
     """Draws rain, snow, hail, dust or sand in front of a picture.
 
     A particle thinner than a pixel is drawn a pixel wide and fainter.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       subject: [H, W] in [0, 1], what hides the far layers.
-      row: float32 [25] of `Falling.row`.
+      row: float32 [25], one of KINDS.
       amount: 1 as the row says, 0 none.
-      color: float [3].
-      seed: uint32.
       glow: 0: the particles cover; 1: they add light.
     """
     height, width = image.shape[1:]
@@ -159,25 +83,14 @@ _NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale
 
 
 @image_transform
-def solids(
-    image: jax.Array,
-    scene: Scene,
-    shape: Shape,
-    cell: float,
-    share: jax.Array | float,
-    colors: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     """Draws leaves, petals or debris in the air, each turned and tilted its own way.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       shape: `leaf`, `petal` or `shard`.
       cell: distance of the nearest ones, in parts of the shorter side.
       share: of the cells that hold one, 0 to 1.
       colors: float [2, 3]; each has a mixture of the two.
-      seed: uint32.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)

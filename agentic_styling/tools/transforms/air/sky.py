@@ -8,11 +8,11 @@ from agentic_styling.tools.transforms.conventions import computed, image_transfo
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
@@ -42,25 +42,14 @@ def clouds(scene: Scene, cover: jax.Array, seed: jax.Array) -> tuple[jax.Array, 
 
 
 @image_transform
-def paint(
-    image: jax.Array,
-    scene: Scene,
-    colors: jax.Array,
-    cover: jax.Array,
-    amount: jax.Array,
-    level: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def paint(image, scene, colors, cover, amount, level, seed):
     """Replaces a picture's sky; branches before it stay.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       colors: float [4, 3]: zenith, horizon, clouds in light and in shade.
       cover: of clouds, 0 few to 1 all of the sky.
       amount: 0 the identity, 1 nothing of its own sky is left.
       level: brightness of the light.
-      seed: uint32.
     """
     height = image.shape[1]
     y = jnp.linspace(0.0, 1.0, height)[:, None]
@@ -81,14 +70,7 @@ def paint(
 
 @image_transform
 def lightning(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
-    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws a flash from the clouds to the horizon, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape
     short = min(height, width)
     y, x = full_grid(height, width)

@@ -10,10 +10,11 @@ from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
+    hash_noise,
     to_full,
     turbulence,
+    voronoi,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise, voronoi
 
 # Columns: Y, Cb, Cr of JFIF (JPEG File Interchange Format 1.02), chroma around 0.
 _TO_YCC = np.array(
@@ -23,18 +24,10 @@ _FROM_YCC = np.linalg.inv(_TO_YCC).astype(np.float32)
 
 
 @image_transform
-def hologram(
-    image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
-) -> jax.Array:
+def hologram(image, amount, color, seed):
     """Makes a picture a hologram with a poor signal.
 
     Bands slip sideways, colours part, scan lines roll.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
     """
     height, width = image.shape[1:]
     short = min(height, width)
@@ -63,9 +56,7 @@ def hologram(
     return jnp.clip(out + jnp.clip(0.35 * amount, 0.0, 0.7) * torn * color, 0.0, 1.0)
 
 
-def compress(
-    image: jax.Array, step: jax.Array | float, block: int, chroma: jax.Array | float = 1.2
-) -> jax.Array:
+def compress(image, step, block: int, chroma=1.2):
     """[3, H, W] as after a strong DCT compression (Wallace 1992): block edges, rings, flat colours.
 
     step: of the quantiser at the lowest frequency, 0.1 is strong; it grows with frequency; block:
@@ -103,18 +94,14 @@ def _dct(n: int) -> np.ndarray:
 
 
 @image_transform
-def digital_artifacts(
-    image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
-) -> jax.Array:
+def digital_artifacts(image, amount, color, seed):
     """Makes a picture a frame of a damaged video stream.
 
     Strong compression, and runs of blocks displaced or solarized.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 is moderate.
       color: of lost blocks, float [3].
-      seed: uint32.
     """
     height, width = image.shape[1:]
     short = min(height, width)
@@ -133,16 +120,10 @@ def digital_artifacts(
 
 
 @image_transform
-def cracks(
-    image: jax.Array, amount: jax.Array | float, color: jax.Array, seed: jax.Array
-) -> jax.Array:
+def cracks(image, amount, color, seed):
     """Draws cracks as in old varnish or glass: thin branching lines, lit on one side.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      amount: 1 is moderate, 0 the identity.
-      color: of the cracks, float [3].
-      seed: uint32.
+    color: of the cracks, float [3].
     """
     height, width = image.shape[1:]
     short = min(height, width)

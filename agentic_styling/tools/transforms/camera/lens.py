@@ -1,34 +1,23 @@
-"""What a camera in motion and its lens do: motion blur, speed lines, distortion."""
+"""What a moving camera, its lens and its film do: speed lines, distortion, grain."""
 
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
-from agentic_styling.tools.transforms.filters.fields import full_grid
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.blur import shift
+from agentic_styling.tools.transforms.filters.fields import full_grid, hash_bits, hash_noise
 
 _FRINGE = (0.024, 0.012, 0.0)  # how much closer to the middle red, green and blue are read
 
 
 @image_transform
-def speed_lines(
-    image: jax.Array,
-    y: jax.Array | float,
-    x: jax.Array | float,
-    amount: jax.Array | float,
-    color: jax.Array,
-    seed: jax.Array,
-    start: jax.Array | float = 0.28,
-) -> jax.Array:
+def speed_lines(image, y, x, amount, color, seed, start=0.28):
     """Draws wedges that converge on a point, as in comics.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       y: row of the point, in parts of the shorter side.
       x: its column.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
       start: distance from the point at which they end, in parts of the shorter side.
     """
     height, width = image.shape[1:]
@@ -54,15 +43,12 @@ def speed_lines(
 
 
 @image_transform
-def distort(
-    image: jax.Array, bulge: jax.Array | float, fringe: jax.Array | float = 0.0
-) -> jax.Array:
+def distort(image, bulge, fringe=0.0):
     """Distorts a picture as a barrel: the middle swells and straight lines bend outwards.
 
     The corners stay, so that no black comes in.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       bulge: 0.3 is a fisheye, 0 the identity; a number or [H, W].
       fringe: 1 parts the colours at the border visibly.
     """
@@ -89,3 +75,40 @@ def sample(plane: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
     flat = plane.reshape(-1)
     above, below = ((1 - u) * flat[at + first] + u * flat[at + first + 1] for first in (0, width))
     return above + v * (below - above)
+
+
+_FINE = 640  # pixels of the shorter side up to which a grain is one pixel
+_WHOLE = 512  # below this a pixel is the mean of several grains, and so varies less
+
+
+@image_transform
+def film_grain(image, amount, seed, color=None):
+    """Adds the grain of a fast film, strongest in the middle tones.
+
+    It is zero in the mean, and none falls on black and white.
+
+    Args:
+      amount: 0.1 is visible, 0.25 the most that cannot clip.
+      color: float [3], how much of the grain each channel has; all the same if None.
+    """
+    height, width = image.shape[1:]
+    rows = jnp.arange(height)[:, None]
+    columns = jnp.arange(width)[None, :]
+    bits = hash_bits(rows, columns, seed)
+    # The sum of four bytes of one hash is close to a normal variable.
+    total = sum(((bits >> s) & 255).astype(jnp.float32) for s in (0, 8, 16, 24))
+    noise = (total - 510.0) * (1 / 510.0)
+    if min(height, width) > _FINE:
+        noise = _coarsen(noise)
+    luma = luma_of(image)
+    strength = 4 * min(1.0, max(0.4, min(height, width) / _WHOLE))
+    grain = (strength * amount) * noise * luma * (1 - luma)
+    grain = grain[None] if color is None else grain * color[:, None, None]
+    return jnp.clip(image + grain, 0.0, 1.0)
+
+
+def _coarsen(noise: jax.Array) -> jax.Array:
+    """Grains two pixels wide, of the same variance."""
+    planes = noise[None]
+    planes = planes + shift(planes, 0, 1)
+    return 0.5 * (planes + shift(planes, 1, 0))[0]

@@ -19,17 +19,13 @@ _LEAST_LEFT = 0.1  # beyond a faded black or white nothing can be brought back
 _ENDS = dict(zip(FIELDS, np.cumsum(list(FIELDS.values())), strict=True))
 
 
-def color_transform(
-    image: jax.Array, scene: Scene, sources: jax.Array, targets: jax.Array, strength: jax.Array
-) -> jax.Array:
+def color_transform(image, scene, sources, targets, strength):
     """A run of steps on one picture [3, H, W]: `color_transform_rows` of one row."""
     rows = jax.tree.map(lambda x: x[None], (image, scene, sources, targets, strength))
     return color_transform_rows(*rows)[0]
 
 
-def color_transform_rows(
-    images: jax.Array, scenes: Scene, sources: jax.Array, targets: jax.Array, strength: jax.Array
-) -> jax.Array:
+def color_transform_rows(images, scenes, sources, targets, strength):
     """Runs of adjacent steps on pictures, with one logit and one sigmoid a run.
 
     Args:

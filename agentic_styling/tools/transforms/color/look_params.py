@@ -4,6 +4,7 @@ import numpy as np
 
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import LUMA
+from agentic_styling.utils.package_data import read_beside
 
 # Every field is neutral at zero and adds: a step's look is its target's plus its other options'.
 # "Logits" are those of the display value, see color_transform.py: one is about a stop at mid grey.
@@ -33,32 +34,11 @@ SOFT = 0.02  # how far black and white lie from the ends of the logit
 WHITE_LOGIT = float(np.log((1 + SOFT) / SOFT))  # of display white; black is its negative
 _NEAREST = 0.7  # how near to mid grey, in logits, black and white may be bent
 
-TEAL_ORANGE = ((0.3, 0, -0.3), (0, 0, 0), (-0.3, 0, 0.3))  # everything leans to one or the other
 WHITE = "#ffffff"
 BLACK = "#000000"
 
 # The colours that a free text may name; "auto" is the option's own.
-COLORS = {
-    "auto": "#ffffff",
-    "red": "#e03028",
-    "orange": "#f08028",
-    "amber": "#ffb030",
-    "gold": "#e8c040",
-    "yellow": "#f8e048",
-    "green": "#40b048",
-    "teal": "#20a098",
-    "cyan": "#40d8e8",
-    "blue": "#3870e0",
-    "navy": "#142858",
-    "violet": "#8050e0",
-    "purple": "#9038b0",
-    "magenta": "#e030b0",
-    "pink": "#f490b8",
-    "brown": "#805030",
-    "white": "#ffffff",
-    "gray": "#909498",
-    "black": "#101010",
-}
+COLORS = read_beside(__file__, "colors.json")
 
 
 def rgb(color: str) -> np.ndarray:

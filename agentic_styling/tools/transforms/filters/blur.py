@@ -159,9 +159,7 @@ def _tail(distance, sigma):
 
 
 @image_transform
-def motion_blur(
-    image: jax.Array, length: jax.Array | float, angle: jax.Array | float = 0.0
-) -> jax.Array:
+def motion_blur(image, length, angle=0.0):
     """Blurs along a line, as a moving camera does.
 
     Args:

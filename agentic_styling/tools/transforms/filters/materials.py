@@ -7,7 +7,7 @@ unit, and a seed. Flat on the picture: a photograph does not tell how its walls 
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.filters.noise import hash_noise, value_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise, value_noise
 
 
 def _octaves(y, x, seed, count: int):

@@ -1,4 +1,4 @@
-"""Tones made of marks: halftone dots, hatching, stipples, and flat steps of tone.
+"""Tones made of marks: halftone dots, hatching, stipples, flat steps of tone; and drawn lines.
 
 Frequencies are marks to the shorter side; marks are smooth over about a pixel.
 """
@@ -6,7 +6,8 @@ Frequencies are marks to the shorter side; marks are smooth over about a pixel.
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.filters.noise import hash_noise, pixel_grid
+from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
 from agentic_styling.tools.transforms.filters.surfaces import wave
 
 
@@ -37,12 +38,7 @@ def _share_above(spot: jax.Array) -> jax.Array:
     return 0.5 - spot * (0.76 - 0.26 * jnp.abs(spot))
 
 
-def hatch(
-    ink: jax.Array,
-    frequency: jax.Array | float,
-    angle: jax.Array | float,
-    wobble: jax.Array | float = 0.0,
-) -> jax.Array:
+def hatch(ink, frequency, angle, wobble=0.0):
     """Coverage [H, W] in [0, 1] of parallel lines, as wide as the ink [H, W] wants.
 
     frequency: lines to the shorter side; angle: radians from horizontal; wobble: [H, W] or a
@@ -83,3 +79,34 @@ def posterize(tone: jax.Array, levels: jax.Array | float, softness: float = 0.12
     step = jnp.floor(scaled)
     rise = jnp.clip((scaled - step - 0.5) / softness + 0.5, 0.0, 1.0)
     return (step + rise * rise * (3 - 2 * rise)) / (levels - 1)
+
+
+def xdog(luma, sigma: float, sharpness, threshold, steepness):
+    """Drawing [H, W] in [0, 1], black on white, from luma [H, W] in [0, 1].
+
+    Winnemoeller, Kyprianidis and Olsen 2012, equations 7 and 5: with G the blur,
+    S = (1 + p) G(sigma) - p G(1.6 sigma); 1 where S >= threshold, else
+    max(0, 1 + tanh(steepness (S - threshold))). sigma in pixels; sharpness p, about 20.
+    """
+    planes = luma[None].astype(jnp.float32)
+    fine, coarse = (
+        gaussian_blur(planes, sigma, channel_axis=0)[0],
+        gaussian_blur(planes, 1.6 * sigma, channel_axis=0)[0],
+    )
+    difference = fine + sharpness * (fine - coarse) - threshold
+    drawn = jnp.maximum(1 + jnp.tanh(steepness * jnp.minimum(difference, 0.0)), 0.0)
+    return drawn.astype(luma.dtype)
+
+
+def contours(luma: jax.Array, sigma: float) -> jax.Array:
+    """Where a dark line runs along an edge [H, W] in [0, 1], however light the area.
+
+    The difference of Gaussians against the local contrast: a faint outline counts too.
+    """
+    planes = luma[None].astype(jnp.float32)
+    fine, coarse = (
+        gaussian_blur(planes, sigma, channel_axis=0)[0],
+        gaussian_blur(planes, 2.2 * sigma, channel_axis=0)[0],
+    )
+    darker = jnp.maximum(coarse - fine - 0.006, 0.0)
+    return (darker / (darker + 0.035)).astype(luma.dtype)

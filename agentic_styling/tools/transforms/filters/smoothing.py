@@ -1,4 +1,4 @@
-"""Smoothing that keeps edges: a Kuwahara filter for paint."""
+"""Smoothing that keeps edges: a Kuwahara filter for paint, and plain areas with clear borders."""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +7,8 @@ import numpy as np
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.filters.fields import slopes
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 
 @image_transform
@@ -17,7 +19,6 @@ def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
     strokes grow long. They are shifted copies of one blur.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       radius: of a stroke in pixels, at most an eighth of the shorter side (more is clipped).
 
     Source: Papari, Petkov and Campisi (2007), soft choice among sectors; Kyprianidis, Kang and
@@ -48,9 +49,16 @@ def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
 
 def _edge_direction(luma, sigma):
     """cos and sin of twice the angle of the edge at every pixel, and its coherence, 0 to 1."""
-    padded = jnp.pad(luma, 1, mode="edge")
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    dy, dx = (slope / 2 for slope in slopes(luma))
     xx, yy, xy = gaussian_blur(jnp.stack([dx * dx, dy * dy, dx * dy]), sigma, channel_axis=0)
     strength = jnp.sqrt((xx - yy) ** 2 + 4 * xy**2 + 1e-12)
     return (yy - xx) / strength, -2 * xy / strength, strength / (xx + yy + 1e-4)
+
+
+def flatten(image: jax.Array, short: int = 256, radius: float = 1 / 60) -> jax.Array:
+    """[3, H, W] smoothed by a Kuwahara filter at about `short` pixels; radius in parts of that."""
+    height, width = image.shape[1:]
+    factor = max(1, round(min(height, width) / short))
+    small = shrink(image, factor)
+    small = kuwahara(small, max(1, round(min(small.shape[1:]) * radius)), channel_axis=0)
+    return enlarge(small, factor, height, width)

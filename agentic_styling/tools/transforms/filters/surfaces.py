@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.filters.noise import hash_noise, pixel_grid
+from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
 
 
 def wave(turns: jax.Array) -> jax.Array:
@@ -16,9 +16,7 @@ def wave(turns: jax.Array) -> jax.Array:
     return 16 * f * (0.5 - jnp.abs(f))
 
 
-def lattice_noise(
-    height: int, width: int, cells: float, seed: jax.Array, stretch: float = 1.0
-) -> jax.Array:
+def lattice_noise(height: int, width: int, cells: float, seed, stretch: float = 1.0):
     """Smooth noise [height, width], about uniform in [0, 1], `cells` to the shorter side.
 
     stretch: cells are so many times wider than high. Interpolated as products of matrices.

@@ -38,9 +38,7 @@ def _greens(logits):
     return excess / (0.4 + excess)
 
 
-def turn(
-    image: jax.Array, old: jax.Array, new: jax.Array, amount: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def turn(image, old, new, amount) -> tuple[jax.Array, jax.Array]:
     """Leaves in another colour, and where they are, [H, W].
 
     old: what its greens have been given already, [3] in logits; new: what is added in its place,
@@ -62,7 +60,7 @@ def mottled(scene: Scene, seed: jax.Array) -> jax.Array:
     return to_full(jnp.clip(3.0 * (trees / 1.6 - 0.5), -1.0, 1.0), height, width)
 
 
-def relief_of(image: jax.Array) -> jax.Array:
+def lighter_than_around(image: jax.Array) -> jax.Array:
     """How much lighter [H, W] than its surroundings a pixel is."""
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -71,30 +69,20 @@ def relief_of(image: jax.Array) -> jax.Array:
 
 
 @image_transform
-def blossoms(
-    image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
-) -> jax.Array:
+def blossoms(image, scene, leaves, amount, seed):
     """Draws white and pink blossoms in clusters on leaves, smaller far away.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 1 in full bloom.
-      seed: uint32.
     """
     height, width = leaves.shape
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
     cluster = to_full(turbulence(7 * cy, 7 * cx, seed + jnp.uint32(8), 3), height, width)
     share = amount * ramp(leaves, 0.1, 0.6) * ramp(cluster, 0.46, 0.7)
-    share = (
-        share
-        * (0.1 + ramp(relief_of(image), -0.01, 0.06))
-        * (1 - scene.sky)
-        * (1 - 0.85 * scene.subject)
-        * (1 - 0.8 * scene.ground)
-    )
+    share = share * (0.1 + ramp(lighter_than_around(image), -0.01, 0.06)) * (1 - scene.sky)
+    share = share * (1 - 0.85 * scene.subject) * (1 - 0.8 * scene.ground)
     luma = luma_of(image)
     lit = 0.5 + 0.35 * jnp.mean(luma) + 0.6 * luma
     opaque = 0.9 - 0.5 * scene.depth
@@ -126,15 +114,13 @@ def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array
     """Takes the leaves off upright plants: light comes through where these were lightest.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 1 all.
     """
     sky = jnp.sum(image * scene.sky, axis=(1, 2)) + 0.02 * image.size / 3 * jnp.mean(image)
     behind = sky / (jnp.sum(scene.sky) + 0.02 * image.size / 3)
     behind = 0.8 * behind + 0.2 * jnp.mean(behind)
-    through = ramp(relief_of(image), -0.03, 0.1) * leaves * (1 - scene.ground)
+    through = ramp(lighter_than_around(image), -0.03, 0.1) * leaves * (1 - scene.ground)
     through = 0.75 * amount * through * (1 - 0.8 * scene.subject)
     dark = image * (1 - 0.35 * amount * leaves * (1 - scene.ground))[None]
     return dark + through * (behind[:, None, None] - dark)

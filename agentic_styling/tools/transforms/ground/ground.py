@@ -17,12 +17,12 @@ from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     four_randoms,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
-from agentic_styling.tools.transforms.ground.foliage import leaves_of
+from agentic_styling.tools.transforms.ground.foliage import leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
@@ -83,17 +83,12 @@ def lay(image: jax.Array, cover: jax.Array, color: jax.Array) -> jax.Array:
 
 
 @image_transform
-def snow(
-    image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array, seed: jax.Array
-) -> jax.Array:
+def snow(image, scene, leaves, amount, seed):
     """Lays snow on the ground, and on what faces up: roofs, branches, leaves.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       leaves: [H, W], where leaves are.
       amount: 0 none, 0.5 patches, 1 closed.
-      seed: uint32.
     """
     height, width = scene.ground.shape
     patches = noise_of(scene, 5.0, seed, 4)
@@ -120,35 +115,22 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
     padded = jnp.pad(jnp.stack([luma, scene.sky]), ((0, 0), (step, step), (0, 0)), mode="edge")
     above, below = padded[:, :height], padded[:, 2 * step :]
     rim = ramp(above[1] - scene.sky, 0.15, 0.6)
-    factor = coarse_factor(height, width)
-    around = enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
-    higher = ramp(luma - around, 0.0, 0.14)
+    higher = ramp(lighter_than_around(image), 0.0, 0.14)
     top = higher * ramp(luma - below[0], 0.02, 0.16)
-    dusted = ramp(leaves, 0.1, 0.5) * ramp(luma - around, -0.09, 0.07)
+    dusted = ramp(leaves, 0.1, 0.5) * ramp(lighter_than_around(image), -0.09, 0.07)
     stays = jnp.maximum(0.9 * rim, jnp.maximum(0.6 * top, 0.8 * dusted))
     return stays * (1 - ramp(scene.sky, 0.3, 0.8)) * (1 - 0.8 * scene.subject)
 
 
 @image_transform
-def strewn(
-    image: jax.Array,
-    scene: Scene,
-    colors: jax.Array,
-    cell: jax.Array,
-    share: jax.Array,
-    round_: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def strewn(image, scene, colors, cell, share, round_, seed):
     """Strews small things over the ground: leaves, flowers, hailstones.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       colors: float [3, 3]; each has a mixture of two neighbours.
       cell: their distance at the lower border, in parts of the shorter side.
       share: of the cells that hold one, in the densest places.
       round_: 0 oblong as a leaf, 1 round.
-      seed: uint32.
     """
     plane = plane_of(scene)
     short = min(scene.ground.shape)
@@ -195,17 +177,12 @@ def _fleck(plane, size, share, round_, short, seed):
 
 
 @image_transform
-def grass(
-    image: jax.Array, scene: Scene, dark: jax.Array, light: jax.Array, seed: jax.Array
-) -> jax.Array:
+def grass(image, scene, dark, light, seed):
     """Draws blades of grass in tufts; each row hides the feet of the next.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       dark: float [3], the darkest blades.
       light: float [3], the lightest.
-      seed: uint32.
     """
     tufts = noise_of(scene, 5.0, seed)
     plane = plane_of(scene)
@@ -238,13 +215,7 @@ def _blades(scene, plane, row, up, seed):
 
 @image_transform
 def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Covers the ground with wet, trodden mud and puddles that mirror what stands above.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Covers the ground with wet, trodden mud and puddles that mirror what stands above."""
     plane = plane_of(scene, coarse_grid)
     lumps = turbulence(15 * plane.away, 10 * plane.across, seed, 3)
     slope = jnp.roll(lumps, -1, 0) - lumps
@@ -262,33 +233,18 @@ def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
 def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> jax.Array:
     """Darkens the ground as rain does, with puddles except on leaves.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 0 the identity, 1 soaked.
-      seed: uint32.
+    amount: 0 the identity, 1 soaked.
     """
     dark = amount * scene.ground
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)
-    soaked = deeper * (1 - 0.32 * dark)
-    soaked = computed(soaked)
-    water = (
-        0.75
-        * jnp.minimum(amount, 1.2)
-        * (1 - 0.8 * ramp(leaves_of(image, channel_axis=0), 0.0, 0.4))
-    )
+    soaked = computed(deeper * (1 - 0.32 * dark))
+    leafy = ramp(leaves_of(image, channel_axis=0), 0.0, 0.4)
+    water = 0.75 * jnp.minimum(amount, 1.2) * (1 - 0.8 * leafy)
     return puddles(soaked, image, scene, water, 0.56, seed)
 
 
-def puddles(
-    image: jax.Array,
-    above: jax.Array,
-    scene: Scene,
-    amount: jax.Array | float,
-    level: float,
-    seed: jax.Array,
-) -> jax.Array:
+def puddles(image, above, scene, amount, level: float, seed):
     """Water on a picture's ground that mirrors another picture of the same scene.
 
     level: the noise, 0 to 1, above which water stands: 0.5 on half of the ground.

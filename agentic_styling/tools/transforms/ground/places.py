@@ -17,8 +17,8 @@ from agentic_styling.tools.transforms.filters.fields import (
     full_grid,
     ramp,
     turbulence,
+    value_noise,
 )
-from agentic_styling.tools.transforms.filters.noise import value_noise
 from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 
@@ -126,11 +126,7 @@ def stars(image: jax.Array, seed: jax.Array) -> jax.Array:
 def draw_glow(image, scene, row, seed):
     """Lets bright parts glow.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      row: amount, threshold, width in parts of the shorter side, colour [3].
-      seed: uint32.
+    row: amount, threshold, width in parts of the shorter side, colour [3].
     """
     return bloom(
         image, row[0], row[3:], threshold=row[1], sigma=jnp.maximum(row[2], 0.01), channel_axis=0
@@ -141,11 +137,7 @@ def draw_glow(image, scene, row, seed):
 def draw_air(image, scene, row, seed):
     """Draws mist on the ground or drifting haze.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      row: 0 for mist, 1 for haze; optical thickness; colour [3].
-      seed: uint32.
+    row: 0 for mist, 1 for haze; optical thickness; colour [3].
     """
     air = jax.lax.switch(row[0].astype(jnp.int32), (ground_mist, fog), scene, seed)
     return veil(image, row[1] * air, row[2:], channel_axis=0)
@@ -155,11 +147,7 @@ def draw_air(image, scene, row, seed):
 def draw_ground(image, scene, row, seed):
     """Gives the ground the relief of dunes, waves or snow drifts.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
-      seed: uint32.
+    row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
     """
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
@@ -168,14 +156,7 @@ def draw_ground(image, scene, row, seed):
 
 @image_transform
 def draw_lava(image, scene, amount, seed):
-    """Draws glowing cracks in the ground, and their light on what stands near.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws glowing cracks in the ground, and their light on what stands near."""
     heat = amount * scene.ground * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
     return bloom(
@@ -185,14 +166,7 @@ def draw_lava(image, scene, amount, seed):
 
 @image_transform
 def draw_water(image, scene, amount, seed):
-    """Draws sunlight as it falls through the surface of water above.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws sunlight as it falls through the surface of water above."""
     net = field(caustics, image, seed) * (1 - scene.sky) * (1 - 0.7 * scene.depth)
     light = amount * field(shafts, image, seed) * jnp.array([0.45, 0.95, 1.0])[:, None, None]
     return screen(relief(image, 4 * amount * net), light)
@@ -200,14 +174,7 @@ def draw_water(image, scene, amount, seed):
 
 @image_transform
 def draw_leaves(image, scene, amount, seed):
-    """Draws shade under leaves, with warm spots of sun.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws shade under leaves, with warm spots of sun."""
     spots = field(dapples, image, seed)
     spots = amount * spots * (1 - scene.sky) * (1 - 0.35 * scene.subject)
     warm = jnp.array([1.1, 1.0, 0.7])[:, None, None]
@@ -216,28 +183,14 @@ def draw_leaves(image, scene, amount, seed):
 
 @image_transform
 def draw_stars(image, scene, color, seed):
-    """Draws stars where the sky is dark.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      color: float [3].
-      seed: uint32.
-    """
+    """Draws stars where the sky is dark."""
     dark = scene.sky * ramp(0.5 - luma_of(image), 0.0, 0.3)
     return screen(image, dark * stars(image, seed) * color[:, None, None])
 
 
 @image_transform
 def draw_neon(image, scene, amount, seed):
-    """Draws cyan light from the left, magenta from the right, and glowing signs.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Draws cyan light from the left, magenta from the right, and glowing signs."""
     x = jnp.linspace(0.0, 1.0, image.shape[2])
     left, right = (jnp.exp(-((at / 0.45) ** 2)) for at in (x, 1 - x))
     light = left * jnp.array([[0.1], [0.75], [1.0]]) + right * jnp.array([[1.0], [0.1], [0.7]])
@@ -249,14 +202,7 @@ def draw_neon(image, scene, amount, seed):
 
 @image_transform
 def draw_lamp(image, scene, amount, seed):
-    """Lights the middle of a dark picture with a warm lamp.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      seed: uint32.
-    """
+    """Lights the middle of a dark picture with a warm lamp."""
     height, width = image.shape[1:]
     y, x = 0.52 * height / min(height, width), 0.5 * width / min(height, width)
     return spotlight(image, y, x, 0.42, amount, jnp.array([1.4, 1.0, 0.55]))

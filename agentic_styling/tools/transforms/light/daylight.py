@@ -12,6 +12,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     four_randoms,
     full_grid,
     ramp,
+    slopes,
     to_full,
 )
 from agentic_styling.tools.transforms.light.light import screen
@@ -38,14 +39,10 @@ def horizon_of(scene: Scene) -> jax.Array:
 
 
 @image_transform
-def paint_sky(
-    image: jax.Array, scene: Scene, top: jax.Array, horizon: jax.Array, amount: jax.Array
-) -> jax.Array:
+def paint_sky(image, scene, top, horizon, amount):
     """Recolours the sky; clouds and branches stay.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       top: of the zenith, float [3].
       horizon: of the horizon, float [3].
       amount: 0 the identity, 1 nothing of the sky's own colour is left.
@@ -78,14 +75,7 @@ def starlight(scene: Scene, seed: jax.Array) -> jax.Array:
 
 @image_transform
 def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
-    """Draws the moon where the sky is most open, and its glow; nothing without enough sky.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-    """
+    """Draws the moon where the sky is most open, and its glow; nothing without enough sky."""
     height, width = scene.sky.shape
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)
@@ -114,9 +104,7 @@ def facing(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
     height, width = scene.subject.shape
     form = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.08)[0]
     short = min(form.shape)
-    padded = jnp.pad(form, 1, mode="edge")
-    slope_y = padded[2:, 1:-1] - padded[:-2, 1:-1]
-    slope_x = padded[1:-1, 2:] - padded[1:-1, :-2]
+    slope_y, slope_x = slopes(form)
     turn = -0.1 * short * (slope_y * dy + slope_x * dx)
     turn = turn / (0.5 + jnp.abs(turn))
     return to_full(turn, height, width) * scene.subject

@@ -21,21 +21,12 @@ _GHOSTS = (
 
 
 @image_transform
-def lens_flare(
-    image: jax.Array,
-    y: jax.Array | float,
-    x: jax.Array | float,
-    amount: jax.Array | float,
-    color: jax.Array,
-    ghosts: jax.Array | float = 1.0,
-) -> jax.Array:
+def lens_flare(image, y, x, amount, color, ghosts=1.0):
     """Draws what a lens makes of a light: glow, streak, halo and ghosts.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       y: row of the light, in parts of the shorter side.
       x: its column.
-      amount: 1 is moderate, 0 the identity.
       color: of the light, float [3].
       ghosts: 0 leaves only the glow and its streak.
     """

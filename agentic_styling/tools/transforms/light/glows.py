@@ -1,4 +1,7 @@
-"""Small lights in the air: embers, sparkles, energy, bioluminescence, and bokeh."""
+"""Small lights in the air: embers, sparkles, energy, bioluminescence, and bokeh.
+
+colors: float [2, 3], of the halos and of the cores.
+"""
 
 from collections.abc import Callable
 
@@ -22,14 +25,7 @@ from agentic_styling.tools.transforms.scene import Scene
 _GOLDEN = 0.618034
 
 
-def lights(
-    v: jax.Array,
-    u: jax.Array,
-    shape: Callable,
-    cell: float,
-    share: jax.Array,
-    seed: jax.Array,
-) -> tuple[jax.Array, jax.Array]:
+def lights(v, u, shape: Callable, cell: float, share, seed) -> tuple[jax.Array, jax.Array]:
     """Brightness and whiteness, [H, W] each, of three layers of small lights.
 
     v, u: where, in parts of the shorter side; share: of the cells that hold one, a number or
@@ -104,9 +100,7 @@ def plankton(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, j
     return (1.3 * core + 0.42 * _dot(square, 0.085 * size)) * fade, 0.6 * core * fade
 
 
-def shine(
-    image: jax.Array, glow: jax.Array, white: jax.Array, colors: jax.Array, amount: jax.Array
-) -> jax.Array:
+def shine(image, glow, white, colors, amount):
     """Lights added to a picture [3, H, W]: colors [2, 3] of halo and core, white ones hottest."""
     halo = colors[0, :, None, None] * glow
     return screen(image, amount * (halo + (colors[1, :, None, None]) * white))
@@ -114,15 +108,7 @@ def shine(
 
 @image_transform
 def embers(image, scene: Scene, amount, colors, seed):
-    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws sparks that rise from below, flakes of ash between them, and the glow of the fire."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     bottom = y * (min(height, width) / height)
@@ -142,15 +128,7 @@ def _flake(dv, du, own):
 
 @image_transform
 def sparkles(image, scene: Scene, amount, colors, seed):
-    """Draws glints that drift past in a trail, thicker in some places.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws glints that drift past in a trail, thicker in some places."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -164,15 +142,7 @@ def sparkles(image, scene: Scene, amount, colors, seed):
 
 @image_transform
 def energy(image, scene: Scene, amount, colors, seed):
-    """Draws charges that swirl around the subject, and discharges between them.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
-    """
+    """Draws charges that swirl around the subject, and discharges between them."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
@@ -200,12 +170,7 @@ def energy(image, scene: Scene, amount, colors, seed):
 def bioluminescence(image, scene: Scene, amount, colors, seed):
     """Draws swarms of living lights, mostly below, and their glow on dark things nearby.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate.
-      colors: float [2, 3], of the halos and of the cores.
-      seed: uint32.
+    amount: 1 is moderate.
     """
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
@@ -232,12 +197,7 @@ _LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
 def bokeh(image, scene: Scene, amount, colors, seed):
     """Draws discs of light out of focus where the picture has lights.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      colors: float [2, 3], mixed with the lights' own.
-      seed: uint32.
+    colors: float [2, 3], mixed with the lights' own.
     """
     height, width = image.shape[1:]
     luma = luma_of(image)

@@ -11,11 +11,11 @@ from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
     full_grid,
+    hash_noise,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.filters.noise import hash_noise
 from agentic_styling.tools.transforms.light.daylight import facing, relight
 from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
@@ -29,11 +29,7 @@ _BEAMS = ((0.2, 0.35, 0.16), (0.62, 0.12, 0.2))  # at the top, lean, half width
 def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
     """Lets the brightest small things, warm ones above all, shine as lamps and glow.
 
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: of the lamps, float [3].
+    color: of the lamps, float [3].
     """
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
@@ -52,19 +48,10 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
 
 
 @image_transform
-def side_lights(
-    image: jax.Array,
-    scene: Scene,
-    left: jax.Array,
-    right: jax.Array,
-    own: jax.Array | float,
-    air: jax.Array | float,
-) -> jax.Array:
+def side_lights(image, scene, left, right, own, air):
     """Lights a picture from the left and from the right alone, in two colours.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
       left: float [3].
       right: float [3].
       own: how much of the things' own colours is left, 0 to 1.
@@ -93,13 +80,7 @@ def side_lights(
 
 @image_transform
 def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Lights a picture by three candles low in it, and little elsewhere.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Lights a picture by three candles low in it, and little elsewhere."""
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     short = min(height, width)
@@ -115,25 +96,19 @@ def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     )
 
 
-def middle_of(scene: Scene) -> tuple[jax.Array, jax.Array]:
-    """Row and column of the subject's middle, in parts of the shorter side."""
-    y, x = full_grid(*scene.subject.shape)
-    weight = scene.subject**2 + 1e-3
+def middle_of(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Row and column of the middle of a map [H, W] > 0, in parts of the shorter side."""
+    y, x = full_grid(*weight.shape)
     total = jnp.sum(weight)
     return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
 @image_transform
 def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
-    """Puts a cone of light from above on the subject, and darkness around it.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Puts a cone of light from above on the subject, and darkness around it."""
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
-    at_y, at_x = middle_of(scene)
+    at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     # The lamp hangs above, a little to the side on which there is more room.
     lamp_y = -0.35
     lamp_x = at_x + jnp.where(at_x < 0.5 * width / min(height, width), 0.3, -0.3)
@@ -148,12 +123,7 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
 
 @image_transform
 def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
-    """Lights the subject's border from behind and above; the rest is darker.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Lights the subject's border from behind and above; the rest is darker."""
     height, width = image.shape[1:]
     inside = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.022)[0]
     border = jnp.maximum(scene.subject - to_full(inside, height, width) ** 1.5, 0.0)
@@ -165,14 +135,9 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
 
 @image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
-    """Lights what is far from behind; the subject and the foreground are dark.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-    """
+    """Lights what is far from behind; the subject and the foreground are dark."""
     far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
-    at_y, at_x = middle_of(scene)
+    at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     y, x = full_grid(*image.shape[1:])
     away = (y - at_y + 0.15) ** 2 + (x - at_x) ** 2
     glow = (0.08 + 0.92 * far) * (0.55 / (1 + away / 0.07) + 0.08)
@@ -191,13 +156,7 @@ def _body(scene: Scene) -> jax.Array:
 
 @image_transform
 def beams(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
-    """Draws two broad beams from above, seen in drifting fog.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      seed: uint32.
-    """
+    """Draws two broad beams from above, seen in drifting fog."""
     height, width = image.shape[1:]
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)

@@ -12,8 +12,8 @@ from agentic_styling.tools.transforms.filters.fields import (
     full_grid,
     ramp,
     to_full,
+    value_noise,
 )
-from agentic_styling.tools.transforms.filters.noise import value_noise
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 
@@ -23,18 +23,10 @@ def screen(image: jax.Array, light: jax.Array) -> jax.Array:
 
 
 @image_transform
-def bloom(
-    image: jax.Array,
-    amount: jax.Array | float,
-    color: jax.Array,
-    *,
-    threshold: jax.Array | float = 0.6,
-    sigma: jax.Array | float = 0.05,
-) -> jax.Array:
+def bloom(image, amount, color, *, threshold=0.6, sigma=0.05):
     """Lets the bright parts of a picture glow beyond their edges.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 is a soft-focus filter, 0 the identity.
       color: tint of the glow, float [3].
       threshold: display value from which things glow.
@@ -64,9 +56,7 @@ def brightest(image: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array
     return y[at // x.shape[1], 0], x[0, at % x.shape[1]]
 
 
-def radial_smear(
-    mask: jax.Array, y: jax.Array, x: jax.Array, reach: jax.Array | float
-) -> jax.Array:
+def radial_smear(mask, y, x, reach):
     """Coarse planes [C, h, w] smeared away from a point, in parts of the shorter side.
 
     reach: 0.7: up to seven tenths of the way to the point count. By doubling: each pass adds the
@@ -90,23 +80,10 @@ def _zoom_matrix(n: int, centre: jax.Array, scale: jax.Array) -> jax.Array:
 
 
 @image_transform
-def god_rays(
-    image: jax.Array,
-    scene: Scene,
-    amount: jax.Array | float,
-    color: jax.Array,
-    seed: jax.Array,
-) -> jax.Array:
+def god_rays(image, scene, amount, color, seed):
     """Draws shafts of light from the sky's brightest place, blocked by what stands before it.
 
     Without a sky the light falls in from above the picture.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-      seed: uint32.
 
     Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
@@ -138,14 +115,7 @@ def god_rays(
 
 @image_transform
 def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
-    """Draws a glow around the subject, as of light that it gives off itself.
-
-    Args:
-      image: float [H, W, 3] in [0, 1].
-      scene: the maps of the photograph.
-      amount: 1 is moderate, 0 the identity.
-      color: float [3].
-    """
+    """Draws a glow around the subject, as of light that it gives off itself."""
     height, width = image.shape[1:]
     factor = coarse_factor(height, width)
     subject = shrink(scene.subject[None], factor)
@@ -156,14 +126,7 @@ def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.A
     return bloom(lit, 0.5 * amount, color, threshold=0.55, sigma=0.03, channel_axis=0)
 
 
-def spotlight(
-    image: jax.Array,
-    y: jax.Array | float,
-    x: jax.Array | float,
-    radius: jax.Array | float,
-    amount: jax.Array | float,
-    color: jax.Array,
-) -> jax.Array:
+def spotlight(image, y, x, radius, amount, color):
     """A soft spot of coloured light, and dark around it. Place and radius in parts of the shorter
     side; amount 0 is the identity, 1 leaves 25 % of the light outside."""
     rows, columns = full_grid(*image.shape[1:])
@@ -174,13 +137,10 @@ def spotlight(
 
 
 @image_transform
-def vignette(
-    image: jax.Array, amount: jax.Array | float, color: jax.Array | None = None
-) -> jax.Array:
+def vignette(image, amount, color=None):
     """Darkens the corners as cos^4 of the field angle behind a simple lens.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       amount: 1 leaves a corner a quarter of its light, 0 is the identity.
       color: float [3] that corners are drawn towards; black if None.
     """

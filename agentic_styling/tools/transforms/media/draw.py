@@ -1,14 +1,12 @@
 """Drawing: ink, pen, pencil and charcoal on paper."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.lines import contours, xdog
-from agentic_styling.tools.transforms.filters.screens import hatch
+from agentic_styling.tools.transforms.filters.screens import contours, hatch, xdog
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, paper
 from agentic_styling.tools.transforms.media.finish import Technique, displace
 
@@ -26,14 +24,7 @@ _TABLE = np.array([row[:8] for row in _ROWS.values()], np.float32)
 _INKS = np.stack([np.stack([rgb(c) for c in row[8:]]) for row in _ROWS.values()])
 
 
-def draw(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def draw(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] drawn in one ink on paper; medium: index into MEDIA."""
     bold, outline, hatching, lines, steps, smudge, grain, dry = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]

@@ -75,9 +75,7 @@ def soften(image: jax.Array, technique: Technique, seed: jax.Array) -> jax.Array
     return jax.lax.cond(amount > 0, run, lambda: image)
 
 
-def finish(
-    image: jax.Array, technique: Technique, amounts: tuple[jax.Array, jax.Array], seed: jax.Array
-) -> jax.Array:
+def finish(image, technique: Technique, amounts: tuple[jax.Array, jax.Array], seed):
     """[3, H, W] with the marks of a technique, on its surface, lit from the upper left.
 
     amounts: how far the canvas, and the paper, under the paint stands out.

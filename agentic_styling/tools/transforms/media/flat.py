@@ -1,13 +1,11 @@
 """Flat colour with clean borders: vector art, anime and cartoons."""
 
 import dm_pix
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.lines import contours
-from agentic_styling.tools.transforms.filters.screens import posterize
+from agentic_styling.tools.transforms.filters.screens import contours, posterize
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.media.palette import nearest_colors, palette_of
 
@@ -22,14 +20,7 @@ MEDIA = tuple(_ROWS)
 _TABLE = np.array(list(_ROWS.values()), np.float32)
 
 
-def flat(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def flat(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] in flat areas; medium: index into MEDIA."""
     count, share, tones, lines, vivid = jnp.asarray(_TABLE)[medium]
     short = min(image.shape[1:])

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise, slopes
 from agentic_styling.tools.transforms.scene import shrink
 
 
@@ -47,9 +47,8 @@ def _corners(image, cell, rows, columns, seed):
     """The points [rows, columns, 2]; the grid starts one and a half cells outside."""
     height, width = image.shape[1:]
     luma = jax.lax.stop_gradient(luma_of(image))
-    padded = jnp.pad(luma, 1, mode="edge")
-    edge = jnp.abs(padded[2:, 1:-1] - padded[:-2, 1:-1])
-    edge = edge + jnp.abs(padded[1:-1, 2:] - padded[1:-1, :-2])
+    down, across = slopes(luma)
+    edge = jnp.abs(down) + jnp.abs(across)
     before = cell + cell // 2
     after = rows * cell - height - before, columns * cell - width - before
     edge = jnp.pad(edge, ((before, after[0]), (before, after[1])))

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.media import draw, flat, mosaic, movements, paint, photo, wash
 from agentic_styling.tools.transforms.media.finish import Technique, finish, soften
-from agentic_styling.tools.transforms.media.flatten import flatten
 
-# Of each family: its media, what draws them from a picture and its plain areas, and how far canvas
+# Of each family: its media; what draws one, from a picture [3, H, W], its plain areas, the medium's
+# place in the family, the technique, how visible the texture is (0 to 2) and a seed; how far canvas
 # and paper stand out under it.
 _FAMILIES = (
     (photo.MEDIA, photo.photograph, (0, 0)),
@@ -53,17 +54,13 @@ def _places(families: list, names: tuple[str, ...]) -> np.ndarray:
 
 
 @image_transform
-def in_medium(
-    image: jax.Array, row: jax.Array, technique: Technique, texture: jax.Array, seed: jax.Array
-) -> jax.Array:
+def in_medium(image, row, technique: Technique, texture, seed):
     """A picture drawn in a medium.
 
     Args:
-      image: float [H, W, 3] in [0, 1].
       row: int32 [3] of `media_table`.
       technique: how paint is put on.
       texture: how visible the surface is, 0 to 2.
-      seed: uint32.
 
     Returns:
       The picture in [0, 1]. Of the families only the one that is needed is computed.

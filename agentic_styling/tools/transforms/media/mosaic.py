@@ -1,12 +1,11 @@
 """Pictures made of pieces: triangles, pixels and torn paper."""
 
 import dm_pix
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise
 from agentic_styling.tools.transforms.filters.screens import halftone
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, wave
 from agentic_styling.tools.transforms.media.finish import Technique
@@ -17,14 +16,7 @@ from agentic_styling.tools.transforms.scene import shrink
 _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
 
 
-def low_poly(
-    image: jax.Array,
-    plain: jax.Array,
-    _: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def low_poly(image, plain, _, technique: Technique, texture, seed):
     """[3, H, W] as triangles, each tilted a little to the light."""
     mesh = mesh_of(image, 20, seed)
     colors = colors_of(image, mesh)
@@ -38,14 +30,7 @@ def low_poly(
     return fill(mesh, colors, *image.shape[1:])
 
 
-def pixel_art(
-    image: jax.Array,
-    plain: jax.Array,
-    _: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def pixel_art(image, plain, _, technique: Technique, texture, seed):
     """[3, H, W] in square pixels of 16 colours, dithered as far as texture is visible."""
     height, width = image.shape[1:]
     factor = max(2, round(min(height, width) / 72))
@@ -58,14 +43,7 @@ def pixel_art(
     return jnp.repeat(jnp.repeat(few, factor, axis=1), factor, axis=2)[:, :height, :width]
 
 
-def collage(
-    image: jax.Array,
-    plain: jax.Array,
-    _: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def collage(image, plain, _, technique: Technique, texture, seed):
     """[3, H, W] as torn pieces of printed paper, one upon the other."""
     height, width = image.shape[1:]
     short = min(height, width)

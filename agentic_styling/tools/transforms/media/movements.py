@@ -8,12 +8,11 @@ import numpy as np
 from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.lines import contours
-from agentic_styling.tools.transforms.filters.noise import hash_noise, pixel_grid
-from agentic_styling.tools.transforms.filters.screens import halftone, posterize
+from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
+from agentic_styling.tools.transforms.filters.screens import contours, halftone, posterize
+from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, relief, wave
 from agentic_styling.tools.transforms.media.finish import displace, light
-from agentic_styling.tools.transforms.media.flatten import flatten
 from agentic_styling.tools.transforms.media.low_poly import fill, mesh_of
 from agentic_styling.tools.transforms.media.palette import nearest_colors, palette_of
 from agentic_styling.tools.transforms.media.strokes import Brush, paint_strokes

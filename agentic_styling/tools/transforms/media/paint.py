@@ -1,6 +1,5 @@
 """Paint in strokes: oil, acrylic, gouache, digital paint and pastel."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,14 +23,7 @@ MEDIA = tuple(_ROWS)
 _TABLE = np.array(list(_ROWS.values()), np.float32)
 
 
-def paint(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def paint(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] painted in strokes; medium: index into MEDIA."""
     row = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]
@@ -61,19 +53,12 @@ def _use(brush: Brush, technique, texture) -> Brush:
     dots, lines = technique.stippling, technique.hatching
     length = brush.length * (1 - 0.66 * dots)
     width = brush.width * (1 - 0.5 * lines - 0.12 * dots) * (1 + 0.2 * technique.impasto)
+    bristle = brush.bristle * (0.5 + 0.5 * texture) + technique.dry_brush - dots
     return brush._replace(
         length=length,
         width=jnp.minimum(width, 0.38),
         detail=brush.detail * (1 - 0.25 * technique.impasto) + 0.8 * dots + 0.3 * lines,
-        bristle=jnp.clip(
-            brush.bristle * (0.5 + 0.5 * texture)
-            + technique.dry_brush
-            - dots
-            - technique.blending
-            - technique.wet_on_wet,
-            0.0,
-            1.3,
-        ),
+        bristle=jnp.clip(bristle - technique.blending - technique.wet_on_wet, 0.0, 1.3),
         jitter=brush.jitter * (1 - 0.8 * technique.blending) + 0.1 * dots,
         opacity=brush.opacity * (1 - 0.45 * technique.glazing - 0.3 * technique.wet_on_wet),
         follow=brush.follow * (1 - 0.9 * lines),

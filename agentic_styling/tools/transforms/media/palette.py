@@ -58,9 +58,7 @@ def _shares(points, colors, used, softness):
     return jax.nn.softmax(jnp.where(used, -distance / softness, -1e4), axis=0)
 
 
-def nearest_colors(
-    image: jax.Array, palette: tuple[jax.Array, jax.Array], softness: float = 0.002
-) -> jax.Array:
+def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float = 0.002):
     """[3, H, W] in the colours of a palette; where two are about as near they mix."""
     colors, used = palette
     points, shape = _space(image), image.shape[1:]

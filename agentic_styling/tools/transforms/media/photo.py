@@ -6,7 +6,7 @@ import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.noise import white_noise
+from agentic_styling.tools.transforms.filters.fields import white_noise
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
@@ -22,14 +22,7 @@ MEDIA = tuple(_ROWS)
 _TABLE = np.array(list(_ROWS.values()), np.float32)
 
 
-def photograph(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def photograph(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] as a photograph or a rendering; medium: index into MEDIA."""
     smooth, clarity, detail, halation, glow, grain, gloss = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.noise import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise
 from agentic_styling.tools.transforms.filters.surfaces import wave
 from agentic_styling.tools.transforms.scene import shrink
 
@@ -66,9 +66,7 @@ def factor_of(image: jax.Array, short: int) -> int:
     return max(1, round(min(image.shape[1:]) / short))
 
 
-def paint_strokes(
-    image: jax.Array, canvas: jax.Array, brush: Brush, seed: jax.Array, layers=LAYERS
-) -> tuple[jax.Array, jax.Array]:
+def paint_strokes(image, canvas, brush: Brush, seed, layers=LAYERS) -> tuple[jax.Array, jax.Array]:
     """Strokes in the colours of `image` painted over `canvas`, both [3, H, W].
 
     Returns the painting [3, H, W] and the height of its paint [H, W], about 0 to 1.

@@ -1,7 +1,6 @@
 """Watercolour: washes on white paper, pigment gathered at their edges (Bousseau et al. 2006)."""
 
 import dm_pix
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,14 +21,7 @@ _TABLE = np.array(list(_ROWS.values()), np.float32)
 _PAPER = np.array([0.985, 0.975, 0.95], np.float32)[:, None, None]
 
 
-def wash(
-    image: jax.Array,
-    plain: jax.Array,
-    medium: jax.Array,
-    technique: Technique,
-    texture: jax.Array,
-    seed: jax.Array,
-):
+def wash(image, plain, medium, technique: Technique, texture, seed):
     """[3, H, W] in watercolour; medium: index into MEDIA."""
     bleed, tones, edges, pools, grain, gaps, border = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]

@@ -13,14 +13,7 @@ from agentic_styling.tools.transforms.scene import Scene
 SEED = jnp.uint32(11)
 WHITE = jnp.ones(3)
 FALL = jax.jit(functools.partial(particles.falling, channel_axis=0))
-KINDS = {
-    "rain": particles.RAIN,
-    "snow": particles.SNOW,
-    "blizzard": particles.BLIZZARD,
-    "hail": particles.HAIL,
-    "sand": particles.SAND,
-    "dust": particles.DUST,
-}
+KINDS = particles.KINDS
 
 
 def _grey(size):
@@ -28,7 +21,7 @@ def _grey(size):
 
 
 def _fall(kind, amount=1.0, size=96, seed=SEED):
-    return np.asarray(FALL(_grey(size), jnp.zeros((size, size)), kind.row(), amount, WHITE, seed))
+    return np.asarray(FALL(_grey(size), jnp.zeros((size, size)), kind, amount, WHITE, seed))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -51,20 +44,20 @@ def _extent(rows, columns):
 
 
 def test_rain_falls_and_sand_drives_sideways():
-    rain_down, rain_across = _extent(*[_fall(particles.RAIN, size=192)[0]] * 2)
-    sand_down, sand_across = _extent(*[_fall(particles.SAND, size=192)[0]] * 2)
+    rain_down, rain_across = _extent(*[_fall(KINDS["rain"], size=192)[0]] * 2)
+    sand_down, sand_across = _extent(*[_fall(KINDS["sand"], size=192)[0]] * 2)
     assert rain_across > 2 * rain_down and sand_down > 2 * sand_across
 
 
 def test_a_subject_hides_what_falls_behind_it():
     subject = jnp.ones((96, 96))
-    hidden = FALL(_grey(96), subject, particles.SNOW.row(), 1.0, WHITE, SEED)
-    assert 0.2 < (np.mean(hidden) - 0.3) / (_fall(particles.SNOW).mean() - 0.3) < 0.8
+    hidden = FALL(_grey(96), subject, KINDS["snow"], 1.0, WHITE, SEED)
+    assert 0.2 < (np.mean(hidden) - 0.3) / (_fall(KINDS["snow"]).mean() - 0.3) < 0.8
 
 
 def test_another_seed_is_another_fall():
-    a, b = _fall(particles.SNOW), _fall(particles.SNOW, seed=jnp.uint32(12))
-    assert np.array_equal(a, _fall(particles.SNOW)) and np.abs(a - b).mean() > 0.02
+    a, b = _fall(KINDS["snow"]), _fall(KINDS["snow"], seed=jnp.uint32(12))
+    assert np.array_equal(a, _fall(KINDS["snow"])) and np.abs(a - b).mean() > 0.02
 
 
 @pytest.mark.parametrize("shape", [particles.leaf, particles.petal, particles.shard])

@@ -7,7 +7,7 @@ import skimage.data
 from scipy.ndimage import gaussian_filter
 from skimage.transform import resize
 
-from agentic_styling.tools.transforms.filters.lines import contours, xdog
+from agentic_styling.tools.transforms.filters.screens import contours, xdog
 
 LUMA = resize(skimage.data.camera() / 255, (128, 128), anti_aliasing=True).astype(np.float32)
 _DRAWN = jax.jit(lambda x: xdog(x, 1.2, 20.0, 0.5, 4.0))

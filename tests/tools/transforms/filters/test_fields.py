@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.filters.noise import (
+from agentic_styling.tools.transforms.filters.fields import (
     cloud_noise,
     hash_noise,
     pixel_grid,

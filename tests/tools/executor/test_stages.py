@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from agentic_styling.tools import COMBINE
-from agentic_styling.tools.executor.blend import blend, combine, is_layer
+from agentic_styling.tools.executor.stages import blend, combine, is_layer
 from tests.tools.planned import planes
 
 BLEND, JOIN = jax.jit(blend), jax.jit(combine)
