@@ -22,8 +22,7 @@ def run(args: argparse.Namespace) -> None:
     from agentic_styling.tools.executor.cube import plan_to_cube, write_cube
 
     new_file(args.out)
-    plan, _ = read_plan(args.plan)
-    table, left_out = plan_to_cube(plan, args.size)
+    table, left_out = plan_to_cube(read_plan(args.plan), args.size)
     for line in left_out:
         print(line, file=sys.stderr)
     title = args.plan.stem

@@ -16,6 +16,12 @@ def add_picture_commands(commands) -> None:
         "--planner", type=path, help="a Hugging Face directory of a Qwen3-VL planner"
     )
     style.add_argument("--plan", type=path, help="a plan file to run instead of asking a planner")
+    style.add_argument(
+        "--state",
+        metavar="FILE",
+        type=path,
+        help="what the photographs show, as JSON, for a text planner",
+    )
     style.add_argument("--out", type=path, default="styled", help="directory to write to")
     style.add_argument("--overwrite", action="store_true", help="replace earlier results")
     style.add_argument(

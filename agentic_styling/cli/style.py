@@ -13,8 +13,8 @@ from tqdm import tqdm
 from agentic_styling.data import read_photo
 from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner
-from agentic_styling.tools import VOCABULARY, Plan, encode_plans, execute_steps
+from agentic_styling.planner import Planner, PlannerSettings
+from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import NAME_BYTES, check_seed, output_directory
 from agentic_styling.utils.errors import InputError
@@ -31,6 +31,7 @@ def style(
     plan: str | Path | None = None,
     temperature: float = 0.0,
     seed: int = 0,
+    state: str | Path | None = None,
     overwrite: bool = False,
 ) -> list[Plan]:
     """Plan and execute an edit of each photograph; prints the steps with their reasons.
@@ -46,6 +47,8 @@ def style(
       plan: file of a plan to execute instead.
       temperature: of the planner's sampling; 0 takes the most likely tokens.
       seed: of the sampling and of the tools, 0 to 2**32 - 1.
+      state: file of what the photographs show, which a text planner reads in their place: a JSON
+        object from the ten dimensions, or some of them, to options.
       overwrite: whether earlier results may be replaced.
 
     Returns:
@@ -59,13 +62,23 @@ def style(
         raise InputError("style: give --planner and --goal, or --plan alone")
     seed, out = check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
+    reads_state = planner is not None and PlannerSettings.load(planner).modality == "text"
+    if reads_state and state is None:
+        raise InputError(
+            f"style: {planner} is a text planner, which reads a known state and not the "
+            "photograph; give --state FILE"
+        )
+    if state is not None and not reads_state:
+        raise InputError("style: only a text planner reads --state; leave it out")
+    known = read_state(state) if state else {}
     pictures = [read_photo(photo) for photo in photos]
     if plan is not None:
-        read, kept = read_plan(plan)
-        plans, goal = [read] * len(pictures), goal or kept
+        plans = [read_plan(plan)] * len(pictures)
+        goal = goal or json.loads(_read(plan)).get("goal")
     else:
+        goals, states = [goal] * len(pictures), [known] * len(pictures)
         samples = Planner.from_pretrained(planner).plan(
-            pictures, [goal] * len(pictures), temperature=temperature, seed=seed
+            pictures, goals, temperature=temperature, seed=seed, states=states
         )
         plans = [first for first, *_ in samples]
     out.mkdir(parents=True, exist_ok=True)
@@ -89,17 +102,33 @@ def style(
     return plans
 
 
-def read_plan(path: str | Path) -> tuple[Plan, str | None]:
-    """A plan file's plan, and its goal if it keeps one. Raises InputError naming the file."""
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan file. Raises InputError naming the file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a plan's JSON file") from error
-    try:
-        plan = Plan.from_json(text)
+        return Plan.from_json(_read(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    return plan, json.loads(text).get("goal")
+
+
+def read_state(path: str | Path) -> dict[str, str]:
+    """Read a state's file; options that are "unknown" are left out, as in training.
+
+    Raises InputError naming the file.
+    """
+    try:
+        context = Plan.from_json({"context": json.loads(_read(path)), "steps": []}).context
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); give an object of dimensions") from error
+    return {name: option for name, option in context.items() if option != UNKNOWN}
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read ({error}); give a JSON file") from error
 
 
 def _plan_text(plan: Plan, goal: str | None) -> str:

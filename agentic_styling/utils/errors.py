@@ -63,7 +63,7 @@ def one_line_errors(main: Callable) -> Callable:
         try:
             return main(*args, **kwargs)
         except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
             sys.exit(2)
         except BrokenPipeError:  # the reader has seen enough, as `head` has
             with contextlib.suppress(OSError):

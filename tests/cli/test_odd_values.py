@@ -68,6 +68,7 @@ COMMANDS = {
         "--temperature": NUMBERS,
         "--goal": TEXTS,
         "--planner": FILES,
+        "--state": FILES,
     },
     "style {photo} --goal fog --planner {folder} --out {new}": {
         "--planner": [*FILES, *(f"{{planner_{name}}}" for name in JSON_TEXTS)],
