@@ -299,7 +299,10 @@ def test_the_commands(copy, tmp_path, capsys):
         (["import-published", "nowhere", "--out", "new"], "nowhere: no such file or folder"),
         (["import-published", "copy/images", "--out", "new"], "has no rows"),
         (["import-published", "copy/images/a.png", "--out", "new"], "no file of rows"),
-        (["import-published", "copy", "--out", "new", "--size", "9"], "size=9"),
+        (
+            ["import-published", "copy", "--out", "new", "--size", "9"],
+            "9: use a whole number from 64",
+        ),
         (["import-published", "copy", "--out", "new"], "none of 1 rows can be used, mostly: no go"),
         (["export-data", "copy", "--format", "trl", "--out", "new"], "copy: holds no finished set"),
         (["export-data", "ours", "--format", "trl", "--out", "copy"], "copy: exists already"),
