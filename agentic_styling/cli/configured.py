@@ -70,7 +70,7 @@ def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> Config
         config_flags.DEFINE_config_file("config", file, flag_values=values, sys_argv=argv)
         rest = values(argv)[1:]
         dict(values.config)  # a file that failed to load says so only when it is read
-    except (flags.Error, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+    except Exception as error:  # of any type, as the file is a program
         raise InputError(f"{_what_failed(error)}; --help lists flags and fields") from error
     if rest:
         raise InputError(f"{rest[0]!r} is not a flag; write --config.field=value")
