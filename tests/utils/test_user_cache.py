@@ -19,7 +19,7 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch, tmp_path):
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     with pytest.raises(InputError, match="no home directory for the cache; set XDG_CACHE_HOME"):
         user_cache()
-    monkeypatch.setattr(jax, "config", SimpleNamespace(jax_compilation_cache_dir=None))
+    monkeypatch.setattr(jax, "config", SimpleNamespace(jax_compilation_cache_dir=None, update=None))
     keep_compiled_programs()
     assert jax.config.jax_compilation_cache_dir is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -38,14 +38,13 @@ SIZES = (64, 1024)
 # What a row was scored, the first that it has; in its metadata too.
 SCORES = ("individual_score", "overall_quality", "trajectory_avg_reward")
 _EXAMPLES = 3
-# The words by which a split, or the file or folder of one, is known to the library datasets, which
-# may stand among others: in "my_test-1.jsonl", but not in "latest.jsonl".
+# How the library datasets knows held-out splits by the names of files and folders: by a word that
+# stands alone or among others, as in "my_test-1.jsonl", but not in "latest.jsonl".
 _SPLIT_NAMES = {
     split: re.compile(rf"(^|[-._ 0-9])({words})([-._ 0-9]|$)", re.IGNORECASE)
     for split, words in {
         "test": "test|testing|eval|evaluation",
         "validation": "validation|valid|val|dev",
-        "train": "train|training",
     }.items()
 }
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -207,10 +206,10 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
 
 def _split(metadata: Mapping, path: Path) -> str:
     given = metadata.get("split")
-    for name in [given] if isinstance(given, str) else path.parts:
-        for split, words in _SPLIT_NAMES.items():
-            if words.search(name):
-                return split
+    names = [given] if isinstance(given, str) else path.parts
+    for split, words in _SPLIT_NAMES.items():  # held-out rows are never trained on
+        if any(words.search(name) for name in names):
+            return split
     return "train"
 
 
