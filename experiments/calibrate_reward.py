@@ -8,13 +8,13 @@ PHOTOS: a folder of photographs, edited into known states as for training. Valid
 
 import argparse
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
+from agentic_styling.cli.arguments import path
 from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.photos.states import make_step
@@ -103,7 +103,7 @@ def main(argv=None) -> None:
     parser.add_argument("photos", help="a folder of photographs")
     parser.add_argument("--crops", type=int, default=64, help="pictures cut from them")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=PATH)
+    parser.add_argument("--out", type=path, default=PATH)
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
     if args.crops < 1:
         raise InputError(f"--crops: {args.crops} is too few; at least 1")

@@ -18,6 +18,7 @@ from gallery_parts.photographs import read_photographs
 from gallery_parts.sheet import contact_sheet
 from tqdm import tqdm
 
+from agentic_styling.cli.arguments import path
 from agentic_styling.tools import VOCABULARY, encode_plans, execute
 from agentic_styling.utils.errors import InputError, one_line_errors
 
@@ -25,12 +26,12 @@ from agentic_styling.utils.errors import InputError, one_line_errors
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", nargs="*", metavar="PHOTO", help="files or folders")
-    parser.add_argument("--out", required=True, type=Path, help="folder to write to")
+    parser.add_argument("--out", required=True, type=path, help="folder to write to")
     parser.add_argument("--only", metavar="TOOL[.PARAMETER]", help="only this tool or parameter")
     parser.add_argument("--size", type=int, default=320, help="longer side of a picture, in pixels")
     parser.add_argument("--columns", type=int, default=6, help="how many photographs")
     parser.add_argument("--sheet", action="store_true", help="also write one PNG per parameter")
-    parser.add_argument("--docs", type=Path, help="a page of the docs to update with the tables")
+    parser.add_argument("--docs", type=path, help="a page of the docs to update with the tables")
     args = parser.parse_args(argv)
     for name, least in (("size", 16), ("columns", 1)):
         if getattr(args, name) < least:

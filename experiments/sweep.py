@@ -30,6 +30,7 @@ from sweep_parts.local import run_locally
 from sweep_parts.results import last_words, register, write_results
 from sweep_parts.runs import Run, build_runs, expand, parse_grid, read_list
 
+from agentic_styling.cli.arguments import path
 from agentic_styling.training.config import fixed
 from agentic_styling.training.workdir import claim
 from agentic_styling.utils.errors import PREEMPTED, InputError, nearest, one_line_errors
@@ -49,13 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--config", default="train", help="config file or built-in config (default: train)")
-    add("--workdir", type=Path, required=True, help="directory of all runs")
+    add("--workdir", type=path, required=True, help="directory of all runs")
     add("--grid", action="append", default=[], metavar="FIELD=VALUE,VALUE", help="what varies")
-    add("--list", type=Path, metavar="FILE", help="or a file of runs")
+    add("--list", type=path, metavar="FILE", help="or a file of runs")
     add("--parallel", type=int, default=1, metavar="N", help="runs at a time, which share the GPUs")
     add("--table", action="store_true", help="only write and print the results so far")
     add("--write", choices=LAUNCHERS, help="write job files instead of running")
-    add("--jobs", type=Path, metavar="DIR", help="where job files go (default: WORKDIR/jobs)")
+    add("--jobs", type=path, metavar="DIR", help="where job files go (default: WORKDIR/jobs)")
     add(
         "--option",
         action="append",

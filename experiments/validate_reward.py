@@ -20,6 +20,7 @@ from reward_validation.tables import report
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from agentic_styling.cli.arguments import path
 from agentic_styling.data import load_photos
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import render_reference, score_against
@@ -154,7 +155,7 @@ def main(argv=None) -> None:
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", type=path, required=True, help="folder to write to")
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
     for name, least in (("cases", 2), ("size", 32)):
         if getattr(args, name) < least:

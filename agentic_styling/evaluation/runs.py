@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from agentic_styling.data import Trajectory
+from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
@@ -100,7 +101,7 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(pixels)
     picture.thumbnail((FRAME_SIDE, FRAME_SIDE))
-    picture.save(path, quality=85)
+    picture.save(path, quality=85, icc_profile=SRGB)
 
 
 def _answers(

@@ -1,8 +1,8 @@
 """Reads the files that `evaluate` writes to a workdir."""
 
-import json
 from pathlib import Path
 
+from agentic_styling.utils.checks import parse_object
 from agentic_styling.utils.errors import InputError
 
 
@@ -18,19 +18,22 @@ def read_records(workdir: Path) -> list[dict]:
     return [_parse(line, f"{path}, line {number}") for number, line in lines]
 
 
-def lacks(workdir: Path, error: KeyError) -> InputError:
-    """The error for a workdir whose files lack a field."""
-    return InputError(f"{workdir}: results.json or cases.jsonl lacks {error}; run evaluate again")
+def lacks(workdir: Path, error: Exception) -> InputError:
+    """The error for a workdir whose files lack a field, or hold one of another kind."""
+    what = f"lacks {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
+    return InputError(
+        f"{workdir}: results.json or cases.jsonl {what}; run evaluate in a new workdir"
+    )
 
 
 def _read(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; run evaluate on this workdir first")
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run evaluate on this workdir first") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run evaluate again") from error
 
 
 def _parse(text: str, where: str) -> dict:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON ({error.msg}); run evaluate again") from None
+    return parse_object(text, where, "run evaluate in a new workdir")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from agentic_styling.utils.atomic import atomic_file, write_text
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError
 
 
@@ -37,13 +38,7 @@ def claim(fields: Mapping, workdir: Path, *, write: bool, config: Mapping | None
 
 def read_config(workdir: Path) -> dict:
     """The fields of config.json. Raises InputError if it is missing or broken."""
-    path = workdir / "config.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{path}: missing; give the workdir of a run") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON; delete the workdir or use another") from error
+    return read_object(workdir / "config.json", "give the workdir of a run, or a new one")
 
 
 def _difference(old, new, name: str = "config") -> str | None:
@@ -102,7 +97,7 @@ def stored_array(path: Path, count: int, make: Callable[[], np.ndarray], *, writ
     if path.exists():
         try:
             stored = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (EOFError, OSError, ValueError) as error:
             raise InputError(
                 f"{path}: not an array ({error}); delete it, then it is computed again"
             ) from error

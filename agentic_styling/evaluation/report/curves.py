@@ -22,12 +22,12 @@ def read_curves(path: Path) -> dict[str, list]:
     if not path.is_file():
         raise InputError(f"curves: {path} does not exist; give the metrics.jsonl of a training run")
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
             rows.append({name: float(value) for name, value in row.items() if _is_number(value)})
             rows[-1]["step"]
-        except (json.JSONDecodeError, AttributeError, KeyError):
+        except (ValueError, AttributeError, KeyError, OverflowError, RecursionError):
             raise InputError(
                 f"{path}, line {number}: not a JSON object with a step; train that method again"
             ) from None

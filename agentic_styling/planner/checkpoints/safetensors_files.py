@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError
 
 INDEX = "model.safetensors.index.json"
@@ -119,7 +120,4 @@ def read_json(path: Path) -> dict:
     """A JSON object from a file."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a directory that has one")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); fetch it again") from error
+    return read_object(path, "fetch it again")
