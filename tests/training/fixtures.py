@@ -89,7 +89,8 @@ def make_model(vocab_size: int) -> Qwen3VLConfig:
 def make_workplace(directory: Path) -> None:
     """directory/data and directory/planner."""
     trajectories = make_trajectories()
-    write_trajectories(directory / "data", trajectories + make_trajectories(1, "test"))
+    others = make_trajectories(3, "validation") + make_trajectories(1, "test")
+    write_trajectories(directory / "data", trajectories + others)
     texts = [t.plan.to_json() for t in trajectories] + list(GOALS)
     tokenizer = train_tokenizer(texts, directory / "planner", vocab_size=320)
     model = make_model(tokenizer.vocab_size)
