@@ -66,9 +66,10 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.lora.dropout = 0.0  # dropout of the adapters' inputs
     config.lora.vision = False  # adapters in the vision tower too
 
-    # The fields below may change when a run is resumed.
     config.compute = ConfigDict()
-    config.compute.dtype = "float32"  # or "bfloat16": of activations and frozen weights; fixed
+    config.compute.dtype = "float32"  # or "bfloat16": of activations and frozen weights
+
+    # The fields below may change when a run is resumed.
     config.compute.remat = "none"  # recompute activations: "dots": all but projections, "full": all
     config.compute.unroll = False  # compile the layers one by one: slower to compile, less copying
     config.compute.attention = "auto"  # implementation; "auto": the fastest on these devices

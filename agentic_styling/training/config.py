@@ -18,6 +18,7 @@ from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import load_config
+from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
 # Fields that may change when a run is resumed: how it is computed, not what. Of compute only the
@@ -161,17 +162,13 @@ def input_digests(config) -> dict[str, str]:
 
 def _digest(paths: Iterable[Path]) -> str:
     """A sha256 of names and contents; files are read in parallel."""
-
-    def of(path: Path) -> str:
-        with path.open("rb") as file:
-            return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n"
-
+    paths = sorted(paths)
     try:
         with ThreadPoolExecutor(8) as threads:
-            lines = threads.map(of, sorted(paths))
-            return hashlib.sha256("".join(lines).encode()).hexdigest()
+            contents = list(threads.map(lambda path: digest_of_files([path]), paths))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; make it readable") from error
+    return hashlib.sha256(json.dumps([[p.name for p in paths], contents]).encode()).hexdigest()
 
 
 def fingerprint(config, digests: Mapping[str, str]) -> str:

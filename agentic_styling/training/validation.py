@@ -7,7 +7,7 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.scoring import execute_and_score
+from agentic_styling.data.scoring import asks_for_edit, execute_and_score
 from agentic_styling.data.storage.training_set import build_training_set
 from agentic_styling.planner import Planner, Tokenizer, merge_lora
 from agentic_styling.training.logps import RowLogps
@@ -138,9 +138,11 @@ def _best_plans(rows: list[Trajectory]) -> list[Trajectory]:
 
 
 def _cases(contexts: list[Trajectory], config) -> list[Trajectory]:
-    """config.validate_cases of the contexts with a request, or all of fewer, spread evenly."""
-    asked = [context for context in contexts if context.request]
-    if config.validate_cases and not asked:
+    """So many contexts as config.validate_cases, or all of fewer, of those that ask for an edit."""
+    if not config.validate_cases:
+        return []
+    asked = [context for context in contexts if asks_for_edit(context.request)]
+    if not asked:
         raise InputError(
             f"config.validate_cases: {config.validate_cases}, but no validation context of "
             f"{config.data} has a request to score plans against; use 0"
