@@ -91,9 +91,6 @@ def _train(
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=first, config=as_json(config), digests=digests)
     run = fingerprint(config, digests)
-    best = config.keep_best or int(config.patience > 0)
-    checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
-
     with Preemption() as preemption:
         reference = None
         if config.reference == "stored" and "reference" in LOSSES[config.loss].requires(kwargs):
@@ -106,6 +103,8 @@ def _train(
         batches = DataIterator(
             lambda index: assemble(data.micro_batches(index)), config.steps, layout.batch
         )
+        best = config.keep_best or int(config.patience > 0)
+        checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
         restored = checkpoints.restore(state)
         if restored:
             state = restored.state

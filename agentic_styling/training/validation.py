@@ -30,7 +30,7 @@ class Validation:
     Attributes:
       score: of the last validation, the higher the better: the mean reward of the plans, or without
         plans minus the NLL.
-      best_step: the step with the best score so far; None before the first finite one.
+      best_step: the latest step with the best score so far; None before the first finite one.
     """
 
     def __init__(
@@ -76,9 +76,10 @@ class Validation:
         if self._cases:
             metrics |= self._rewards(trained, frozen)
             self.score = metrics["validation_reward"]
-        self._failed += 1
-        if math.isfinite(self.score) and (self._best is None or self.score > self._best):
-            self._best, self.best_step, self._failed = self.score, step, 0
+        best = -math.inf if self._best is None else self._best
+        self._failed = 0 if self.score > best else self._failed + 1
+        if math.isfinite(self.score) and self.score >= best:  # the latest of equals is kept
+            self._best, self.best_step = self.score, step
         return metrics
 
     @property

@@ -1,5 +1,6 @@
 """The files of a training workdir: config.json, metrics, and the test that hosts share it."""
 
+import contextlib
 import json
 import math
 import os
@@ -89,11 +90,12 @@ def check_shared(workdir: Path) -> None:
     """
     if jax.process_count() == 1:
         return
+    _check_usable(workdir)
     first, path = jax.process_index() == 0, workdir / ".shared"
+    number = np.int32(secrets.randbits(31))
     if first:
         workdir.mkdir(parents=True, exist_ok=True)
-        write_text(path, str(secrets.randbits(31)))
-    number = np.int32(path.read_text() if first else 0)
+        write_text(path, str(number))
     number = str(multihost_utils.broadcast_one_to_all(number))
     for _ in range(20):  # network file systems may show a new file late
         seen = path.exists() and path.read_text() == number
@@ -104,6 +106,8 @@ def check_shared(workdir: Path) -> None:
     if first:
         path.unlink()
     if not seen.all():
+        with contextlib.suppress(OSError):  # it holds something
+            workdir.rmdir()
         raise InputError(
             f"{workdir}: process {np.argmin(seen)} does not see the files of process 0 there; give "
             "a workdir on a file system that all processes share"

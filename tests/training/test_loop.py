@@ -251,6 +251,8 @@ def test_another_config_is_refused_and_nothing_is_overwritten(workplace, whole):
     before = files(whole)
     with pytest.raises(InputError, match="config.learning_rate is 0.01 there and 0.5 here"):
         train(make_config(workplace, steps=STEPS, learning_rate=0.5), whole)
+    with pytest.raises(InputError, match="config.compute.dtype is 'float32' there and 'bfloat"):
+        train(make_config(workplace, steps=STEPS, compute={"dtype": "bfloat16"}), whole)
     assert files(whole) == before
 
 
