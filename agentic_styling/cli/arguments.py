@@ -1,7 +1,11 @@
 """The argument parser of all commands: help with defaults, errors in one line."""
 
 import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
 
+from agentic_styling.utils import checks
 from agentic_styling.utils.errors import InputError
 
 
@@ -23,3 +27,49 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str):
         """Raises InputError in place of printing the usage."""
         raise InputError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def path(text: str) -> Path:
+    """An option's type: a path of this machine."""
+    try:
+        return checks.local_path(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def seed(text: str) -> int:
+    """An option's type: a seed."""
+    return whole(0, checks.SEEDS - 1)(text)
+
+
+def temperature(text: str) -> float:
+    """An option's type: a finite number, 0 or above."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+    return value
+
+
+def words(text: str) -> str:
+    """An option's type: text that is not empty."""
+    if not text.strip() or checks.readable(text) != text:
+        raise argparse.ArgumentTypeError(f"{checks.readable(text)!r} is not readable text")
+    return text
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """An option's type: a whole number from `low` to `high`."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text}: use a whole number from {low} to {high}")
+        return value
+
+    return convert

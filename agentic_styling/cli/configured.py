@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from agentic_styling.cli.arguments import Parser
+from agentic_styling.utils.checks import check_seed, local_path, output_directory
 from agentic_styling.utils.configs import config_path, field_help, load_config
 from agentic_styling.utils.errors import InputError, first_cause, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
@@ -48,8 +49,10 @@ def run_configured(
     config = parse_config(argv, values, file)
     if not values.workdir:
         raise InputError("--workdir is missing; name a directory to write to")
+    _check_values(config)
+    workdir = output_directory(values.workdir, "--workdir")
     keep_compiled_programs()
-    run(config, Path(values.workdir), **({"flags": values} if define else {}))
+    run(config, workdir, **({"flags": values} if define else {}))
 
 
 def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> ConfigDict:
@@ -72,6 +75,17 @@ def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> Config
     if rest:
         raise InputError(f"{rest[0]!r} is not a flag; write --config.field=value")
     return values.config
+
+
+def _check_values(config: ConfigDict, name: str = "config") -> None:
+    """Raises InputError for a URL in the place of a path, and for a bad seed."""
+    for key, value in config.items():
+        if isinstance(value, ConfigDict):
+            _check_values(value, f"{name}.{key}")
+        elif isinstance(value, str) and "://" in value:
+            local_path(value, f"{name}.{key}")
+        elif key == "seed":
+            check_seed(value, f"{name}.{key}")
 
 
 def _with_config_path(argv: list[str], default: str) -> tuple[list[str], str]:

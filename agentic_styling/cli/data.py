@@ -2,11 +2,15 @@
 
 import argparse
 import functools
-from pathlib import Path
 
+from agentic_styling.cli.arguments import path, seed, temperature, whole, words
+from agentic_styling.utils.atomic import check_free
+from agentic_styling.utils.checks import output_directory
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.user_cache import user_cache
 
+SPLITS = ("train", "validation", "test")
+SIDE = "side of a picture, in pixels"
 PRICES = {
     "nargs": 2,
     "type": float,
@@ -19,19 +23,21 @@ def add_data_commands(commands) -> None:
     """Adds build, import-published and export-data to subparsers."""
     _add_build(commands)
     read = commands.add_parser("import-published", help="import a copy of the published data set")
-    read.add_argument("source", help="a folder, or a .parquet, .jsonl or .json file of rows")
-    read.add_argument("--out", required=True, metavar="ROOT", help="the set goes below it")
     read.add_argument(
-        "--size", type=int, default=256, help="side of a picture, in pixels (default: %(default)s)"
+        "source", type=path, help="a folder, or a .parquet, .jsonl or .json file of rows"
     )
+    read.add_argument(
+        "--out", required=True, metavar="ROOT", type=path, help="the set goes below it"
+    )
+    read.add_argument("--size", type=whole(64, 1024), default=256, help=f"{SIDE}, 64 to 1024")
     read.set_defaults(run=_import_published)
 
     write = commands.add_parser("export-data", help="write a set in another program's form")
-    write.add_argument("directory", help="of a set, as build prints it")
+    write.add_argument("directory", type=path, help="of a set, as build prints it")
     write.add_argument(
         "--format", required=True, choices=["published", "trl", "llama-factory", "ms-swift"]
     )
-    write.add_argument("--out", required=True, help="a new directory")
+    write.add_argument("--out", required=True, type=path, help="a new directory")
     write.set_defaults(run=_export_data)
 
 
@@ -44,50 +50,59 @@ def _add_build(commands) -> None:
         help="a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: photographs bundled "
         "in scikit-image and scikit-learn)",
     )
-    add("--out", required=True, metavar="ROOT", help="the set goes below it")
-    default = "(default: %(default)s)"
-    add("--count", type=int, default=10_000, help=f"trajectories {default}")
-    add("--plans-per-context", type=int, default=3, help=f"plans per picture and goal {default}")
-    add("--size", type=int, default=256, help=f"side of a picture, in pixels {default}")
-    add("--seed", type=int, default=0, help=f"of pictures, goals and plans {default}")
-    add("--only", metavar="SPLIT", help="put everything into one split: train, validation or test")
-    add("--planner", help="a planner directory that writes the plans (default: a script does)")
-    add("--model", metavar="NAME", help="or a model at AGENTIC_STYLING_TEACHER_URL")
+    add("--out", required=True, metavar="ROOT", type=path, help="the set goes below it")
+    most = 10**8
+    add("--count", type=whole(1, most), default=10_000, help="trajectories")
+    add("--plans-per-context", type=whole(1, 1000), default=3, help="plans per picture and goal")
+    add("--size", type=whole(16, 1024), default=256, help=f"{SIDE}, 16 to 1024")
+    add("--seed", type=seed, default=0, help="of pictures, goals and plans")
+    add("--only", choices=SPLITS, help="put everything into one split")
+    add(
+        "--planner",
+        type=path,
+        help="a planner directory that writes the plans (default: a script does)",
+    )
+    add("--model", metavar="NAME", type=words, help="or a model at AGENTIC_STYLING_TEACHER_URL")
     add("--prices", **PRICES)
     add("--yes", action="store_true", help="do not ask to confirm the cost of the model")
     add(
         "--temperatures",
         nargs="+",
-        type=float,
+        type=temperature,
         default=[0.3, 0.7, 1.0],
         help="of a context's plans, in turn, by a planner or model (default: 0.3 0.7 1.0)",
     )
     add("--system", action="store_true", help="put tool signatures in the planner's prompt")
-    add("--process", type=int, default=0, help=f"which of the processes this is {default}")
-    add("--processes", type=int, default=1, help=f"how many share the work {default}")
+    add("--process", type=whole(0, most), default=0, help="which of the processes this is")
+    add("--processes", type=whole(1, most), default=1, help="how many share the work")
     build.set_defaults(run=_build)
 
 
 def _import_published(args: argparse.Namespace) -> None:
     from agentic_styling import data
 
-    report = data.import_published(args.source, Path(args.out), args.size)
+    report = data.import_published(args.source, args.out, args.size)
     print(f"{report}\n{report.directory}")
 
 
 def _export_data(args: argparse.Namespace) -> None:
     from agentic_styling import data
 
-    data.export_data(data.read_trajectories(args.directory), Path(args.out), args.format)
+    check_free(args.out)
+    data.export_data(data.read_trajectories(args.directory), args.out, args.format)
     print(args.out)
 
 
 def _build(args: argparse.Namespace) -> None:
     from agentic_styling.data import build
+    from agentic_styling.data.goals import sets
     from agentic_styling.data.photos import sources
     from agentic_styling.data.teachers import endpoint as endpoint_teacher
     from agentic_styling.data.teachers import teachers
 
+    output_directory(args.out)
+    sets.read(args.set)
+    source = sources.open_source(args.photos)
     teacher, confirm = None, None
     if args.planner and args.model:
         raise InputError("build: --planner and --model both write the plans; give one of the two")
@@ -103,9 +118,9 @@ def _build(args: argparse.Namespace) -> None:
             args.set, args.planner, temperatures=args.temperatures, system=args.system
         )
     path = build.build(
-        Path(args.out),
+        args.out,
         args.set,
-        sources.open_source(args.photos),
+        source,
         count=args.count,
         plans_per_context=args.plans_per_context,
         size=args.size,

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from agentic_styling.cli.arguments import path, seed, whole
 from agentic_styling.cli.configured import run_configured
 
 
@@ -22,26 +23,32 @@ def _evaluate(config, workdir: Path) -> None:
 def add_evaluation_commands(commands) -> None:
     """Adds report, annotate and agreement to subparsers; evaluate has absl's flags."""
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")
-    report.add_argument("workdir", help="directory of the evaluation")
+    report.add_argument("workdir", type=path, help="directory of the evaluation")
     report.set_defaults(run=_report)
 
     annotate = commands.add_parser(
         "annotate", help="write or serve an annotation page with keyboard shortcuts"
     )
-    annotate.add_argument("dataset", help="directory of a data set")
-    annotate.add_argument("--out", default="annotation", help="directory of the page")
-    annotate.add_argument("--contexts", type=int, default=50, help="pictures with a goal to show")
-    annotate.add_argument("--seed", type=int, default=0, help="seed of the choice of contexts")
+    annotate.add_argument("dataset", type=path, help="directory of a data set")
+    annotate.add_argument("--out", type=path, default="annotation", help="directory of the page")
+    annotate.add_argument(
+        "--contexts", type=whole(1, 10**8), default=50, help="pictures with a goal to show"
+    )
+    annotate.add_argument("--seed", type=seed, default=0, help="seed of the choice of contexts")
     annotate.add_argument(
         "--serve", action="store_true", help="serve the page on this machine and save answers"
     )
-    annotate.add_argument("--port", type=int, help="serve on this port (default: a free one)")
+    annotate.add_argument(
+        "--port", type=whole(0, 65535), help="serve on this port (default: a free one)"
+    )
     annotate.set_defaults(run=_annotate)
 
     agreement = commands.add_parser("agreement", help="compare annotators and the reward")
-    agreement.add_argument("dataset", help="directory of the data set that was annotated")
     agreement.add_argument(
-        "answers", nargs="+", metavar="ANSWERS", help="NAME.jsonl, or a page's directory"
+        "dataset", type=path, help="directory of the data set that was annotated"
+    )
+    agreement.add_argument(
+        "answers", nargs="+", metavar="ANSWERS", type=path, help="NAME.jsonl, or a page's directory"
     )
     agreement.set_defaults(run=_agreement)
 
@@ -49,13 +56,13 @@ def add_evaluation_commands(commands) -> None:
 def _report(args: argparse.Namespace) -> None:
     from agentic_styling import evaluation
 
-    print(evaluation.write_report(Path(args.workdir)))
+    print(evaluation.write_report(args.workdir))
 
 
 def _annotate(args: argparse.Namespace) -> None:
     from agentic_styling.evaluation import annotation
 
-    out = Path(args.out)
+    out = args.out
     page = annotation.write_page(args.dataset, out, contexts=args.contexts, seed=args.seed)
     if args.port is None and not args.serve:
         print(out / "index.html")

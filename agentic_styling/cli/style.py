@@ -1,5 +1,8 @@
 """Restyle photographs: `agentic-styling style`."""
 
+import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -8,78 +11,126 @@ from PIL import Image
 from tqdm import tqdm
 
 from agentic_styling.data import read_photo
+from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation.report.film_strip import film_strip
 from agentic_styling.planner import Planner
-from agentic_styling.tools import Plan, encode_plans, execute_steps
+from agentic_styling.tools import VOCABULARY, Plan, encode_plans, execute_steps
+from agentic_styling.utils.atomic import atomic_file, write_text
+from agentic_styling.utils.checks import NAME_BYTES, check_seed, output_directory
 from agentic_styling.utils.errors import InputError
+
+RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
 
 
 def style(
-    photos: list[str],
-    out: Path,
+    photos: Sequence[str | Path],
+    out: str | Path,
     *,
     goal: str | None = None,
-    planner: str | None = None,
-    plan: str | None = None,
+    planner: str | Path | None = None,
+    plan: str | Path | None = None,
     temperature: float = 0.0,
     seed: int = 0,
+    overwrite: bool = False,
 ) -> list[Plan]:
-    """Plan and execute an edit of each photograph.
+    """Plan and execute an edit of each photograph; prints the steps with their reasons.
 
-    Writes three files for each into `out`: NAME.png, the result; NAME.plan.json, the plan, which
-    `plan` executes again; NAME.strip.jpg, a film strip with the reason under each step.
+    Writes three files for each into `out`: NAME.png, the result; NAME.plan.json, the plan and the
+    goal, which `plan` executes again; NAME.strip.jpg, a film strip with the reason under each step.
 
     Args:
       photos: files.
       out: a folder, created if missing.
-      goal: what the photographs should become; needed with `planner`.
+      goal: what the photographs should become; needed with `planner`, else that of the plan's file.
       planner: directory of a planner.
       plan: file of a plan to execute instead.
       temperature: of the planner's sampling; 0 takes the most likely tokens.
-      seed: of the sampling and of the tools.
+      seed: of the sampling and of the tools, 0 to 2**32 - 1.
+      overwrite: whether earlier results may be replaced.
 
     Returns:
       One plan per photograph.
 
     Raises:
-      InputError: an input cannot be read, or an output file exists.
+      InputError: an input cannot be read, an output file exists or cannot be written. Nothing has
+        been written then.
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
-    pictures = {Path(name).stem: read_photo(name) for name in photos}
-    if len(pictures) < len(photos):
-        raise InputError("style: two photographs share a name; style them into two directories")
-    for name in pictures:
-        if (out / f"{name}.png").exists():
-            raise InputError(f"{out / name}.png: exists already; move it or choose another --out")
+    seed, out = check_seed(seed, "--seed"), output_directory(out)
+    names = _free_names(photos, out, overwrite)
+    pictures = [read_photo(photo) for photo in photos]
     if plan is not None:
-        plans = [read_plan(plan)] * len(pictures)
+        read, kept = read_plan(plan)
+        plans, goal = [read] * len(pictures), goal or kept
     else:
-        images, goals = list(pictures.values()), [goal] * len(pictures)
         samples = Planner.from_pretrained(planner).plan(
-            images, goals, temperature=temperature, seed=seed
+            pictures, [goal] * len(pictures), temperature=temperature, seed=seed
         )
         plans = [first for first, *_ in samples]
     out.mkdir(parents=True, exist_ok=True)
-    rows = zip(pictures.items(), plans, strict=True)
-    for (name, pixels), chosen in tqdm(rows, total=len(plans), desc="style"):
+    sizes = set()
+    for name, pixels, chosen in zip(tqdm(names, "style"), pictures, plans, strict=True):
+        if pixels.shape not in sizes:
+            sizes.add(pixels.shape)
+            height, width, _ = pixels.shape
+            tqdm.write(f"{width} x {height}: a new size is compiled once")
         images = jax.numpy.asarray(pixels, jax.numpy.float32)[None] / 255
         frames = execute_steps(images, encode_plans([chosen]), jax.random.key(seed))[0]
         frames = np.asarray((frames[: len(chosen.resolved) + 1] * 255).round(), np.uint8)
-        Image.fromarray(frames[-1]).save(out / f"{name}.png")
-        (out / f"{name}.plan.json").write_text(chosen.to_json() + "\n", encoding="utf-8")
-        film_strip(frames, chosen, goal).save(out / f"{name}.strip.jpg", quality=90)
-        print(f"{out / name}.png")
+        _save(Image.fromarray(frames[-1]), out / f"{name}{RESULT}", format="PNG")
+        write_text(out / f"{name}{PLAN}", _plan_text(chosen, goal))
+        _save(film_strip(frames, chosen, goal), out / f"{name}{STRIP}", format="JPEG", quality=90)
+        tqdm.write(f"{out / name}{RESULT}")
+        for number, step in enumerate(chosen.resolved_steps, 1):
+            target = step.parameters[VOCABULARY[step.tool].target]
+            words = f"{step.tool}: {target}".replace("_", " ")
+            tqdm.write(f"  {number}. {words}" + (f" ({step.reasoning})" if step.reasoning else ""))
     return plans
 
 
-def read_plan(path: str) -> Plan:
-    """Read a plan file. Raises InputError naming the file."""
+def read_plan(path: str | Path) -> tuple[Plan, str | None]:
+    """A plan file's plan, and its goal if it keeps one. Raises InputError naming the file."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a plan's JSON file") from error
     try:
-        return Plan.from_json(text)
+        plan = Plan.from_json(text)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    return plan, json.loads(text).get("goal")
+
+
+def _plan_text(plan: Plan, goal: str | None) -> str:
+    kept = {"goal": goal} if goal else {}
+    return json.dumps(kept | json.loads(plan.to_json()), ensure_ascii=False, indent=2) + "\n"
+
+
+def _free_names(photos: Sequence, out: Path, overwrite: bool) -> list[str]:
+    """The name of each photograph's outputs. Raises InputError if one cannot be written."""
+    names = [Path(photo).stem for photo in photos]
+    if len(set(names)) < len(names):
+        raise InputError("style: two photographs share a name; style them into two directories")
+    for name in names:
+        for file in (out / f"{name}{suffix}" for suffix in SUFFIXES):
+            if len(os.fsencode(file.name)) > NAME_BYTES:
+                raise InputError(f"{file.name}: too long a name; rename the photograph")
+            if not os.path.lexists(file):
+                continue
+            if any(_same(file, photo) for photo in photos):
+                raise InputError(f"{file}: is a photograph to style; choose another --out")
+            if not overwrite or not file.is_file():
+                raise InputError(
+                    f"{file}: exists already; move it, choose another --out or give --overwrite"
+                )
+    return names
+
+
+def _same(one: Path, other) -> bool:
+    return one.exists() and os.path.exists(other) and os.path.samefile(one, other)
+
+
+def _save(image: Image.Image, path: Path, **options) -> None:
+    with atomic_file(path) as temporary:
+        image.save(temporary, icc_profile=SRGB, **options)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
+from agentic_styling.cli.arguments import path, whole
 from agentic_styling.cli.configured import run_configured
 
 
@@ -45,13 +46,15 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
 def add_training_commands(commands) -> None:
     """Adds export to subparsers; train has absl's flags."""
     export = commands.add_parser("export", help="write the planner of a training checkpoint")
-    export.add_argument("workdir", help="directory of the training run")
-    export.add_argument("--out", required=True, help="a new Hugging Face directory")
-    export.add_argument("--step", type=int, help="step of the checkpoint (default: the latest)")
+    export.add_argument("workdir", type=path, help="directory of the training run")
+    export.add_argument("--out", required=True, type=path, help="a new Hugging Face directory")
+    export.add_argument(
+        "--step", type=whole(0, 10**9), help="step of the checkpoint (default: the latest)"
+    )
     export.set_defaults(run=_export)
 
 
 def _export(args: argparse.Namespace) -> None:
     from agentic_styling import training
 
-    print(training.export_checkpoint(Path(args.workdir), Path(args.out), args.step))
+    print(training.export_checkpoint(args.workdir, args.out, args.step))

@@ -28,9 +28,10 @@ from agentic_styling.data.storage.shards import SetDirectory, is_finished, set_p
 from agentic_styling.data.teachers.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import MODIFIERS
+from agentic_styling.utils.checks import check_seed, output_directory
 from agentic_styling.utils.errors import InputError, nearest
 
-BUILD_VERSION = 2  # raise it when the same settings give other trajectories
+BUILD_VERSION = 3  # raise it when the same settings give other trajectories
 CONTEXTS_PER_SHARD = 64
 SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; 10,000 trajectories have 200 for test
 FEWEST_CONTEXTS = 2  # of a split: an evaluation compares at least two cases
@@ -81,7 +82,7 @@ def build(
       count: trajectories. They are of count / plans_per_context contexts, at least two a split.
       plans_per_context: plans for each picture and goal.
       size: of a picture's side, in pixels.
-      seed: of pictures, goals and plans.
+      seed: of pictures, goals and plans, 0 to 2**32 - 1.
       only: the one split that all photographs and contexts go to.
       teacher: writes the plans; by default the scripted one of the set's skills.
       process: which of the `processes` that share the shards this is. The last to finish writes
@@ -106,7 +107,8 @@ def build(
         )
     if only not in (None, *SPLITS):
         raise InputError(f"build: split {only!r} is not known; {nearest(only, SPLITS)}")
-    label = set_label(set_name)
+    label, seed = set_label(set_name), check_seed(seed)
+    output_directory(root, "root")
     teacher = teacher or Procedural(set_name)
     contexts = context_counts(count, plans_per_context, only)
     usable = survey(source)

@@ -120,7 +120,7 @@ class Planner:
           goals: B texts, one for each photograph.
           num_samples: plans per photograph, at least 1.
           temperature: 0 takes the most likely tokens.
-          seed: of the sampling.
+          seed: of the sampling, 0 to 2**32 - 1.
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
           constrained: whether the plan grammar restricts decoding, so that every plan is valid.
@@ -190,9 +190,7 @@ class Planner:
         chunks = self._chunks(counts, num_samples)
         for rows in tqdm(chunks, desc="planning", unit="batch", disable=len(chunks) == 1):
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
-            samples = rows[:, None] * num_samples + np.arange(num_samples)
-            seeds = (seed << 20) + samples.ravel()
-            result = generate(self.config, self.params, inputs, seed=seeds, **options)
+            result = generate(self.config, self.params, inputs, seed=seed, rows=rows, **options)
             texts = iter(self._texts(result))
             for row in rows:
                 answers[row] = [next(texts) for _ in range(num_samples)]

@@ -93,7 +93,8 @@ def reference_logps(
         last = number == len(todo)
         stop = preemption.reached() and not last
         if first and (number % each == 0 or last or stop):
-            _write(path, np.array((run, reference), dtype))
+            with atomic_file(path) as temporary, temporary.open("wb") as file:
+                np.save(file, np.array((run, reference), dtype))
         if stop:
             done = len(batches) - len(todo) + number
             raise Preempted(
@@ -102,16 +103,6 @@ def reference_logps(
             )
     check_rows({"ref_logps": reference})
     return reference
-
-
-def _write(path: Path, stored: np.ndarray) -> None:
-    try:
-        with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, stored)
-    except OSError as error:
-        raise InputError(
-            f"{path}: could not be written ({error}); make room, then run again"
-        ) from error
 
 
 def _read(path: Path, run: str, dtype: np.dtype) -> np.ndarray | None:

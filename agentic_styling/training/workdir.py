@@ -14,6 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from agentic_styling.utils.atomic import write_text
+from agentic_styling.utils.checks import output_directory, read_object
 from agentic_styling.utils.errors import InputError
 
 
@@ -43,10 +44,9 @@ def claim(
       InputError: naming the first field that differs, or a workdir that cannot be written.
     """
     path, digests = workdir / "config.json", digests or {}
-    claimed = os.path.exists(path)  # noqa: PTH110, as Path.exists raises for a name that is too long
-    if write or not claimed:
-        _check_usable(workdir)
-    if claimed:
+    if write or not os.access(path, os.R_OK):
+        output_directory(workdir, "--workdir")
+    if path.exists():
         old = read_config(workdir)
         difference = _difference(old, fields)
         if difference:
@@ -62,25 +62,13 @@ def claim(
     elif write:
         written = dict(fields if config is None else config)
         written |= {"digests": dict(digests)} if digests else {}
-        try:
-            workdir.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(written, indent=2) + "\n")
-        except OSError as error:
-            raise _unusable(workdir, error.strerror) from error
+        workdir.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(written, indent=2) + "\n")
 
 
 def read_config(workdir: Path) -> dict:
     """The fields of config.json. Raises InputError if it is missing or broken."""
-    path = workdir / "config.json"
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{path}: missing; give the workdir of a run") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON; delete the workdir or use another") from error
-    if not isinstance(fields, dict):
-        raise InputError(f"{path}: not a JSON object; delete the workdir or use another")
-    return fields
+    return read_object(workdir / "config.json", "give the workdir of a run, or a new one")
 
 
 def check_shared(workdir: Path) -> None:
@@ -90,7 +78,7 @@ def check_shared(workdir: Path) -> None:
     """
     if jax.process_count() == 1:
         return
-    _check_usable(workdir)
+    output_directory(workdir, "--workdir")
     first, path = jax.process_index() == 0, workdir / ".shared"
     number = np.int32(secrets.randbits(31))
     if first:
@@ -112,22 +100,6 @@ def check_shared(workdir: Path) -> None:
             f"{workdir}: process {np.argmin(seen)} does not see the files of process 0 there; give "
             "a workdir on a file system that all processes share"
         )
-
-
-def _check_usable(workdir: Path) -> None:
-    """Raises InputError unless the directory exists, or can be made."""
-    try:
-        there = next(p for p in (workdir, *workdir.absolute().parents) if p.exists())
-    except OSError as error:  # such as a name that is too long
-        raise _unusable(workdir, error.strerror) from error
-    if not there.is_dir():
-        raise _unusable(workdir, f"{there} is not a directory")
-    if not os.access(there, os.W_OK):
-        raise _unusable(workdir, f"{there} is read-only")
-
-
-def _unusable(workdir: Path, reason: str) -> InputError:
-    return InputError(f"{workdir}: cannot be written ({reason}); name another --workdir")
 
 
 def _difference(old, new, name: str = "config") -> str | None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from agentic_styling.utils.checks import local_path, output_directory
 from agentic_styling.utils.errors import InputError
 
 
@@ -14,17 +15,22 @@ from agentic_styling.utils.errors import InputError
 def atomic_file(path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success its file replaces `path`, synced to disk.
 
-    On an exception the temporary file is removed and `path` keeps what it held.
+    On an exception the temporary file is removed and `path` keeps what it held; an OSError names
+    `path`.
 
     Args:
       path: the file to write. Its folder must exist.
     """
-    path = Path(path)
+    path = local_path(path)
     temporary = _temporary(path)
     try:
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -43,7 +49,8 @@ def atomic_directory(directory) -> Iterator[Path]:
       directory: the directory to create. It may exist only if it is empty.
 
     Raises:
-      InputError: `directory` is a file, a link or a directory that is not empty.
+      InputError: `directory` is a file, a link or a directory that is not empty, or cannot be
+        created.
     """
     directory = Path(directory)
     check_free(directory)
@@ -57,10 +64,11 @@ def atomic_directory(directory) -> Iterator[Path]:
 
 
 def check_free(directory: Path) -> None:
-    """Raises InputError if `directory` exists and is not an empty directory."""
+    """Raises InputError unless `directory` can be created or is empty."""
     full = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     if full or directory.is_symlink():
         raise InputError(f"{directory}: exists already; name a new directory")
+    output_directory(directory, str(directory))
 
 
 def sync(path: Path) -> None:
@@ -73,4 +81,4 @@ def sync(path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    return path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")  # short, whatever the name

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.cli import main as cli
+from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.tools import Plan
 from tests.data.small_set import write_set
 
@@ -106,17 +107,34 @@ def test_a_plan_file_styles_a_photograph_and_is_never_overwritten(tmp_path, caps
     photo, plan, out = tmp_path / "photo.png", tmp_path / "fog.json", tmp_path / "out"
     gradient = np.linspace(0, 255, 96 * 128 * 3).reshape(96, 128, 3).astype(np.uint8)
     Image.fromarray(gradient).save(photo)
-    plan.write_text(json.dumps(FOG))
-    cli.main(["style", str(photo), "--plan", str(plan), "--out", str(out)])
-    styled = np.asarray(Image.open(out / "photo.png"))
-    assert styled.shape == gradient.shape
-    assert styled.std() < 0.8 * gradient.std()  # fog takes contrast
-    assert Plan.from_json((out / "photo.plan.json").read_text()) == Plan.from_json(FOG)
-    assert Image.open(out / "photo.strip.jpg").height > 300
+    plan.write_text(json.dumps(FOG | {"goal": "fog"}))
+    command = ["style", str(photo), "--plan", str(plan), "--out", str(out)]
+    cli.main(command)
+    said = capsys.readouterr().out
+    assert "128 x 96: a new size is compiled once" in said
+    assert f"{out / 'photo.png'}\n  1. weather: fog dense\n" in said
+    styled = Image.open(out / "photo.png")
+    assert styled.size == (128, 96) and styled.info["icc_profile"] == SRGB
+    assert np.std(styled) < 0.8 * gradient.std()  # fog takes contrast
+    text = (out / "photo.plan.json").read_text()
+    assert Plan.from_json(text) == Plan.from_json(FOG)
+    assert json.loads(text)["goal"] == "fog" and len(text.splitlines()) > 5
+    strip = Image.open(out / "photo.strip.jpg")
+    assert strip.height > 300 and strip.info["icc_profile"] == SRGB
 
+    for kept in ("photo.png", "photo.plan.json", "photo.strip.jpg"):
+        for file in out.iterdir():
+            file.unlink()
+        (out / kept).write_text("mine")
+        with pytest.raises(SystemExit) as ended:
+            cli.main(command)
+        assert ended.value.code == 2 and f"{kept}: exists already" in capsys.readouterr().err
+        assert [file.read_text() for file in out.iterdir()] == ["mine"]
+    cli.main([*command, "--overwrite"])
+    assert Plan.from_json((out / "photo.plan.json").read_text()) == Plan.from_json(FOG)
     with pytest.raises(SystemExit):
-        cli.main(["style", str(photo), "--plan", str(plan), "--out", str(out)])
-    assert "exists already" in capsys.readouterr().err
+        cli.main(["style", str(photo), "--plan", str(plan), "--out", str(tmp_path), "--overwrite"])
+    assert "photo.png: is a photograph to style" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
         export_checkpoint(whole, tmp_path / "third", 3)
     with pytest.raises(InputError, match="last: exists already; name a new directory"):
         export_checkpoint(whole, tmp_path / "last")
-    with pytest.raises(InputError, match="config.json: missing"):
+    with pytest.raises(InputError, match="config.json: cannot be read"):
         export_checkpoint(tmp_path, tmp_path / "none")
 
 

@@ -35,14 +35,16 @@ def test_only_the_fields_that_have_to_agree_do(tmp_path):
 
 
 def test_a_broken_or_missing_config_file_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="config.json: missing; give the workdir"):
+    with pytest.raises(InputError, match="config.json: cannot be read .*; give the workdir"):
         read_config(tmp_path)
     (tmp_path / "config.json").write_text('{"seed": ')
     with pytest.raises(InputError, match="config.json: not JSON"):
         claim(CONFIG, tmp_path, write=True)
     for other in ("[]", "null", "3", '"text"'):
         (tmp_path / "config.json").write_text(other)
-        with pytest.raises(InputError, match="config.json: not a JSON object; delete the workdir"):
+        with pytest.raises(
+            InputError, match="config.json: not a JSON object but .*; give the w"
+        ):
             claim(CONFIG, tmp_path, write=True)
 
 
@@ -64,9 +66,9 @@ def test_a_workdir_that_cannot_be_made_is_refused(tmp_path, write):
     for name, reason in (
         ("file", "file is not a directory"),
         ("file/below", "file is not a directory"),
-        ("x" * 300, "File name too long"),
+        ("x" * 300, "too long"),
     ):
-        with pytest.raises(InputError, match=rf"cannot be written \(.*{reason}\); name another"):
+        with pytest.raises(InputError, match=f"--workdir: .*{reason}"):
             claim(CONFIG, tmp_path / name, write=write)
     assert (tmp_path / "file").read_text() == "mine"
 

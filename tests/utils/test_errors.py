@@ -1,5 +1,8 @@
 """Errors that users see are one line with a suggested fix, and end scripts with a status."""
 
+import io
+import sys
+
 import pytest
 
 from agentic_styling.utils.errors import PREEMPTED, InputError, Preempted, nearest, one_line_errors
@@ -43,3 +46,55 @@ def test_other_errors_keep_their_traceback():
 
     with pytest.raises(KeyError):
         main()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "a/b"), "a/b: No space left on device; make room"),
+        (IsADirectoryError(21, "Is a directory", "t", None, "a"), "a: Is a directory; check the"),
+        (
+            OSError("encoder error -2\nwhen writing"),
+            "encoder error -2 when writing; check the path",
+        ),
+        (OSError(5, "Input/output error", b"a"), "a: Input/output error; check"),
+        (OSError(5, "Input/output error", 3), "Input/output error; check"),
+    ],
+)
+def test_an_error_of_the_system_is_one_line_that_names_the_file(capsys, error, line):
+    @one_line_errors
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith(f"error: {line}") and said.count("\n") == 1
+
+
+def test_a_name_that_the_terminal_cannot_print_is_escaped(monkeypatch):
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+
+    @one_line_errors
+    def main():
+        print("zoë.png")
+        raise InputError("写.png \udcff: is missing")
+
+    with pytest.raises(SystemExit):
+        main()
+    for stream in streams:
+        stream.flush()
+    out, err = (stream.buffer.getvalue() for stream in streams)
+    assert out == b"zo\\xeb.png\n" and err == b"error: \\u5199.png \\udcff: is missing\n"
+
+
+def test_a_reader_that_has_seen_enough_gets_no_error(capsys):
+    @one_line_errors
+    def main():
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and not capsys.readouterr().err

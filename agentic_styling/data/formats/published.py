@@ -29,6 +29,7 @@ from agentic_styling.data.storage.shards import set_path
 from agentic_styling.data.storage.trajectories import write_trajectories
 from agentic_styling.data.trajectory import SPLITS, Trajectory
 from agentic_styling.tools import Plan
+from agentic_styling.utils.checks import output_directory, readable
 from agentic_styling.utils.errors import InputError
 
 SET = "published"
@@ -37,10 +38,15 @@ SIZES = (64, 1024)
 # What a row was scored, the first that it has; in its metadata too.
 SCORES = ("individual_score", "overall_quality", "trajectory_avg_reward")
 _EXAMPLES = 3
-# How a held-out split's name, file or folder begins.
-_HELD_OUT = {
-    "test": re.compile(r"test([^a-z]|$)"),
-    "validation": re.compile(r"(val|validation)([^a-z]|$)"),
+# The words by which a split, or the file or folder of one, is known to the library datasets, which
+# may stand among others: in "my_test-1.jsonl", but not in "latest.jsonl".
+_SPLIT_NAMES = {
+    split: re.compile(rf"(^|[-._ 0-9])({words})([-._ 0-9]|$)", re.IGNORECASE)
+    for split, words in {
+        "test": "test|testing|eval|evaluation",
+        "validation": "validation|valid|val|dev",
+        "train": "train|training",
+    }.items()
 }
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -86,6 +92,7 @@ def import_published(source, root, size: int = 256) -> ImportReport:
     Raises:
       InputError: no row can be used, or the directory holds anything else.
     """
+    output_directory(root)
     trajectories, report = read_published(source, size)
     if not trajectories:
         most = next(iter(report.counts), "there is none")
@@ -102,10 +109,10 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
 
     Pictures are cut to their middle square. The reward is the score, in [0, 5]: individual_score,
     else overall_quality, else trajectory_avg_reward. The plan's context and the state are what the
-    analysis says, else unknown. Rows of one picture and goal share a context. A row is of the test
-    or validation split where its metadata, its file's name or its folder's says so. `request` is
-    empty, since the set does not say what a goal asks for: train on these rows, and evaluate on a
-    set that was built.
+    analysis says, else unknown. Rows of one picture and goal share a context. A row's split is what
+    its metadata, its folder's name or its file's says, in the words of the library datasets (such
+    as "valid", "dev", "testing", "eval"), else train. `request` is empty, since the set does not
+    say what a goal asks for: train on these rows, and evaluate on a set that was built.
 
     Args:
       source: a folder, or a .parquet, .jsonl or .json file of rows.
@@ -200,10 +207,10 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
 
 def _split(metadata: Mapping, path: Path) -> str:
     given = metadata.get("split")
-    names = [given] if isinstance(given, str) else path.parts
-    for split, begins in _HELD_OUT.items():
-        if any(begins.match(name.lower()) for name in names):
-            return split
+    for name in [given] if isinstance(given, str) else path.parts:
+        for split, words in _SPLIT_NAMES.items():
+            if words.search(name):
+                return split
     return "train"
 
 
@@ -244,5 +251,4 @@ def _new_id(given: object, context_id: str, taken: set) -> str:
 
 def _readable(value: object) -> str:
     """A text, or a plain value as text, that can be written as UTF-8; "" for anything else."""
-    text = str(value) if isinstance(value, str | int | float) else ""
-    return text.encode("utf-8", "replace").decode()
+    return readable(str(value)) if isinstance(value, str | int | float) else ""

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.data.photos.photos import MAX_SIDE, read_photo
+from agentic_styling.data.photos.photos import MAX_SIDE, PICTURE_COLUMNS, read_photo
 from agentic_styling.utils.errors import InputError
 
 SUFFIXES = (
@@ -22,7 +22,6 @@ SUFFIXES = (
     ".jsonl",
     ".json",
 )  # of rows; of a folder the first kind is read
-IMAGE_COLUMNS = ("image", "image_path", "images")
 OUTSIDE = "path leads outside"
 MISSING, UNREADABLE_IMAGE = "missing image", "unreadable image"
 MAX_ANALYSIS = 1 << 20  # bytes
@@ -85,7 +84,7 @@ def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
 def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np.ndarray]:
     """(name, pixels uint8 [size, size, 3]) of a row's picture, cut to its middle square.
 
-    It is in one of IMAGE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first of
+    It is in one of PICTURE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first of
     such a list. Raises LeftOut: missing image, unreadable image, path leads outside.
     """
     name, data = _image_bytes(copy, row, path)
@@ -133,7 +132,7 @@ def find_inside(root: Path, named: str, beside: Path) -> Path | None:
 
 
 def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
-    for column in IMAGE_COLUMNS:
+    for column in PICTURE_COLUMNS:
         value = row.get(column)
         if isinstance(value, list):
             value = value[0] if value else None
@@ -150,7 +149,7 @@ def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
                 return name, file.read_bytes()
             except OSError as error:
                 raise LeftOut(UNREADABLE_IMAGE, f"{show(name)}: {error.strerror}") from None
-    raise LeftOut(MISSING, f"the row has no picture in {', '.join(IMAGE_COLUMNS)}")
+    raise LeftOut(MISSING, "the row has no picture in image, img, image_path or a similar column")
 
 
 def _is_visible(root: Path, path: Path) -> bool:

@@ -41,7 +41,12 @@ def check(text: str, where: str) -> dict:
     try:
         rows = json.loads(text)
         _check(rows, where)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (
+        *(ValueError, KeyError, TypeError),
+        AttributeError,
+        IndexError,
+        RecursionError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         missing = "is missing" if isinstance(error, KeyError) else ""

@@ -14,7 +14,15 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from agentic_styling.data.photos.photos import UNREADABLE, Photo, read_image, why_unreadable
+from agentic_styling.data.photos.photos import (
+    EMPTY,
+    PICTURE_COLUMNS,
+    UNREADABLE,
+    Photo,
+    read_image,
+    why_unreadable,
+)
+from agentic_styling.utils.checks import local_path, readable
 from agentic_styling.utils.errors import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
@@ -71,19 +79,22 @@ def open_source(where: str | None) -> Source:
 
     Args:
       where: None for those bundled in scikit-image and scikit-learn; a folder for all below it;
-        "tfds:NAME/SPLIT@DATA_DIR" for the `image` of a prepared TensorFlow data set;
-        "hf:DIRECTORY" for that of one saved by datasets.save_to_disk.
+        "tfds:NAME/SPLIT@DATA_DIR" for a prepared TensorFlow data set; "hf:DIRECTORY", or
+        "hf:DIRECTORY/SPLIT", for one saved by datasets.save_to_disk. Of a table, the column of
+        pictures is the only one of that type, else the first of PICTURE_COLUMNS; its values are
+        pictures, their bytes, arrays, or paths, relative to DIRECTORY or not.
 
     Raises:
-      InputError: there is no such folder or data set, or it holds no photographs.
+      InputError: there is no such folder or data set, it holds no photographs, or a table's split
+        or column has to be named.
     """
     if where is None:
         return _bundled()
     if where.startswith("tfds:"):
         return _tfds(where)
-    if where.startswith("hf:"):
-        return _hugging_face(Path(where.removeprefix("hf:")))
-    return _folder(Path(where))
+    if where.startswith("hf:") and not where.startswith("hf://"):
+        return _hugging_face(where)
+    return _folder(local_path(where, "photos"))
 
 
 def load_photos(where=None) -> list[Photo]:
@@ -200,7 +211,7 @@ def _folder(root: Path) -> Source:
     paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not paths:
         raise InputError(f"{root}: holds no photographs; put at least three .jpg or .png there")
-    names = tuple(path.relative_to(root).as_posix() for path in paths)
+    names = tuple(readable(path.relative_to(root).as_posix()) for path in paths)
     terms = sorted(p.name for p in root.iterdir() if p.name.upper().startswith(TERMS))
     licence = f"Their terms: {', '.join(terms)} beside them." if terms else UNKNOWN_TERMS
     return Source(names, _kept(lambda i: read_image(paths[i])), f"the folder {root.name}", licence)
@@ -212,6 +223,7 @@ def _tfds(where: str) -> Source:
     except ImportError as error:
         raise InputError(f"{where}: needs pip install 'agentic-styling[data]'") from error
     name, _, directory = where.removeprefix("tfds:").partition("@")
+    directory = directory and local_path(directory, "tfds data_dir")
     name, _, split = name.rpartition("/")
     try:
         rows = tfds.data_source(name, split=split, data_dir=directory or None, download=False)
@@ -220,33 +232,70 @@ def _tfds(where: str) -> Source:
             f"{where}: no prepared data set ({' '.join(str(error).split())[:120]}); give "
             "tfds:NAME/SPLIT@DATA_DIR"
         ) from error
-    label = where.partition("@")[0]
-    licence = rows.dataset_info.redistribution_info.license
-    return _rows(label, len(rows), lambda i: np.asarray(rows[i]["image"]), licence)
+    info = rows.dataset_info
+    typed = [n for n, kind in info.features.items() if isinstance(kind, tfds.features.Image)]
+    column = _picture_column(where, list(info.features), typed)
+    label, licence = where.partition("@")[0], info.redistribution_info.license
+    return _rows(label, len(rows), lambda i: rows[i][column], licence)
 
 
-def _hugging_face(directory: Path) -> Source:
+def _hugging_face(where: str) -> Source:
     try:
         import datasets
     except ImportError as error:
-        raise InputError(f"hf:{directory}: needs pip install datasets") from error
+        raise InputError(f"{where}: needs pip install datasets") from error
+    directory = local_path(where.removeprefix("hf:"), "hf:DIRECTORY")
     try:
         rows = datasets.load_from_disk(str(directory))
-    except FileNotFoundError as error:
+    except Exception as error:  # of many types, where files are damaged
         raise InputError(
-            f"hf:{directory}: no data set saved by save_to_disk; give its directory"
+            f"{where}: no readable data set ({' '.join(str(error).split())[:120]}); give the "
+            "directory that save_to_disk wrote"
         ) from error
-    name, licence = f"hf:{directory.name}", rows.info.license
-    return _rows(name, len(rows), lambda i: rows[i]["image"], licence)
+    if isinstance(rows, datasets.DatasetDict):
+        if len(rows) != 1:
+            splits = ", ".join(rows) or "none"
+            raise InputError(f"{where}: holds splits ({splits}); name one, as {where}/SPLIT")
+        (rows,) = rows.values()
+    typed = [n for n, kind in rows.features.items() if isinstance(kind, datasets.Image)]
+    column = _picture_column(where, rows.column_names, typed)
+    rows = rows.select_columns([column])
+    if column in typed:  # read as all other pictures are
+        rows = rows.cast_column(column, datasets.Image(decode=False))
+
+    def picture(number):
+        value = rows[number][column]
+        if isinstance(value, list) and value and isinstance(value[0], str | dict):
+            value = value[0]
+        if isinstance(value, dict):
+            value = value.get("bytes") or value.get("path")
+        if isinstance(value, str):
+            return directory / value if (directory / value).is_file() else Path(value)
+        return np.asarray(value) if isinstance(value, list) else value
+
+    return _rows(f"hf:{directory.name}", len(rows), picture, rows.info.license)
 
 
-def _rows(label: str, count: int, image: Callable, licence: str | None) -> Source:
+def _picture_column(where: str, columns: list[str], typed: list[str]) -> str:
+    """The column of the pictures: the only one of that type, else the first with a usual name."""
+    usual = [name for name in PICTURE_COLUMNS if name in (typed or columns)]
+    if len(typed) == 1 or usual:
+        return typed[0] if len(typed) == 1 else usual[0]
+    raise InputError(
+        f"{where}: which column holds the pictures is not clear ({', '.join(typed or columns)}); "
+        "rename it to image"
+    )
+
+
+def _rows(label: str, count: int, picture: Callable, licence: str | None) -> Source:
     """Photographs out of a table, named by their row: the same wherever the table lies."""
     names = tuple(f"{label}#{i}" for i in range(count))
 
     def read(number):
-        picture = image(number)
-        return read_image(picture if isinstance(picture, Image.Image) else Image.fromarray(picture))
+        value = picture(number)
+        if value is None:
+            raise ValueError(EMPTY)
+        return read_image(value)
 
     return Source(names, _kept(read), label, f"Licence: {licence}" if licence else UNKNOWN_TERMS)
 

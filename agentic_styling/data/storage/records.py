@@ -12,7 +12,6 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from agentic_styling.data.photos.photos import to_png
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import Plan
@@ -115,7 +114,9 @@ def from_record(row: dict, where: str) -> Trajectory:
 
 def encode_picture(image: np.ndarray) -> bytes:
     """A picture of a record, uint8 [H, W, 3], as PNG: written fast rather than small."""
-    return to_png(image, compress_level=1)
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "PNG", compress_level=1)
+    return out.getvalue()
 
 
 def decode_picture(data: bytes, where: str) -> np.ndarray:

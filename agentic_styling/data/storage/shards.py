@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agentic_styling.utils.atomic import atomic_file, sync, write_text
+from agentic_styling.utils.checks import local_path, read_object
 from agentic_styling.utils.errors import InputError
 
 NAME, VERSION = "agentic_styling", "1.0.0"
@@ -37,7 +38,7 @@ class SetDirectory:
     """
 
     def __init__(self, path, shards: dict[str, int]):
-        self.path, self.shards = Path(path), shards
+        self.path, self.shards = local_path(path, "data set"), shards
 
     def claim(self, settings: dict) -> None:
         """Reserves the directory for these settings (any JSON object), or resumes a set of them.
@@ -135,12 +136,12 @@ def is_finished(directory) -> bool:
 
 def total(counts: Sequence[dict], name: str) -> Counter:
     """The sum of a field {word: number} over counts."""
-    return sum((Counter(c[name]) for c in counts), Counter())
+    every = Counter()
+    for c in counts:  # not sum(), which copies what it has so far each time
+        every.update(c[name])
+    return every
 
 
 def read_json(path: Path) -> dict:
-    """A JSON file of a set. Raises InputError if it is missing or not JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: missing or not JSON ({error}); build the set again") from None
+    """A JSON object of a set. Raises InputError if it is missing or anything else."""
+    return read_object(path, "build the set again")

@@ -23,6 +23,7 @@ from agentic_styling.evaluation.annotation.answers import Subjects, subjects
 from agentic_styling.evaluation.report.markup import script_source, text
 from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
 from agentic_styling.utils.atomic import atomic_file, write_text
+from agentic_styling.utils.checks import output_directory, read_object
 from agentic_styling.utils.errors import InputError
 
 VERSION = 1
@@ -51,7 +52,7 @@ def write_page(
     """
     if contexts < 1:
         raise InputError(f"--contexts: {contexts}; give a number from 1 up")
-    directory = Path(directory)
+    directory = output_directory(directory)
     every = read_trajectories(dataset, image=False)
     drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
     data = fingerprint(every)
@@ -189,15 +190,8 @@ def _plain(value: object) -> str:
 def _claim(directory: Path, settings: dict) -> None:
     """Write page.json, or check that the one there holds the same settings."""
     path = directory / "page.json"
-    if directory.exists() and not directory.is_dir():
-        raise InputError(f"{directory}: is a file; choose another --out")
     if path.exists():
-        try:
-            existing = json.loads(path.read_bytes())
-        except ValueError:
-            existing = None
-        if not isinstance(existing, dict):
-            raise InputError(f"{path}: not a page's settings; choose another --out")
+        existing = read_object(path, "choose another --out")
         for name, value in settings.items():
             if existing.get(name) != value:
                 raise InputError(

@@ -9,8 +9,10 @@ from agentic_styling.evaluation.report.figures import curve, histogram
 from agentic_styling.evaluation.report.headline import best_example, headline
 from agentic_styling.evaluation.report.labels import badge, labels, main_method, share
 from agentic_styling.evaluation.report.markup import Markup, script_source, tag
-from agentic_styling.evaluation.saved_results import lacks, read_records, read_results
+from agentic_styling.evaluation.saved_results import MALFORMED, lacks, read_records, read_results
 from agentic_styling.utils.atomic import write_text
+from agentic_styling.utils.checks import output_directory
+from agentic_styling.utils.errors import InputError
 
 # Curves worth a chart: metric, title.
 CURVES = (
@@ -42,10 +44,13 @@ def write_report(workdir: str | Path) -> Path:
       InputError: a file is missing or broken, or lacks a field.
     """
     workdir = Path(workdir)
+    output_directory(workdir / "report", "report")
     results, records = read_results(workdir), read_records(workdir)
     try:
         page = render(results, records, workdir / "cases")
-    except KeyError as error:
+    except InputError:
+        raise
+    except MALFORMED as error:
         raise lacks(workdir, error) from error
     path = workdir / "report" / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)

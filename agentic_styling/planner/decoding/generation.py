@@ -17,6 +17,7 @@ from agentic_styling.planner.model.decode_step import decode, unstacked_layers
 from agentic_styling.planner.model.kv_cache import KVCache
 from agentic_styling.planner.model.positions import token_positions
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
+from agentic_styling.utils.checks import check_seed
 from agentic_styling.utils.errors import InputError
 
 
@@ -45,7 +46,8 @@ def generate(
     top_k: int = 0,
     top_p: float = 1.0,
     grammar: PlanGrammar | None = None,
-    seed: int | np.ndarray = 0,
+    seed: int = 0,
+    rows: np.ndarray | None = None,
     num_samples: int = 1,
 ) -> GenerateResult:
     """Continue padded prompts until a stop token or max_new_tokens.
@@ -58,8 +60,10 @@ def generate(
       temperature: 0 takes the most likely token.
       top_k, top_p: as for `sampling.sample`.
       grammar: restricts every row to a plan that ends within max_new_tokens.
-      seed: one for each row of the result, or an int, which gives row r seed + r. A row's samples
-        depend on its prompt and its seed only.
+      seed: 0 to 2**32 - 1.
+      rows: int [B], the number of each prompt, by default 0 to B - 1. A sample depends on its
+        prompt, the seed, the prompt's number and the sample's own; its key is
+        fold_in(fold_in(key(seed), row), sample).
       num_samples: samples per prompt, which share one prefill.
 
     Returns:
@@ -73,8 +77,7 @@ def generate(
         raise InputError("inputs.segments: packed rows cannot be continued; give a prompt a row")
     if grammar is not None:
         _check_grammar(grammar, config, max_new_tokens, stop_ids)
-    rows = inputs.tokens.shape[0] * num_samples
-    seeds = seed + np.arange(rows) if np.ndim(seed) == 0 else np.asarray(seed)
+    rows = np.arange(inputs.tokens.shape[0]) if rows is None else rows
     return _generate(
         config,
         params,
@@ -84,7 +87,8 @@ def generate(
         num_samples,
         (jnp.float32(temperature), jnp.int32(top_k), jnp.float32(top_p)),
         grammar,
-        jnp.asarray(seeds % 2**32, jnp.uint32),
+        jnp.uint32(check_seed(seed)),
+        jnp.asarray(rows, jnp.uint32),
         jnp.asarray(stop_ids, jnp.int32),
     )
 
@@ -116,9 +120,22 @@ def _check_grammar(grammar, config, max_new_tokens, stop_ids):
 
 @functools.partial(jax.jit, static_argnames=("config", "max_new_tokens", "num_samples"))
 def _generate(
-    config, params, layers, inputs, max_new_tokens, num_samples, sampling, grammar, seeds, stop_ids
+    config,
+    params,
+    layers,
+    inputs,
+    max_new_tokens,
+    num_samples,
+    sampling,
+    grammar,
+    seed,
+    rows,
+    stop_ids,
 ):
-    keys = jax.vmap(jax.random.key)(seeds)
+    fold_in = jax.vmap(jax.random.fold_in)
+    by_row = fold_in(jnp.broadcast_to(jax.random.key(seed), rows.shape), rows)
+    samples = jnp.tile(jnp.arange(num_samples), len(rows))
+    keys = fold_in(jnp.repeat(by_row, num_samples), samples)
     hidden, caches = Qwen3VL(config, keep_cache=True).apply({"params": params}, inputs)
     _, position = token_positions(inputs.tokens, inputs.mask, inputs.grids, config)
     last = jnp.argmax(jnp.where(inputs.mask, jnp.arange(inputs.mask.shape[1]), -1), axis=1)

@@ -18,7 +18,7 @@ from agentic_styling.tools.plans.steps import (
 from agentic_styling.tools.plans.vocabulary import ALIASES, DIMENSIONS, UNKNOWN, VOCABULARY
 from agentic_styling.utils.errors import nearest
 
-_KEYS = ("version", "context", "steps", "instruction")
+_KEYS = ("version", "goal", "context", "steps", "instruction")
 _STEP_KEYS = ("reasoning", "tool", "parameters")
 
 
@@ -65,8 +65,9 @@ class Plan:
         """Reads a plan.
 
         Args:
-          text: JSON text, or the dict that it holds. Only "steps" is required. If a text's steps
-            are empty, a UserWarning says that the plan changes nothing.
+          text: JSON text, or the dict that it holds. Only "steps" is required; "goal", the text
+            that the plan was written for, is not kept. If a text's steps are empty, a UserWarning
+            says that the plan changes nothing.
 
         Raises:
           PlanError: not JSON, or not a valid plan; one line naming the field and a fix.
@@ -76,6 +77,7 @@ class Plan:
         version = data.get("version", 1)
         if type(version) is not int or version != 1:
             raise PlanError(f"version: {show(version)} is not supported; use 1")
+        check_text(data.get("goal", ""), "goal")
         if "steps" not in data:
             raise PlanError('plan: "steps" is missing; write [] for no step')
         steps = data["steps"]

@@ -27,18 +27,21 @@ def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
 
     First-fit decreasing takes at most 11/9 of the fewest rows, plus one. Examples of a row ascend.
     """
-    rows, room = [], []
-    for example in np.argsort(-lengths, kind="stable"):
-        for row, left in enumerate(room):
-            if lengths[example] <= left and len(rows[row]) < most:
-                break
-        else:
-            row = len(rows)
-            rows.append([])
-            room.append(length)
-        rows[row].append(int(example))
-        room[row] -= lengths[example]
-    return [sorted(row) for row in rows]
+    leaves = 1 << max(len(lengths) - 1, 0).bit_length()
+    rows = [[] for _ in range(leaves)]
+    # A binary tree over the rows, children of node n at 2n and 2n + 1: the most room below a node.
+    room = [length] * (2 * leaves)
+    for example in np.argsort(-lengths, kind="stable").tolist():
+        size, node = int(lengths[example]), 1
+        while node < leaves:
+            node = 2 * node + (room[2 * node] < size)
+        row = rows[node - leaves]
+        row.append(example)
+        room[node] = room[node] - size if len(row) < most else -1
+        while node > 1:
+            node //= 2
+            room[node] = max(room[2 * node], room[2 * node + 1])
+    return [sorted(row) for row in rows if row]
 
 
 def row_lengths(needed: np.ndarray, length: int, *, multiple: int, most: int) -> tuple[int, ...]:

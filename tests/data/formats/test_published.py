@@ -91,6 +91,32 @@ def test_rows_are_read_from_every_kind_of_file(copy, name):
         assert {t.split for t in found} == {"validation" if expected == "val" else expected}
 
 
+SPLITS_OF_FILES = {
+    "train": ["train", "training", "latest", "contest-1", "devices", "rows"],
+    "validation": ["validation", "valid", "val", "dev", "my_dev-1", "VAL.2"],
+    "test": ["test", "testing", "eval", "evaluation", "a test", "x-test-00000-of-00001"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [(name, split) for split, names in SPLITS_OF_FILES.items() for name in names]
+)
+def test_files_and_folders_are_named_as_the_library_datasets_does(copy, name, split):
+    write_rows(copy, make_row(), name=f"{name}.jsonl")
+    (copy / name).mkdir()
+    write_rows(copy, make_row(), name=f"{name}/rows.jsonl")
+    found, _ = read_published(copy, 64)
+    assert [t.split for t in found] == [split, split]
+
+
+@pytest.mark.parametrize("column", ["img", "picture", "file_name"])
+def test_a_picture_is_found_in_a_column_of_another_usual_name(copy, column):
+    row = make_row()
+    row[column] = row.pop("image_path")
+    write_rows(copy, row)
+    assert len(read_published(copy, 64)[0]) == 1
+
+
 @pytest.mark.parametrize(
     ("said", "split"),
     [("val", "validation"), ("Validation", "validation"), ("test", "test"), ("train", "train")],

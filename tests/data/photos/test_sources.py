@@ -1,6 +1,7 @@
 """Photographs of any source: what is read, what is left out and why, and how they are split."""
 
 import hashlib
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -153,3 +154,56 @@ def test_a_table_of_pictures_is_a_source(tmp_path):
     assert source.names == ("hf:saved#0", "hf:saved#1", "hf:saved#2")
     assert source.licence == "Licence: CC0"
     np.testing.assert_array_equal(source.read(1), noise(1))
+
+
+def saved(folder, rows, **features):
+    """The source of a table in a folder; features: kinds of columns that are not to be guessed."""
+    import datasets
+
+    table = datasets.Dataset.from_dict(rows)
+    for name, kind in features.items():
+        table = table.cast_column(name, kind)
+    table.save_to_disk(folder / "table")
+    return open_source(f"hf:{folder / 'table'}")
+
+
+@pytest.mark.filterwarnings("ignore:skipped")
+def test_rows_of_a_table_that_hold_no_picture_are_counted(tmp_path):
+    import datasets
+
+    save(tmp_path, 2)
+    paths = [str(tmp_path / "0.png"), None, str(tmp_path / "no.png"), "1.png"]
+    source = saved(tmp_path, {"label": [1, 2, 3, 4], "img": paths})
+    shutil.copy(tmp_path / "1.png", tmp_path / "table")
+    found = survey(source)
+    assert found.usable.tolist() == [0, 3] and found.skipped == {"missing": 2}
+    np.testing.assert_array_equal(source.read(3), noise(1))
+    rows = {"view": [{"path": None, "bytes": (tmp_path / "0.png").read_bytes()}, None]}
+    source = saved(tmp_path / "typed", rows, view=datasets.Image())
+    assert survey(source).skipped == {"missing": 1}
+    np.testing.assert_array_equal(source.read(0), noise(0))
+
+
+def test_a_table_whose_split_or_column_is_not_clear_says_what_to_name(tmp_path):
+    import datasets
+
+    pictures = [Image.fromarray(noise(seed)) for seed in range(3)]
+    table = datasets.Dataset.from_dict({"image": pictures})
+    splits = datasets.DatasetDict({"train": table, "test": table})
+    splits.save_to_disk(tmp_path / "two")
+    where = f"hf:{tmp_path / 'two'}"
+    with pytest.raises(
+        InputError, match=rf"holds splits \(train, test\); name one, as {where}/SPL"
+    ):
+        open_source(where)
+    assert len(open_source(f"{where}/test").names) == 3
+    datasets.DatasetDict({"all": table}).save_to_disk(tmp_path / "one")
+    assert len(open_source(f"hf:{tmp_path / 'one'}").names) == 3
+    with pytest.raises(InputError, match=r"not clear \(left, right\); rename it to image"):
+        saved(tmp_path, {"left": pictures, "right": pictures})
+
+
+@pytest.mark.parametrize("where", ["gs://b/x", "s3://b", "hf:gs://b", "tfds:a/b@gs://c", "hf://a"])
+def test_a_url_is_refused(where):
+    with pytest.raises(InputError, match="is not on this machine; copy it"):
+        open_source(where)

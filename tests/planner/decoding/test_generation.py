@@ -28,10 +28,9 @@ def greedy(config, params, inputs):
     return generate(config, params, inputs, max_new_tokens=NEW, stop_ids=NEVER, temperature=0)
 
 
-def sampled(config, params, inputs, stop_ids=NEVER, seed=5):
-    return generate(
-        config, params, inputs, max_new_tokens=NEW, stop_ids=stop_ids, temperature=1, seed=seed
-    )
+def sampled(config, params, inputs, stop_ids=NEVER, seed=5, rows=None):
+    settings = {"stop_ids": stop_ids, "seed": seed, "rows": rows}
+    return generate(config, params, inputs, max_new_tokens=NEW, temperature=1, **settings)
 
 
 def right_padded(inputs):
@@ -60,10 +59,21 @@ def test_padding_on_either_side_and_row_order_change_nothing(config, params, inp
     right = sampled(config, params, right_padded(inputs))
     assert right.tokens.tolist() == out.tokens.tolist()
     swapped = jax.tree.map(lambda x: x[::-1], inputs)
-    out_swapped = sampled(config, params, swapped, seed=np.array([6, 5]))
+    out_swapped = sampled(config, params, swapped, rows=np.array([1, 0]))
     assert out_swapped.tokens[::-1].tolist() == out.tokens.tolist()
     other = sampled(config, params, inputs, seed=7)
     assert (other.tokens != out.tokens).any(axis=1).all()
+
+
+def test_no_seed_repeats_the_samples_of_another(config, params, inputs):
+    """Neither one row further on, nor 4096 or 2**31 higher."""
+    twice = jax.tree.map(lambda x: x[np.array([0, 0])], inputs)
+    seeds = (0, 1, 2, 4096, 1 << 31)
+    tokens = [sampled(config, params, twice, seed=seed).tokens for seed in seeds]
+    assert len({tuple(row) for rows in tokens for row in rows.tolist()}) == 2 * len(seeds)
+    for seed in (-1, 1 << 32, 10**20):
+        with pytest.raises(InputError, match=f"seed: {seed}; use a whole number"):
+            sampled(config, params, twice, seed=seed)
 
 
 @pytest.mark.slow

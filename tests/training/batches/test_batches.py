@@ -214,6 +214,26 @@ def test_packing_puts_every_example_into_a_row_with_room(lengths, most):
     assert len(room) <= 1 or most < 3
 
 
+def first_fit(lengths, length, most):
+    """First-fit decreasing, by looking at every row for every example."""
+    rows, room = [], []
+    for example in np.argsort(-lengths, kind="stable").tolist():
+        fits = (r for r in range(len(rows)) if lengths[example] <= room[r] and len(rows[r]) < most)
+        row = next(fits, len(rows))
+        if row == len(rows):
+            rows.append([])
+            room.append(length)
+        rows[row].append(example)
+        room[row] -= lengths[example]
+    return [sorted(row) for row in rows]
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 3), (1, 3), (2, 1), (511, 2), (512, 5), (700, 99)])
+def test_packing_is_first_fit_decreasing(count, most):
+    lengths = np.random.default_rng(count).integers(1, 100, count)
+    assert pack(lengths, 100, most) == first_fit(lengths, 100, most)
+
+
 def test_the_layout_holds_the_fullest_micro_batch():
     parts = [np.array([7, 6, 3, 5]), np.array([2, 2, 2, 2])]
     assert layout_for(parts, (8,), packing=False, devices=2) == Layout(4, (8,), 1)
