@@ -45,6 +45,13 @@ class RowLogps:
         groups = [rows[group == value] for value in np.unique(group)]
         return [part for own in groups for part in np.array_split(own, range(size, len(own), size))]
 
+    def all(self, trained, frozen, rows: np.ndarray) -> np.ndarray:
+        """float32 [N]: of the rows, int [K], in all their batches; else 0."""
+        values = np.zeros(self.count, np.float32)
+        for part in self.batches(rows):
+            values[part] = self(trained, frozen, part)
+        return values
+
     def __call__(self, trained, frozen, rows: np.ndarray) -> np.ndarray:
         """float32 [K] of the rows of a batch, int [K]."""
         # A smaller batch is filled up with its own rows: one shape, one compilation.

@@ -69,9 +69,8 @@ class Validation:
     def __call__(self, step: int, state: TrainState, frozen: dict) -> dict[str, float]:
         """The metrics of the state after a step; notes whether it is the best."""
         trained = state.ema or state.params
-        batches = self._logps.batches(np.arange(self._logps.count))
-        logps = [self._logps(trained, frozen, rows) for rows in batches]
-        metrics = {"validation_nll": -float(np.concatenate(logps).sum(dtype=float)) / self._tokens}
+        logps = self._logps.all(trained, frozen, np.arange(self._logps.count))
+        metrics = {"validation_nll": -float(logps.sum(dtype=float)) / self._tokens}
         self.score = -metrics["validation_nll"]
         if self._cases:
             metrics |= self._rewards(trained, frozen)

@@ -37,7 +37,7 @@ from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.monitoring.metrics import batch_metrics
 from agentic_styling.training.step import completion_logps, make_gradient, make_step
 from tests.slow import slow, slow_but
-from tests.training.steps import ROWS, batch_of, start, state_of
+from tests.training.fixtures import ROWS, batch_of, start, state_of
 
 STATISTICS = {"mean": 3.5, "std": 0.8}
 LORA = LoraConfig(rank=4, alpha=8.0)
@@ -155,8 +155,7 @@ def run_steps(
         rows, pair, kwargs = preference_pairs(planner.data)[:4].reshape(-1), 2, {"beta": 0.1}
         blank = Assembler(planner.data, Layout(1, (planner.data.tokens.shape[1],), 1))
         logps = RowLogps(model._replace(packed=False), blank, 8 // parts)
-        for part in logps.batches(np.unique(rows)):
-            reference[part] = logps(state.params, frozen, part)
+        reference = logps.all(state.params, frozen, np.unique(rows))
         if options.get("adapter_off"):  # what is stored must not be read
             reference = np.full_like(reference, np.nan)
     if buckets:

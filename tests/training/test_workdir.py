@@ -42,9 +42,7 @@ def test_a_broken_or_missing_config_file_is_an_error(tmp_path):
         claim(CONFIG, tmp_path, write=True)
     for other in ("[]", "null", "3", '"text"'):
         (tmp_path / "config.json").write_text(other)
-        with pytest.raises(
-            InputError, match="config.json: not a JSON object but .*; give the w"
-        ):
+        with pytest.raises(InputError, match="config.json: not a JSON object but .*; give the w"):
             claim(CONFIG, tmp_path, write=True)
 
 
