@@ -75,6 +75,7 @@ def test_two_processes_have_the_losses_of_one(workplace):
 
 @pytest.mark.slow
 def test_workdirs_that_are_not_shared_are_refused(workplace, tmp_path):
-    for status, error in run_processes(make_config(workplace), tmp_path / "a", tmp_path / "b"):
+    config = make_config(workplace, "dpo")
+    for status, error in run_processes(config, tmp_path / "a", tmp_path / "b"):
         assert status and re.search(r"InputError: .*process 1 does not see the files of pr", error)
     assert not list(tmp_path.iterdir())
