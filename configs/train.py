@@ -53,15 +53,23 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.spike = 0.0  # skip updates whose gradient norm is so many times the average; 0: never
     config.most_skipped = 10  # end the run when more updates were skipped, for spikes or NaN
 
+    config.validate_every = 0  # updates between validations on the validation split; 0: none
+    # Contexts of a validation whose greedy plans are executed and scored; 0: only the NLL of plans.
+    config.validate_cases = 0
+    # Stop after so many validations without a better reward, or NLL without validate_cases, and
+    # write the best planner; 0: never.
+    config.patience = 0
+
     config.lora = ConfigDict()
     config.lora.rank = 0  # rank of the adapters; 0: train the parameters themselves
     config.lora.alpha = 32.0  # adapters are scaled by alpha / rank
     config.lora.dropout = 0.0  # dropout of the adapters' inputs
     config.lora.vision = False  # adapters in the vision tower too
 
-    # The fields below may change when a run is resumed.
     config.compute = ConfigDict()
     config.compute.dtype = "float32"  # or "bfloat16": of activations and frozen weights
+
+    # The fields below may change when a run is resumed.
     config.compute.remat = "none"  # recompute activations: "dots": all but projections, "full": all
     config.compute.unroll = False  # compile the layers one by one: slower to compile, less copying
     config.compute.attention = "auto"  # implementation; "auto": the fastest on these devices
@@ -77,7 +85,7 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.sharding.replicate_below = 0  # parameters with fewer elements are not sharded
     config.checkpoint_every = 100  # steps between checkpoints
     config.keep_last = 2  # the latest checkpoints to keep
-    config.keep_best = 0  # more checkpoints to keep, those with the lowest mean loss
+    config.keep_best = 0  # more checkpoints to keep, the best in validation
     config.log_every = 1  # steps between logged metrics
     config.profile = ()  # (first, last): steps to trace into WORKDIR/profile
     config.wandb_project = ""  # also log to this Weights & Biases project; needs the extra wandb

@@ -10,10 +10,10 @@ from PIL import Image
 
 from agentic_styling.data import Trajectory
 from agentic_styling.data.photos.photos import SRGB
+from agentic_styling.data.scoring import execute_and_score
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
-from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
 
 # Methods without a planner: (case, random generator) -> plan. They do not read the picture.

@@ -15,18 +15,18 @@ from agentic_styling.utils.errors import InputError, first_cause
 
 
 class Restored(NamedTuple):
-    """A checkpoint's state and, as JSON, the data iterator's."""
+    """A checkpoint's state and, as JSON, that of the host: data iterator and validation."""
 
     state: TrainState
-    feed: dict
+    host: dict
 
 
 class Checkpoints:
     """The last and the best train states of a run, in a subdirectory for each step.
 
     Checkpoints are written in the background and atomically, so a run may be killed at any time.
-    fingerprint: of the run's config; a checkpoint of another config is refused. last, best: how
-    many of the latest and of those with the lowest score are kept.
+    fingerprint: of the run's config and inputs; a checkpoint of others is refused. last, best: how
+    many of the latest and of those with the highest score are kept.
     """
 
     def __init__(self, directory: Path, fingerprint: str, *, last: int = 2, best: int = 0):
@@ -34,24 +34,25 @@ class Checkpoints:
         self._fingerprint = fingerprint
         policies = [checkpoint_managers.LatestN(last)]
         if best:
-            policies.append(checkpoint_managers.BestN(get_metric_fn=_goodness, n=best))
+            policies.append(checkpoint_managers.BestN(get_metric_fn=_score, n=best))
         options = ocp.CheckpointManagerOptions(
             cleanup_tmp_directories=True,
-            best_fn=_goodness,
+            best_fn=_score,
             preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
         )
         self._manager = ocp.CheckpointManager(self._directory, options=options)
 
-    def save(self, state: TrainState, feed: Mapping, score: float = math.nan) -> None:
+    def save(self, state: TrainState, host: Mapping, score: float = math.nan) -> None:
         """Starts writing the state; it is copied before the call returns.
 
-        feed: state of the data iterator, JSON. Raises InputError if this write or the one before
+        host: state of the data iterator and the validation, JSON. score: of the validation of this
+        step; without one it counts as the worst. Raises InputError if this write or the one before
         failed, as on a full disk.
         """
         step = int(state.step)
-        run = {"config": self._fingerprint, "feed": dict(feed), "digest": digest(state)}
+        run = {"config": self._fingerprint, "host": dict(host), "digest": digest(state)}
         args = ocp.args.Composite(state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(run))
-        score = score if math.isfinite(score) else 1e30
+        score = score if math.isfinite(score) else -1e30
         try:
             self._manager.save(step, args=args, metrics={"score": score}, force=True)
         except Exception as error:
@@ -63,6 +64,7 @@ class Checkpoints:
         None before the first save. Raises InputError if the checkpoint is missing, broken, changed
         or of another config; the message names the latest older step that can be restored.
         """
+        self._manager.wait_until_finished()
         steps = self.steps()
         if not steps and step is None:
             return None
@@ -92,7 +94,7 @@ class Checkpoints:
         run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
         if run["config"] != self._fingerprint:
             raise InputError(
-                f"{self._directory / str(step)}: a checkpoint of another config; "
+                f"{self._directory / str(step)}: a checkpoint of another config or other inputs; "
                 "use another workdir"
             )
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
@@ -100,7 +102,7 @@ class Checkpoints:
         state = self._manager.restore(step, args=args).state
         if digest(state) != run["digest"]:
             raise ValueError("the values differ from those that were saved")
-        return Restored(state, run["feed"])
+        return Restored(state, run["host"])
 
     def _broken(self, step: int, steps: list[int], like: TrainState) -> str:
         broken = self._directory / str(step)
@@ -127,8 +129,8 @@ class Checkpoints:
         )
 
 
-def _goodness(metrics: Mapping) -> float:
-    return -metrics["score"]
+def _score(metrics: Mapping) -> float:
+    return metrics["score"]
 
 
 def digest(state: TrainState) -> list[int]:

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jax.numpy as jnp
 import ml_collections
@@ -15,11 +18,12 @@ from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import load_config
+from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
-# Fields that may change when a run is resumed: how it is computed, not what.
+# Fields that may change when a run is resumed: how it is computed, not what. Of compute only the
+# dtype is fixed: log-probabilities of the reference and of the policy have to agree in it.
 FREE = (
-    "compute",
     "mesh",
     "sharding",
     "microbatches",
@@ -79,6 +83,14 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     for name in ("data", "init_from"):
         if not config[name]:
             raise InputError(f"config.{name}: not set; give a directory, --config.{name}=...")
+    for name in ("validate_every", "validate_cases", "patience", "keep_best"):
+        if config[name] < 0:
+            raise InputError(f"config.{name}: {config[name]} is negative; use 0 for none")
+        if config[name] and not config.validate_every:
+            raise InputError(
+                f"config.{name}: {config[name]}, but there is no validation to decide by; set "
+                "config.validate_every, such as 100"
+            )
     for name in POSITIVE:
         if not config[name] > 0:
             raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
@@ -130,12 +142,39 @@ def compute_config(config) -> Compute:
 
 def fixed(config) -> dict:
     """The fields that a resumed run must share, as JSON."""
-    return {name: value for name, value in as_json(config).items() if name not in FREE}
+    fields = {name: value for name, value in as_json(config).items() if name not in FREE}
+    return fields | {"compute": {"dtype": config.compute.dtype}}
 
 
-def fingerprint(config) -> str:
-    """A digest of `fixed`."""
-    return hashlib.sha256(json.dumps(fixed(config), sort_keys=True).encode()).hexdigest()
+def input_digests(config) -> dict[str, str]:
+    """Digests of what a run reads, by field: the splits of config.data, weights of init_from.
+
+    A directory without such files is left out.
+    """
+    data, planner = Path(config.data), Path(config.init_from)
+    splits = ("train", "validation") if config.validate_every else ("train",)
+    files = {
+        "data": [path for split in splits for path in data.glob(f"*-{split}.array_record*")],
+        "init_from": [*planner.glob("config.json"), *planner.glob("*.safetensors")],
+    }
+    return {name: _digest(paths) for name, paths in files.items() if paths}
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    """A sha256 of names and contents; files are read in parallel."""
+    paths = sorted(paths)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            contents = list(threads.map(lambda path: digest_of_files([path]), paths))
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; make it readable") from error
+    return hashlib.sha256(json.dumps([[p.name for p in paths], contents]).encode()).hexdigest()
+
+
+def fingerprint(config, digests: Mapping[str, str]) -> str:
+    """A digest of `fixed` and of `input_digests`."""
+    everything = fixed(config) | {"digests": dict(digests)}
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
 def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:

@@ -15,12 +15,18 @@ from agentic_styling.planner import (
     save_pretrained,
 )
 from agentic_styling.training.checkpoints import Checkpoints
-from agentic_styling.training.config import checked, default_config, fingerprint
+from agentic_styling.training.config import (
+    checked,
+    default_config,
+    fingerprint,
+    fixed,
+    input_digests,
+)
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.setup import layouts, load_state, planner_model
 from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
-from agentic_styling.training.workdir import read_config
+from agentic_styling.training.workdir import claim, read_config
 from agentic_styling.utils.atomic import atomic_directory, check_free
 from agentic_styling.utils.errors import InputError
 
@@ -73,12 +79,14 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
         raise InputError(
             f"{workdir / 'config.json'}: not a training config ({error}); name a training workdir"
         ) from error
-    config = checked(config)
+    config, digests = checked(config), fields.get("digests") or {}
+    now = input_digests(config)
+    claim(fixed(config), workdir, write=False, digests={"init_from": now.get("init_from")})
     mesh = make_mesh({"fsdp": -1})
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     layout = layouts(config, model, optimizer, pictures=False)
     like, frozen = load_state(config, model, optimizer, layout)
-    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config))
+    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config, digests))
     restored = checkpoints.restore(like, step)
     checkpoints.close()
     if restored is None:

@@ -1,22 +1,32 @@
 """The training loop: linear set-up, then one step after another."""
 
+import functools
+import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import ml_collections
 import numpy as np
 from jax.sharding import Mesh
-from tqdm import tqdm
 
-from agentic_styling.losses import LOSSES, check_rows
+from agentic_styling.losses import LOSSES
 from agentic_styling.planner import Tokenizer
 from agentic_styling.planner.inputs.images import image_patches
-from agentic_styling.training.batches.batches import Assembler, batch_shardings
-from agentic_styling.training.batches.data_iterator import DataIterator, put
+from agentic_styling.training.batches.data_iterator import DataIterator
 from agentic_styling.training.checkpoints import Checkpoints
-from agentic_styling.training.config import check_batch, checked, fingerprint, fixed, loss_keywords
+from agentic_styling.training.config import (
+    check_batch,
+    checked,
+    fingerprint,
+    fixed,
+    input_digests,
+    loss_keywords,
+)
 from agentic_styling.training.export import export
-from agentic_styling.training.mesh import make_mesh, replicated
+from agentic_styling.training.logps import RowLogps, reference_logps
+from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.monitoring.flops import train_flops
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.preemption import Preemption
@@ -29,9 +39,10 @@ from agentic_styling.training.setup import (
     read_data,
     train_step,
 )
-from agentic_styling.training.state import make_optimizer
-from agentic_styling.training.step import PlannerModel, completion_logps
-from agentic_styling.training.workdir import as_json, claim, stored_array
+from agentic_styling.training.state import TrainState, make_optimizer
+from agentic_styling.training.step import PlannerModel
+from agentic_styling.training.validation import Validation
+from agentic_styling.training.workdir import as_json, check_shared, claim
 from agentic_styling.utils.errors import Preempted
 
 
@@ -48,12 +59,14 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
       The path of planner/, at once if the run is finished.
 
     Raises:
-      InputError: for a bad config or bad data, a workdir of another config, a broken checkpoint or
-        a full disk. Nothing is overwritten then.
+      InputError: for a bad config or bad data, a workdir of another config or with other inputs, a
+        broken checkpoint or a full disk. Nothing is overwritten then.
       Preempted: after SIGTERM, when the state is saved.
     """
     config, workdir = checked(config), Path(workdir)
-    claim(fixed(config), workdir, write=False)
+    check_shared(workdir)
+    digests = input_digests(config)
+    claim(fixed(config), workdir, write=False, digests=digests)
     if (workdir / "planner").is_dir():
         return workdir / "planner"
 
@@ -61,72 +74,103 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     check_batch(config, mesh)
     # Kernels that the compiler cannot partition by itself need the mesh.
     with jax.set_mesh(mesh):
-        return _train(config, workdir, mesh)
+        return _train(config, workdir, mesh, digests)
 
 
-def _train(config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh) -> Path:
+def _train(
+    config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]
+) -> Path:
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    data = read_data(config, Tokenizer(config.init_from), model)
+    tokenizer = Tokenizer(config.init_from)
+    data = read_data(config, tokenizer, model)
+    validation = Validation(config, model, tokenizer)
     model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     state, frozen = load_state(config, model, optimizer, layout)
     first = jax.process_index() == 0
-    claim(fixed(config), workdir, write=first, config=as_json(config))
-
-    reference = None
-    if config.reference == "stored" and "reference" in LOSSES[config.loss].requires(kwargs):
-
-        def compute():
-            rows = np.unique(data.schedule.examples)
-            blank = assembler(config, data, mesh, None)
-            return reference_logps(config, model, state.params, frozen, blank, rows)
-
-        count = len(data.training_set.reward)
-        reference = stored_array(workdir / "reference.npy", count, compute, write=first)
-        check_rows({"ref_logps": reference})
-    assemble = assembler(config, data, mesh, reference)
-    step = train_step(config, model, kwargs, optimizer, layout)
-
-    checkpoints = Checkpoints(
-        workdir / "checkpoints",
-        fingerprint(config),
-        last=config.keep_last,
-        best=config.keep_best,
-    )
-    batches = DataIterator(
-        lambda index: assemble(data.micro_batches(index)), config.steps, layout.batch
-    )
-    restored = checkpoints.restore(state)
-    if restored:
-        state = restored.state
-        batches.set_state(restored.feed)
-    done = int(state.step)
-    monitor = Monitor(workdir, config, done, fingerprint(config)[:16], mesh.size)
-    with monitor, Preemption() as preemption:
-        for index in range(done, config.steps):
-            profile(config.profile, index, workdir)
-            batch = next(batches)
-            state, values = step(state, frozen, batch)
-            # Fetches the metrics of the step before, while this one runs.
-            monitor.flush()
-            monitor.count(*work(model, data, index), batches.take_waited())
-            number, last = index + 1, index + 1 == config.steps
-            stop = preemption.reached(number) and not last
-            if number % config.log_every == 0 or last:
-                monitor.hold(number, values)
-            if number % config.checkpoint_every == 0 or last or stop:
-                monitor.flush()
-                checkpoints.save(state, batches.get_state(), monitor.mean_loss())
-            if stop:
-                checkpoints.close()
-                raise Preempted(
-                    f"{workdir}: stopped by SIGTERM and saved after step {number} of "
-                    f"{config.steps}; run the same command again to resume"
-                )
+    claim(fixed(config), workdir, write=first, config=as_json(config), digests=digests)
+    run = fingerprint(config, digests)
+    with Preemption() as preemption:
+        reference = None
+        if config.reference == "stored" and "reference" in LOSSES[config.loss].requires(kwargs):
+            size = config.batch_size // config.microbatches
+            logps = RowLogps(model, assembler(config, data, mesh, None), size)
+            rows, path = np.unique(data.schedule.examples), workdir / "reference.npy"
+            reference = reference_logps(path, run, logps, state.params, frozen, rows, preemption)
+        assemble = assembler(config, data, mesh, reference)
+        step = train_step(config, model, kwargs, optimizer, layout)
+        batches = DataIterator(
+            lambda index: assemble(data.micro_batches(index)), config.steps, layout.batch
+        )
+        best = config.keep_best or int(config.patience > 0)
+        checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
+        restored = checkpoints.restore(state)
+        if restored:
+            state = restored.state
+            batches.set_state(restored.host["batches"])
+            validation.set_state(restored.host["validation"])
+        count = functools.partial(work, model, data)
+        with Monitor(workdir, config, int(state.step), mesh.size) as monitor:
+            host = _Host(workdir, batches, count, validation, checkpoints, monitor, preemption)
+            state = _steps(config, host, step, state, frozen)
+    if config.patience and validation.best_step is not None:
+        state = checkpoints.restore(state, validation.best_step).state
     checkpoints.close()
     export(workdir / "planner", model, state, frozen, config)
     return workdir / "planner"
+
+
+class _Host(NamedTuple):
+    """What surrounds the steps of a run. count: from a step to its tokens and FLOPs."""
+
+    workdir: Path
+    batches: DataIterator
+    count: Callable
+    validation: Validation
+    checkpoints: Checkpoints
+    monitor: Monitor
+    preemption: Preemption
+
+    def save(self, state: TrainState, score: float) -> None:
+        """Writes a checkpoint; score: of the validation of this step, NaN if there was none."""
+        self.monitor.flush()
+        progress = {"batches": self.batches.get_state(), "validation": self.validation.get_state()}
+        self.checkpoints.save(state, progress, score)
+
+
+def _steps(config, host: _Host, step: Callable, state: TrainState, frozen: dict) -> TrainState:
+    """The state after the last step, or after that at which the validation stops the run."""
+    validation, monitor = host.validation, host.monitor
+    for index in range(int(state.step), config.steps):
+        if validation.stopped:
+            break
+        profile(config.profile, index, host.workdir)
+        batch = next(host.batches)
+        state, values = step(state, frozen, batch)
+        # Fetches the metrics of the step before, while this one runs.
+        monitor.flush()
+        monitor.count(*host.count(index), host.batches.take_waited())
+        number, last, score = index + 1, index + 1 == config.steps, math.nan
+        stop = host.preemption.reached() and not last
+        validated = validation.due(number)
+        if validated:
+            jax.block_until_ready(state)
+            with monitor.paused():
+                values |= validation(number, state, frozen)
+            score = validation.score
+        if number % config.log_every == 0 or last or validated:
+            monitor.hold(number, values)
+        ranked = validated and (config.keep_best or config.patience)
+        if number % config.checkpoint_every == 0 or last or stop or ranked:
+            host.save(state, score)
+        if stop:
+            host.checkpoints.close()
+            raise Preempted(
+                f"{host.workdir}: stopped by SIGTERM and saved after step {number} of "
+                f"{config.steps}; run the same command again to resume"
+            )
+    return state
 
 
 def work(model: PlannerModel, data: Data, step: int) -> tuple[int, float]:
@@ -147,32 +191,3 @@ def profile(steps: tuple, index: int, workdir: Path) -> None:
         jax.profiler.start_trace(str(workdir / "profile"))
     if steps and index == steps[1]:
         jax.profiler.stop_trace()
-
-
-def reference_logps(
-    config, model: PlannerModel, trained, frozen, assemble: Assembler, rows: np.ndarray
-) -> np.ndarray:
-    """Log-probabilities of the rows' completions under these parameters, float32 [N], else 0."""
-    reference = np.zeros(len(assemble.data.reward), np.float32)
-    layout = batch_shardings(model.mesh, pictures=bool(assemble.data.images))
-
-    def first_logps(trained, frozen, batch):
-        part = jax.tree.map(lambda x: x[0], batch)
-        return completion_logps(model, trained, frozen, part)
-
-    logps = jax.jit(first_logps, out_shardings=replicated(model.mesh))
-    size = config.batch_size // config.microbatches
-    rows = rows[np.argsort(assemble.data.length[rows], kind="stable")]
-    group = assemble.data.picture_group[rows]
-    batches = [
-        part
-        for value in np.unique(group)
-        for part in np.array_split(rows[group == value], range(size, (group == value).sum(), size))
-    ]
-    quiet = jax.process_index() > 0
-    for part in tqdm(batches, desc="reference", unit="batch", disable=quiet):
-        # A last batch is filled up with its own rows: one shape, one compilation.
-        part = np.resize(part, size)
-        batch = put(assemble(part[None]), layout)
-        reference[part] = np.asarray(logps(trained, frozen, batch))
-    return reference

@@ -123,14 +123,32 @@ def assembler(
     config: ml_collections.FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
 ) -> Assembler:
     """The assembler of this host's batches; reference: float32 [N], or None for zeros."""
+    every_token = "every_token" in LOSSES[config.loss].needs
+    return _assembler(
+        data.training_set, data.layout, mesh, reference=reference, every_token=every_token
+    )
+
+
+def validation_assembler(
+    config: ml_collections.FrozenConfigDict, rows: TrainingSet, model: PlannerModel
+) -> tuple[PlannerModel, Assembler]:
+    """The assembler of batches of a validation set, one example a row, and the model for them."""
+    sharded = model.mesh.shape["context"]
+    length = -(-int(rows.length.max()) // (sharded * ROW_MULTIPLE)) * sharded * ROW_MULTIPLE
+    start = 0 if sharded > 1 else int(rows.prompt_length.min()) - 1
+    layout = Layout(config.batch_size // config.microbatches, (length,), 1)
+    model = model._replace(start=start, lengths=layout.lengths, packed=False)
+    return model, _assembler(rows, layout, model.mesh)
+
+
+def _assembler(rows: TrainingSet, layout: Layout, mesh: Mesh, **options) -> Assembler:
     own = batch_shardings(mesh, pictures=True).images
     return Assembler(
-        data.training_set,
-        data.layout,
-        reference=reference,
+        rows,
+        layout,
         devices=mesh.shape["data"] * mesh.shape["fsdp"],
-        every_token="every_token" in LOSSES[config.loss].needs,
         own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
+        **options,
     )
 
 

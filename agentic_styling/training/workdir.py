@@ -1,14 +1,20 @@
-"""The files of a training workdir: config.json, metrics and reference log-probabilities."""
+"""The files of a training workdir: config.json, metrics, and the test that hosts share it."""
 
+import contextlib
 import json
 import math
-from collections.abc import Callable, Mapping
+import os
+import secrets
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
-from agentic_styling.utils.atomic import atomic_file, write_text
-from agentic_styling.utils.checks import read_object
+from agentic_styling.utils.atomic import write_text
+from agentic_styling.utils.checks import output_directory, read_object
 from agentic_styling.utils.errors import InputError
 
 
@@ -17,23 +23,47 @@ def as_json(config) -> dict:
     return json.loads(config.to_json())
 
 
-def claim(fields: Mapping, workdir: Path, *, write: bool, config: Mapping | None = None) -> None:
-    """Refuses a workdir of another config; with `write`, writes config.json into a new one.
+def claim(
+    fields: Mapping,
+    workdir: Path,
+    *,
+    write: bool,
+    config: Mapping | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> None:
+    """Refuses a workdir of another config or other inputs; with `write`, claims a new one.
 
-    fields: those that have to agree, as JSON; config: all that is written, by default the same.
-    Raises InputError that names the first field that differs.
+    Args:
+      fields: those that have to agree, as JSON.
+      workdir: where config.json is, or will be.
+      write: whether to write config.json if there is none.
+      config: all fields to write, by default `fields`.
+      digests: by field, of the files in the directory that the field names; kept in config.json.
+
+    Raises:
+      InputError: naming the first field that differs, or a workdir that cannot be written.
     """
-    path = workdir / "config.json"
+    path, digests = workdir / "config.json", digests or {}
+    if write or not os.access(path, os.R_OK):
+        output_directory(workdir, "--workdir")
     if path.exists():
         old = read_config(workdir)
-        difference = _difference({k: v for k, v in old.items() if k in fields}, fields)
+        difference = _difference(old, fields)
         if difference:
             raise InputError(
                 f"{path}: {difference}; use another workdir, or the config of this one"
             )
+        for name, digest in digests.items():
+            if _difference(old.get("digests"), {name: digest}):
+                raise InputError(
+                    f"{path}: config.{name}: {fields[name]} no longer holds the files that this "
+                    "run began with; use another workdir, or restore them"
+                )
     elif write:
+        written = dict(fields if config is None else config)
+        written |= {"digests": dict(digests)} if digests else {}
         workdir.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(fields if config is None else config, indent=2) + "\n")
+        write_text(path, json.dumps(written, indent=2) + "\n")
 
 
 def read_config(workdir: Path) -> dict:
@@ -41,11 +71,42 @@ def read_config(workdir: Path) -> dict:
     return read_object(workdir / "config.json", "give the workdir of a run, or a new one")
 
 
+def check_shared(workdir: Path) -> None:
+    """Raises InputError in every process unless each sees the files of the first one.
+
+    The first process writes a number, all get it from each other and look for it.
+    """
+    if jax.process_count() == 1:
+        return
+    output_directory(workdir, "--workdir")
+    first, path = jax.process_index() == 0, workdir / ".shared"
+    number = np.int32(secrets.randbits(31))
+    if first:
+        workdir.mkdir(parents=True, exist_ok=True)
+        write_text(path, str(number))
+    number = str(multihost_utils.broadcast_one_to_all(number))
+    for _ in range(20):  # network file systems may show a new file late
+        seen = path.exists() and path.read_text() == number
+        if seen:
+            break
+        time.sleep(0.25)
+    seen = np.ravel(multihost_utils.process_allgather(np.int32(seen)))
+    if first:
+        path.unlink()
+    if not seen.all():
+        with contextlib.suppress(OSError):  # it holds something
+            workdir.rmdir()
+        raise InputError(
+            f"{workdir}: process {np.argmin(seen)} does not see the files of process 0 there; give "
+            "a workdir on a file system that all processes share"
+        )
+
+
 def _difference(old, new, name: str = "config") -> str | None:
-    """A description of the first field with two values; None if there is none."""
+    """A description of the first field of `new` with another value; None if there is none."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return None if old == new else f"{name} is {old!r} there and {new!r} here"
-    for key in sorted(old.keys() | new.keys()):
+    for key in sorted(new):
         difference = _difference(old.get(key), new.get(key), f"{name}.{key}")
         if difference:
             return difference
@@ -87,28 +148,3 @@ def _step(line: str) -> float:
         return json.loads(line)["step"]
     except (ValueError, KeyError, TypeError):
         return math.inf
-
-
-def stored_array(path: Path, count: int, make: Callable[[], np.ndarray], *, write: bool):
-    """The array [count] of an .npy file; without a file that of make(), written if `write`.
-
-    Raises InputError if the file holds anything else.
-    """
-    if path.exists():
-        try:
-            stored = np.load(path, allow_pickle=False)
-        except (EOFError, OSError, ValueError) as error:
-            raise InputError(
-                f"{path}: not an array ({error}); delete it, then it is computed again"
-            ) from error
-        if stored.shape != (count,):
-            raise InputError(
-                f"{path}: of {stored.shape[0] if stored.ndim else 0} rows, the data has {count}; "
-                "use another workdir for other data"
-            )
-        return stored
-    made = make()
-    if write:
-        with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, made)
-    return made

@@ -62,12 +62,13 @@ class Ours:
         self.mesh = mesh
 
     def _reference(self, mesh):
-        from agentic_styling.training.loop import reference_logps
+        from agentic_styling.training.logps import RowLogps
         from agentic_styling.training.setup import assembler
 
-        blank = assembler(self.config, self.data, mesh, None)
+        size = self.config.batch_size // self.config.microbatches
+        logps = RowLogps(self.model, assembler(self.config, self.data, mesh, None), size)
         rows = np.unique(np.concatenate([self.data.schedule(step) for step in range(CYCLE)]))
-        return reference_logps(self.config, self.model, self.state.params, self.frozen, blank, rows)
+        return logps.all(self.state.params, self.frozen, rows)
 
     def batches(self):
         """An endless iterator of prefetched batches on the device."""

@@ -1,10 +1,12 @@
-"""A very small planner and a few made-up trajectories, written as the real ones are."""
+"""A very small planner, a few made-up trajectories, and what a train step of them is given."""
 
+import functools
 from pathlib import Path
 
 import jax
 import ml_collections
 import numpy as np
+import optax
 
 from agentic_styling.data import Trajectory, write_trajectories
 from agentic_styling.planner import (
@@ -12,16 +14,22 @@ from agentic_styling.planner import (
     Qwen3VLConfig,
     TextConfig,
     VisionConfig,
+    init_lora,
     init_params,
     save_pretrained,
     train_tokenizer,
 )
+from agentic_styling.planner.checkpoints.partition import shardings
 from agentic_styling.tools import Plan, Step
+from agentic_styling.training.batches.batches import Assembler, batch_shardings, split_microbatches
+from agentic_styling.training.batches.packing import Layout
+from agentic_styling.training.state import create_state, make_state
 from configs.train import get_config
 
 SIDE = 64  # four image tokens
 REWARDS = (4.5, 4.0, 2.5)
 SEASONS = ("winter_bare", "autumn_falling", "spring_blooming")
+ROWS = np.array([0, 1, 4, 5])
 GOALS = ("make it snow", "a quiet autumn day", "like the first of May", "colder, please")
 
 
@@ -89,7 +97,8 @@ def make_model(vocab_size: int) -> Qwen3VLConfig:
 def make_workplace(directory: Path) -> None:
     """directory/data and directory/planner."""
     trajectories = make_trajectories()
-    write_trajectories(directory / "data", trajectories + make_trajectories(1, "test"))
+    others = make_trajectories(3, "validation") + make_trajectories(1, "test")
+    write_trajectories(directory / "data", trajectories + others)
     texts = [t.plan.to_json() for t in trajectories] + list(GOALS)
     tokenizer = train_tokenizer(texts, directory / "planner", vocab_size=320)
     model = make_model(tokenizer.vocab_size)
@@ -105,3 +114,36 @@ def make_config(directory: Path, method: str = "standard", **fields) -> ml_colle
     config.mesh.data, config.length_buckets = 1, 1  # one program to compile
     config.update(**fields)
     return config
+
+
+def batch_of(
+    planner, rows=ROWS, reference=None, *, parts=1, pair=1, packed=None, lengths=(), **options
+):
+    """A batch of these rows, each in a row of its own, or `packed` rows of twice the length.
+
+    lengths: of rows, like ones of which go together.
+    """
+    length = planner.data.tokens.shape[1]
+    layout = Layout(packed, (2 * length,), 3) if packed else Layout(1, lengths or (length,), 1)
+    made = Assembler(planner.data, layout, reference=reference, **options)
+    return made(split_microbatches(rows, parts, pair, planner.data.length if lengths else None))
+
+
+def start(planner, model, optimizer, *, ema=False):
+    """The first state, what is frozen, and the shardings of both."""
+    trained, frozen = planner.params, {}
+    if model.lora:
+        trained = init_lora(model.config, model.lora, jax.random.key(1))
+        frozen = planner.params
+    make = functools.partial(make_state, optimizer=optimizer, ema=ema)
+    layout = shardings(model.mesh, jax.eval_shape(make, trained))
+    frozen_layout = shardings(model.mesh, frozen)
+    state = create_state(trained, make, layout)
+    return state, jax.device_put(frozen, frozen_layout), (layout, frozen_layout)
+
+
+def state_of(planner, ema=False):
+    optimizer = optax.adam(1e-2)
+    state, frozen, layouts = start(planner, planner.model, optimizer, ema=ema)
+    batch_layout = batch_shardings(planner.model.mesh, pictures=True)
+    return state, frozen, optimizer, (*layouts, batch_layout)

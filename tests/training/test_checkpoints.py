@@ -39,7 +39,7 @@ def assert_same(a, b):
 def save(directory, *steps, scores=None, **kept):
     checkpoints = Checkpoints(directory, "config", **kept)
     for step in steps:
-        score = scores[step] if scores else float("nan")
+        score = scores.get(step, float("nan")) if scores else float("nan")
         checkpoints.save(make_train_state(step), {"next_index": step}, score)
     checkpoints.close()
 
@@ -57,14 +57,14 @@ def test_the_last_two_are_kept_and_the_latest_comes_back_exactly(tmp_path):
     assert names(tmp_path / "c") == [2, 3]
     found = restore(tmp_path / "c")
     assert_same(found.state, make_train_state(3))
-    assert found.feed == {"next_index": 3}
+    assert found.host == {"next_index": 3}
     assert_same(restore(tmp_path / "c", step=2).state, make_train_state(2))
     with pytest.raises(InputError, match="no checkpoint of step 1; there are: 2, 3"):
         restore(tmp_path / "c", step=1)
 
 
 def test_the_best_are_kept_too_also_over_a_restart(tmp_path):
-    scores = {1: 0.5, 2: 3.0, 3: float("nan"), 4: 2.0, 5: 2.5}
+    scores = {1: -1.5, 2: -3.0, 5: -2.5}
     save(tmp_path / "c", 1, 2, scores=scores, last=1, best=1)
     save(tmp_path / "c", 3, 4, 5, scores=scores, last=1, best=1)
     assert names(tmp_path / "c") == [1, 5]
@@ -126,7 +126,7 @@ def test_nothing_saved_is_none(tmp_path):
 
 def test_a_checkpoint_of_another_config_is_refused(tmp_path):
     save(tmp_path / "c", 1)
-    with pytest.raises(InputError, match="of another config; use another workdir"):
+    with pytest.raises(InputError, match="of another config or other inputs; use another"):
         restore(tmp_path / "c", fingerprint="other")
 
 

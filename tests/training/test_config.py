@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from agentic_styling.training.config import check_batch, checked, fingerprint, loss_keywords
+from agentic_styling.training.config import (
+    check_batch,
+    checked,
+    fingerprint,
+    input_digests,
+    loss_keywords,
+)
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.state import make_schedule
 from agentic_styling.utils.errors import InputError
@@ -31,6 +37,11 @@ def config(method="standard", **fields):
         ),
         ({"data": ""}, "config.data: not set"),
         ({"batch_size": 0}, "config.batch_size: 0 is not positive"),
+        ({"patience": -1}, "config.patience: -1 is negative; use 0 for none"),
+        (
+            {"keep_best": 2},
+            "config.keep_best: 2, but there is no validation to decide by; ",
+        ),
         ({"schedule": "cosin"}, "config.schedule: 'cosin' is unknown; did you mean 'cosine'?"),
         ({"modality": "vison"}, "config.modality: 'vison' is unknown; did you mean 'vision'?"),
         ({"compute": {"dtype": "float16"}}, "config.compute.dtype: 'float16' is unknown; did"),
@@ -77,9 +88,39 @@ def test_packed_rows_need_no_devices_but_a_loss_of_every_token_cannot_be_packed(
 def test_what_may_change_when_a_run_goes_on():
     one, other = config(), config(microbatches=4, log_every=7, keep_best=3)
     other.mesh.fsdp, other.compute.remat = 8, "full"
-    assert fingerprint(one) == fingerprint(other)
-    for field, value in (("seed", 1), ("batch_size", 8), ("packing", True), ("ema_decay", 0.9)):
-        assert fingerprint(config(**{field: value})) != fingerprint(one), field
+    assert fingerprint(one, {}) == fingerprint(other, {})
+    assert fingerprint(one, {"data": "1"}) != fingerprint(one, {"data": "2"})
+    for field, value in (
+        ("seed", 1),
+        ("batch_size", 8),
+        ("packing", True),
+        ("ema_decay", 0.9),
+        ("validate_every", 5),
+        ("compute", {"dtype": "bfloat16"}),
+    ):
+        assert fingerprint(config(**{field: value}), {}) != fingerprint(one, {}), field
+
+
+def test_digests_are_of_what_is_read_and_of_nothing_else(tmp_path):
+    data, planner = tmp_path / "data", tmp_path / "planner"
+    data.mkdir(), planner.mkdir()
+    made = config()
+    made.update(data=str(data), init_from=str(planner))
+    assert input_digests(made) == {}
+    (data / "set-train.array_record-00000-of-00001").write_bytes(b"rows")
+    (data / "set-validation.array_record-00000-of-00001").write_bytes(b"others")
+    (planner / "model.safetensors").write_bytes(b"weights")
+    before = input_digests(made)
+    assert before.keys() == {"data", "init_from"}
+    (data / "README.md").write_text("a card")
+    (data / "set-validation.array_record-00000-of-00001").write_bytes(b"other")
+    assert input_digests(made) == before
+    validated = config(validate_every=5)
+    validated.update(data=str(data), init_from=str(planner))
+    assert input_digests(validated)["data"] != before["data"]
+    (planner / "model.safetensors").write_bytes(b"weightz")  # as long as before
+    after = input_digests(made)
+    assert after["init_from"] != before["init_from"] and after["data"] == before["data"]
 
 
 @pytest.mark.parametrize(

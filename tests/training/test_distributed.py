@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -32,16 +33,11 @@ def losses(workdir):
     return [json.loads(line)["loss"] for line in lines]
 
 
-@pytest.mark.slow
-def test_two_processes_have_the_losses_of_one(workplace):
-    """Their own parts of the pictures, one stored reference, one set of files; and they resume."""
-    config = make_config(workplace, "dpo", steps=6, microbatches=2, packing=True, batch_size=8)
-    config.mesh.update(data=2, fsdp=2, tensor=1)
-    train(config, workplace / "one")
+def run_processes(config, *workdirs):
+    """One process for each workdir; exit statuses and what they wrote to stderr."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    workdir = workplace / "two"
     children = [
         subprocess.Popen(
             [sys.executable, "-c", CHILD, address, str(i), config.to_json(), str(workdir)],
@@ -49,17 +45,37 @@ def test_two_processes_have_the_losses_of_one(workplace):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for i in range(2)
+        for i, workdir in enumerate(workdirs)
     ]
     errors = [child.communicate()[1] for child in children]
-    assert [child.returncode for child in children] == [0, 0], errors
+    return [(child.returncode, error) for child, error in zip(children, errors, strict=True)]
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_losses_of_one(workplace):
+    """Their own parts of the pictures, one stored reference, one set of files; and they resume."""
+    config = make_config(workplace, "dpo", steps=6, microbatches=2, packing=True, batch_size=8)
+    config.validate_every = 3
+    config.mesh.update(data=2, fsdp=2, tensor=1)
+    train(config, workplace / "one")
+    workdir = workplace / "two"
+    ended = run_processes(config, workdir, workdir)
+    assert [status for status, _ in ended] == [0, 0], ended
     np.testing.assert_allclose(losses(workdir), losses(workplace / "one"), atol=1e-5)
     assert (workdir / "planner/model.safetensors").exists()
     # What two processes saved, one takes up: at its end there is nothing left to train.
     one = (workplace / "one/planner/model.safetensors").stat().st_size
     assert (workdir / "planner/model.safetensors").stat().st_size == one
     (workdir / "planner").rename(workdir / "theirs")
-    alone = make_config(workplace, "dpo", steps=6, packing=True, batch_size=8)
+    alone = make_config(workplace, "dpo", steps=6, packing=True, batch_size=8, validate_every=3)
     train(alone, workdir)
     theirs, ours = (workdir / n / "model.safetensors" for n in ("theirs", "planner"))
     assert theirs.read_bytes() == ours.read_bytes()  # copied out of one checkpoint
+
+
+@pytest.mark.slow
+def test_workdirs_that_are_not_shared_are_refused(workplace, tmp_path):
+    config = make_config(workplace, "dpo")
+    for status, error in run_processes(config, tmp_path / "a", tmp_path / "b"):
+        assert status and re.search(r"InputError: .*process 1 does not see the files of pr", error)
+    assert not list(tmp_path.iterdir())

@@ -24,7 +24,10 @@ from agentic_styling.planner import (
     merge_lora,
 )
 from agentic_styling.training import dry_run, export_checkpoint, train
+from agentic_styling.training.config import checked, fixed, input_digests
+from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.training.workdir import claim
 from agentic_styling.utils.errors import InputError, Preempted
 from tests.training.fixtures import SIDE, make_config, make_trajectories
 from tests.training.test_checkpoints import assert_same
@@ -164,7 +167,7 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
         export_checkpoint(whole, tmp_path / "third", 3)
     with pytest.raises(InputError, match="last: exists already; name a new directory"):
         export_checkpoint(whole, tmp_path / "last")
-    with pytest.raises(InputError, match="config.json: missing"):
+    with pytest.raises(InputError, match="config.json: cannot be read"):
         export_checkpoint(tmp_path, tmp_path / "none")
 
 
@@ -188,7 +191,7 @@ def test_adapters_are_merged_and_stand_beside(workplace, tmp_path, height):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), merged[1], expected)
     changed = jax.tree.map(lambda a, b: bool((a != b).any()), before[1], merged[1])
     assert any(jax.tree.leaves(changed)) and not all(jax.tree.leaves(changed))
-    reference = np.load(directory / "run/reference.npy")
+    reference = np.load(directory / "run/reference.npy")["logps"]
     assert (reference < 0).any() and reference.shape == (len(trajectories),)
     export_checkpoint(directory / "run", tmp_path / "again")
     assert_same(load_adapters(tmp_path / "again/adapters", merged[0])[1], adapters)
@@ -248,7 +251,57 @@ def test_another_config_is_refused_and_nothing_is_overwritten(workplace, whole):
     before = files(whole)
     with pytest.raises(InputError, match="config.learning_rate is 0.01 there and 0.5 here"):
         train(make_config(workplace, steps=STEPS, learning_rate=0.5), whole)
+    with pytest.raises(InputError, match="config.compute.dtype is 'float32' there and 'bfloat"):
+        train(make_config(workplace, steps=STEPS, compute={"dtype": "bfloat16"}), whole)
     assert files(whole) == before
+
+
+def test_data_and_weights_that_changed_are_refused(workplace, tmp_path):
+    """As many other rows, and weights of the same size; also by a run that is finished."""
+    for name in ("data", "planner"):
+        shutil.copytree(workplace / name, tmp_path / name)
+    config = make_config(tmp_path, "dpo")
+    inputs = input_digests(checked(config))
+    claim(fixed(checked(config)), tmp_path / "run", write=True, digests=inputs)
+    (tmp_path / "run/planner").mkdir()
+    assert train(config, tmp_path / "run") == tmp_path / "run/planner"
+    weights = tmp_path / "planner/model.safetensors"
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with pytest.raises(InputError, match="config.init_from: .*/planner no longer holds the files"):
+        train(config, tmp_path / "run")
+    shutil.rmtree(tmp_path / "data")
+    rows = [dataclasses.replace(t, reward=t.reward / 2) for t in make_trajectories()]
+    write_trajectories(tmp_path / "data", rows + make_trajectories(1, "test"))
+    (tmp_path / "run/planner").rmdir()
+    for attempt in (train, dry_run):
+        with pytest.raises(InputError, match="config.data: .*/data no longer holds the files") as e:
+            attempt(config, tmp_path / "run")
+        assert "\n" not in str(e.value)
+    assert os.listdir(tmp_path / "run") == ["config.json"]
+
+
+@pytest.mark.slow
+def test_sigterm_while_references_are_computed_saves_and_resumes(workplace, tmp_path):
+    config = make_config(workplace, "dpo", steps=2)
+    train(config, tmp_path / "whole")
+    call, calls = RowLogps.__call__, []
+
+    def call_and_terminate(self, *args):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return call(self, *args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RowLogps, "__call__", call_and_terminate)
+        with pytest.raises(Preempted, match="reference.npy: stopped by SIGTERM and saved after 2 "):
+            train(config, tmp_path / "again")
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    train(config, tmp_path / "again")
+    one, other = (tmp_path / name / "reference.npy" for name in ("whole", "again"))
+    assert one.read_bytes() == other.read_bytes()
+    assert metrics(tmp_path / "again") == metrics(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

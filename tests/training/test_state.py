@@ -10,7 +10,7 @@ from agentic_styling.losses import TokenStatistics
 from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.state import Health, decayed, stored_as
 from agentic_styling.training.step import make_step
-from tests.training.steps import batch_of, state_of
+from tests.training.fixtures import batch_of, state_of
 
 
 def test_decay_spares_norms_and_biases(planner):

@@ -32,12 +32,12 @@ from agentic_styling.training.batches.batches import (
 )
 from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.batches.packing import Layout
-from agentic_styling.training.loop import reference_logps
+from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.mesh import AXES, make_mesh
 from agentic_styling.training.monitoring.metrics import batch_metrics
 from agentic_styling.training.step import completion_logps, make_gradient, make_step
 from tests.slow import slow_but
-from tests.training.steps import ROWS, batch_of, start, state_of
+from tests.training.fixtures import ROWS, batch_of, start, state_of
 
 STATISTICS = {"mean": 3.5, "std": 0.8}
 LORA = LoraConfig(rank=4, alpha=8.0)
@@ -153,10 +153,9 @@ def run_steps(
     rows = np.array([0, 4] * 4)
     if loss == "dpo":
         rows, pair, kwargs = preference_pairs(planner.data)[:4].reshape(-1), 2, {"beta": 0.1}
-        config = SimpleNamespace(batch_size=8, microbatches=parts)
         blank = Assembler(planner.data, Layout(1, (planner.data.tokens.shape[1],), 1))
-        alone = model._replace(packed=False)
-        reference = reference_logps(config, alone, state.params, frozen, blank, rows)
+        logps = RowLogps(model._replace(packed=False), blank, 8 // parts)
+        reference = logps.all(state.params, frozen, np.unique(rows))
         if options.get("adapter_off"):  # what is stored must not be read
             reference = np.full_like(reference, np.nan)
     if buckets:

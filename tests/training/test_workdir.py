@@ -2,10 +2,9 @@
 
 import json
 
-import numpy as np
 import pytest
 
-from agentic_styling.training.workdir import LinesFile, claim, read_config, stored_array
+from agentic_styling.training.workdir import LinesFile, claim, read_config
 from agentic_styling.utils.errors import InputError
 
 CONFIG = {"seed": 0, "mesh": {"data": 1}, "rate": 0.5}
@@ -41,6 +40,35 @@ def test_a_broken_or_missing_config_file_is_an_error(tmp_path):
     (tmp_path / "config.json").write_text('{"seed": ')
     with pytest.raises(InputError, match="config.json: not JSON"):
         claim(CONFIG, tmp_path, write=True)
+    for other in ("[]", "null", "3", '"text"'):
+        (tmp_path / "config.json").write_text(other)
+        with pytest.raises(InputError, match="config.json: not a JSON object but .*; give the w"):
+            claim(CONFIG, tmp_path, write=True)
+
+
+def test_other_inputs_are_refused_by_field(tmp_path):
+    config, digests = {"data": "d", "init_from": "p"}, {"data": "1", "init_from": "2"}
+    claim(config, tmp_path, write=True, digests=digests)
+    claim(config, tmp_path, write=False, digests=digests)
+    claim(config, tmp_path, write=False, digests={"init_from": "2"})  # the data are gone
+    with pytest.raises(InputError, match="config.init_from: p no longer holds the files that this"):
+        claim(config, tmp_path, write=False, digests=digests | {"init_from": "3"})
+    (tmp_path / "config.json").write_text(json.dumps(config | {"digests": []}))
+    with pytest.raises(InputError, match="config.data: d no longer holds"):
+        claim(config, tmp_path, write=False, digests=digests)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_workdir_that_cannot_be_made_is_refused(tmp_path, write):
+    (tmp_path / "file").write_text("mine")
+    for name, reason in (
+        ("file", "file is not a directory"),
+        ("file/below", "file is not a directory"),
+        ("x" * 300, "too long"),
+    ):
+        with pytest.raises(InputError, match=f"--workdir: .*{reason}"):
+            claim(CONFIG, tmp_path / name, write=write)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def write(path, done, steps):
@@ -58,17 +86,3 @@ def test_lines_past_the_restored_step_are_dropped(tmp_path):
     write(path, 4, range(5, 8))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines == [{"step": k, "loss": 1.0 / k} for k in range(1, 8)]
-
-
-def test_an_array_is_made_once(tmp_path):
-    path = tmp_path / "reference.npy"
-    made = stored_array(path, 3, lambda: np.array([1.0, 2.0, 3.0], np.float32), write=True)
-    again = stored_array(path, 3, lambda: pytest.fail("made again"), write=True)
-    np.testing.assert_array_equal(made, again)
-    with pytest.raises(InputError, match="of 3 rows, the data has 4; use another workdir"):
-        stored_array(path, 4, lambda: None, write=True)
-    path.write_bytes(b"half a file")
-    with pytest.raises(InputError, match="reference.npy: not an array .*; delete it"):
-        stored_array(path, 3, lambda: None, write=True)
-    kept = stored_array(tmp_path / "other.npy", 3, lambda: made, write=False)
-    assert kept is made and not (tmp_path / "other.npy").exists()

@@ -19,6 +19,9 @@ CURVES = (
     ("reward", "Mean reward of the batch"),
     ("rewards/margins", "Preference margin"),
     ("rewards/accuracies", "Preference accuracy"),
+    ("validation_nll", "Validation: NLL of good plans, nats a token"),
+    ("validation_reward", "Validation: mean reward of greedy plans"),
+    ("validation_held_out_reward", "Validation: mean held-out reward of greedy plans"),
 )
 
 WITHOUT_HELD_OUT = (

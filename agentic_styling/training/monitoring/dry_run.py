@@ -10,7 +10,13 @@ import numpy as np
 
 from agentic_styling.planner import Tokenizer
 from agentic_styling.training.batches.batches import Batch, fill_rate
-from agentic_styling.training.config import check_batch, checked, fixed, loss_keywords
+from agentic_styling.training.config import (
+    check_batch,
+    checked,
+    fixed,
+    input_digests,
+    loss_keywords,
+)
 from agentic_styling.training.loop import work
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.monitoring.flops import peak_flops
@@ -23,6 +29,7 @@ from agentic_styling.training.setup import (
     train_step,
 )
 from agentic_styling.training.state import make_optimizer
+from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import claim
 
 MIB = 2**20
@@ -35,11 +42,13 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     Nothing is written and no parameter is allocated.
     """
     config = checked(config)
-    claim(fixed(config), Path(workdir), write=False)
+    claim(fixed(config), Path(workdir), write=False, digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    data = read_data(config, Tokenizer(config.init_from), model)
+    tokenizer = Tokenizer(config.init_from)
+    data = read_data(config, tokenizer, model)
+    Validation(config, model, tokenizer)  # which refuses what it cannot read
     model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))

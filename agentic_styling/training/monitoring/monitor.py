@@ -1,8 +1,9 @@
 """Metrics of a run, written to files and shown beside a progress bar."""
 
+import contextlib
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jax
@@ -20,10 +21,10 @@ class Monitor:
     metrics.jsonl is reproducible: the same in every run of a config. speed.jsonl holds tokens per
     second and device (without padding), MFU if the device's peak is known, the share of time spent
     waiting for data, and the gigabytes of the fullest device (of the process, on a CPU). Only the
-    first of several hosts writes. run_id: of Weights & Biases, kept when a run is resumed.
+    first of several hosts writes.
     """
 
-    def __init__(self, workdir: Path, config, done: int, run_id: str, devices: int):
+    def __init__(self, workdir: Path, config, done: int, devices: int):
         self._devices = devices
         self._most_skipped = config.most_skipped
         self._first = jax.process_index() == 0
@@ -31,12 +32,11 @@ class Monitor:
         if self._first:
             names = ("metrics.jsonl", "speed.jsonl")
             self._files = [LinesFile(workdir / name, done) for name in names]
-            self._writers = Writers(workdir, config.wandb_project, run_id)
+            self._writers = Writers(workdir, config.wandb_project)
             self._progress = tqdm(
                 total=config.steps, initial=done, desc=f"train {config.loss}", unit="step"
             )
         self._held = None
-        self._losses = []
         self._begin()
 
     def __enter__(self):
@@ -67,7 +67,6 @@ class Monitor:
             return
         (step, values), self._held = self._held, None
         values = {name: float(value) for name, value in jax.device_get(values).items()}
-        self._losses.append(values["loss"])
         if self._first:
             self._write(step, values, self._speed())
         self._begin()
@@ -79,10 +78,12 @@ class Monitor:
                 "config.learning_rate and use another workdir"
             )
 
-    def mean_loss(self) -> float:
-        """The mean loss of the steps logged since the last call; NaN if there are none."""
-        losses, self._losses = self._losses, []
-        return sum(losses) / len(losses) if losses else float("nan")
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """A context whose time does not count, such as a validation's."""
+        begun = time.perf_counter()
+        yield
+        self._begun += time.perf_counter() - begun
 
     def _begin(self) -> None:
         self._begun, self._tokens, self._flops, self._waited = time.perf_counter(), 0, 0.0, 0.0

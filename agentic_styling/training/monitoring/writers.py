@@ -1,19 +1,23 @@
 """Metrics for TensorBoard and Weights & Biases, if installed."""
 
 import importlib.util
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 
 
 class Writers:
     """Writes TensorBoard files to workdir/tensorboard by clu, and to W&B if a project is named.
 
-    Raises InputError if a project is named but wandb is not installed.
+    The id of the W&B run is kept in workdir/wandb_id: a resumed run continues it, and a run of
+    another workdir is another one. Raises InputError if a project is named but wandb is not
+    installed.
     """
 
-    def __init__(self, workdir: Path, project: str, run_id: str):
+    def __init__(self, workdir: Path, project: str):
         self._clu = self._wandb = None
         if all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
             from clu import metric_writers
@@ -27,8 +31,15 @@ class Writers:
                 )
             import wandb
 
+            file = workdir / "wandb_id"
+            if not file.exists():
+                write_text(file, uuid.uuid4().hex)
             self._wandb = wandb.init(
-                project=project, dir=str(workdir), id=run_id, name=workdir.name, resume="allow"
+                project=project,
+                dir=str(workdir),
+                id=file.read_text(encoding="utf-8"),
+                name=workdir.name,
+                resume="allow",
             )
 
     def write(self, step: int, values: Mapping[str, float]) -> None:

@@ -30,7 +30,7 @@ def lines(path):
 
 def test_speeds_by_hand(tmp_path, clock, monkeypatch, capsys):
     monkeypatch.setattr(module, "peak_flops", lambda device: 100.0)
-    with Monitor(tmp_path, CONFIG, 0, "run", devices=2) as monitor:
+    with Monitor(tmp_path, CONFIG, 0, devices=2) as monitor:
         clock.seconds = 4.0
         monitor.count(tokens=30, flops=200.0, waited=1.0)
         monitor.count(tokens=50, flops=200.0, waited=1.0)
@@ -51,17 +51,20 @@ def test_speeds_by_hand(tmp_path, clock, monkeypatch, capsys):
     assert "loss=2.000" in shown and "MFU=20%" in shown and "tok/s/dev=5" in shown
 
 
-def test_the_mean_loss_is_of_the_steps_since_it_was_asked(tmp_path):
-    with Monitor(tmp_path, CONFIG, 0, "run", devices=1) as monitor:
-        for step, loss in ((1, 1.0), (2, 4.0)):
-            monitor.hold(step, VALUES | {"loss": loss})
-            monitor.flush()
-        assert monitor.mean_loss() == 2.5
-        assert np.isnan(monitor.mean_loss())
+def test_a_pause_does_not_count(tmp_path, clock):
+    with Monitor(tmp_path, CONFIG, 0, devices=1) as monitor:
+        monitor.count(tokens=30, flops=0.0, waited=0.0)
+        clock.seconds = 1.0
+        with monitor.paused():
+            clock.seconds = 8.0
+        clock.seconds = 10.0
+        monitor.hold(1, VALUES)
+        monitor.flush()
+    assert lines(tmp_path / "speed.jsonl")[0]["tokens_per_second_per_device"] == 10.0
 
 
 def test_too_many_skipped_updates_end_the_run(tmp_path):
-    with Monitor(tmp_path, CONFIG, 0, "run", devices=1) as monitor:
+    with Monitor(tmp_path, CONFIG, 0, devices=1) as monitor:
         monitor.hold(1, VALUES | {"loss": float("nan"), "skipped": 1})
         monitor.flush()
         monitor.hold(2, VALUES | {"loss": float("nan"), "skipped": 2})
@@ -78,7 +81,7 @@ def test_too_many_skipped_updates_end_the_run(tmp_path):
 def test_wandb_has_to_be_installed_where_it_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="wandb is not installed; pip install"):
-        Writers(tmp_path, "styling", "run")
+        Writers(tmp_path, "styling")
 
 
 def test_tensorboard_gets_the_values_where_it_is_installed(tmp_path, monkeypatch):
@@ -91,7 +94,20 @@ def test_tensorboard_gets_the_values_where_it_is_installed(tmp_path, monkeypatch
     metric_writers = SimpleNamespace(SummaryWriter=lambda path: written.append(path) or fake)
     monkeypatch.setitem(sys.modules, "clu", SimpleNamespace(metric_writers=metric_writers))
     monkeypatch.setitem(sys.modules, "clu.metric_writers", metric_writers)
-    writers = Writers(tmp_path, "", "run")
+    writers = Writers(tmp_path, "")
     writers.write(3, {"loss": 1.0})
     writers.close()
     assert written == [str(tmp_path / "tensorboard"), (3, {"loss": 1.0})]
+
+
+def test_a_wandb_run_belongs_to_the_workdir(tmp_path, monkeypatch):
+    """A stand-in for wandb."""
+    runs = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "wandb" or None)
+    wandb = SimpleNamespace(init=lambda **given: runs.append((given["id"], given["resume"])))
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    for name in ("one", "one", "other"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Writers(tmp_path / name, "styling")
+    first, again, other = runs
+    assert first == again and first[0] != other[0] and first[1] == "allow"

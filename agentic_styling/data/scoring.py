@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from agentic_styling.data.pipeline import batch_size
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
-from agentic_styling.rewards import PARTS, render_reference, score_against
+from agentic_styling.rewards import PARTS, asks, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
 
@@ -63,3 +63,8 @@ def execute_and_score(
     if held_out:
         joined["held_out_reward"] = np.concatenate(held_out_rewards)
     return {name: values[: len(plans)].astype(float) for name, values in joined.items()}, frames
+
+
+def asks_for_edit(request: tuple[Step, ...]) -> bool:
+    """Whether plans can be scored against a request: doing nothing would answer an empty one."""
+    return bool(asks(encode_plans([Plan({}, request)])).all())
