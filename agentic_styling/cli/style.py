@@ -76,7 +76,7 @@ def style(
 def read_plan(path: str) -> Plan:
     """Read a plan file. Raises InputError naming the file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a plan's JSON file") from error
     try:

@@ -26,7 +26,7 @@ def lacks(workdir: Path, error: KeyError) -> InputError:
 def _read(path: Path) -> str:
     if not path.is_file():
         raise InputError(f"{path} does not exist; run evaluate on this workdir first")
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _parse(text: str, where: str) -> dict:

@@ -22,7 +22,7 @@ def read_curves(path: Path) -> dict[str, list]:
     if not path.is_file():
         raise InputError(f"curves: {path} does not exist; give the metrics.jsonl of a training run")
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         try:
             row = json.loads(line)
             rows.append({name: float(value) for name, value in row.items() if _is_number(value)})

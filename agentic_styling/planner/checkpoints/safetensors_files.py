@@ -120,6 +120,6 @@ def read_json(path: Path) -> dict:
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a directory that has one")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); fetch it again") from error
