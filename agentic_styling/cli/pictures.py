@@ -19,7 +19,7 @@ def add_picture_commands(commands) -> None:
     style.add_argument("--seed", type=int, default=0, help="of sampling and of the tools' noise")
     style.set_defaults(run=_style)
 
-    judge = commands.add_parser("judge", help="score edits by a vision-language model")
+    judge = commands.add_parser("judge", help="score edits and plans by a vision-language model")
     judge.add_argument(
         "pictures",
         nargs="+",
@@ -27,6 +27,7 @@ def add_picture_commands(commands) -> None:
         help="a photograph and its edit, or one workdir of evaluate",
     )
     judge.add_argument("--goal", help="what the photograph should become, in words")
+    judge.add_argument("--plan", metavar="FILE", help="the plan behind the edit, judged too")
     judge.add_argument(
         "--judge",
         dest="vlm",

@@ -18,8 +18,10 @@ from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import (
     ImageSettings,
     bucket,
-    image_tokens,
+    chunk_rows,
+    count_image_tokens,
     images_to_patches,
+    take_rows,
 )
 from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
@@ -187,7 +189,11 @@ class Planner:
         }
         text = max((len(p) - n for p, n in zip(prompts, counts, strict=True)), default=0)
         answers: list[list[str]] = [[]] * len(prompts)
-        chunks = self._chunks(counts, num_samples)
+
+        def fitting(tokens: int) -> int:
+            return min(ROWS // num_samples, PATCHES // max(1, self._patches(tokens)))
+
+        chunks = chunk_rows(counts, fitting)
         for rows in tqdm(chunks, desc="planning", unit="batch", disable=len(chunks) == 1):
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
             samples = rows[:, None] * num_samples + np.arange(num_samples)
@@ -219,16 +225,7 @@ class Planner:
         if images is None or len(images) != len(goals):
             number = 0 if images is None else len(images)
             raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
-        if hasattr(images, "dtype"):
-            kinds = [(images.shape[1:], images.dtype)] * len(images)
-        else:
-            kinds = [(image.shape, image.dtype) for image in images]
-        for row, (shape, dtype) in enumerate(kinds):
-            if len(shape) != 3 or shape[-1] != 3:
-                raise InputError(f"images[{row}] has shape {shape}; each must be [H, W, 3]")
-            if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
-                raise InputError(f"images[{row}] is {dtype}; use uint8, or floats in [0, 1]")
-        return np.array([image_tokens(*shape[:2], self.images) for shape, _ in kinds], int)
+        return count_image_tokens(images, "images", self.images)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings
@@ -239,20 +236,6 @@ class Planner:
                     f"{limit} with max_new_tokens {max_new_tokens}; give a smaller image or a "
                     "shorter goal, or ask for fewer tokens"
                 )
-
-    def _chunks(self, counts: np.ndarray, num_samples: int) -> list[np.ndarray]:
-        """Rows that run together, the largest pictures first; the last row may be repeated.
-
-        A chunk has the next power of two of rows, and at most a fixed number: few programs.
-        """
-        order, chunks = np.argsort(-counts, kind="stable"), []
-        while len(order):
-            patches = max(1, self._patches(counts[order[0]]))
-            fitting = min(ROWS // num_samples, PATCHES // patches)
-            size = min(max(1, fitting), 1 << (len(counts) - 1).bit_length())
-            chunks.append(np.pad(order[:size], (0, max(0, size - len(order))), mode="edge"))
-            order = order[size:]
-        return chunks
 
     def _patches(self, tokens: int) -> int:
         """The number of patches that a picture of so many image tokens is padded to."""
@@ -271,8 +254,7 @@ class Planner:
         inputs = Inputs(jnp.asarray(tokens), jnp.asarray(mask))
         if not patches:
             return inputs
-        chosen = images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]
-        pixels, grids = images_to_patches(chosen, self.images, patches)
+        pixels, grids = images_to_patches(take_rows(images, rows), self.images, patches)
         return inputs.replace(patches=pixels, grids=grids)
 
     def _texts(self, result) -> list[str]:

@@ -137,7 +137,7 @@ class EndpointTeacher:
                 for c, k in left
             ]
             for which, text in zip(left, self.answers(questions, "asking", "plan"), strict=True):
-                plan = read_plan(text, *self.steps)
+                plan = read_plan(text or SILENCE, *self.steps)
                 if isinstance(plan, Plan):
                     plans[which] = plan
                 else:
