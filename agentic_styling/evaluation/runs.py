@@ -1,6 +1,7 @@
 """One method over all cases: its plans, their pictures and scores, as records for cases.jsonl."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +10,15 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from agentic_styling.data import Trajectory
-from agentic_styling.evaluation import baselines
+from agentic_styling.evaluation.methods import WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
+from agentic_styling.evaluation.saved_results import KeptAnswers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
 
-# Methods without a planner: (case, random generator) -> plan. They do not read the picture.
-WITHOUT_PLANNER = {
-    "edit_only": lambda case, rng: baselines.edit_only(case.goal),
-    "teacher_best": lambda case, rng: case.plan,
-    "identity": lambda case, rng: baselines.identity(),
-    "random": lambda case, rng: baselines.random_plan(rng),
-    "strongest": lambda case, rng: baselines.strongest(),
-}
 FRAME_SIDE = 256
+PICTURES, ANSWERS = "cases", "answers"  # folders of a workdir
 
 
 @dataclass(frozen=True)
@@ -51,14 +46,35 @@ def case_record(case: Trajectory, shown: bool) -> dict:
 
 
 def run_method(
-    name: str, directory: str | None, cases: Cases, config: ConfigDict, pictures: Path
+    name: str, planners: Sequence[str], cases: Cases, config: ConfigDict, workdir: Path
 ) -> list[dict]:
-    """The entries of one method, one per case (see results.py); saves the frames of shown cases.
+    """The entries of one method, one per case (see results.py).
 
-    directory: of its planner; None for a method of WITHOUT_PLANNER.
+    Args:
+      name: of the method.
+      planners: directories, one a training run; none for a method of WITHOUT_PLANNER.
+      cases, config: of the evaluation.
+      workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
+        answers/NAME, from which an interrupted call goes on.
     """
-    own, other = _answers(name, directory, cases, config)
-    scores, films = _run(own, cases, config, name, film=cases.shown)
+    runs = [
+        _run_planner(name, run, planner, cases, config, workdir)
+        for run, planner in enumerate(planners or [None])
+    ]
+    first, *more = runs
+    if more:
+        for entry, *others in zip(first, *more, strict=True):
+            entry["more_runs"] = others
+    return first
+
+
+def _run_planner(
+    name: str, run: int, planner: str | None, cases: Cases, config: ConfigDict, workdir: Path
+) -> list[dict]:
+    """The entries of one training run of a method, or of a method without a planner."""
+    label, shown = name + (f", run {run + 1}" if run else ""), [] if run else cases.shown
+    own, other = _answers(name, planner, cases, config, workdir / ANSWERS / name / str(run))
+    scores, films = _run(own, cases, config, label, film=shown)
     entries = [
         {
             **_answer_entry(answer),
@@ -75,13 +91,13 @@ def run_method(
     ]
     if other is not None:
         # A method that does not read the picture gives the same answer to any.
-        label = f"{name}, shuffled"
+        label += ", shuffled"
         again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
-    for row, film in zip(cases.shown, films, strict=True):
+    for row, film in zip(shown, films, strict=True):
         for step in range(1, len(own[row].plan.resolved) + 1):
-            save_picture(pictures / frame_name(row, name, step), film[step])
+            save_picture(workdir / PICTURES / frame_name(row, name, step), film[step])
     return entries
 
 
@@ -104,19 +120,23 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 
 
 def _answers(
-    name: str, directory: str | None, cases: Cases, config: ConfigDict
+    name: str, planner: str | None, cases: Cases, config: ConfigDict, kept: Path
 ) -> tuple[list[Answer], list[Answer] | None]:
-    """Answers to the cases' own pictures, and to others' (None for the teacher's plans)."""
-    if directory is None:
+    """Answers to the cases' own pictures, and to others' (None for the teacher's plans).
+
+    kept: folder of the planner's texts.
+    """
+    if planner is None:
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own
     return planner_answers(
-        Path(directory),
+        Path(planner),
         cases.images,
         [case.goal for case in cases.trajectories],
         states=[case.state for case in cases.trajectories],
         seed=config.seed,
+        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in ("own", "shuffled")],
         constrained=config.constrained,
         temperature=config.temperature,
         max_new_tokens=config.max_new_tokens,

@@ -2,19 +2,23 @@
 
 
 def results_table(results: dict) -> str:
-    """Both rewards of every method with intervals, and their differences from S (Standard)."""
-    rows = [("method", "reward, 0 to 5", "held-out reward", "against standard")]
+    """Both rewards of every method with intervals, and their differences: S - E, and others - S."""
+    rows = [("method", "reward, 0 to 5", "held-out reward", "minus", "both rewards")]
+    paired = {pair.split("_minus_")[0]: pair for pair in results["paired"]}
     for name, numbers in results["methods"].items():
-        paired = results["paired"].get(f"{name}_minus_standard")
+        seeds, pair = numbers["seeds"], paired.get(name)
         rows.append(
             (
-                name,
+                name + (f" ({seeds} runs)" if seeds > 1 else ""),
                 with_interval(numbers["reward"]),
                 with_interval(numbers["held_out_reward"]),
-                against_standard(paired) if paired else "",
+                pair.split("_minus_")[1] if pair else "",
+                both_differences(results["paired"][pair]) if pair else "",
             )
         )
-    return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals"
+    photographs = results["photographs"]
+    over = "cases of one photograph" if photographs == 1 else f"{photographs} photographs"
+    return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals over {over}"
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
@@ -29,7 +33,7 @@ def with_interval(value: dict, sign: str = "") -> str:
     return f"{mean} [{low}, {high}]"
 
 
-def against_standard(paired: dict) -> str:
-    """The differences of both rewards from S, and their verdict (see `joint_verdict`)."""
+def both_differences(paired: dict) -> str:
+    """The differences of both rewards, and their verdict (see `joint_verdict`)."""
     both = [with_interval(each, "+") for each in (paired, paired["held_out_reward"])]
     return f"{' and '.join(both)}: {paired['both']}"

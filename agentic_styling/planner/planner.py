@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,9 @@ class Planner:
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
           constrained: whether the plan grammar restricts decoding, so that every plan is valid.
-          options: top_k, top_p and max_new_tokens (512) of the sampling; see `generate`.
+          options: top_k, top_p and max_new_tokens (512) of the sampling, see `generate`; and
+            kept, a mapping from rows to their texts. Rows that it has are not sampled again, and
+            the others are added as they come, for a run that may be interrupted.
 
         Returns:
           B lists of num_samples plans. With constrained=False a text that is not a valid plan
@@ -168,6 +170,7 @@ class Planner:
         top_k: int = 0,
         top_p: float = 1.0,
         max_new_tokens: int = 512,
+        kept: MutableMapping[int, list[str]] | None = None,
     ) -> list[list[str]]:
         """The raw texts, num_samples for each goal; arguments and errors as for `plan`."""
         from tqdm import tqdm
@@ -188,21 +191,23 @@ class Planner:
             "num_samples": num_samples,
         }
         text = max((len(p) - n for p, n in zip(prompts, counts, strict=True)), default=0)
-        answers: list[list[str]] = [[]] * len(prompts)
+        answers = {} if kept is None else kept
 
         def fitting(tokens: int) -> int:
             return min(ROWS // num_samples, PATCHES // max(1, self._patches(tokens)))
 
         chunks = chunk_rows(counts, fitting)
         for rows in tqdm(chunks, desc="planning", unit="batch", disable=len(chunks) == 1):
+            if all(row in answers for row in rows.tolist()):
+                continue
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
             samples = rows[:, None] * num_samples + np.arange(num_samples)
             seeds = (seed << 20) + samples.ravel()
             result = generate(self.config, self.params, inputs, seed=seeds, **options)
             texts = iter(self._texts(result))
-            for row in rows:
+            for row in rows.tolist():
                 answers[row] = [next(texts) for _ in range(num_samples)]
-        return answers
+        return [answers[row] for row in range(len(prompts))]
 
     def _prompts(self, images, goals, states) -> tuple[np.ndarray, list[list[int]]]:
         """The image tokens of each prompt, int [B], and its token ids."""

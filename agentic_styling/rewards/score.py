@@ -17,6 +17,8 @@ from agentic_styling.rewards.parts import Target, parts_of, target_of
 from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
+from agentic_styling.tools.executor.modifiers import is_graduated_picture
+from agentic_styling.tools.plans.encode import is_modifier
 from agentic_styling.utils.errors import InputError
 
 
@@ -41,10 +43,11 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
         preservation constraints; never the plan under test.
 
     Returns:
-      Scores, [B] each. For a request without steps any visible change scores low.
+      Scores, [B] each.
 
     Raises:
-      InputError: shapes, dtypes or ranges are not as above. Ranges are checked outside jit only.
+      InputError: shapes, dtypes or ranges are not as above, or a request asks for no edit, which
+        doing nothing would answer perfectly. Values are checked outside jit only.
     """
     if source.shape != result.shape:
         raise InputError(
@@ -60,9 +63,20 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     Takes and checks the arguments of `score`.
     """
     _check("source", source, len(request.tool))
+    if not isinstance(request.tool, jax.core.Tracer) and not (asking := asks(request)).all():
+        raise InputError(
+            f"score: request {int(asking.argmin())} asks for no edit, so nothing can be scored "
+            "against it; leave it out"
+        )
     source = at_probe_size(source)
     frames = execute_steps(source, request, jax.random.key(0))
     return Reference(source, frames[:, -1], _measured(frames, request))
+
+
+def asks(request: PlanArrays) -> jax.Array:
+    """bool [B]: whether a request asks for an edit; preserving and excluding alone are none."""
+    draws = ~is_modifier(request.tool) | is_graduated_picture(request.tool, request.options)
+    return ((request.tool >= 0) & draws & (request.strength > 0)).any(1)
 
 
 def score_against(reference: Reference, result: jax.Array) -> Scores:

@@ -47,11 +47,12 @@ def test_every_method_has_every_number(results):
         assert (numbers["shuffled_images"] is None) == (name == "teacher_best")
         if numbers["shuffled_images"]:
             assert set(numbers["shuffled_images"]["reward"]) == INTERVAL
-    assert set(results["paired"]) == {f"{name}_minus_standard" for name in POST_TRAINED}
+    post_trained = [f"{name}_minus_standard" for name in POST_TRAINED]
+    assert list(results["paired"]) == ["standard_minus_edit_only", *post_trained]
     for pair in results["paired"].values():
         assert set(pair["held_out_reward"]) == {*INTERVAL, "verdict"}
         assert pair["both"]
-    assert results["cases"] == 6
+    assert (results["cases"], results["photographs"]) == (6, 4)
     assert {"platform", "cores", "python", "jax", "flax"} <= set(results["machine"])
     assert "NaN" not in json.dumps(results)
 
@@ -93,7 +94,7 @@ def test_every_case_keeps_its_held_out_reward(results, records):
 
 def test_the_text_table_has_both_rewards_and_their_verdict(results):
     head, *rows, foot = results_table(results).splitlines()
-    assert foot == "6 cases, 95% intervals"
+    assert foot == "6 cases, 95% intervals over 4 photographs"
     assert [row.split()[0] for row in rows] == list(METHODS)
     numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
     row = rows[METHODS.index("dpo")]
@@ -101,7 +102,9 @@ def test_the_text_table_has_both_rewards_and_their_verdict(results):
         assert "{mean:.2f} [{low:.2f}, {high:.2f}]".format(**numbers[reward]) in row
     form = "{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
     said = f"{form.format(**pair)} and {form.format(**pair['held_out_reward'])}: {pair['both']}"
-    assert row.endswith(said) and row.index(said) == head.index("against standard")
+    assert row.endswith(said) and row.index(said) == head.index("both rewards")
+    minus = [row[head.index("minus") :].partition(" ")[0] for row in rows]
+    assert minus == ["", "", "edit_only", *["standard"] * 4, ""]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from agentic_styling.data import load_photos, state_plan
 from agentic_styling.data.build import draw_contexts
 from agentic_styling.evaluation import baselines
-from agentic_styling.rewards import PARTS, render_reference, score, score_against
+from agentic_styling.rewards import PARTS, asks, render_reference, score, score_against
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step, encode_plans, execute
 from agentic_styling.utils.errors import InputError
 
@@ -156,12 +156,24 @@ def test_a_mirrored_case_scores_alike(cases, rewarded):
     assert float(20 * jnp.abs(off)[np.array([not side for side in sides])].mean()) < 2
 
 
-def test_an_empty_request_asks_for_stillness(cases):
-    source = cases[0]
-    nothing = encode_plans([Plan({})] * len(source))
-    still, moved = score(source, source, nothing), score(source, 1 - source, nothing)
-    assert float(still.reward.min()) > 4.5
-    assert float(moved.reward.mean()) < 1
+KEEP = Step("", "preserve_attribute", {"attribute_type": "color"})
+GLOW = Step("", "graduated_effect", {"effect_type": "brightness"})
+FOG = Step("", "weather", {"weather_type": "fog_dense"})
+FAINT = Step("", "weather", {"weather_type": "fog_dense", "strength": 0.0})
+
+
+@pytest.mark.parametrize("steps", [(), (KEEP,), (FAINT,), (FAINT, KEEP)])
+def test_a_request_for_no_edit_cannot_be_scored(steps):
+    """Doing nothing would answer it perfectly."""
+    picture = jnp.zeros((2, 32, 32, 3))
+    with pytest.raises(InputError, match="request 1 asks for no edit"):
+        score(picture, picture, encode_plans([Plan({}, (FOG,)), Plan({}, steps)]))
+
+
+def test_what_asks_for_an_edit():
+    requests = [(FOG, KEEP), (GLOW,), (KEEP,), ()]
+    asking = asks(encode_plans([Plan({}, steps) for steps in requests]))
+    assert asking.tolist() == [True, True, False, False]
 
 
 def test_one_colour_pictures_have_finite_scores(cases):
@@ -173,7 +185,7 @@ def test_one_colour_pictures_have_finite_scores(cases):
 
 def test_wrong_arguments_say_what_is_given_and_expected(cases):
     source = cases[0][:2]
-    request = encode_plans([Plan({}), Plan({})])
+    request = encode_plans([Plan({}, (FOG,))] * 2)
     with pytest.raises(InputError, match=r"result is uint8 \(2, 128, 128, 3\); give float32"):
         score(source, (source * 255).astype(jnp.uint8), request)
     with pytest.raises(InputError, match=r"result has values from 0.* to 255; give 0 to 1"):
@@ -181,7 +193,7 @@ def test_wrong_arguments_say_what_is_given_and_expected(cases):
     with pytest.raises(InputError, match="source has 49152 NaN values; give 0 to 1"):
         score(source.at[0].set(jnp.nan), source, request)
     with pytest.raises(InputError, match="give as many of each"):
-        score(source, source, encode_plans([Plan({})]))
+        score(source, source, encode_plans([Plan({}, (FOG,))]))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.4, 1.0, "noise"])
@@ -190,8 +202,7 @@ def test_scores_of_any_picture_and_size_are_finite(level):
         picture = jax.random.uniform(jax.random.key(1), (FEW, 32, 32, 3))
     else:
         picture = jnp.full((FEW, 32, 32, 3), level)
-    step = Step("", "weather", {"weather_type": "fog_dense"})
-    requests = encode_plans([Plan({}, (step,)), Plan({})] * (FEW // 2))
+    requests = encode_plans([Plan({}, (FOG,)), Plan({}, (GLOW,))] * (FEW // 2))
     for result in (picture, 1 - picture):
         scores = score(picture, result, requests)
         assert all(np.isfinite(values).all() for values in jax.tree.leaves(scores))

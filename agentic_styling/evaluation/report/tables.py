@@ -30,7 +30,7 @@ def method_table(methods: dict) -> Markup:
         both = [(numbers.get(reward), kind(name)) for reward in ("reward", "held_out_reward")]
         rows.append(
             [
-                _row_head(name, line=True),
+                _row_head(name, described(name, numbers.get("seeds", 1))),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -58,7 +58,7 @@ def parts_table(methods: dict) -> Markup:
 
 
 def paired_table(paired: dict) -> Markup:
-    """Each post-trained method minus S on the same cases, with the verdict of both rewards."""
+    """Differences of methods on the same cases, with the verdict of both rewards."""
     pairs = {name: (pair, pair.get("held_out_reward")) for name, pair in paired.items()}
     every = [pair for both in pairs.values() for pair in both if pair]
     ends = [abs(pair[end]) for pair in every for end in ("low", "high")]
@@ -66,14 +66,15 @@ def paired_table(paired: dict) -> Markup:
     ticks = (-reach, 0, reach)
     rows = []
     for key, both in pairs.items():
-        name, directions = key.removesuffix("_minus_standard"), [_direction(pair) for pair in both]
+        name, base = (labels(each) for each in key.split("_minus_"))
+        directions = [_direction(pair) for pair in both]
         agreed = directions[0] if directions[1] in (directions[0], "") else "unclear"
         verdict = paired[key].get("both", paired[key]["verdict"])
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
-                _row_head(name),
-                *_reward_cells(f"{labels(name)[1]} minus Standard", styled, ticks, 0, sign=True),
+                _row_head(key.split("_minus_")[0], f"minus {base[1]}"),
+                *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
                 tag("td", verdict, class_=f"verdict {agreed}"),
             ]
         )
@@ -134,10 +135,15 @@ def _scrolling(heads, rows: list[list[Markup]]) -> Markup:
     return tag("div", _table(heads, rows, "grid"), class_="scroll", tabindex="0")
 
 
-def _row_head(name: str, line: bool = False) -> Markup:
-    """A row's heading: the badge, the name, and with `line` the description."""
-    _, spoken, words = labels(name)
-    named = tag("span", tag("b", spoken), tag("small", words) if line else None)
+def described(name: str, seeds: int) -> str:
+    """A method's description, with the number of its training runs if there are several."""
+    words = labels(name)[2]
+    return "; ".join(filter(None, (words, f"{seeds} training runs" if seeds > 1 else "")))
+
+
+def _row_head(name: str, words: str | None = None) -> Markup:
+    """A row's heading: the badge, the name, and some words below it."""
+    named = tag("span", tag("b", labels(name)[1]), None if words is None else tag("small", words))
     return tag("th", tag("span", badge(name), named, class_="method"), scope="row")
 
 
