@@ -19,6 +19,10 @@ def get_config() -> ConfigDict:
     config.seed = 0  # seed of sampling, execution, shuffling and bootstrap
     config.bootstrap_samples = 2000  # bootstrap samples of a confidence interval
     config.film_strips = 12  # cases shown in the report, spread evenly over all
+    # Directory of a Qwen3-VL, or endpoint:MODEL, that judges edits and plans of the cases shown.
+    config.judge = ""
+    config.prices = ()  # (IN, OUT) of a million of an endpoint's tokens, for the printed estimate
+    config.yes = False  # send questions to an endpoint after the estimate
     config.curves = ConfigDict()  # {"NAME": "metrics.jsonl of its training"}
     # Directory of a data set; the rewards of its train split are shown as a histogram.
     config.training_data = None

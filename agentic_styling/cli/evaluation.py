@@ -15,7 +15,8 @@ def evaluate(argv: list[str]) -> None:
 def _evaluate(config, workdir: Path) -> None:
     from agentic_styling import evaluation
 
-    print(evaluation.results_table(evaluation.evaluate(config, workdir)))
+    results = evaluation.evaluate(config, workdir)
+    print(evaluation.results_table(results), evaluation.plans_table(results), sep="\n\n")
     print(workdir / "report/index.html")
 
 

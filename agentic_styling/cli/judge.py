@@ -96,7 +96,8 @@ def read_edits(pictures: list[str], goal: str | None, plan: str | None) -> list[
         raise InputError("--goal is missing; say what the photograph was to become")
     planned = read_plan(plan) if plan is not None else None
     source, result = map(read_photo, pictures)
-    return [Edit(pictures[1], Path(pictures[1]).name, source, result, goal, goal, planned)]
+    name, method = pictures[1], Path(pictures[1]).name
+    return [Edit(name, method, source, result, goal, goal, planned, pictures[0])]
 
 
 def judged_tables(methods: dict[str, dict]) -> str:

@@ -13,6 +13,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.evaluation.judging import (
+    add_judged,
+    check_judge,
+    judge_edits,
+    shown_edits,
+)
 from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
@@ -27,8 +33,10 @@ from agentic_styling.evaluation.runs import (
     source_name,
 )
 from agentic_styling.evaluation.saved_results import (
+    JUDGED,
     RESULTS,
     claim,
+    evaluated_methods,
     kept_records,
     read_results,
     write_records,
@@ -66,6 +74,8 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     workdir, settings = Path(workdir), check_settings(config)
     methods, training = read_methods(config), _training(config)
     cases, left_out = _cases(config)
+    edits = len(methods.keys() | evaluated_methods(workdir)) * len(cases.shown)
+    judge = check_judge(config, edits) if config.judge else None
     records = [case_record(case, row in cases.shown) for row, case in enumerate(cases.trajectories)]
     claim(workdir, settings | {"cases_sha256": _digest(records, cases)}, methods)
     records = kept_records(workdir, records)
@@ -86,6 +96,10 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         "machine": machine(),
         "training": _with_kept(training, workdir),
     }
+    if judge:
+        judged = judge_edits(shown_edits(workdir), **judge)
+        write_text(workdir / JUDGED, json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+    add_judged(results, workdir)
     write_text(workdir / RESULTS, json.dumps(results, indent=1) + "\n")
     write_report(workdir)
     return results

@@ -8,21 +8,33 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
-from agentic_styling.evaluation.runs import frame_name, source_name
-from agentic_styling.evaluation.saved_results import lacks, read_records
+from agentic_styling.evaluation.runs import FRAME_SIDE, frame_name, source_name
+from agentic_styling.evaluation.saved_results import JUDGED, lacks, read_judged, read_records
 from agentic_styling.rewards import PARTS
-from agentic_styling.rewards.judges.api_judge import ApiJudge
-from agentic_styling.rewards.judges.chat_cost import Estimate, announce, checked_prices
+from agentic_styling.rewards.judges.api_judge import PART_TOKENS, ApiJudge
+from agentic_styling.rewards.judges.chat_cost import (
+    Estimate,
+    announce,
+    checked_prices,
+    estimate,
+    picture_tokens,
+    text_tokens,
+)
+from agentic_styling.rewards.judges.chat_endpoint import JUDGE, read_key
 from agentic_styling.rewards.judges.edit_rubric import EDIT, request_words
 from agentic_styling.rewards.judges.external_scales import imgedit, viescore
 from agentic_styling.rewards.judges.plan_rubric import PLAN, PLAN_PARTS
 from agentic_styling.rewards.judges.vlm_judge import VlmJudge
 from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.user_cache import user_cache
 
+ENDPOINT = "endpoint:"  # before the name of a model
+WORDS = 2500  # characters of a request, and of a goal with its plan, for an estimate
 # What is averaged over a method's edits and over its plans.
 EDIT_SCORES = (*PARTS, "overall", "reward", "viescore", "imgedit")
 PLAN_SCORES = (*PLAN_PARTS, "overall")
@@ -37,7 +49,8 @@ class Edit(NamedTuple):
     result: np.ndarray
     request: tuple[Step, ...] | str
     goal: str
-    plan: Plan | None = None
+    plan: Plan | None
+    photo: str
 
 
 def shown_edits(workdir: Path) -> list[Edit]:
@@ -59,12 +72,48 @@ def shown_edits(workdir: Path) -> list[Edit]:
                 path = workdir / "cases" / frame_name(row, method, steps)
                 result = read_photo(path) if steps else source
                 names = record["id"], method
-                edits.append(Edit(*names, source, result, request, record["goal"], plan))
+                words = request, record["goal"], plan, record["photo"]
+                edits.append(Edit(*names, source, result, *words))
     except KeyError as error:
         raise lacks(workdir, error) from error
     if not edits:
         raise InputError(f"{workdir}: no case is shown; evaluate with film_strips above 0")
     return edits
+
+
+def check_judge(config: ConfigDict, edits: int) -> dict:
+    """The judge of an evaluation's config, checked before anything runs.
+
+    Args:
+      config: its `judge` is the directory of a Qwen3-VL, or endpoint:MODEL.
+      edits: how many there will be; the cost of a model behind an endpoint is printed.
+
+    Returns:
+      Keyword arguments of `judge_edits`.
+
+    Raises:
+      InputError: the judge is missing, or config.yes does not allow to ask it.
+    """
+    if not edits:
+        raise InputError("judge: no case is shown; give film_strips above 0")
+    cache, prices = user_cache() / "answers", tuple(config.prices) or None
+    if not config.judge.startswith(ENDPOINT):
+        if not (Path(config.judge) / "config.json").is_file():
+            raise InputError(
+                f"judge: {config.judge} holds no model; give the directory of a Qwen3-VL, or "
+                f"{ENDPOINT}MODEL"
+            )
+        return {"vlm": config.judge, "cache": cache}
+    model = config.judge.removeprefix(ENDPOINT)
+    judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
+    read_key(JUDGE)
+    words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
+    tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
+    answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
+    cost = estimate(2 * edits, tokens * edits, answers * edits, *checked_prices(prices))
+    questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"
+    announce("evaluate", questions, cost, bool(prices), config.yes, "--config.yes=True")
+    return {"model": model, "cache": cache, "prices": prices, "yes": True}
 
 
 def judge_edits(
@@ -120,6 +169,19 @@ def judge_edits(
     return {"judge": vlm or model, "methods": _means(rows), "edits": rows}
 
 
+def add_judged(results: dict, workdir: Path) -> None:
+    """Adds the judge's name and each method's means to results, if the workdir was judged."""
+    if not (workdir / JUDGED).exists():
+        return
+    judged = read_judged(workdir)
+    try:
+        results["judge"] = judged["judge"]
+        for name, means in judged["methods"].items():
+            results["methods"][name]["judge"] = means
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{workdir / JUDGED}: damaged ({error!r}); remove it") from error
+
+
 def _rows(edits: Sequence[Edit], scores) -> list[dict]:
     """One record per edit: the request, the scores, and those on the scales of benchmarks."""
     scores, vie, img = jax.device_get((scores, viescore(scores), imgedit(scores)))
@@ -127,6 +189,7 @@ def _rows(edits: Sequence[Edit], scores) -> list[dict]:
         {
             "edit": edit.name,
             "method": edit.method,
+            "photo": edit.photo,
             "asked": request_words(edit.request),
             **_numbers(vars(scores), row),
             "viescore": _numbers(vie._asdict(), row),
@@ -145,14 +208,14 @@ def _numbers(columns: dict, row: int) -> dict[str, float | None]:
 def _means(rows: list[dict]) -> dict[str, dict]:
     """For each method the number of edits judged, and each score's mean with its interval.
 
-    "plan" holds the same of its plans. "unanswered" counts the edits and plans without a usable
-    answer, which are left out.
+    Intervals are over photographs, where there are several. "plan" holds the same of its plans.
+    "unanswered" counts the edits and plans without a usable answer, which are left out.
     """
     means = {}
     for method in dict.fromkeys(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]
         flat = [row | {s: row[s]["overall"] for s in ("viescore", "imgedit")} for row in own]
-        plans = [row["plan"] for row in own if "plan" in row]
+        plans = [row["plan"] | {"photo": row["photo"]} for row in own if "plan" in row]
         means[method] = _intervals("edits", flat, EDIT_SCORES)
         if plans:
             means[method]["plan"] = _intervals("plans", plans, PLAN_SCORES)
@@ -161,8 +224,12 @@ def _means(rows: list[dict]) -> dict[str, dict]:
 
 def _intervals(unit: str, rows: list[dict], names: Sequence[str]) -> dict:
     judged = [row for row in rows if row["overall"] is not None]
-    intervals = {
-        name: bootstrap_mean([row[name] for row in judged])._asdict() if judged else None
-        for name in names
-    }
+    photos = [row["photo"] for row in judged]
+    clusters = photos if len(set(photos)) > 1 else None
+
+    def interval(name: str) -> dict | None:
+        values = [row[name] for row in judged]
+        return bootstrap_mean(values, clusters=clusters)._asdict() if judged else None
+
+    intervals = {name: interval(name) for name in names}
     return {unit: len(judged), "unanswered": len(rows) - len(judged), **intervals}

@@ -16,6 +16,7 @@ from agentic_styling.evaluation.bootstrap import (
     verdict,
 )
 from agentic_styling.evaluation.plan_metrics import (
+    ACTION_SCORES,
     context_accuracy,
     context_hits,
     is_known,
@@ -117,8 +118,7 @@ def aggregate_method(
         "parts": {part: interval([e["scores"][part] for e in entries]) for part in PARTS},
         "valid_plans": _mean([entry["valid"] for entry in entries]),
         "actions": {
-            name: _mean([entry["actions"][name] for entry in entries])
-            for name in ("precision", "recall", "f1", "iou")
+            name: _mean([entry["actions"][name] for entry in entries]) for name in ACTION_SCORES
         },
         "context_accuracy": None,
         "context_accuracy_known": None,

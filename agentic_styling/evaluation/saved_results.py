@@ -7,6 +7,7 @@ from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 
 RESULTS, CASES = "results.json", "cases.jsonl"
+JUDGED = "judged.json"  # what `judge_edits` returned
 # What was evaluated: {"settings": {...}, "methods": {name: {planner directory: digest}}}.
 EVALUATION = "evaluation.json"
 
@@ -21,6 +22,11 @@ def read_records(workdir: Path) -> list[dict]:
     path = workdir / CASES
     lines = enumerate(_read(path).splitlines(), start=1)
     return [_parse(line, f"{path}, line {number}") for number, line in lines]
+
+
+def read_judged(workdir: Path) -> dict:
+    """The content of judged.json. Raises InputError as `read_results`."""
+    return _parse(_read(workdir / JUDGED), str(workdir / JUDGED))
 
 
 def write_records(workdir: Path, records: list[dict]) -> None:
@@ -83,6 +89,12 @@ def _add_methods(path: Path, kept: dict, settings: dict, methods: dict) -> None:
                 "which differs or has changed since; give the method another name, or use another "
                 "workdir"
             )
+
+
+def evaluated_methods(workdir: Path) -> set[str]:
+    """The methods of the evaluation that a workdir holds, if any."""
+    path = workdir / EVALUATION
+    return set(_parse(_read(path), str(path)).get("methods", ())) if path.exists() else set()
 
 
 def kept_records(workdir: Path, records: list[dict]) -> list[dict]:

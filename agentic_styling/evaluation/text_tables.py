@@ -1,5 +1,7 @@
 """Results as plain-text tables."""
 
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
+
 
 def results_table(results: dict) -> str:
     """Both rewards of every method with intervals, and their differences: S - E, and others - S."""
@@ -19,6 +21,15 @@ def results_table(results: dict) -> str:
     photographs = results["photographs"]
     over = "cases of one photograph" if photographs == 1 else f"{photographs} photographs"
     return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals over {over}"
+
+
+def plans_table(results: dict) -> str:
+    """How the plans of every method match the requests: means over the cases."""
+    rows = [("plans", "valid", "precision", "recall", "F1", "IoU", "priority correlation")]
+    for name, numbers in results["methods"].items():
+        means = [numbers["valid_plans"], *(numbers["actions"][score] for score in ACTION_SCORES)]
+        rows.append((name, *("–" if mean is None else f"{mean:.2f}" for mean in means)))
+    return aligned(rows)
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:

@@ -208,4 +208,4 @@ def test_a_workdir_with_a_damaged_case_is_one_line(workdir, tmp_path, capsys):
         assert message in refused(capsys, tmp_path, *flags)
     del line["request"]
     (tmp_path / "cases.jsonl").write_text(json.dumps(line) + "\n")
-    assert "lacks 'request'; run evaluate again" in refused(capsys, tmp_path, *flags)
+    assert "lacks 'request'; run evaluate in" in refused(capsys, tmp_path, *flags)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from agentic_styling.evaluation.evaluate import default_config, evaluate
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
-from agentic_styling.evaluation.text_tables import results_table
+from agentic_styling.evaluation.text_tables import plans_table, results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 from agentic_styling.utils.errors import InputError
@@ -40,7 +41,7 @@ def test_every_method_has_every_number(results):
         assert numbers["reward"]["low"] <= numbers["reward"]["mean"] <= numbers["reward"]["high"]
         assert set(numbers["parts"]) == set(PARTS)
         assert all(set(part) == INTERVAL for part in numbers["parts"].values())
-        assert set(numbers["actions"]) == {"precision", "recall", "f1", "iou"}
+        assert set(numbers["actions"]) == set(ACTION_SCORES)
         assert set(numbers["context_accuracy_per_dimension"]) == set(DIMENSIONS)
         assert 0 <= numbers["valid_plans"] <= 1
         assert (numbers["context_accuracy"] is None) == (name == "edit_only")
@@ -69,7 +70,8 @@ def test_invalid_text_is_kept_as_a_plan_that_does_nothing(results, records):
         entry = record["methods"]["baseline"]
         assert (entry["valid"], entry["plan"], entry["context"]) == (False, None, None)
         assert entry["text"] == HOSTILE
-        assert entry["actions"] == {"precision": 0, "recall": 0, "f1": 0, "iou": 0}
+        none = dict.fromkeys(ACTION_SCORES, 0) | {"priority_correlation": None}
+        assert entry["actions"] == none
         assert np.isfinite(entry["reward"])
     assert results["methods"]["baseline"]["valid_plans"] == 0
     assert results["methods"]["baseline"]["context_accuracy"] == 0
@@ -105,6 +107,16 @@ def test_the_text_table_has_both_rewards_and_their_verdict(results):
     assert row.endswith(said) and row.index(said) == head.index("both rewards")
     minus = [row[head.index("minus") :].partition(" ")[0] for row in rows]
     assert minus == ["", "", "edit_only", *["standard"] * 4, ""]
+
+
+def test_the_text_table_of_plans_has_every_metric(results):
+    head, *rows = plans_table(results).splitlines()
+    assert " ".join(head.split()) == "plans valid precision recall F1 IoU priority correlation"
+    assert [row.split()[0] for row in rows] == list(METHODS)
+    # Two requested actions, in the plan's order, and two more: P 1/2, R 1, F1 2/3, IoU 1/2.
+    numbers = dict(zip(METHODS, (row.split()[1:] for row in rows), strict=True))
+    assert numbers["standard"] == ["1.00", "0.50", "1.00", "0.67", "0.50", "1.00"]
+    assert numbers["baseline"] == ["0.00", "0.00", "0.00", "0.00", "0.00", "–"]
 
 
 @pytest.mark.parametrize(

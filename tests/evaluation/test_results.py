@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
 from agentic_styling.evaluation.results import aggregate
 from agentic_styling.rewards import PARTS
 
@@ -14,7 +15,7 @@ def entry(reward, context, shuffled=None, f1=1.0, held_out=1.0):
         "held_out_reward": held_out,
         "overall": 20 * reward,
         "scores": dict.fromkeys(PARTS, 20 * reward),
-        "actions": {"precision": f1, "recall": f1, "f1": f1, "iou": f1},
+        "actions": dict.fromkeys(ACTION_SCORES, f1),
         "shuffled": shuffled,
     }
 
@@ -45,7 +46,7 @@ def test_numbers_by_hand():
 
     standard = methods["standard"]
     assert standard["reward"] == {"mean": 3.5, "low": 3.0, "high": 4.0}
-    assert standard["actions"]["f1"] == 0.75
+    assert standard["actions"]["f1"] == standard["actions"]["priority_correlation"] == 0.75
     # Case 1 right in all ten; case 2 misses the grade: nine of ten, none of what is known.
     assert standard["context_accuracy"] == pytest.approx(0.95)
     assert standard["context_accuracy_known"] == pytest.approx(0.5)

@@ -21,6 +21,16 @@ CURVES = (
     ("rewards/accuracies", "Preference accuracy"),
 )
 
+ACTIONS = (
+    "An action is a tool with its option. Shares from 0 to 1; order is the rank correlation "
+    "(Kendall’s tau, -1 to 1) of the priorities of the actions that plan and request share, over "
+    "the cases where they share two or more."
+)
+JUDGED = (
+    "A vision-language model, {}, looked at the {} cases below: at each edit beside its "
+    "photograph and the request, and at each plan with its reasons. Scores from 0 to 100; a text "
+    "that is no plan has 0."
+)
 WITHOUT_HELD_OUT = (
     "This run is older than the held-out reward, which is therefore missing; evaluate it again."
 )
@@ -113,8 +123,15 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
             tables.method_table(methods),
             tag("h3", "The six parts of the score, 0 to 100"),
             tables.parts_table(methods),
+            tag("h3", "The plans’ actions against those asked for"),
+            tag("p", ACTIONS, class_="words"),
+            tables.actions_table(methods),
         ),
     ]
+    if "judge" in results:
+        words = JUDGED.format(results["judge"], sum(record["shown"] for record in records))
+        judged = tables.judged_tables(methods)
+        sections.append(_section("judged", "What a judge says", words, *judged))
     if paired:
         sections.append(
             _section(

@@ -5,7 +5,6 @@ import math
 from agentic_styling.evaluation.report.figures import axis, dumbbell, interval_strip
 from agentic_styling.evaluation.report.labels import badge, between, kind, labels, number, share
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 
 # Soft hyphens let the headings break on a narrow screen.
@@ -16,6 +15,23 @@ PART_HEADS = {
     "coherence": "Cohe\u00adrence",
     "semantic_accuracy": "Meaning",
     "technical_execution": "Tech\u00adnique",
+}
+PLAN_HEADS = {
+    "relevance": "Rele\u00advance",
+    "theme_style_focus": "Theme",
+    "completeness": "Com\u00adplete",
+    "efficiency": "Effi\u00adcient",
+    "correctness": "Correct",
+    "reasoning_conciseness": "Reasons: concise",
+    "reasoning_completeness": "com\u00adplete",
+    "reasoning_specificity": "spe\u00adcific",
+}
+ACTION_HEADS = {
+    "precision": "Preci\u00adsion",
+    "recall": "Recall",
+    "f1": "F1",
+    "iou": "IoU",
+    "priority_correlation": "Order",
 }
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
 SHARE_TICKS = (0, 0.25, 0.5, 0.75, 1)
@@ -43,18 +59,44 @@ def method_table(methods: dict) -> Markup:
 
 def parts_table(methods: dict) -> Markup:
     """The six parts of the score, one row per method."""
+    return _percent_table({name: n["parts"] for name, n in methods.items()}, PART_HEADS)
+
+
+def actions_table(methods: dict) -> Markup:
+    """How the plans' actions match the requested ones, one row per method."""
     rows = []
     for name, numbers in methods.items():
-        cells = [
-            _heat_cell(
-                part["mean"] / 100,
-                number(part["mean"], 0),
-                f"±{(part['high'] - part['low']) / 2:.0f}",
-            )
-            for part in (numbers["parts"][part] for part in PARTS)
-        ]
+        scores = [numbers["actions"].get(score) for score in ACTION_HEADS]
+        cells = [_heat_cell(score and max(score, 0), number(score), None) for score in scores]
         rows.append([_row_head(name), *cells])
-    return _scrolling([None, *(PART_HEADS[part] for part in PARTS)], rows)
+    return _scrolling([None, *ACTION_HEADS.values()], rows)
+
+
+def judged_tables(methods: dict) -> list[Markup]:
+    """A judge's means of edits and of plans, one row per method that was judged."""
+    judged = {name: n["judge"] for name, n in methods.items() if "judge" in n}
+    plans = {name: means["plan"] for name, means in judged.items()}
+    return [
+        _percent_table(judged, PART_HEADS | {"overall": "Overall"}),
+        tag("h3", "The plans, 0 to 100"),
+        _percent_table(plans, PLAN_HEADS | {"overall": "Overall"}),
+    ]
+
+
+def _percent_table(methods: dict, heads: dict[str, str]) -> Markup:
+    """Means in percent, with half their interval, by method and score."""
+    rows = []
+    for name, scores in methods.items():
+        cells = [_percent_cell(scores[score]) for score in heads]
+        rows.append([_row_head(name), *cells])
+    return _scrolling([None, *heads.values()], rows)
+
+
+def _percent_cell(value: dict | None) -> Markup:
+    if value is None:
+        return _heat_cell(None, "–", None)
+    half = f"±{(value['high'] - value['low']) / 2:.0f}"
+    return _heat_cell(value["mean"] / 100, number(value["mean"], 0), half)
 
 
 def paired_table(paired: dict) -> Markup:
@@ -147,7 +189,7 @@ def _row_head(name: str, words: str | None = None) -> Markup:
     return tag("th", tag("span", badge(name), named, class_="method"), scope="row")
 
 
-def _heat_cell(value: float | None, shown: str, note: str) -> Markup:
+def _heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
     """A cell tinted by a value in [0, 1]."""
     tint = None if value is None else f"--v:{value:.3f}"
     return tag("td", shown, tag("small", note), class_="heat", style=tint)

@@ -45,7 +45,9 @@ def checked_prices(prices: tuple[float, float] | None) -> tuple[float, float]:
     return tuple(prices or (0.0, 0.0))
 
 
-def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bool) -> None:
+def announce(
+    command: str, questions: str, cost: Estimate, priced: bool, yes: bool, flag: str = "--yes"
+) -> None:
     """Prints an estimate.
 
     Args:
@@ -54,6 +56,7 @@ def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bo
       cost: the estimate.
       priced: whether prices were given.
       yes: whether the user has agreed.
+      flag: by which the user agrees.
 
     Raises:
       InputError: there are questions to ask, and the user has not agreed.
@@ -61,4 +64,4 @@ def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bo
     price = f"about {cost.cost:.3g} at these prices" if priced else "give --prices for the cost"
     print(f"{questions}, about {cost.tokens_in} tokens in and {cost.tokens_out} out; {price}")
     if cost.questions and not yes:
-        raise InputError(f"{command}: nothing was asked; give --yes to ask")
+        raise InputError(f"{command}: nothing was asked; give {flag} to ask")
