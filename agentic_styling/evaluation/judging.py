@@ -110,9 +110,11 @@ def check_judge(config: ConfigDict, edits: int) -> dict:
     words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
     tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
     answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
-    cost = estimate(2 * edits, tokens * edits, answers * edits, *checked_prices(prices))
+    options = "--config.prices", "--config.yes=True"
+    numbers = checked_prices(prices, options[0])
+    cost = estimate(2 * edits, tokens * edits, answers * edits, *numbers)
     questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"
-    announce("evaluate", questions, cost, bool(prices), config.yes, "--config.yes=True")
+    announce("evaluate", questions, cost, bool(prices), config.yes, options)
     return {"model": model, "cache": cache, "prices": prices, "yes": True}
 
 

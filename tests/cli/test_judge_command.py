@@ -166,10 +166,13 @@ def test_an_edit_is_judged_by_a_model_on_the_device(pair, tmp_path):
     texts = [DIGIT_QUESTION, EDIT.instructions, PLAN.instructions, "0 1 2 3 4 5 6 7 8 9"]
     new_planner(tmp_path / "vlm", texts, preset="tiny", vocab_size=600, picture_size=64, seed=0)
     out = tmp_path / "judged.json"
-    run(*pair, "--goal", GOAL, "--judge", tmp_path / "vlm", "--out", out)
+    (tmp_path / "fog.json").write_text(FOG)
+    asked = [*pair, "--goal", GOAL, "--plan", tmp_path / "fog.json"]
+    run(*asked, "--judge", tmp_path / "vlm", "--out", out)
     found = json.loads(out.read_text())
     [row] = found["edits"]
     assert all(0 < row[part] < 100 for part in PARTS) and 0 < row["reward"] < 5
+    assert all(0 < row["plan"][part] < 100 for part in PLAN_PARTS)
     assert found["judge"] == str(tmp_path / "vlm")
 
 

@@ -47,7 +47,7 @@ def test_the_shown_cases_are_judged_and_reported(endpoint, ran, tmp_path, capsys
     judged = json.loads((tmp_path / "run/judged.json").read_text())
     assert len(judged["edits"]) == SHOWN * METHODS
     page = (tmp_path / "run/report/index.html").read_text()
-    assert "What a judge says" in page and "fake-vl" in page and "specific" in page
+    assert "What a judge says" in page and "fake-vl" in page and "Reasons: concise" in page
 
     # Without a judge, what it said is kept.
     again = evaluate(mock_config(tmp_path, film_strips=SHOWN), tmp_path / "run")
@@ -68,7 +68,8 @@ def test_a_report_without_a_judge_says_nothing_of_one(ran, tmp_path):
     ("settings", "message"),
     [
         ({"judge": "endpoint:fake-vl"}, "evaluate: nothing was asked; give --config.yes=True"),
-        ({"judge": "endpoint:m", "prices": (-1.0, 2.0)}, "--prices: -1 2; give two numbers"),
+        ({"judge": "endpoint:m", "prices": (-1.0, 2.0)}, "--config.prices: -1 2; give two"),
+        ({"judge": "endpoint:m", "prices": (1.0,)}, "--config.prices: 1; give two numbers"),
         ({"judge": "endpoint:m", "film_strips": 0}, "judge: no case is shown; give film_strips"),
         ({"judge": "no/such"}, "judge: no/such holds no model; give the directory of a Qwen3-VL"),
     ],
