@@ -35,13 +35,16 @@ def lacks(workdir: Path, error: Exception) -> InputError:
     return InputError(f"{workdir}: {RESULTS} or {CASES} {what}; run evaluate in a new workdir")
 
 
-def claim(workdir: Path, settings: dict, methods: dict[str, dict[str, str]]) -> None:
+def claim(
+    workdir: Path, settings: dict, methods: dict[str, dict[str, str]], *, write: bool
+) -> None:
     """Reserves a workdir for an evaluation, or adds methods to the evaluation that it holds.
 
     Args:
       workdir: made if it is missing.
       settings: what all methods share, as JSON.
       methods: of each the planner directories with their digests.
+      write: False only checks.
 
     Raises:
       InputError: the workdir holds results of other settings, cases or planners; nothing has been
@@ -57,6 +60,8 @@ def claim(workdir: Path, settings: dict, methods: dict[str, dict[str, str]]) -> 
                 f"{workdir / other[0]}: of an evaluation by an earlier version; use another workdir"
             )
         _add_methods(path, kept, settings, methods)
+        if not write:
+            return
         workdir.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(kept, indent=1) + "\n")
     except (KeyError, TypeError, AttributeError) as error:

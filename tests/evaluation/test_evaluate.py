@@ -3,12 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
 from agentic_styling.evaluation.text_tables import results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
-from agentic_styling.utils.errors import InputError
 from tests.evaluation.mock_run import HOSTILE, mock_evaluation
 
 INTERVAL = {"mean", "low", "high"}
@@ -105,22 +103,3 @@ def test_the_text_table_has_both_rewards_and_their_verdict(results):
     assert row.endswith(said) and row.index(said) == head.index("both rewards")
     minus = [row[head.index("minus") :].partition(" ")[0] for row in rows]
     assert minus == ["", "", "edit_only", *["standard"] * 4, ""]
-
-
-@pytest.mark.parametrize(
-    ("methods", "message"),
-    [
-        ({}, "methods: none given"),
-        ({"edit_onli": None}, "did you mean 'edit_only'"),
-        ({"standard": None}, "methods.standard: no planner directory"),
-        ({"standard": "/no/such/planner"}, "/no/such/planner is not a directory"),
-        ({"a/x": None}, "is not a valid name"),
-    ],
-)
-def test_bad_methods_are_refused_before_anything_is_written(tmp_path, methods, message):
-    config = default_config()
-    with config.unlocked():
-        config.methods = methods
-    with pytest.raises(InputError, match=message):
-        evaluate(config, tmp_path / "work")
-    assert not (tmp_path / "work").exists()
