@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.results import aggregate, in_order
 from agentic_styling.evaluation.runs import (
-    ANSWERS,
     PICTURES,
     Cases,
     case_record,
@@ -32,6 +30,7 @@ from agentic_styling.evaluation.saved_results import (
     claim,
     kept_records,
     read_results,
+    remove_answers,
     write_records,
 )
 from agentic_styling.rewards import asks
@@ -85,7 +84,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
         for record, entry in zip(records, entries, strict=True):
             record["methods"] = in_order(record["methods"] | {name: entry})
         write_records(workdir, records)
-        shutil.rmtree(workdir / ANSWERS, ignore_errors=True)
+        remove_answers(workdir, name)
     results = {
         **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "left_out": left_out,

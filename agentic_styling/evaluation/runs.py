@@ -14,12 +14,12 @@ from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
-from agentic_styling.evaluation.saved_results import KeptAnswers
+from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
 
 FRAME_SIDE = 256
-PICTURES, ANSWERS = "cases", "answers"  # folders of a workdir
+PICTURES = "cases"  # folder of a workdir
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,31 @@ def test_an_interrupted_evaluation_goes_on(ran, config, tmp_path, monkeypatch):
     assert not (work / "answers").exists()
 
 
+def test_an_unfinished_method_may_get_another_planner_and_loses_its_answers(
+    ran, config, tmp_path, monkeypatch
+):
+    work, answers, texts = tmp_path / "work", runs.planner_answers, {}
+
+    def killed(directory, *given, kept, **options):
+        kept[0][4] = ["a text"]
+        raise KeyboardInterrupt
+
+    def resumed(directory, *given, kept, **options):
+        texts[directory.name] = dict(kept[0])
+        return answers(directory, *given, kept=kept, **options)
+
+    for method in ("standard", "dpo"):
+        monkeypatch.setattr(runs, "planner_answers", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(named(config, method), work)
+    monkeypatch.setattr(runs, "planner_answers", resumed)
+    evaluate(named(config, standard=config.methods.reward_weighted), work)
+    evaluate(named(config, "dpo"), work)
+    # What the other method kept is there all the while.
+    assert texts == {"reward_weighted": {}, "dpo": {4: ["a text"]}}
+    assert not (work / "answers").exists()
+
+
 def test_several_training_runs_of_a_method(ran, config, tmp_path):
     planners = [config.methods.standard, config.methods.dpo]
     results = evaluate(named(config, standard=planners), tmp_path / "work")
