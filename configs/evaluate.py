@@ -10,7 +10,8 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.cases = ""  # directory of a data set; the contexts of its test split are the cases
-    # {"NAME": "PLANNER"}; None for edit_only and teacher_best, which need no planner.
+    # {"NAME": "PLANNER"}, or a list of the planners of several training runs of a method; None for
+    # edit_only, teacher_best and others that need no planner; "endpoint:MODEL" for a chat model.
     config.methods = ConfigDict({"edit_only": None, "teacher_best": None})
     config.temperature = 0.0  # sampling temperature of the planners; 0: greedy
     config.max_new_tokens = 320  # longest plan, in tokens

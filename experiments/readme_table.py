@@ -3,11 +3,11 @@
 python experiments/readme_table.py runs/quickstart
 """
 
-import json
 import sys
 from pathlib import Path
 
-from agentic_styling.evaluation.text_tables import both_differences, with_interval
+from agentic_styling.evaluation.report.text_tables import both_differences, with_interval
+from agentic_styling.evaluation.saved_results import read_results
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {
@@ -54,12 +54,12 @@ def context(known: float, shuffled: dict | None) -> str:
 @one_line_errors
 def main() -> None:
     """Print the table, and where the numbers were computed."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart") / "results.json"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give an evaluated workdir")
-    results = json.loads(path.read_text(encoding="utf-8"))
-    if any("held_out_reward" not in method for method in results["methods"].values()):
-        raise InputError(f"{path}: is older than the held-out reward; run evaluate again")
+    workdir = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart")
+    results = read_results(workdir)
+    if "photographs" not in results:
+        raise InputError(
+            f"{workdir}/results.json: of an earlier version; evaluate in a new workdir"
+        )
     print(table(results))
     machine = results["machine"]
     print(

@@ -6,7 +6,7 @@ from pathlib import Path
 from agentic_styling.cli.style import read_plan
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
-from agentic_styling.evaluation.text_tables import aligned, with_interval
+from agentic_styling.evaluation.report.text_tables import aligned, with_interval
 from agentic_styling.utils.errors import InputError
 
 # The scores of the tables and their headings.

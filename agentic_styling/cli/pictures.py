@@ -13,6 +13,9 @@ def add_picture_commands(commands) -> None:
     style.add_argument("photos", nargs="+", metavar="PHOTO", help="a photograph")
     style.add_argument("--goal", help="what the picture should become, in words")
     style.add_argument("--planner", help="a Hugging Face directory of a Qwen3-VL planner")
+    style.add_argument(
+        "--state", metavar="FILE", help="what the photographs show, as JSON, for a text planner"
+    )
     style.add_argument("--plan", help="a plan file to run instead of asking a planner")
     style.add_argument("--out", type=Path, default="styled", help="directory to write to")
     style.add_argument("--temperature", type=float, default=0.0, help="of sampling; 0: greedy")

@@ -1,5 +1,6 @@
 """Restyle photographs: `agentic-styling style`."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -9,8 +10,8 @@ from tqdm import tqdm
 
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner
-from agentic_styling.tools import Plan, encode_plans, execute_steps
+from agentic_styling.planner import Planner, PlannerSettings
+from agentic_styling.tools import UNKNOWN, Plan, encode_plans, execute_steps
 from agentic_styling.utils.errors import InputError
 
 
@@ -21,6 +22,7 @@ def style(
     goal: str | None = None,
     planner: str | None = None,
     plan: str | None = None,
+    state: str | None = None,
     temperature: float = 0.0,
     seed: int = 0,
 ) -> list[Plan]:
@@ -35,6 +37,8 @@ def style(
       goal: what the photographs should become; needed with `planner`.
       planner: directory of a planner.
       plan: file of a plan to execute instead.
+      state: file of what the photographs show, which a text planner reads in their place: a JSON
+        object from the ten dimensions, or some of them, to options.
       temperature: of the planner's sampling; 0 takes the most likely tokens.
       seed: of the sampling and of the tools.
 
@@ -46,6 +50,15 @@ def style(
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
+    reads_state = planner is not None and PlannerSettings.load(planner).modality == "text"
+    if reads_state and state is None:
+        raise InputError(
+            f"style: {planner} is a text planner, which reads a known state and not the "
+            "photograph; give --state FILE"
+        )
+    if state is not None and not reads_state:
+        raise InputError("style: only a text planner reads --state; leave it out")
+    known = read_state(state) if state else {}
     pictures = {Path(name).stem: read_photo(name) for name in photos}
     if len(pictures) < len(photos):
         raise InputError("style: two photographs share a name; style them into two directories")
@@ -57,7 +70,7 @@ def style(
     else:
         images, goals = list(pictures.values()), [goal] * len(pictures)
         samples = Planner.from_pretrained(planner).plan(
-            images, goals, temperature=temperature, seed=seed
+            images, goals, temperature=temperature, seed=seed, states=[known] * len(images)
         )
         plans = [first for first, *_ in samples]
     out.mkdir(parents=True, exist_ok=True)
@@ -76,10 +89,27 @@ def style(
 def read_plan(path: str) -> Plan:
     """Read a plan file. Raises InputError naming the file."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a plan's JSON file") from error
-    try:
-        return Plan.from_json(text)
+        return Plan.from_json(_read(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def read_state(path: str) -> dict[str, str]:
+    """Read a state's file; options that are "unknown" are left out, as in training.
+
+    Raises InputError naming the file.
+    """
+    try:
+        context = Plan.from_json({"context": json.loads(_read(path)), "steps": []}).context
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); give an object of dimensions") from error
+    return {name: option for name, option in context.items() if option != UNKNOWN}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read ({error}); give a JSON file") from error

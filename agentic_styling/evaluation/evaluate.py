@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,15 +18,15 @@ from agentic_styling.evaluation.judging import (
     judge_edits,
     shown_edits,
 )
-from agentic_styling.evaluation.methods import check_settings, read_methods
+from agentic_styling.evaluation.methods import ENDPOINT, check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.results import aggregate, in_order
 from agentic_styling.evaluation.runs import (
-    ANSWERS,
     PICTURES,
     Cases,
     case_record,
+    endpoint_planner,
     run_method,
     save_picture,
     source_name,
@@ -36,9 +35,9 @@ from agentic_styling.evaluation.saved_results import (
     JUDGED,
     RESULTS,
     claim,
-    evaluated_methods,
     kept_records,
     read_results,
+    remove_answers,
     write_records,
 )
 from agentic_styling.rewards import asks
@@ -68,27 +67,33 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
       contexts that ask for no edit; settings, machine, and training (curves and rewards).
 
     Raises:
-      InputError: a setting, a planner or a file is wrong or missing, or the workdir holds another
-        evaluation; nothing has been written or run then.
+      InputError: a setting, a planner or a file is wrong or missing, the workdir holds another
+        evaluation, or a model behind an endpoint would be asked without config.yes; nothing has
+        been written or run then.
     """
     workdir, settings = Path(workdir), check_settings(config)
     methods, training = read_methods(config), _training(config)
     cases, left_out = _cases(config)
-    edits = len(methods.keys() | evaluated_methods(workdir)) * len(cases.shown)
-    judge = check_judge(config, edits) if config.judge else None
     records = [case_record(case, row in cases.shown) for row, case in enumerate(cases.trajectories)]
-    claim(workdir, settings | {"cases_sha256": _digest(records, cases)}, methods)
+    settings_and_cases = settings | {"cases_sha256": _digest(records, cases)}
+    claim(workdir, settings_and_cases, methods, write=False)
     records = kept_records(workdir, records)
+    methods = {name: own for name, own in methods.items() if name not in records[0]["methods"]}
+    for planner in (planner for own in methods.values() for planner in own):
+        if planner.startswith(ENDPOINT):
+            asked = endpoint_planner(planner, cases, config)
+            asked.announce(tuple(config.prices) or None, config.yes)
+    edits = len(methods.keys() | records[0]["methods"].keys()) * len(cases.shown)
+    judge = check_judge(config, edits, workdir) if config.judge else None
+    claim(workdir, settings_and_cases, methods, write=True)
     for row in cases.shown:
         save_picture(workdir / PICTURES / source_name(row), cases.images[row])
     for name, planners in methods.items():
-        if name in records[0]["methods"]:
-            continue
         entries = run_method(name, list(planners), cases, config, workdir)
         for record, entry in zip(records, entries, strict=True):
             record["methods"] = in_order(record["methods"] | {name: entry})
         write_records(workdir, records)
-        shutil.rmtree(workdir / ANSWERS, ignore_errors=True)
+        remove_answers(workdir, name)
     results = {
         **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "left_out": left_out,

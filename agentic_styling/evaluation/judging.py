@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
+from agentic_styling.evaluation.methods import ENDPOINT
 from agentic_styling.evaluation.runs import FRAME_SIDE, frame_name, source_name
 from agentic_styling.evaluation.saved_results import JUDGED, lacks, read_judged, read_records
 from agentic_styling.rewards import PARTS
@@ -33,7 +34,6 @@ from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.user_cache import user_cache
 
-ENDPOINT = "endpoint:"  # before the name of a model
 WORDS = 2500  # characters of a request, and of a goal with its plan, for an estimate
 # What is averaged over a method's edits and over its plans.
 EDIT_SCORES = (*PARTS, "overall", "reward", "viescore", "imgedit")
@@ -81,21 +81,26 @@ def shown_edits(workdir: Path) -> list[Edit]:
     return edits
 
 
-def check_judge(config: ConfigDict, edits: int) -> dict:
+def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
     """The judge of an evaluation's config, checked before anything runs.
 
     Args:
       config: its `judge` is the directory of a Qwen3-VL, or endpoint:MODEL.
       edits: how many there will be; the cost of a model behind an endpoint is printed.
+      workdir: may hold the scores of the same judge, but of no other.
 
     Returns:
       Keyword arguments of `judge_edits`.
 
     Raises:
-      InputError: the judge is missing, or config.yes does not allow to ask it.
+      InputError: the judge is missing or another than before, or config.yes does not allow to
+        ask it.
     """
     if not edits:
         raise InputError("judge: no case is shown; give film_strips above 0")
+    model = config.judge.removeprefix(ENDPOINT)
+    if (workdir / JUDGED).exists() and read_judged(workdir).get("judge") != model:
+        raise InputError(f"{workdir / JUDGED}: of another judge than {model}; move it away")
     cache, prices = user_cache() / "answers", tuple(config.prices) or None
     if not config.judge.startswith(ENDPOINT):
         if not (Path(config.judge) / "config.json").is_file():
@@ -104,13 +109,12 @@ def check_judge(config: ConfigDict, edits: int) -> dict:
                 f"{ENDPOINT}MODEL"
             )
         return {"vlm": config.judge, "cache": cache}
-    model = config.judge.removeprefix(ENDPOINT)
     judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
     read_key(JUDGE)
     words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
     tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
     answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
-    options = "--config.prices", "--config.yes=True"
+    options = "--config.prices", "--yes"
     numbers = checked_prices(prices, options[0])
     cost = estimate(2 * edits, tokens * edits, answers * edits, *numbers)
     questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"

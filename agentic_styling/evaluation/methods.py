@@ -21,6 +21,8 @@ WITHOUT_PLANNER = {
     "random": lambda case, rng: baselines.random_plan(rng),
     "strongest": lambda case, rng: baselines.strongest(),
 }
+ENDPOINT = "endpoint:"  # before the name of a model at AGENTIC_STYLING_PLANNER_URL
+ZERO_SHOT = "zero_shot"  # how the names of such methods begin, for the report
 # What answers and intervals depend on, with the least and the most that each may be.
 RANGES = {
     "temperature": (0, math.inf),
@@ -37,6 +39,8 @@ def check_settings(config: ConfigDict) -> dict:
         if not least <= config[name] <= most or config[name] == math.inf:  # also refuses NaN
             fix = f"{least} or more" if most == math.inf else f"{least} to {most}"
             raise InputError(f"{name}: {config[name]} is out of range; give {fix}")
+    if len(config.prices) not in (0, 2):
+        raise InputError(f"prices: {tuple(config.prices)} are not two numbers; give (IN, OUT)")
     return {name: config[name] for name in (*RANGES, "constrained")}
 
 
@@ -44,8 +48,8 @@ def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:
     """The methods of a config, the known ones first in their usual order.
 
     Returns:
-      For each name the directories of its planners, one a training run, with a digest of each;
-      none for a method without a planner.
+      For each name its planners, one a training run: the directories with a digest of each, or
+      endpoint:MODEL; none for a method without a planner.
 
     Raises:
       InputError: a name is unknown or not valid, or a directory is missing or holds no planner.
@@ -55,7 +59,10 @@ def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:
     planners = {name: _directories(name, value) for name, value in config.methods.items()}
     for name, directories in planners.items():
         for directory in directories:
-            check_planner(f"methods.{name}", directory, config.constrained)
+            if directory.startswith(ENDPOINT):
+                _check_endpoint(name, directory)
+            else:
+                check_planner(f"methods.{name}", directory, config.constrained)
     digests = {}
     for name, directories in in_order(planners).items():
         digests[name] = {directory: planner_digest(directory) for directory in directories}
@@ -78,10 +85,20 @@ def _directories(name: str, value: object) -> Sequence[str]:
     listed = isinstance(directories, list | tuple) and directories
     if not listed or not all(isinstance(each, str) and each for each in directories):
         raise InputError(
-            f"methods.{name}: {value!r} is not a planner; give its directory, or a list of those "
-            "of several training runs"
+            f"methods.{name}: {value!r} is not a planner; give its directory, {ENDPOINT}MODEL, or "
+            "a list of the directories of several training runs"
         )
     return directories
+
+
+def _check_endpoint(name: str, planner: str) -> None:
+    if planner == ENDPOINT:
+        raise InputError(f"methods.{name}: {planner} names no model; give {ENDPOINT}MODEL")
+    if not name.startswith(ZERO_SHOT):
+        raise InputError(
+            f"methods.{name}: {planner} was not trained on our plans; name the method {ZERO_SHOT} "
+            f"or {ZERO_SHOT}_{name}"
+        )
 
 
 def check_planner(where: str, directory: str, constrained: bool) -> None:
@@ -101,6 +118,8 @@ def check_planner(where: str, directory: str, constrained: bool) -> None:
 
 
 def planner_digest(directory: str) -> str:
-    """A digest of a planner's configuration, tokenizer and weights."""
+    """A digest of a planner's configuration, tokenizer and weights; an endpoint's own name."""
+    if directory.startswith(ENDPOINT):
+        return directory
     names = ("*.json", "*.safetensors")
     return digest_of_files(sorted(p for name in names for p in Path(directory).glob(name)))

@@ -10,15 +10,16 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from agentic_styling.data import Trajectory
-from agentic_styling.evaluation.methods import WITHOUT_PLANNER
+from agentic_styling.evaluation.endpoint import EndpointPlanner
+from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, planner_answers
-from agentic_styling.evaluation.saved_results import KeptAnswers
+from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
 
 FRAME_SIDE = 256
-PICTURES, ANSWERS = "cases", "answers"  # folders of a workdir
+PICTURES = "cases"  # folder of a workdir
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def run_method(
 
     Args:
       name: of the method.
-      planners: directories, one a training run; none for a method of WITHOUT_PLANNER.
+      planners: directories or endpoint:MODEL, one a training run; none for a method of
+        WITHOUT_PLANNER.
       cases, config: of the evaluation.
       workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
         answers/NAME, from which an interrupted call goes on.
@@ -130,6 +132,8 @@ def _answers(
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own
+    if planner.startswith(ENDPOINT):
+        return endpoint_planner(planner, cases, config)()
     return planner_answers(
         Path(planner),
         cases.images,
@@ -141,6 +145,13 @@ def _answers(
         temperature=config.temperature,
         max_new_tokens=config.max_new_tokens,
     )
+
+
+def endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
+    """The planner of endpoint:MODEL with its questions about the cases."""
+    goals = [case.goal for case in cases.trajectories]
+    model = planner.removeprefix(ENDPOINT)
+    return EndpointPlanner(model, config.temperature, cases.images, goals, config.seed)
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

@@ -1,12 +1,14 @@
 """The files that `evaluate` keeps in a workdir, and what it may add to them."""
 
+import contextlib
 import json
+import shutil
 from pathlib import Path
 
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 
-RESULTS, CASES = "results.json", "cases.jsonl"
+RESULTS, CASES, ANSWERS = "results.json", "cases.jsonl", "answers"
 JUDGED = "judged.json"  # what `judge_edits` returned
 # What was evaluated: {"settings": {...}, "methods": {name: {planner directory: digest}}}.
 EVALUATION = "evaluation.json"
@@ -41,13 +43,17 @@ def lacks(workdir: Path, error: Exception) -> InputError:
     return InputError(f"{workdir}: {RESULTS} or {CASES} {what}; run evaluate in a new workdir")
 
 
-def claim(workdir: Path, settings: dict, methods: dict[str, dict[str, str]]) -> None:
+def claim(
+    workdir: Path, settings: dict, methods: dict[str, dict[str, str]], *, write: bool
+) -> None:
     """Reserves a workdir for an evaluation, or adds methods to the evaluation that it holds.
 
     Args:
       workdir: made if it is missing.
       settings: what all methods share, as JSON.
-      methods: of each the planner directories with their digests.
+      methods: of each the planners with their digests. One that the workdir holds unfinished may
+        have others now; the answers of those are removed.
+      write: False only checks.
 
     Raises:
       InputError: the workdir holds results of other settings, cases or planners; nothing has been
@@ -62,19 +68,28 @@ def claim(workdir: Path, settings: dict, methods: dict[str, dict[str, str]]) -> 
             raise InputError(
                 f"{workdir / other[0]}: of an evaluation by an earlier version; use another workdir"
             )
-        _add_methods(path, kept, settings, methods)
+        finished = read_records(workdir)[0]["methods"] if (workdir / CASES).exists() else {}
+        changed = _add_methods(path, kept, settings, methods, finished)
+        if not write:
+            return
         workdir.mkdir(parents=True, exist_ok=True)
+        for name in changed:
+            remove_answers(workdir, name)
         write_text(path, json.dumps(kept, indent=1) + "\n")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); use another workdir") from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} or {CASES}: damaged ({error!r}); use another workdir") from error
     except OSError as error:
         raise InputError(
             f"{workdir}: cannot be written ({error.strerror}); use another workdir"
         ) from error
 
 
-def _add_methods(path: Path, kept: dict, settings: dict, methods: dict) -> None:
-    """Adds methods to the content of evaluation.json. Raises InputError where it differs."""
+def _add_methods(path: Path, kept: dict, settings: dict, methods: dict, finished) -> list[str]:
+    """Adds methods to the content of evaluation.json; returns those with other planners now.
+
+    Raises InputError where the content differs and is of use.
+    """
+    changed = []
     for name, value in settings.items():
         if kept["settings"][name] != value:
             raise InputError(
@@ -83,18 +98,17 @@ def _add_methods(path: Path, kept: dict, settings: dict, methods: dict) -> None:
             )
     for name, planners in methods.items():
         there = kept["methods"].setdefault(name, planners)
-        if list(there.values()) != list(planners.values()):
+        if list(there.values()) == list(planners.values()):
+            continue
+        if name in finished:
             raise InputError(
                 f"{path}: methods.{name} is {', '.join(there) or 'without a planner'} there, "
                 "which differs or has changed since; give the method another name, or use another "
                 "workdir"
             )
-
-
-def evaluated_methods(workdir: Path) -> set[str]:
-    """The methods of the evaluation that a workdir holds, if any."""
-    path = workdir / EVALUATION
-    return set(_parse(_read(path), str(path)).get("methods", ())) if path.exists() else set()
+        kept["methods"][name] = planners
+        changed.append(name)
+    return changed
 
 
 def kept_records(workdir: Path, records: list[dict]) -> list[dict]:
@@ -109,6 +123,13 @@ def kept_records(workdir: Path, records: list[dict]) -> list[dict]:
     if [record | {"methods": {}} for record in kept] != fresh:
         raise InputError(f"{path}: holds other cases; remove it, and the methods are run again")
     return kept
+
+
+def remove_answers(workdir: Path, name: str) -> None:
+    """Removes the answers that are kept while a method runs."""
+    shutil.rmtree(workdir / ANSWERS / name, ignore_errors=True)
+    with contextlib.suppress(OSError):  # those of other methods are there, or none at all
+        (workdir / ANSWERS).rmdir()
 
 
 class KeptAnswers(dict):

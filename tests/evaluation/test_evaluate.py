@@ -3,13 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
+from agentic_styling.evaluation.report.text_tables import plans_table, results_table
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
-from agentic_styling.evaluation.text_tables import plans_table, results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
-from agentic_styling.utils.errors import InputError
 from tests.evaluation.mock_run import HOSTILE, mock_evaluation
 
 INTERVAL = {"mean", "low", "high"}
@@ -117,22 +115,3 @@ def test_the_text_table_of_plans_has_every_metric(results):
     numbers = dict(zip(METHODS, (row.split()[1:] for row in rows), strict=True))
     assert numbers["standard"] == ["1.00", "0.50", "1.00", "0.67", "0.50", "1.00"]
     assert numbers["baseline"] == ["0.00", "0.00", "0.00", "0.00", "0.00", "–"]
-
-
-@pytest.mark.parametrize(
-    ("methods", "message"),
-    [
-        ({}, "methods: none given"),
-        ({"edit_onli": None}, "did you mean 'edit_only'"),
-        ({"standard": None}, "methods.standard: no planner directory"),
-        ({"standard": "/no/such/planner"}, "/no/such/planner is not a directory"),
-        ({"a/x": None}, "is not a valid name"),
-    ],
-)
-def test_bad_methods_are_refused_before_anything_is_written(tmp_path, methods, message):
-    config = default_config()
-    with config.unlocked():
-        config.methods = methods
-    with pytest.raises(InputError, match=message):
-        evaluate(config, tmp_path / "work")
-    assert not (tmp_path / "work").exists()

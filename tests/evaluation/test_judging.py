@@ -52,6 +52,8 @@ def test_the_shown_cases_are_judged_and_reported(endpoint, ran, tmp_path, capsys
     # Without a judge, what it said is kept.
     again = evaluate(mock_config(tmp_path, film_strips=SHOWN), tmp_path / "run")
     assert again["methods"]["standard"]["judge"] == means
+    with pytest.raises(InputError, match=r"judged\.json: of another judge than m; move it away"):
+        evaluate(mock_config(tmp_path, film_strips=SHOWN, judge="endpoint:m"), tmp_path / "run")
     # The same questions were asked once: a method leaves the pictures as they are here.
     assert len(endpoint.calls) < questions
 
@@ -67,9 +69,8 @@ def test_a_report_without_a_judge_says_nothing_of_one(ran, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"judge": "endpoint:fake-vl"}, "evaluate: nothing was asked; give --config.yes=True"),
+        ({"judge": "endpoint:fake-vl"}, "evaluate: nothing was asked; give --yes to ask"),
         ({"judge": "endpoint:m", "prices": (-1.0, 2.0)}, "--config.prices: -1 2; give two"),
-        ({"judge": "endpoint:m", "prices": (1.0,)}, "--config.prices: 1; give two numbers"),
         ({"judge": "endpoint:m", "film_strips": 0}, "judge: no case is shown; give film_strips"),
         ({"judge": "no/such"}, "judge: no/such holds no model; give the directory of a Qwen3-VL"),
     ],

@@ -52,7 +52,7 @@ def write_report(workdir: str | Path) -> Path:
     results, records = read_results(workdir), read_records(workdir)
     try:
         page = render(results, records, workdir / "cases")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise lacks(workdir, error) from error
     path = workdir / "report" / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
