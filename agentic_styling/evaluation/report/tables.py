@@ -192,7 +192,8 @@ def _row_head(name: str, words: str | None = None) -> Markup:
 def _heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
     """A cell tinted by a value in [0, 1]."""
     tint = None if value is None else f"--v:{value:.3f}"
-    return tag("td", shown, tag("small", note), class_="heat", style=tint)
+    small = tag("small", note) if note else None
+    return tag("td", shown, small, class_="heat", style=tint)
 
 
 def _reward_cells(spoken: str, both: list[tuple], ticks, mark, sign: bool = False) -> list[Markup]:
