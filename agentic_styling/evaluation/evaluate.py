@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.evaluation.methods import ENDPOINT, check_settings, read_methods
+from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.results import aggregate, in_order
@@ -20,7 +20,7 @@ from agentic_styling.evaluation.runs import (
     PICTURES,
     Cases,
     case_record,
-    endpoint_planner,
+    check_run,
     run_method,
     save_picture,
     source_name,
@@ -73,9 +73,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     records = kept_records(workdir, records)
     methods = {name: own for name, own in methods.items() if name not in records[0]["methods"]}
     for planner in (planner for own in methods.values() for planner in own):
-        if planner.startswith(ENDPOINT):
-            asked = endpoint_planner(planner, cases, config)
-            asked.announce(tuple(config.prices) or None, config.yes)
+        check_run(planner, cases, config)
     claim(workdir, settings_and_cases, methods, write=True)
     for row in cases.shown:
         save_picture(workdir / PICTURES / source_name(row), cases.images[row])
