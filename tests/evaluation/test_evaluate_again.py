@@ -170,8 +170,9 @@ def test_files_that_are_not_from_this_version_are_refused(ran, config, tmp_path)
         (work / name).write_text("{}")
         refused(named(config, "edit_only"), work, f"{name}: of an evaluation by an earlier version")
     for text, message in (("[]", "not a JSON object"), ("{}", "damaged"), ("{", "not JSON")):
-        (tmp_path / "evaluation.json").write_text(text)
-        refused(named(config, "edit_only"), tmp_path, f"evaluation.json: {message}")
+        (work := tmp_path / message).mkdir()
+        (work / "evaluation.json").write_text(text)
+        refused(named(config, "edit_only"), work, f"evaluation.json.*: {message}")
 
 
 def test_an_interrupted_evaluation_goes_on(ran, config, tmp_path, monkeypatch):
