@@ -18,7 +18,7 @@ from agentic_styling.evaluation.judging import (
     judge_edits,
     shown_edits,
 )
-from agentic_styling.evaluation.methods import ENDPOINT, check_settings, read_methods
+from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
 from agentic_styling.evaluation.results import aggregate, in_order
@@ -26,7 +26,7 @@ from agentic_styling.evaluation.runs import (
     PICTURES,
     Cases,
     case_record,
-    endpoint_planner,
+    check_run,
     run_method,
     save_picture,
     source_name,
@@ -80,9 +80,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     records = kept_records(workdir, records)
     methods = {name: own for name, own in methods.items() if name not in records[0]["methods"]}
     for planner in (planner for own in methods.values() for planner in own):
-        if planner.startswith(ENDPOINT):
-            asked = endpoint_planner(planner, cases, config)
-            asked.announce(tuple(config.prices) or None, config.yes)
+        check_run(planner, cases, config)
     edits = len(methods.keys() | records[0]["methods"].keys()) * len(cases.shown)
     judge = check_judge(config, edits, workdir) if config.judge else None
     claim(workdir, settings_and_cases, methods, write=True)

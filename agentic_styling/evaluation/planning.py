@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.evaluation.baselines import identity
-from agentic_styling.planner import PLAN_FORMS, Planner
+from agentic_styling.planner import (
+    PLAN_FORMS,
+    ImageSettings,
+    Planner,
+    PlannerSettings,
+    Tokenizer,
+    read_config,
+)
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
@@ -39,6 +46,27 @@ def derangement(count: int, seed: int) -> np.ndarray:
     shuffled = np.empty(count, np.int64)
     shuffled[order] = np.roll(order, 1)
     return shuffled
+
+
+def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], **options) -> None:
+    """Raises InputError for what a planner would refuse, from its files but the weights.
+
+    options: states, constrained and max_new_tokens, as for `planner_answers`.
+    """
+    settings = PlannerSettings.load(directory)
+    planner = Planner(
+        read_config(directory),
+        None,
+        Tokenizer(directory),
+        ImageSettings.load(directory),
+        form=settings.form,
+        modality=settings.modality,
+        directory=directory,
+    )
+    try:
+        planner.check(images, goals, **options)
+    except InputError as error:
+        raise InputError(f"{directory}: {error}") from error
 
 
 def planner_answers(

@@ -13,7 +13,7 @@ from agentic_styling.data import Trajectory
 from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
-from agentic_styling.evaluation.planning import Answer, planner_answers
+from agentic_styling.evaluation.planning import Answer, check_answerable, planner_answers
 from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.evaluation.scoring import execute_and_score
 from agentic_styling.rewards import PARTS
@@ -133,25 +133,41 @@ def _answers(
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own
     if planner.startswith(ENDPOINT):
-        return endpoint_planner(planner, cases, config)()
+        return _endpoint_planner(planner, cases, config)()
+    given, options = _given(cases, config)
     return planner_answers(
         Path(planner),
-        cases.images,
-        [case.goal for case in cases.trajectories],
-        states=[case.state for case in cases.trajectories],
+        *given,
         seed=config.seed,
-        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in ("own", "shuffled")],
-        constrained=config.constrained,
         temperature=config.temperature,
-        max_new_tokens=config.max_new_tokens,
+        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in ("own", "shuffled")],
+        **options,
     )
 
 
-def endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
-    """The planner of endpoint:MODEL with its questions about the cases."""
+def check_run(planner: str, cases: Cases, config: ConfigDict) -> None:
+    """Raises InputError if a planner cannot answer the cases, or may not be asked."""
+    if planner.startswith(ENDPOINT):
+        prices = tuple(config.prices) or None
+        _endpoint_planner(planner, cases, config).announce(prices, config.yes)
+    else:
+        given, options = _given(cases, config)
+        check_answerable(Path(planner), *given, **options)
+
+
+def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
+    """What a planner is given: pictures and goals, and by name the rest but the sampling."""
     goals = [case.goal for case in cases.trajectories]
+    states = [case.state for case in cases.trajectories]
+    options = {name: config[name] for name in ("constrained", "max_new_tokens")}
+    return (cases.images, goals), {"states": states, **options}
+
+
+def _endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
+    """The planner of endpoint:MODEL with its questions about the cases."""
+    (images, goals), _ = _given(cases, config)
     model = planner.removeprefix(ENDPOINT)
-    return EndpointPlanner(model, config.temperature, cases.images, goals, config.seed)
+    return EndpointPlanner(model, config.temperature, images, goals, config.seed)
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

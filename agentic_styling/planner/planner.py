@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
-from agentic_styling.planner.decoding.generation import generate
+from agentic_styling.planner.decoding.generation import check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import (
@@ -208,6 +208,16 @@ class Planner:
             for row in rows.tolist():
                 answers[row] = [next(texts) for _ in range(num_samples)]
         return [answers[row] for row in range(len(prompts))]
+
+    def check(self, images, goals, *, states=None, constrained=True, max_new_tokens=512) -> None:
+        """Raises InputError for what `plan` would refuse; nothing is sampled, no weights are used.
+
+        Arguments as for `plan`.
+        """
+        _, prompts = self._prompts(images, goals, states)
+        self._check_lengths(prompts, max_new_tokens)
+        if constrained:
+            check_grammar(self.grammar, self.config, max_new_tokens, (self.tokenizer.im_end,))
 
     def _prompts(self, images, goals, states) -> tuple[np.ndarray, list[list[int]]]:
         """The image tokens of each prompt, int [B], and its token ids."""

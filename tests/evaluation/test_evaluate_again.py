@@ -102,6 +102,19 @@ def test_a_planner_that_lacks_files_as_second_method_is_refused_first(tmp_path, 
     assert not (tmp_path / "work").exists()
 
 
+def test_a_planner_that_cannot_answer_as_last_method_is_refused_first(
+    ran, config, tmp_path, monkeypatch
+):
+    def check(directory, images, goals, *, states, constrained, max_new_tokens):
+        assert len(images) == len(goals) == len(states) == 6 and constrained
+        if directory.name == "dpo":
+            raise InputError(f"max_new_tokens {max_new_tokens}: no plan is so short")
+
+    monkeypatch.setattr(runs, "check_answerable", check)
+    refused(config, tmp_path / "work", "no plan is so short")
+    assert not ran and not (tmp_path / "work").exists()
+
+
 def test_a_workdir_that_is_a_file_is_refused(ran, config, tmp_path):
     (tmp_path / "file").write_text("mine")
     refused(named(config, "edit_only"), tmp_path / "file", "file: cannot be written")
@@ -157,8 +170,9 @@ def test_files_that_are_not_from_this_version_are_refused(ran, config, tmp_path)
         (work / name).write_text("{}")
         refused(named(config, "edit_only"), work, f"{name}: of an evaluation by an earlier version")
     for text, message in (("[]", "not a JSON object"), ("{}", "damaged"), ("{", "not JSON")):
-        (tmp_path / "evaluation.json").write_text(text)
-        refused(named(config, "edit_only"), tmp_path, f"evaluation.json: {message}")
+        (work := tmp_path / message).mkdir()
+        (work / "evaluation.json").write_text(text)
+        refused(named(config, "edit_only"), work, f"evaluation.json.*: {message}")
 
 
 def test_an_interrupted_evaluation_goes_on(ran, config, tmp_path, monkeypatch):

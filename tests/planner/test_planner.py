@@ -92,6 +92,17 @@ def test_answers_that_are_kept_are_not_sampled_again(loaded, photos, monkeypatch
     assert first.items() <= kept.items()
 
 
+def test_what_would_be_refused_is_known_before_anything_is_sampled(loaded, photos):
+    unread = dataclasses.replace(loaded, params=None)
+    unread.check(photos, GOALS, max_new_tokens=200)
+    unread.check(photos, GOALS, constrained=False, max_new_tokens=1)
+    for tokens, message in ((8, "no plan is so short"), (10**6, "model's limit is")):
+        with pytest.raises(InputError, match=message):
+            unread.check(photos, GOALS, max_new_tokens=tokens)
+    with pytest.raises(InputError, match="3 images and 2 goals"):
+        unread.check(photos, GOALS[:2])
+
+
 def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
     """Each row is what it would be alone, padded; the largest pictures run first."""
     sizes = [(64, 64), (160, 224), (96, 64), (160, 224), (256, 256), (64, 64)]
