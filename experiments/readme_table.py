@@ -3,11 +3,11 @@
 python experiments/readme_table.py runs/quickstart
 """
 
-import json
 import sys
 from pathlib import Path
 
-from agentic_styling.evaluation.text_tables import against_standard, with_interval
+from agentic_styling.evaluation.report.text_tables import both_differences, with_interval
+from agentic_styling.evaluation.saved_results import read_results
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {
@@ -25,19 +25,20 @@ NAMES = {
 def table(results: dict) -> str:
     """The table as Markdown, from the content of results.json."""
     lines = [
-        "| method | reward (0 to 5) | held-out reward | minus S, both | "
+        "| method | reward (0 to 5) | held-out reward | minus S (of S: minus E), both | "
         "context read correctly (shuffled) | reward, pictures shuffled |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, label in NAMES.items():
         method = results["methods"][name]
-        paired = results["paired"].get(f"{name}_minus_standard")
+        base = "edit_only" if name == "standard" else "standard"
+        paired = results["paired"].get(f"{name}_minus_{base}")
         known, shuffled = method["context_accuracy_known"], method["shuffled_images"]
         cells = [
             label,
             with_interval(method["reward"]),
             with_interval(method["held_out_reward"]),
-            against_standard(paired) if paired else "",
+            both_differences(paired) if paired else "",
             "" if known is None else context(known, shuffled),
             "" if shuffled is None else with_interval(shuffled["reward"]),
         ]
@@ -53,16 +54,17 @@ def context(known: float, shuffled: dict | None) -> str:
 @one_line_errors
 def main() -> None:
     """Print the table, and where the numbers were computed."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart") / "results.json"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give an evaluated workdir")
-    results = json.loads(path.read_text(encoding="utf-8"))
-    if any("held_out_reward" not in method for method in results["methods"].values()):
-        raise InputError(f"{path}: is older than the held-out reward; run evaluate again")
+    workdir = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart")
+    results = read_results(workdir)
+    if "photographs" not in results:
+        raise InputError(
+            f"{workdir}/results.json: of an earlier version; evaluate in a new workdir"
+        )
     print(table(results))
     machine = results["machine"]
     print(
-        f"\n{results['cases']} held-out cases, 95% bootstrap intervals, seed "
+        f"\n{results['cases']} held-out cases, 95% bootstrap intervals over "
+        f"{results['photographs']} photographs, seed "
         f"{results['settings']['seed']}; {machine['cores']} cores ({machine['device']}), Python "
         f"{machine['python']}, jax {machine['jax']}, flax {machine['flax']}."
     )

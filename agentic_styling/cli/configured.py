@@ -120,7 +120,7 @@ def _print_help(command: str, file: str, default: str, values: flags.FlagValues)
     parser = Parser(
         prog=prog,
         usage=f"{prog} [--config=FILE] [--config.FIELD=VALUE ...] --workdir=DIRECTORY",
-        description=ast.get_docstring(ast.parse(own.read_text(encoding="utf-8"))),
+        description=ast.get_docstring(ast.parse(own.read_text(encoding="utf-8-sig"))),
     )
     flag_group = parser.add_argument_group("flags")
     about = f"config file, or NAME:ARGUMENT for a built-in config (default: {usual.stem})"

@@ -4,19 +4,28 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from absl import flags
+
 from agentic_styling.cli.arguments import path, seed, whole
 from agentic_styling.cli.configured import run_configured
 
 
 def evaluate(argv: list[str]) -> None:
     """The evaluate command; argv: its name, then its flags."""
-    run_configured(_evaluate, "evaluate", argv)
+    run_configured(_evaluate, "evaluate", argv, define=_define)
 
 
-def _evaluate(config, workdir: Path) -> None:
+def _define(values: flags.FlagValues) -> None:
+    words = "ask models behind endpoints after the estimate of their cost, as config.yes"
+    flags.DEFINE_bool("yes", False, words, flag_values=values)
+
+
+def _evaluate(config, workdir: Path, *, flags: flags.FlagValues) -> None:
     from agentic_styling import evaluation
 
-    print(evaluation.results_table(evaluation.evaluate(config, workdir)))
+    config.yes = config.yes or flags.yes
+    results = evaluation.evaluate(config, workdir)
+    print(evaluation.results_table(results), evaluation.plans_table(results), sep="\n\n")
     print(workdir / "report/index.html")
 
 

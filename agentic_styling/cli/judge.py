@@ -1,28 +1,16 @@
-"""The `judge` command: scores edited pictures with a vision-language model."""
+"""The `judge` command: scores edited pictures and plans with a vision-language model."""
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
-import jax
-import numpy as np
-
+from agentic_styling.cli.style import read_plan
 from agentic_styling.data import read_photo
-from agentic_styling.evaluation.bootstrap import bootstrap_mean
-from agentic_styling.evaluation.runs import frame_name, source_name
-from agentic_styling.evaluation.saved_results import lacks, read_records
-from agentic_styling.evaluation.text_tables import aligned, with_interval
-from agentic_styling.rewards import PARTS, Scores
-from agentic_styling.rewards.judges.api_judge import ApiJudge
-from agentic_styling.rewards.judges.chat_cost import announce, checked_prices
-from agentic_styling.rewards.judges.external_scales import imgedit, viescore
-from agentic_styling.rewards.judges.rubric import request_words
-from agentic_styling.rewards.judges.vlm_judge import VlmJudge
-from agentic_styling.tools import Plan, Step
+from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
+from agentic_styling.evaluation.report.text_tables import aligned, with_interval
 from agentic_styling.utils.errors import InputError
 
-# The scores of the table and their headings.
-COLUMNS = {
+# The scores of the tables and their headings.
+EDIT_COLUMNS = {
     "instruction_following": "instruction",
     "visual_quality": "quality",
     "transformation_strength": "strength",
@@ -33,16 +21,16 @@ COLUMNS = {
     "viescore": "VIEScore",
     "imgedit": "ImgEdit",
 }
-
-
-class Edit(NamedTuple):
-    """An edit to judge; source and result are uint8 [H, W, 3]."""
-
-    name: str
-    method: str
-    source: np.ndarray
-    result: np.ndarray
-    request: tuple[Step, ...] | str
+PLAN_COLUMNS = {
+    "relevance": "relevance",
+    "theme_style_focus": "theme",
+    "completeness": "completeness",
+    "efficiency": "efficiency",
+    "correctness": "correctness",
+    "reasoning_conciseness": "reasons: concise",
+    "reasoning_completeness": "complete",
+    "reasoning_specificity": "specific",
+}
 
 
 def judge(
@@ -51,29 +39,27 @@ def judge(
     *,
     cache: Path,
     goal: str | None = None,
+    plan: str | None = None,
     vlm: str | None = None,
     model: str | None = None,
     prices: tuple[float, float] | None = None,
     yes: bool = False,
 ) -> dict:
-    """Judge edits, print a table of mean scores, and write them all as JSON.
+    """Judge edits and plans, print tables of mean scores, and write them all as JSON.
 
     Args:
       pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are
         judged for every method, as the report shows them (JPEG, at most 256 pixels a side).
       out: the file to write, which must not exist.
-      cache: directory of the endpoint's answers.
       goal: what the photograph was to become; None for a workdir.
-      vlm: directory of a Qwen3-VL that judges on this machine. Exactly one of `vlm` and `model`.
-      model: name of a model behind the endpoint of `ApiJudge`.
-      prices: of a million tokens in and out, for the printed estimate.
-      yes: send requests to the endpoint after the estimate, rather than stop there.
+      plan: file of the plan behind the edit, to be judged too; None for a workdir, which has them.
+      cache, vlm, model, prices, yes: as for `judge_edits`.
 
     Returns:
-      The content of `out`: the judge, the means of each method, and the scores of each edit.
+      The content of `out`: what `judge_edits` returns.
 
     Raises:
-      InputError: a picture cannot be read, arguments do not fit, or `out` exists.
+      InputError: a file cannot be read, arguments do not fit, or `out` exists.
     """
     if (vlm is None) == (model is None):
         raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")
@@ -83,30 +69,24 @@ def judge(
         raise InputError(
             f"{out}: there is no folder {out.parent}; create it or choose another --out"
         )
-    edits = read_edits(pictures, goal)
-    batch = [[getattr(edit, name) for edit in edits] for name in ("source", "result", "request")]
-    if vlm is not None:
-        scores = VlmJudge.from_pretrained(vlm)(*batch)
-    else:
-        endpoint = ApiJudge(model, cache)
-        cost = endpoint.estimate(*batch, *checked_prices(prices))
-        questions = f"{model}: {cost.questions} questions without an answer in {endpoint.cache}"
-        announce("judge", questions, cost, prices is not None, yes)
-        scores = endpoint(*batch)
-    rows = _rows(edits, scores)
-    judged = {"judge": vlm or model, "methods": _means(rows), "edits": rows}
+    edits = read_edits(pictures, goal, plan)
+    plans = len(pictures) == 1 or plan is not None
+    judged = judge_edits(
+        edits, cache=cache, vlm=vlm, model=model, plans=plans, prices=prices, yes=yes
+    )
     with out.open("x", encoding="utf-8") as file:
         file.write(json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
-    print(f"{_table(judged['methods'])}\n{out}")
+    print(judged_tables(judged["methods"]), out, sep="\n")
     return judged
 
 
-def read_edits(pictures: list[str], goal: str | None) -> list[Edit]:
+def read_edits(pictures: list[str], goal: str | None, plan: str | None) -> list[Edit]:
     """The edits of a workdir, or a photograph and its edit; see `judge`. Raises InputError."""
     if len(pictures) == 1 and Path(pictures[0]).is_dir():
-        if goal is not None:
-            raise InputError("--goal: the cases of a workdir have their own; leave it out")
-        return _evaluated(Path(pictures[0]))
+        for name, given in (("--goal", goal), ("--plan", plan)):
+            if given is not None:
+                raise InputError(f"{name}: the cases of a workdir have their own; leave it out")
+        return shown_edits(Path(pictures[0]))
     if len(pictures) != 2:
         raise InputError(
             f"judge: {' '.join(pictures)} is neither a photograph and its edit nor a workdir of "
@@ -114,70 +94,32 @@ def read_edits(pictures: list[str], goal: str | None) -> list[Edit]:
         )
     if not (goal or "").strip():
         raise InputError("--goal is missing; say what the photograph was to become")
+    planned = read_plan(plan) if plan is not None else None
     source, result = map(read_photo, pictures)
-    return [Edit(pictures[1], Path(pictures[1]).name, source, result, goal)]
+    name, method = pictures[1], Path(pictures[1]).name
+    return [Edit(name, method, source, result, goal, goal, planned, pictures[0])]
 
 
-def _evaluated(workdir: Path) -> list[Edit]:
-    """The shown cases of every method; an invalid plan left the photograph unchanged."""
-    edits = []
-    try:
-        for row, record in enumerate(read_records(workdir)):
-            if not record["shown"]:
-                continue
-            request = tuple(Step("", s["tool"], s["parameters"]) for s in record["request"])
-            source = read_photo(workdir / "cases" / source_name(row))
-            for method, entry in record["methods"].items():
-                plan = Plan.from_json(entry["plan"]) if entry["plan"] else Plan({}, (), "")
-                steps = len(plan.resolved)
-                path = workdir / "cases" / frame_name(row, method, steps)
-                result = read_photo(path) if steps else source
-                edits.append(Edit(record["id"], method, source, result, request))
-    except KeyError as error:
-        raise lacks(workdir, error) from error
-    if not edits:
-        raise InputError(f"{workdir}: no case is shown; evaluate with film_strips above 0")
-    return edits
-
-
-def _rows(edits: list[Edit], scores: Scores) -> list[dict]:
-    """One record per edit: the request, the scores, and those on the scales of benchmarks."""
-    scores, vie, img = jax.device_get((scores, viescore(scores), imgedit(scores)))
-
-    def numbers(group: dict, row: int) -> dict[str, float]:
-        return {name: float(column[row]) for name, column in group.items()}
-
-    return [
-        {
-            "edit": edit.name,
-            "method": edit.method,
-            "asked": request_words(edit.request),
-            **numbers(vars(scores), row),
-            "viescore": numbers(vie._asdict(), row),
-            "imgedit": numbers(img._asdict(), row),
-        }
-        for row, edit in enumerate(edits)
+def judged_tables(methods: dict[str, dict]) -> str:
+    """The means of each method, of edits and of plans; the last with its interval if of several."""
+    tables = [
+        _table("edits", methods, EDIT_COLUMNS, "reward"),
+        "VIEScore 0 to 10, ImgEdit 1 to 5, reward 0 to 5, others 0 to 100",
     ]
+    plans = {name: means["plan"] for name, means in methods.items() if "plan" in means}
+    if plans:
+        tables += ["", _table("plans", plans, PLAN_COLUMNS, "overall"), "0 to 100"]
+    left_out = sum(m["unanswered"] for m in (*methods.values(), *plans.values()))
+    return "\n".join([*tables, *([f"{left_out} left out, without an answer"] if left_out else [])])
 
 
-def _means(rows: list[dict]) -> dict[str, dict]:
-    """For each method, the number of edits and the mean of every score with its interval."""
-    means = {}
-    for method in dict.fromkeys(row["method"] for row in rows):
-        own = [row for row in rows if row["method"] == method]
-        columns = {name: [row[name] for row in own] for name in (*PARTS, "overall", "reward")}
-        columns |= {s: [row[s]["overall"] for row in own] for s in ("viescore", "imgedit")}
-        intervals = {name: bootstrap_mean(x)._asdict() for name, x in columns.items()}
-        means[method] = {"edits": len(own), **intervals}
-    return means
-
-
-def _table(methods: dict[str, dict]) -> str:
-    """The means of each method; the reward with its interval if there are several edits."""
-    rows = [("", "edits", *COLUMNS.values(), "reward")]
+def _table(unit: str, methods: dict[str, dict], columns: dict[str, str], last: str) -> str:
+    rows = [("", unit, *columns.values(), last)]
     for method, means in methods.items():
-        edits, reward = means["edits"], means["reward"]
-        last = with_interval(reward) if edits > 1 else f"{reward['mean']:.2f}"
-        numbers = [f"{means[name]['mean']:.1f}" for name in COLUMNS]
-        rows.append((method, str(edits), *numbers, last))
-    return f"{aligned(rows)}\nVIEScore 0 to 10, ImgEdit 1 to 5, reward 0 to 5, others 0 to 100"
+        if not means[unit]:
+            rows.append((method, "0", *["–"] * (len(columns) + 1)))
+            continue
+        mean = with_interval(means[last]) if means[unit] > 1 else f"{means[last]['mean']:.2f}"
+        numbers = [f"{means[name]['mean']:.1f}" for name in columns]
+        rows.append((method, str(means[unit]), *numbers, mean))
+    return aligned(rows)

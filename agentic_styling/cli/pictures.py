@@ -30,7 +30,7 @@ def add_picture_commands(commands) -> None:
     style.add_argument("--seed", type=seed, default=0, help="of sampling and of the tools' noise")
     style.set_defaults(run=_style)
 
-    judge = commands.add_parser("judge", help="score edits by a vision-language model")
+    judge = commands.add_parser("judge", help="score edits and plans by a vision-language model")
     judge.add_argument(
         "pictures",
         nargs="+",
@@ -39,6 +39,9 @@ def add_picture_commands(commands) -> None:
         help="a photograph and its edit, or one workdir of evaluate",
     )
     judge.add_argument("--goal", type=words, help="what the photograph should become, in words")
+    judge.add_argument(
+        "--plan", metavar="FILE", type=path, help="the plan behind the edit, judged too"
+    )
     judge.add_argument(
         "--judge",
         dest="vlm",

@@ -11,8 +11,8 @@ from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.plan_metrics import action_scores, context_accuracy, context_hits
 from agentic_styling.evaluation.planning import derangement
 from agentic_styling.evaluation.report import write_report
+from agentic_styling.evaluation.report.text_tables import plans_table, results_table
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED, aggregate
-from agentic_styling.evaluation.text_tables import results_table
 
 __all__ = [
     "METHODS",
@@ -31,6 +31,7 @@ __all__ = [
     "random_plan",
     "strongest",
     "aggregate",
+    "plans_table",
     "results_table",
     "verdict",
     "write_report",

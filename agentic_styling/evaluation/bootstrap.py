@@ -1,4 +1,4 @@
-"""Percentile bootstrap intervals over cases."""
+"""Percentile bootstrap intervals over clusters of cases, such as photographs, and over runs."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,27 +16,28 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap_mean(values, *, samples: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
+def bootstrap_mean(
+    values, *, clusters=None, samples: int = 2000, seed: int = 0, level: float = 0.95
+) -> Interval:
     """The mean of some values with its percentile bootstrap interval.
 
     Args:
-      values: [N] finite numbers, one per case; cases are resampled.
+      values: finite numbers, [N], one per case, or [R, N] of R training runs. Runs are resampled
+        too, independently of the cases.
+      clusters: N labels; cases of one label are resampled together. None: each alone.
       samples: number of bootstrap draws.
-      seed: of the draws; equal seeds draw the same cases, so methods stay comparable.
+      seed: of the draws; equal seeds draw the same clusters, so methods stay comparable.
       level: coverage, in (0, 1).
 
     Raises:
       InputError: there are no values.
 
-    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
+    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3; for cases
+      and runs, Owen 2007, "The pigeonhole bootstrap".
     """
-    values = np.asarray(values, np.float64)
-    if not values.size:
-        raise InputError("bootstrap: no values to average; evaluate at least one case")
-    draws = np.random.default_rng(seed).integers(0, values.size, (samples, values.size))
-    tail = 50 * (1 - level)
-    low, high = np.percentile(values[draws].mean(axis=1), [tail, 100 - tail])
-    return Interval(float(values.mean()), float(low), float(high))
+    values = np.atleast_2d(np.asarray(values, np.float64))
+    means = _drawn_means(values, clusters, samples, (seed, 1))
+    return _interval(values.mean(), means, level)
 
 
 def bootstrap_sums(
@@ -54,24 +55,64 @@ def bootstrap_sums(
       InputError: there are no cases.
     """
     parts = np.asarray(parts, np.float64)
-    if not len(parts):
-        raise InputError("bootstrap: no cases to draw from; give at least one")
-    draws = np.random.default_rng(seed).integers(0, len(parts), (samples, len(parts)))
-    times = np.stack([np.bincount(draw, minlength=len(parts)) for draw in draws])
-    values = statistic(np.tensordot(times, parts, 1))
-    values, tail = values[~np.isnan(values)], 50 * (1 - level)
-    low, high = np.percentile(values, [tail, 100 - tail]) if values.size else (np.nan, np.nan)
-    return Interval(float(statistic(parts.sum(0))), float(low), float(high))
+    values = statistic(np.tensordot(_times_drawn(len(parts), samples, seed), parts, 1))
+    return _interval(statistic(parts.sum(0)), values[~np.isnan(values)], level)
 
 
-def paired_difference(first, second, **options) -> Interval:
-    """Interval of mean(first - second), [N] each, paired by case; `options` of `bootstrap_mean`."""
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if first.shape != second.shape:
+def paired_difference(
+    first, second, *, clusters=None, samples: int = 2000, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """Interval of mean(first) - mean(second), paired by case.
+
+    Args:
+      first, second: [N], or [R, N] of R training runs, R of each its own.
+      clusters, samples, seed, level: as in `bootstrap_mean`. The runs of first and of second are
+        resampled independently.
+
+    Raises:
+      InputError: there are no values, or not of the same cases.
+    """
+    first, second = (np.atleast_2d(np.asarray(x, np.float64)) for x in (first, second))
+    if first.shape[1] != second.shape[1]:
         raise InputError(
-            f"paired difference: {first.size} against {second.size} cases; give the same cases"
+            f"paired difference: {first.shape[1]} against {second.shape[1]} cases; give the same "
+            "cases"
         )
-    return bootstrap_mean(first - second, **options)
+    if len(first) == len(second) == 1:
+        options = {"samples": samples, "seed": seed, "level": level}
+        return bootstrap_mean(first - second, clusters=clusters, **options)
+    drawn = [
+        _drawn_means(values, clusters, samples, (seed, side))
+        for side, values in enumerate((first, second), 1)
+    ]
+    return _interval(first.mean() - second.mean(), drawn[0] - drawn[1], level)
+
+
+def _drawn_means(values, clusters, samples: int, seeds: tuple[int, int]) -> np.ndarray:
+    """Means of values [R, N] in every draw, [samples]; seeds: of cases and runs, and of runs."""
+    runs, cases = values.shape
+    _, place = np.unique(np.arange(cases) if clusters is None else clusters, return_inverse=True)
+    times = _times_drawn(place.max(initial=-1) + 1, samples, seeds[0])
+    sums = np.stack([np.bincount(place, own) for own in values], 1)
+    means = times @ sums / (times @ np.bincount(place))[:, None]
+    if runs == 1:
+        return means[:, 0]
+    drawn = np.random.default_rng(seeds).multinomial(runs, np.full(runs, 1 / runs), samples)
+    return (means * drawn).sum(1) / runs
+
+
+def _times_drawn(count: int, samples: int, seed: int) -> np.ndarray:
+    """How often each of `count` is in a draw of as many, int [samples, count]."""
+    if not count:
+        raise InputError("bootstrap: no values to draw from; evaluate at least one case")
+    draws = np.random.default_rng(seed).integers(0, count, (samples, count))
+    return np.stack([np.bincount(draw, minlength=count) for draw in draws])
+
+
+def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+    tail = 50 * (1 - level)
+    low, high = np.percentile(drawn, [tail, 100 - tail]) if drawn.size else (np.nan, np.nan)
+    return Interval(float(value), float(low), float(high))
 
 
 def verdict(difference: Interval) -> str:

@@ -1,9 +1,9 @@
 """Evaluates methods on the same held-out cases: results.json, cases.jsonl and the report."""
 
+import hashlib
 import json
 import os
 import platform
-import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,20 +12,39 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.evaluation.judging import (
+    add_judged,
+    check_judge,
+    judge_edits,
+    shown_edits,
+)
+from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
-from agentic_styling.evaluation.results import METHODS, aggregate
+from agentic_styling.evaluation.results import aggregate, in_order
 from agentic_styling.evaluation.runs import (
-    WITHOUT_PLANNER,
+    PICTURES,
     Cases,
     case_record,
+    check_run,
     run_method,
     save_picture,
     source_name,
 )
+from agentic_styling.evaluation.saved_results import (
+    JUDGED,
+    RESULTS,
+    claim,
+    kept_records,
+    read_results,
+    remove_answers,
+    write_records,
+)
+from agentic_styling.rewards import asks
+from agentic_styling.tools import Plan, encode_plans
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.configs import load_config
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError
 
 
 def default_config() -> ConfigDict:
@@ -36,47 +55,55 @@ def default_config() -> ConfigDict:
 def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
+    A workdir that holds an evaluation of the same cases and settings keeps its methods and gets
+    those of this one beside them. A call that was interrupted goes on where it was.
+
     Args:
       config: the fields of configs/evaluate.py. All pictures of the cases must have the same size.
       workdir: where to write.
 
     Returns:
-      The content of results.json: that of `results.aggregate`, and settings, machine, and training
-      (curves and rewards).
+      The content of results.json: that of `results.aggregate`; left_out, the number of test
+      contexts that ask for no edit; settings, machine, and training (curves and rewards).
 
     Raises:
-      InputError: a method is unknown or a file is missing; nothing has been written then.
+      InputError: a setting, a planner or a file is wrong or missing, the workdir holds another
+        evaluation, or a model behind an endpoint would be asked without config.yes; nothing has
+        been written or run then.
     """
-    workdir = Path(workdir)
-    methods = _methods(config)
-    training = _training(config)
-    cases = _cases(config)
+    workdir, settings = Path(workdir), check_settings(config)
+    methods, training = read_methods(config), _training(config)
+    cases, left_out = _cases(config)
     records = [case_record(case, row in cases.shown) for row, case in enumerate(cases.trajectories)]
-    pictures = workdir / "cases"
+    settings_and_cases = settings | {"cases_sha256": _digest(records, cases)}
+    claim(workdir, settings_and_cases, methods, write=False)
+    records = kept_records(workdir, records)
+    methods = {name: own for name, own in methods.items() if name not in records[0]["methods"]}
+    for planner in (planner for own in methods.values() for planner in own):
+        check_run(planner, cases, config)
+    edits = len(methods.keys() | records[0]["methods"].keys()) * len(cases.shown)
+    judge = check_judge(config, edits, workdir) if config.judge else None
+    claim(workdir, settings_and_cases, methods, write=True)
     for row in cases.shown:
-        save_picture(pictures / source_name(row), cases.images[row])
-    for name, directory in methods.items():
-        entries = run_method(name, directory, cases, config, pictures)
+        save_picture(workdir / PICTURES / source_name(row), cases.images[row])
+    for name, planners in methods.items():
+        entries = run_method(name, list(planners), cases, config, workdir)
         for record, entry in zip(records, entries, strict=True):
-            record["methods"][name] = entry
+            record["methods"] = in_order(record["methods"] | {name: entry})
+        write_records(workdir, records)
+        remove_answers(workdir, name)
     results = {
         **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
-        "settings": {
-            name: config[name]
-            for name in (
-                "temperature",
-                "max_new_tokens",
-                "constrained",
-                "seed",
-                "bootstrap_samples",
-            )
-        },
+        "left_out": left_out,
+        "settings": settings,
         "machine": machine(),
-        "training": training,
+        "training": _with_kept(training, workdir),
     }
-    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-    write_text(workdir / "cases.jsonl", "".join(lines))
-    write_text(workdir / "results.json", json.dumps(results, indent=1) + "\n")
+    if judge:
+        judged = judge_edits(shown_edits(workdir), **judge)
+        write_text(workdir / JUDGED, json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+    add_judged(results, workdir)
+    write_text(workdir / RESULTS, json.dumps(results, indent=1) + "\n")
     write_report(workdir)
     return results
 
@@ -93,52 +120,51 @@ def machine() -> dict:
     }
 
 
-def _methods(config: ConfigDict) -> dict[str, str | None]:
-    """The configured methods, the known ones first in their usual order, checked."""
-    methods = dict(config.methods)
-    if not methods:
-        raise InputError(f"methods: none given; name some of {', '.join(METHODS)}")
-    for name, directory in methods.items():
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-            raise InputError(f"methods: {name!r} is not a valid name; use letters, digits, _ and -")
-        if directory is None and name not in WITHOUT_PLANNER:
-            fix = nearest(name, WITHOUT_PLANNER)
-            raise InputError(f"methods.{name}: no planner directory given; give one, or {fix}")
-        if directory is not None and not Path(directory).is_dir():
-            raise InputError(
-                f"methods.{name}: {directory} is not a directory; give a planner directory"
-            )
-    return _in_order(methods)
-
-
-def _in_order(named: dict) -> dict:
-    """The items with the known methods first, in the order of `METHODS`."""
-    return {name: named[name] for name in dict.fromkeys([*METHODS, *named]) if name in named}
-
-
 def _training(config: ConfigDict) -> dict:
     """Training curves, and the histogram of the training data's rewards."""
     histogram = None
     if config.training_data:
         rows = read_trajectories(config.training_data, "train", image=False)
         histogram = reward_histogram([row.reward for row in rows])
-    paths = _in_order(dict(config.curves))
+    paths = in_order(dict(config.curves))
     curves = {name: read_curves(Path(path)) for name, path in paths.items()}
     return {"curves": curves, "rewards": histogram}
 
 
-def _cases(config: ConfigDict) -> Cases:
+def _with_kept(training: dict, workdir: Path) -> dict:
+    """The curves and the histogram, with those of earlier methods in the workdir."""
+    if not (workdir / RESULTS).exists():
+        return training
+    kept = read_results(workdir)["training"]
+    curves = in_order(kept["curves"] | training["curves"])
+    return {"curves": curves, "rewards": training["rewards"] or kept["rewards"]}
+
+
+def _cases(config: ConfigDict) -> tuple[Cases, int]:
+    """The cases, and how many contexts are left out since they ask for no edit."""
     if not config.cases:
         raise InputError("cases: not given; name the directory of a set with --config.cases=SET")
-    trajectories = _held_out(config.cases)
+    contexts = _held_out(config.cases)
+    trajectories = [t for t in contexts if asks(encode_plans([Plan({}, t.request)])).all()]
+    left_out = len(contexts) - len(trajectories)
     if len(trajectories) < 2:
         raise InputError(
-            f"cases: {config.cases} holds {len(trajectories)} test context; at least 2 are needed, "
-            "so build a larger set, or one with --only test"
+            f"cases: {config.cases} has {len(trajectories)} test contexts with a request for an "
+            f"edit and {left_out} without, as imported ones are; at least 2 with one are needed, "
+            "so give a set that was built, a larger one or one of --only test"
         )
     images = _stack(trajectories, config.cases)
     spread = np.linspace(0, len(trajectories) - 1, min(config.film_strips, len(trajectories)))
-    return Cases(trajectories, images, sorted(set(spread.round().astype(int).tolist())))
+    shown = sorted(set(spread.round().astype(int).tolist()))
+    return Cases(trajectories, images, shown), left_out
+
+
+def _digest(records: list[dict], cases: Cases) -> str:
+    """Of all that is known of the cases: their records, pictures and teacher's plans."""
+    plans = [case.plan.to_json() for case in cases.trajectories]
+    sha256 = hashlib.sha256(json.dumps([records, plans], sort_keys=True).encode())
+    sha256.update(cases.images.tobytes())
+    return sha256.hexdigest()
 
 
 def _held_out(directory: str) -> list[Trajectory]:

@@ -1,31 +1,53 @@
 """How well a plan's actions match the request, and its context the true state."""
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Step
 
-
-def actions(steps: Iterable[Step]) -> frozenset[tuple[str, str]]:
-    """The (tool, target) pairs of composed steps; order, repetition and strength are ignored."""
-    return frozenset((step.tool, step.parameters[VOCABULARY[step.tool].target]) for step in steps)
+ACTION_SCORES = ("precision", "recall", "f1", "iou", "priority_correlation")
 
 
-def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str, float]:
-    """Precision, recall, F1 and IoU in [0, 1] of a plan's actions against the requested ones.
+def actions(steps: Iterable[Step]) -> tuple[tuple[str, str], ...]:
+    """The (tool, target) pairs of composed steps, each once, in order; strength is ignored."""
+    pairs = ((step.tool, step.parameters[VOCABULARY[step.tool].target]) for step in steps)
+    return tuple(dict.fromkeys(pairs))
 
-    All are 1 if the plan does nothing and nothing was requested, and 0 if something was.
+
+def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str, float | None]:
+    """ACTION_SCORES of a plan's actions against the requested ones.
+
+    Precision, recall, F1 and IoU are in [0, 1]: all 1 if the plan does nothing and nothing was
+    requested, and 0 if something was. See also `priority_correlation`.
     """
     done, asked = actions(steps), actions(requested)
-    if not done and not asked:
-        return {"precision": 1.0, "recall": 1.0, "f1": 1.0, "iou": 1.0}
-    hits = len(done & asked)
+    hits, either = len(set(done) & set(asked)), len(set(done) | set(asked))
+    nothing = float(not either)
     return {
-        "precision": hits / len(done) if done else 0.0,
-        "recall": hits / len(asked) if asked else 0.0,
-        "f1": 2 * hits / (len(done) + len(asked)),
-        "iou": hits / len(done | asked),
+        "precision": hits / len(done) if done else nothing,
+        "recall": hits / len(asked) if asked else nothing,
+        "f1": 2 * hits / (len(done) + len(asked)) if either else nothing,
+        "iou": hits / either if either else nothing,
+        "priority_correlation": priority_correlation(done, asked),
     }
+
+
+def priority_correlation(done: Sequence, asked: Sequence) -> float | None:
+    """Kendall's tau between the orders in which two plans have the actions that both have.
+
+    Args:
+      done, asked: actions by priority, each once.
+
+    Returns:
+      The share of pairs in the same order minus that of pairs in the opposite one, in [-1, 1];
+      None if the plans share fewer than two actions.
+
+    Source: Kendall 1938, "A New Measure of Rank Correlation".
+    """
+    places = [done.index(action) for action in asked if action in done]
+    same = [first < second for first, second in itertools.combinations(places, 2)]
+    return 2 * sum(same) / len(same) - 1 if same else None
 
 
 def context_hits(context: Mapping[str, str] | None, state: Mapping[str, str]) -> dict[str, bool]:

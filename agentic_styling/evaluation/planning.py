@@ -1,13 +1,20 @@
 """A planner's answers to all cases, with their own pictures and with another case's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from agentic_styling.evaluation.baselines import identity
-from agentic_styling.planner import PLAN_FORMS, Planner
+from agentic_styling.planner import (
+    PLAN_FORMS,
+    ImageSettings,
+    Planner,
+    PlannerSettings,
+    Tokenizer,
+    read_config,
+)
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
@@ -41,6 +48,27 @@ def derangement(count: int, seed: int) -> np.ndarray:
     return shuffled
 
 
+def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], **options) -> None:
+    """Raises InputError for what a planner would refuse, from its files but the weights.
+
+    options: states, constrained and max_new_tokens, as for `planner_answers`.
+    """
+    settings = PlannerSettings.load(directory)
+    planner = Planner(
+        read_config(directory),
+        None,
+        Tokenizer(directory),
+        ImageSettings.load(directory),
+        form=settings.form,
+        modality=settings.modality,
+        directory=directory,
+    )
+    try:
+        planner.check(images, goals, **options)
+    except InputError as error:
+        raise InputError(f"{directory}: {error}") from error
+
+
 def planner_answers(
     directory: Path,
     images: np.ndarray,
@@ -48,7 +76,7 @@ def planner_answers(
     *,
     states: Sequence[Mapping[str, str]],
     seed: int,
-    constrained: bool = True,
+    kept: Sequence[MutableMapping[int, list[str]] | None] = (None, None),
     **sampling,
 ) -> tuple[list[Answer], list[Answer]]:
     """One answer per case, reading its own picture and then another's (`derangement`).
@@ -59,17 +87,18 @@ def planner_answers(
       goals: N texts; a case always keeps its own.
       states: N known states, which a text planner reads in place of the pictures.
       seed: of the sampling and of the derangement.
-      constrained: False decodes without the grammar, so that invalid plans can be counted.
-      sampling: temperature and max_new_tokens; see `Planner.plan`.
+      kept: the texts of both that an interrupted call left, by row; those of this are added.
+      sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
     """
     planner = Planner.from_pretrained(directory)
 
-    def answers(order) -> list[Answer]:
-        arguments = {"states": [states[row] for row in order], "seed": seed, **sampling}
-        if constrained:
-            plans = planner.plan(images[order], goals, **arguments)
-            return [Answer(plan, True) for (plan,) in plans]
-        texts = planner.complete(images[order], goals, **arguments)
-        return [parse(text, planner.form) for (text,) in texts]
+    def answers(order, texts) -> list[Answer]:
+        shown = [states[row] for row in order]
+        read = planner.complete(
+            images[order], goals, states=shown, seed=seed, kept=texts, **sampling
+        )
+        return [parse(text, planner.form) for (text,) in read]
 
-    return answers(np.arange(len(goals))), answers(derangement(len(goals), seed))
+    orders = np.arange(len(goals)), derangement(len(goals), seed)
+    own, other = map(answers, orders, kept)
+    return own, other

@@ -3,7 +3,8 @@
 A record is a line of cases.jsonl: {id, photo, goal, theme, explicit, state, request, shown,
 methods: {name: {valid, text, plan, context, reward, held_out_reward, scores, overall, actions,
 shuffled}}}. `context` is None if the output is not a valid plan; `shuffled`, the same method given
-another case's picture, is None or {valid, context, reward}.
+another case's picture, is None or {valid, context, reward}. Of a method with several training runs
+this is the first, and `more_runs` has the others alike.
 """
 
 import numpy as np
@@ -15,6 +16,7 @@ from agentic_styling.evaluation.bootstrap import (
     verdict,
 )
 from agentic_styling.evaluation.plan_metrics import (
+    ACTION_SCORES,
     context_accuracy,
     context_hits,
     is_known,
@@ -34,6 +36,7 @@ METHODS = (
     "teacher_best",
 )
 POST_TRAINED = METHODS[3:7]
+PAIRS = (("standard", "edit_only"), *((name, "standard") for name in POST_TRAINED))
 # These state no context, so their context accuracy is not measured.
 WITHOUT_CONTEXT = ("edit_only", "identity", "random", "strongest")
 
@@ -69,42 +72,53 @@ def _per_dimension(entries: list[dict], states: list[dict]) -> dict:
     }
 
 
-def _true_minus_shuffled(own: dict, other: dict, **options) -> dict:
+def _true_minus_shuffled(own: dict, other: dict, photos: np.ndarray, **options) -> dict:
     """Paired intervals of reading the case's own picture minus reading another case's."""
     differences = {}
     for name, values in own.items():
-        both = np.isfinite(values) & np.isfinite(other[name])
-        if both.any():
-            difference = paired_difference(values[both], other[name][both], **options)
-            differences[name] = difference._asdict()
+        known = np.isfinite(values[0]) & np.isfinite(other[name][0])  # the same in all runs
+        if known.any():
+            gained = (values - other[name])[:, known]
+            interval = bootstrap_mean(gained, clusters=photos[known], **options)
+            differences[name] = interval._asdict()
     return differences
 
 
 def aggregate_method(
-    entries: list[dict], states: list[dict], *, reads_context: bool = True, **options
+    runs: list[list[dict]],
+    states: list[dict],
+    photos: np.ndarray,
+    *,
+    reads_context: bool = True,
+    **options,
 ) -> dict:
     """The numbers of one method.
 
     Args:
-      entries: the method's part of each case's record.
+      runs: of each training run, the method's part of each case's record.
       states: the true state of each case.
+      photos: of each case the cluster in which it is resampled.
       reads_context: whether the method states a context; if not, its accuracies are None.
       **options: of the bootstrap (samples, seed).
     """
-    rewards = np.array([entry["reward"] for entry in entries])
-    held_out = [entry["held_out_reward"] for entry in entries]
+    entries, states = [entry for run in runs for entry in run], states * len(runs)
+
+    def by_run(values) -> np.ndarray:
+        return np.reshape(values, (len(runs), -1))
+
+    def interval(values) -> dict:
+        return bootstrap_mean(by_run(values), clusters=photos, **options)._asdict()
+
+    rewards = [entry["reward"] for entry in entries]
     numbers = {
-        "reward": bootstrap_mean(rewards, **options)._asdict(),
-        "held_out_reward": bootstrap_mean(held_out, **options)._asdict(),
-        "overall": bootstrap_mean([e["overall"] for e in entries], **options)._asdict(),
-        "parts": {
-            part: bootstrap_mean([e["scores"][part] for e in entries], **options)._asdict()
-            for part in PARTS
-        },
+        "seeds": len(runs),
+        "reward": interval(rewards),
+        "held_out_reward": interval([entry["held_out_reward"] for entry in entries]),
+        "overall": interval([entry["overall"] for entry in entries]),
+        "parts": {part: interval([e["scores"][part] for e in entries]) for part in PARTS},
         "valid_plans": _mean([entry["valid"] for entry in entries]),
         "actions": {
-            name: _mean([entry["actions"][name] for entry in entries])
-            for name in ("precision", "recall", "f1", "iou")
+            name: _mean([entry["actions"][name] for entry in entries]) for name in ACTION_SCORES
         },
         "context_accuracy": None,
         "context_accuracy_known": None,
@@ -119,65 +133,78 @@ def aggregate_method(
         numbers |= _per_dimension(entries, states)
     shuffled = [entry["shuffled"] for entry in entries]
     if None not in shuffled:
-        other = {"reward": np.array([entry["reward"] for entry in shuffled])}
+        other = {"reward": [entry["reward"] for entry in shuffled]}
         if reads_context:
             other |= _contexts(shuffled, states)
+        both = [{name: by_run(x) for name, x in given.items()} for given in (own, other)]
         numbers["shuffled_images"] = {
-            "reward": bootstrap_mean(other["reward"], **options)._asdict(),
+            "reward": interval(other["reward"]),
             "context_accuracy": _mean(other.get("context_accuracy", [])),
             "context_accuracy_known": _mean(other.get("context_accuracy_known", [])),
             "valid_plans": _mean([entry["valid"] for entry in shuffled]),
-            "true_minus_shuffled": _true_minus_shuffled(own, other, **options),
+            "true_minus_shuffled": _true_minus_shuffled(*both, photos, **options),
         }
     return numbers
 
 
-def paired_with_standard(records: list[dict], names: list[str], **options) -> dict:
-    """`<method>_minus_standard` for each post-trained method, paired by case.
+def paired_differences(runs: dict[str, list[list[dict]]], photos: np.ndarray, **options) -> dict:
+    """`<first>_minus_<second>` for each of PAIRS, paired by case; `runs` by method.
 
     Each holds the interval and verdict of the reward, those of the held-out reward under
     `held_out_reward`, and the joint verdict under `both`.
     """
 
-    def minus_standard(name, reward):
-        pair = [[record["methods"][n][reward] for record in records] for n in (name, "standard")]
-        return paired_difference(*pair, **options)
+    def difference(pair, reward):
+        values = [[[entry[reward] for entry in run] for run in runs[name]] for name in pair]
+        return paired_difference(*values, clusters=photos, **options)
 
     paired = {}
-    for name in POST_TRAINED:
-        if name in names and "standard" in names:
-            both = [minus_standard(name, reward) for reward in ("reward", "held_out_reward")]
+    for pair in PAIRS:
+        if set(pair) <= runs.keys():
+            both = [difference(pair, reward) for reward in ("reward", "held_out_reward")]
             own, held_out = ({**each._asdict(), "verdict": verdict(each)} for each in both)
-            paired[f"{name}_minus_standard"] = {
-                **own,
-                "held_out_reward": held_out,
-                "both": joint_verdict(*both),
-            }
+            joint = {"held_out_reward": held_out, "both": joint_verdict(*both)}
+            paired["_minus_".join(pair)] = own | joint
     return paired
 
 
+def runs_of(records: list[dict], name: str) -> list[list[dict]]:
+    """Of each training run of a method, its entry of each case."""
+    entries = [record["methods"][name] for record in records]
+    more = zip(*(entry.get("more_runs", ()) for entry in entries), strict=True)
+    return [entries, *map(list, more)]
+
+
+def in_order(named: dict) -> dict:
+    """The items with the known methods first, in the order of `METHODS`."""
+    return {name: named[name] for name in dict.fromkeys([*METHODS, *named]) if name in named}
+
+
 def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
-    """The number of cases, the numbers of each method, and the paired differences.
+    """The numbers of cases and photographs, those of each method, and the paired differences.
+
+    Intervals are over photographs, and over training runs where a method has several; where all
+    cases show one photograph, over cases.
 
     Args:
       records: one per case, see above; all hold the same methods.
       samples: bootstrap draws per interval.
       seed: of the draws.
     """
-    names = list(records[0]["methods"])
     states = [record["state"] for record in records]
+    names, photos = np.unique([record["photo"] for record in records], return_inverse=True)
     options = {"samples": samples, "seed": seed}
+    if len(names) == 1:
+        photos = np.arange(len(records))
+    runs = {name: runs_of(records, name) for name in in_order(records[0]["methods"])}
     methods = {
         name: aggregate_method(
-            [record["methods"][name] for record in records],
-            states,
-            reads_context=name not in WITHOUT_CONTEXT,
-            **options,
+            own, states, photos, reads_context=name not in WITHOUT_CONTEXT, **options
         )
-        for name in names
+        for name, own in runs.items()
     }
-    return {
-        "cases": len(records),
-        "methods": methods,
-        "paired": paired_with_standard(records, names, **options),
-    }
+    paired = paired_differences(runs, photos, **options)
+    for pair, difference in paired.items():
+        first, _, second = pair.partition("_minus_")
+        methods[first][f"minus_{second}"] = difference
+    return {"cases": len(records), "photographs": len(names), "methods": methods, "paired": paired}

@@ -1,6 +1,7 @@
 """One method over all cases: its plans, their pictures and scores, as records for cases.jsonl."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +12,15 @@ from PIL import Image
 from agentic_styling.data import Trajectory
 from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.data.scoring import execute_and_score
-from agentic_styling.evaluation import baselines
+from agentic_styling.evaluation.endpoint import EndpointPlanner
+from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
-from agentic_styling.evaluation.planning import Answer, planner_answers
+from agentic_styling.evaluation.planning import Answer, check_answerable, planner_answers
+from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.rewards import PARTS
 
-# Methods without a planner: (case, random generator) -> plan. They do not read the picture.
-WITHOUT_PLANNER = {
-    "edit_only": lambda case, rng: baselines.edit_only(case.goal),
-    "teacher_best": lambda case, rng: case.plan,
-    "identity": lambda case, rng: baselines.identity(),
-    "random": lambda case, rng: baselines.random_plan(rng),
-    "strongest": lambda case, rng: baselines.strongest(),
-}
 FRAME_SIDE = 256
+PICTURES = "cases"  # folder of a workdir
 
 
 @dataclass(frozen=True)
@@ -52,14 +48,36 @@ def case_record(case: Trajectory, shown: bool) -> dict:
 
 
 def run_method(
-    name: str, directory: str | None, cases: Cases, config: ConfigDict, pictures: Path
+    name: str, planners: Sequence[str], cases: Cases, config: ConfigDict, workdir: Path
 ) -> list[dict]:
-    """The entries of one method, one per case (see results.py); saves the frames of shown cases.
+    """The entries of one method, one per case (see results.py).
 
-    directory: of its planner; None for a method of WITHOUT_PLANNER.
+    Args:
+      name: of the method.
+      planners: directories or endpoint:MODEL, one a training run; none for a method of
+        WITHOUT_PLANNER.
+      cases, config: of the evaluation.
+      workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
+        answers/NAME, from which an interrupted call goes on.
     """
-    own, other = _answers(name, directory, cases, config)
-    scores, films = _run(own, cases, config, name, film=cases.shown)
+    runs = [
+        _run_planner(name, run, planner, cases, config, workdir)
+        for run, planner in enumerate(planners or [None])
+    ]
+    first, *more = runs
+    if more:
+        for entry, *others in zip(first, *more, strict=True):
+            entry["more_runs"] = others
+    return first
+
+
+def _run_planner(
+    name: str, run: int, planner: str | None, cases: Cases, config: ConfigDict, workdir: Path
+) -> list[dict]:
+    """The entries of one training run of a method, or of a method without a planner."""
+    label, shown = name + (f", run {run + 1}" if run else ""), [] if run else cases.shown
+    own, other = _answers(name, planner, cases, config, workdir / ANSWERS / name / str(run))
+    scores, films = _run(own, cases, config, label, film=shown)
     entries = [
         {
             **_answer_entry(answer),
@@ -76,13 +94,13 @@ def run_method(
     ]
     if other is not None:
         # A method that does not read the picture gives the same answer to any.
-        label = f"{name}, shuffled"
+        label += ", shuffled"
         again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
-    for row, film in zip(cases.shown, films, strict=True):
+    for row, film in zip(shown, films, strict=True):
         for step in range(1, len(own[row].plan.resolved) + 1):
-            save_picture(pictures / frame_name(row, name, step), film[step])
+            save_picture(workdir / PICTURES / frame_name(row, name, step), film[step])
     return entries
 
 
@@ -105,23 +123,52 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 
 
 def _answers(
-    name: str, directory: str | None, cases: Cases, config: ConfigDict
+    name: str, planner: str | None, cases: Cases, config: ConfigDict, kept: Path
 ) -> tuple[list[Answer], list[Answer] | None]:
-    """Answers to the cases' own pictures, and to others' (None for the teacher's plans)."""
-    if directory is None:
+    """Answers to the cases' own pictures, and to others' (None for the teacher's plans).
+
+    kept: folder of the planner's texts.
+    """
+    if planner is None:
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own
+    if planner.startswith(ENDPOINT):
+        return _endpoint_planner(planner, cases, config)()
+    given, options = _given(cases, config)
     return planner_answers(
-        Path(directory),
-        cases.images,
-        [case.goal for case in cases.trajectories],
-        states=[case.state for case in cases.trajectories],
+        Path(planner),
+        *given,
         seed=config.seed,
-        constrained=config.constrained,
         temperature=config.temperature,
-        max_new_tokens=config.max_new_tokens,
+        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in ("own", "shuffled")],
+        **options,
     )
+
+
+def check_run(planner: str, cases: Cases, config: ConfigDict) -> None:
+    """Raises InputError if a planner cannot answer the cases, or may not be asked."""
+    if planner.startswith(ENDPOINT):
+        prices = tuple(config.prices) or None
+        _endpoint_planner(planner, cases, config).announce(prices, config.yes)
+    else:
+        given, options = _given(cases, config)
+        check_answerable(Path(planner), *given, **options)
+
+
+def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
+    """What a planner is given: pictures and goals, and by name the rest but the sampling."""
+    goals = [case.goal for case in cases.trajectories]
+    states = [case.state for case in cases.trajectories]
+    options = {name: config[name] for name in ("constrained", "max_new_tokens")}
+    return (cases.images, goals), {"states": states, **options}
+
+
+def _endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
+    """The planner of endpoint:MODEL with its questions about the cases."""
+    (images, goals), _ = _given(cases, config)
+    model = planner.removeprefix(ENDPOINT)
+    return EndpointPlanner(model, config.temperature, images, goals, config.seed)
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
-from agentic_styling.planner.decoding.generation import generate
+from agentic_styling.planner.decoding.generation import check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import (
     ImageSettings,
     bucket,
-    image_tokens,
+    chunk_rows,
+    count_image_tokens,
     images_to_patches,
+    take_rows,
 )
 from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
@@ -124,7 +126,9 @@ class Planner:
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
           constrained: whether the plan grammar restricts decoding, so that every plan is valid.
-          options: top_k, top_p and max_new_tokens (512) of the sampling; see `generate`.
+          options: top_k, top_p and max_new_tokens (512) of the sampling, see `generate`; and
+            kept, a mapping from rows to their texts. Rows that it has are not sampled again, and
+            the others are added as they come, for a run that may be interrupted.
 
         Returns:
           B lists of num_samples plans. With constrained=False a text that is not a valid plan
@@ -166,6 +170,7 @@ class Planner:
         top_k: int = 0,
         top_p: float = 1.0,
         max_new_tokens: int = 512,
+        kept: MutableMapping[int, list[str]] | None = None,
     ) -> list[list[str]]:
         """The raw texts, num_samples for each goal; arguments and errors as for `plan`."""
         from tqdm import tqdm
@@ -186,15 +191,31 @@ class Planner:
             "num_samples": num_samples,
         }
         text = max((len(p) - n for p, n in zip(prompts, counts, strict=True)), default=0)
-        answers: list[list[str]] = [[]] * len(prompts)
-        chunks = self._chunks(counts, num_samples)
+        answers = {} if kept is None else kept
+
+        def fitting(tokens: int) -> int:
+            return min(ROWS // num_samples, PATCHES // max(1, self._patches(tokens)))
+
+        chunks = chunk_rows(counts, fitting)
         for rows in tqdm(chunks, desc="planning", unit="batch", disable=len(chunks) == 1):
+            if all(row in answers for row in rows.tolist()):
+                continue
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
             result = generate(self.config, self.params, inputs, seed=seed, rows=rows, **options)
             texts = iter(self._texts(result))
-            for row in rows:
+            for row in rows.tolist():
                 answers[row] = [next(texts) for _ in range(num_samples)]
-        return answers
+        return [answers[row] for row in range(len(prompts))]
+
+    def check(self, images, goals, *, states=None, constrained=True, max_new_tokens=512) -> None:
+        """Raises InputError for what `plan` would refuse; nothing is sampled, no weights are used.
+
+        Arguments as for `plan`.
+        """
+        _, prompts = self._prompts(images, goals, states)
+        self._check_lengths(prompts, max_new_tokens)
+        if constrained:
+            check_grammar(self.grammar, self.config, max_new_tokens, (self.tokenizer.im_end,))
 
     def _prompts(self, images, goals, states) -> tuple[np.ndarray, list[list[int]]]:
         """The image tokens of each prompt, int [B], and its token ids."""
@@ -217,16 +238,7 @@ class Planner:
         if images is None or len(images) != len(goals):
             number = 0 if images is None else len(images)
             raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
-        if hasattr(images, "dtype"):
-            kinds = [(images.shape[1:], images.dtype)] * len(images)
-        else:
-            kinds = [(image.shape, image.dtype) for image in images]
-        for row, (shape, dtype) in enumerate(kinds):
-            if len(shape) != 3 or shape[-1] != 3:
-                raise InputError(f"images[{row}] has shape {shape}; each must be [H, W, 3]")
-            if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
-                raise InputError(f"images[{row}] is {dtype}; use uint8, or floats in [0, 1]")
-        return np.array([image_tokens(*shape[:2], self.images) for shape, _ in kinds], int)
+        return count_image_tokens(images, "images", self.images)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings
@@ -237,20 +249,6 @@ class Planner:
                     f"{limit} with max_new_tokens {max_new_tokens}; give a smaller image or a "
                     "shorter goal, or ask for fewer tokens"
                 )
-
-    def _chunks(self, counts: np.ndarray, num_samples: int) -> list[np.ndarray]:
-        """Rows that run together, the largest pictures first; the last row may be repeated.
-
-        A chunk has the next power of two of rows, and at most a fixed number: few programs.
-        """
-        order, chunks = np.argsort(-counts, kind="stable"), []
-        while len(order):
-            patches = max(1, self._patches(counts[order[0]]))
-            fitting = min(ROWS // num_samples, PATCHES // patches)
-            size = min(max(1, fitting), 1 << (len(counts) - 1).bit_length())
-            chunks.append(np.pad(order[:size], (0, max(0, size - len(order))), mode="edge"))
-            order = order[size:]
-        return chunks
 
     def _patches(self, tokens: int) -> int:
         """The number of patches that a picture of so many image tokens is padded to."""
@@ -269,8 +267,7 @@ class Planner:
         inputs = Inputs(jnp.asarray(tokens), jnp.asarray(mask))
         if not patches:
             return inputs
-        chosen = images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]
-        pixels, grids = images_to_patches(chosen, self.images, patches)
+        pixels, grids = images_to_patches(take_rows(images, rows), self.images, patches)
         return inputs.replace(patches=pixels, grids=grids)
 
     def _texts(self, result) -> list[str]:

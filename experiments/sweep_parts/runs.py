@@ -59,7 +59,7 @@ def _split(values: str) -> list[str]:
 def read_list(path: Path) -> list[dict]:
     """The objects {field: value} of a file: a JSON list of them, or one a line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a JSON file") from error
     try:

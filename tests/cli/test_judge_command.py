@@ -10,12 +10,15 @@ from agentic_styling.cli import main as cli
 from agentic_styling.evaluation.results import METHODS
 from agentic_styling.planner import new_planner
 from agentic_styling.rewards import PARTS
-from agentic_styling.rewards.judges.rubric import RUBRIC
-from agentic_styling.rewards.judges.vlm_judge import QUESTION
+from agentic_styling.rewards.judges.edit_rubric import EDIT
+from agentic_styling.rewards.judges.plan_rubric import PLAN, PLAN_PARTS
+from agentic_styling.rewards.judges.rubric import DIGIT_QUESTION
 from tests.evaluation.mock_run import mock_evaluation
 from tests.rewards.judges.fake_endpoint import KEY, KEY_VARIABLE, URL_VARIABLE, Endpoint
 
 GOAL = "like a forgotten fairy tale"
+FOG = """{"steps": [{"reasoning": "for a mood", "tool": "weather",
+"parameters": {"weather_type": "fog_dense"}}]}"""
 
 
 @pytest.fixture
@@ -115,19 +118,61 @@ def test_the_shown_cases_of_an_evaluation_are_judged_for_every_method(
     assert "fairy tale" not in found["edits"][0]["asked"]
     assert "mist light" in found["edits"][0]["asked"]  # the request's steps, not the plan's
     assert "pastel" not in found["edits"][0]["asked"]
-    table = capsys.readouterr().out.splitlines()[-len(METHODS) - 2 : -2]
-    assert [line.split()[:2] for line in table] == [[name, "2"] for name in METHODS]
+    # Plans are judged by the photograph's brightness here; the baseline's text is no plan.
+    assert methods["standard"]["plan"]["relevance"]["mean"] == pytest.approx(20, abs=1)
+    assert methods["baseline"]["plan"]["overall"] == {"mean": 0, "low": 0, "high": 0}
+    assert set(found["edits"][0]["plan"]) == {*PLAN_PARTS, "overall"}
+    edits, plans = "\n".join(capsys.readouterr().out.splitlines()[1:-1]).split("\n\n")
+    for table in (edits, plans):
+        rows = [line.split()[:2] for line in table.splitlines()[1:-1]]
+        assert rows == [[name, "2"] for name in METHODS]
+
+
+def test_a_plan_file_is_judged_beside_its_edit(endpoint, pair, tmp_path, capsys):
+    (tmp_path / "fog.json").write_text(FOG, "utf-8-sig")
+    out = tmp_path / "judged.json"
+    asked = [*pair, "--goal", GOAL, "--plan", tmp_path / "fog.json", "--model", "fake-vl"]
+    run(*asked, "--yes", "--out", out)
+    [row] = json.loads(out.read_text())["edits"]
+    assert [row["plan"][part] for part in PLAN_PARTS] == [*range(8)] and row["overall"] == 62.5
+    assert "fake-vl: 2 questions" in capsys.readouterr().out
+    [sent] = [body.decode() for _, _, body in endpoint.calls if body.count(b"image/png") == 1]
+    assert "for a mood" in sent and GOAL in sent
+
+
+def test_an_edit_without_a_usable_answer_is_left_out_and_counted(
+    endpoint, workdir, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    out, answer = tmp_path / "judged.json", endpoint.answer
+
+    def stubborn(question):
+        right = answer(question)
+        return "No." if right.get("coherence", 0) > 30 else right
+
+    endpoint.answer = stubborn
+    run(workdir, "--model", "fake-vl", "--yes", "--out", out)
+    found = json.loads(out.read_text(), parse_constant=pytest.fail)
+    dpo, baseline = found["methods"]["standard"], found["methods"]["baseline"]
+    assert (dpo["edits"], dpo["unanswered"], dpo["reward"]) == (0, 2, None)
+    assert (baseline["edits"], baseline["unanswered"]) == (2, 0)
+    said, error = capsys.readouterr()
+    assert "have no usable answer and are left out: judge: row" in error
+    assert "left out, without an answer" in said and "standard" in said
 
 
 @pytest.mark.slow
 def test_an_edit_is_judged_by_a_model_on_the_device(pair, tmp_path):
-    texts = [QUESTION, *RUBRIC.values(), "0 1 2 3 4 5 6 7 8 9"]
+    texts = [DIGIT_QUESTION, EDIT.instructions, PLAN.instructions, "0 1 2 3 4 5 6 7 8 9"]
     new_planner(tmp_path / "vlm", texts, preset="tiny", vocab_size=600, picture_size=64, seed=0)
     out = tmp_path / "judged.json"
-    run(*pair, "--goal", GOAL, "--judge", tmp_path / "vlm", "--out", out)
+    (tmp_path / "fog.json").write_text(FOG)
+    asked = [*pair, "--goal", GOAL, "--plan", tmp_path / "fog.json"]
+    run(*asked, "--judge", tmp_path / "vlm", "--out", out)
     found = json.loads(out.read_text())
     [row] = found["edits"]
     assert all(0 < row[part] < 100 for part in PARTS) and 0 < row["reward"] < 5
+    assert all(0 < row["plan"][part] < 100 for part in PLAN_PARTS)
     assert found["judge"] == str(tmp_path / "vlm")
 
 
@@ -142,6 +187,8 @@ def test_wrong_arguments_are_one_line(endpoint, pair, workdir, tmp_path, capsys)
         ([*pair, *model, *out], "--goal is missing"),
         ([*pair, "--goal", " ", *model, *out], "--goal is missing"),
         ([workdir, *goal, *model, *out], "have their own; leave it out"),
+        ([workdir, "--plan", "x", *model, *out], "--plan: the cases of a workdir have their own"),
+        ([*pair, *goal, "--plan", "no.json", *model, *out], "no.json: cannot be read"),
         ([pair[0], *goal, *model, *out], "neither a photograph and its edit"),
         ([tmp_path, *model, *out], "cases.jsonl does not exist; run evaluate"),
         ([pair[0], tmp_path / "no.png", *goal, *model, *out], "no.png: no readable photograph"),
@@ -164,4 +211,4 @@ def test_a_workdir_with_a_damaged_case_is_one_line(workdir, tmp_path, capsys):
         assert message in refused(capsys, tmp_path, *flags)
     del line["request"]
     (tmp_path / "cases.jsonl").write_text(json.dumps(line) + "\n")
-    assert "lacks 'request'; run evaluate again" in refused(capsys, tmp_path, *flags)
+    assert "lacks 'request'; run evaluate in" in refused(capsys, tmp_path, *flags)

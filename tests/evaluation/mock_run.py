@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 
 from agentic_styling.data import Trajectory
-from agentic_styling.evaluation import runs
+from agentic_styling.evaluation import methods, runs
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.planning import derangement, parse
 from agentic_styling.evaluation.results import METHODS
@@ -108,10 +108,16 @@ def still(picture):
 
 def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, **settings):
     """Runs `evaluate` with all eight methods on made-up cases; returns its results."""
-    cases = make_cases(count, images)
-    rng = np.random.default_rng(0)
+    mock_planners(monkeypatch, make_cases(count, images), draw_film)
+    return evaluate(mock_config(workdir, **settings), workdir)
+
+
+def mock_planners(monkeypatch, cases, draw_film=still):
+    """Replaces planner, executor and rewards; returns the names of what is then run."""
+    rng, ran = np.random.default_rng(0), []
 
     def planner_answers(directory, pictures, goals, *, seed, **_):
+        ran.append(directory.name)
         texts = mocked_texts(str(directory.name), cases, rng)
         others = [texts[i] for i in derangement(len(texts), seed)]
         return [parse(t) for t in texts], [parse(t) for t in others]
@@ -132,11 +138,18 @@ def mock_evaluation(monkeypatch, workdir, *, images, count=6, draw_film=still, *
     monkeypatch.setattr(module, "read_trajectories", lambda *_, **__: cases)
     for replaced in (planner_answers, execute_and_score):
         monkeypatch.setattr(runs, replaced.__name__, replaced)
+    monkeypatch.setattr(methods, "check_planner", lambda *_: None)
+    monkeypatch.setattr(runs, "check_answerable", lambda *_, **__: None)
+    return ran
+
+
+def mock_config(workdir, **settings):
+    """A config of all eight methods, whose planners are directories below the workdir."""
     config = default_config()
     config.update({"cases": "cases", "bootstrap_samples": 300, **settings})
     for name in METHODS:
         reads_words = name in ("edit_only", "teacher_best")
         directory = workdir / "planners" / name
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         config.methods[name] = None if reads_words else str(directory)
-    return evaluate(config, workdir)
+    return config

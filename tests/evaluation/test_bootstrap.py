@@ -54,6 +54,48 @@ def test_bad_values_are_refused():
         paired_difference([1, 2, 3], [1, 2])
 
 
+def test_cases_of_a_photograph_are_drawn_together():
+    # Two photographs of three equal cases each: the four draws of two values, not of six.
+    values, photos = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0], ["a", "b"] * 3
+    assert bootstrap_mean(values, clusters=photos, samples=4000) == (0.5, 0.0, 1.0)
+    assert bootstrap_mean(values, samples=4000).high < 1
+    # A draw of one photograph twice has its mean, however many cases each has.
+    few = bootstrap_mean([0.0, 1.0, 1.0, 1.0], clusters=["a", "b", "b", "b"], samples=4000)
+    assert few == (0.75, 0.0, 1.0)
+
+
+def test_repeating_every_case_of_a_photograph_does_not_narrow_the_interval():
+    values = np.random.default_rng(4).normal(0, 1, 20)
+    repeated = bootstrap_mean(np.repeat(values, 9), clusters=np.repeat(np.arange(20), 9))
+    assert repeated == pytest.approx(bootstrap_mean(values))
+
+
+def test_runs_are_drawn_too():
+    # Two runs that differ by 1 in every case: means 0, 0.5, 0.5, 1 with probability 1/4, 1/2, 1/4.
+    runs = np.stack([np.zeros(5), np.ones(5)])
+    assert bootstrap_mean(runs, samples=4000) == (0.5, 0.0, 1.0)
+    assert bootstrap_mean(runs, samples=4000, level=0.4) == (0.5, 0.5, 0.5)
+
+
+def test_runs_and_photographs_cover_the_mean_of_all_as_often_as_claimed():
+    """Values that vary by photograph and by run, as those of trained planners do."""
+    rng, photos, inside = np.random.default_rng(5), np.repeat(np.arange(20), 2), 0
+    for seed in range(200):
+        values = rng.normal(0, 1, (8, 1)) + rng.normal(0, 1, 20)[photos] + rng.normal(0, 1, (8, 40))
+        _, low, high = bootstrap_mean(values, clusters=photos, samples=300, seed=seed, level=0.9)
+        inside += low <= 0 <= high
+    assert 0.78 <= inside / 200 <= 0.98
+
+
+def test_the_runs_of_two_methods_are_drawn_apart():
+    runs = np.array([[0.0] * 4, [1.0] * 4])
+    # Drawn together the difference would always be 0.
+    assert paired_difference(runs, runs, samples=4000) == (0.0, -1.0, 1.0)
+    cases = np.random.default_rng(3).normal(0, 10, 50)
+    shared = paired_difference(np.stack([cases, cases]) + 0.5, cases)
+    assert shared == pytest.approx((0.5, 0.5, 0.5))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
@@ -101,5 +143,5 @@ def test_draws_without_a_value_are_left_out():
             return sums[..., 0] / sums[..., 1]
 
     assert bootstrap_sums([[1, 1], [0, 0]], ratio) == (1, 1, 1)
-    with pytest.raises(InputError, match="no cases"):
+    with pytest.raises(InputError, match="no values"):
         bootstrap_sums([], ratio)

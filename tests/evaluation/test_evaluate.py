@@ -3,12 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from agentic_styling.evaluation.evaluate import default_config, evaluate
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
+from agentic_styling.evaluation.report.text_tables import plans_table, results_table
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED
-from agentic_styling.evaluation.text_tables import results_table
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
-from agentic_styling.utils.errors import InputError
 from tests.evaluation.mock_run import HOSTILE, mock_evaluation
 
 INTERVAL = {"mean", "low", "high"}
@@ -40,18 +39,19 @@ def test_every_method_has_every_number(results):
         assert numbers["reward"]["low"] <= numbers["reward"]["mean"] <= numbers["reward"]["high"]
         assert set(numbers["parts"]) == set(PARTS)
         assert all(set(part) == INTERVAL for part in numbers["parts"].values())
-        assert set(numbers["actions"]) == {"precision", "recall", "f1", "iou"}
+        assert set(numbers["actions"]) == set(ACTION_SCORES)
         assert set(numbers["context_accuracy_per_dimension"]) == set(DIMENSIONS)
         assert 0 <= numbers["valid_plans"] <= 1
         assert (numbers["context_accuracy"] is None) == (name == "edit_only")
         assert (numbers["shuffled_images"] is None) == (name == "teacher_best")
         if numbers["shuffled_images"]:
             assert set(numbers["shuffled_images"]["reward"]) == INTERVAL
-    assert set(results["paired"]) == {f"{name}_minus_standard" for name in POST_TRAINED}
+    post_trained = [f"{name}_minus_standard" for name in POST_TRAINED]
+    assert list(results["paired"]) == ["standard_minus_edit_only", *post_trained]
     for pair in results["paired"].values():
         assert set(pair["held_out_reward"]) == {*INTERVAL, "verdict"}
         assert pair["both"]
-    assert results["cases"] == 6
+    assert (results["cases"], results["photographs"]) == (6, 4)
     assert {"platform", "cores", "python", "jax", "flax"} <= set(results["machine"])
     assert "NaN" not in json.dumps(results)
 
@@ -68,7 +68,8 @@ def test_invalid_text_is_kept_as_a_plan_that_does_nothing(results, records):
         entry = record["methods"]["baseline"]
         assert (entry["valid"], entry["plan"], entry["context"]) == (False, None, None)
         assert entry["text"] == HOSTILE
-        assert entry["actions"] == {"precision": 0, "recall": 0, "f1": 0, "iou": 0}
+        none = dict.fromkeys(ACTION_SCORES, 0) | {"priority_correlation": None}
+        assert entry["actions"] == none
         assert np.isfinite(entry["reward"])
     assert results["methods"]["baseline"]["valid_plans"] == 0
     assert results["methods"]["baseline"]["context_accuracy"] == 0
@@ -93,7 +94,7 @@ def test_every_case_keeps_its_held_out_reward(results, records):
 
 def test_the_text_table_has_both_rewards_and_their_verdict(results):
     head, *rows, foot = results_table(results).splitlines()
-    assert foot == "6 cases, 95% intervals"
+    assert foot == "6 cases, 95% intervals over 4 photographs"
     assert [row.split()[0] for row in rows] == list(METHODS)
     numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
     row = rows[METHODS.index("dpo")]
@@ -101,23 +102,16 @@ def test_the_text_table_has_both_rewards_and_their_verdict(results):
         assert "{mean:.2f} [{low:.2f}, {high:.2f}]".format(**numbers[reward]) in row
     form = "{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
     said = f"{form.format(**pair)} and {form.format(**pair['held_out_reward'])}: {pair['both']}"
-    assert row.endswith(said) and row.index(said) == head.index("against standard")
+    assert row.endswith(said) and row.index(said) == head.index("both rewards")
+    minus = [row[head.index("minus") :].partition(" ")[0] for row in rows]
+    assert minus == ["", "", "edit_only", *["standard"] * 4, ""]
 
 
-@pytest.mark.parametrize(
-    ("methods", "message"),
-    [
-        ({}, "methods: none given"),
-        ({"edit_onli": None}, "did you mean 'edit_only'"),
-        ({"standard": None}, "methods.standard: no planner directory"),
-        ({"standard": "/no/such/planner"}, "/no/such/planner is not a directory"),
-        ({"a/x": None}, "is not a valid name"),
-    ],
-)
-def test_bad_methods_are_refused_before_anything_is_written(tmp_path, methods, message):
-    config = default_config()
-    with config.unlocked():
-        config.methods = methods
-    with pytest.raises(InputError, match=message):
-        evaluate(config, tmp_path / "work")
-    assert not (tmp_path / "work").exists()
+def test_the_text_table_of_plans_has_every_metric(results):
+    head, *rows = plans_table(results).splitlines()
+    assert " ".join(head.split()) == "plans valid precision recall F1 IoU priority correlation"
+    assert [row.split()[0] for row in rows] == list(METHODS)
+    # Two requested actions, in the plan's order, and two more: P 1/2, R 1, F1 2/3, IoU 1/2.
+    numbers = dict(zip(METHODS, (row.split()[1:] for row in rows), strict=True))
+    assert numbers["standard"] == ["1.00", "0.50", "1.00", "0.67", "0.50", "1.00"]
+    assert numbers["baseline"] == ["0.00", "0.00", "0.00", "0.00", "0.00", "–"]

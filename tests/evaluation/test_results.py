@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
 from agentic_styling.evaluation.results import aggregate
 from agentic_styling.rewards import PARTS
 
@@ -14,7 +15,7 @@ def entry(reward, context, shuffled=None, f1=1.0, held_out=1.0):
         "held_out_reward": held_out,
         "overall": 20 * reward,
         "scores": dict.fromkeys(PARTS, 20 * reward),
-        "actions": {"precision": f1, "recall": f1, "f1": f1, "iou": f1},
+        "actions": dict.fromkeys(ACTION_SCORES, f1),
         "shuffled": shuffled,
     }
 
@@ -25,6 +26,7 @@ def test_numbers_by_hand():
     records = [
         {
             "state": state,
+            "photo": state.get("weather", "street"),
             "methods": {
                 "edit_only": entry(1.0, {}, {"valid": True, "context": {}, "reward": 1.0}),
                 "standard": entry(
@@ -40,11 +42,11 @@ def test_numbers_by_hand():
     ]
     results = aggregate(records, samples=200, seed=0)
     methods = results["methods"]
-    assert results["cases"] == 2
+    assert (results["cases"], results["photographs"]) == (2, 2)
 
     standard = methods["standard"]
     assert standard["reward"] == {"mean": 3.5, "low": 3.0, "high": 4.0}
-    assert standard["actions"]["f1"] == 0.75
+    assert standard["actions"]["f1"] == standard["actions"]["priority_correlation"] == 0.75
     # Case 1 right in all ten; case 2 misses the grade: nine of ten, none of what is known.
     assert standard["context_accuracy"] == pytest.approx(0.95)
     assert standard["context_accuracy_known"] == pytest.approx(0.5)
@@ -68,7 +70,13 @@ def test_numbers_by_hand():
     assert methods["dpo"]["shuffled_images"] is None
 
     paired = results["paired"]
-    assert set(paired) == {"reward_filtered_minus_standard", "dpo_minus_standard"}
+    pairs = ["standard_minus_edit_only", "reward_filtered_minus_standard", "dpo_minus_standard"]
+    assert list(paired) == pairs
+    assert methods["dpo"]["minus_standard"] == paired["dpo_minus_standard"]
+    assert standard["minus_edit_only"] == paired["standard_minus_edit_only"]
+    assert (paired["standard_minus_edit_only"]["mean"], standard["seeds"]) == (2.5, 1)
+    assert paired["standard_minus_edit_only"]["held_out_reward"]["mean"] == 0
+    assert paired["standard_minus_edit_only"]["both"] == "only the reward rose"
     assert paired["reward_filtered_minus_standard"]["mean"] == 0.5
     assert paired["reward_filtered_minus_standard"]["verdict"] == "above, interval excludes 0"
     assert paired["dpo_minus_standard"]["verdict"] == "below, interval excludes 0"
@@ -89,10 +97,43 @@ def test_no_number_is_nan():
     blind = {"valid": True, "context": {}, "reward": 1.0}
     for states, known in (([{}, {}], None), ([{}, fog], 1.0)):
         records = [
-            {"state": state, "methods": {"standard": entry(2.0, state, blind)}} for state in states
+            {"state": state, "photo": "a", "methods": {"standard": entry(2.0, state, blind)}}
+            for state in states
         ]
         numbers = aggregate(records, samples=10, seed=0)["methods"]["standard"]
         assert numbers["context_accuracy_known"] == known
         difference = numbers["shuffled_images"]["true_minus_shuffled"]
         assert difference.get("context_accuracy_known", {}).get("mean") == known
         json.dumps(numbers, allow_nan=False)
+
+
+def case(photo, rewards, **methods):
+    """A case whose runs of S, and of other methods, have some rewards."""
+    named = {"standard": rewards} | methods
+    runs = {name: [entry(r, {}) for r in given] for name, given in named.items()}
+    made = {name: first | {"more_runs": more} for name, (first, *more) in runs.items()}
+    return {"state": {}, "photo": photo, "methods": made}
+
+
+def test_intervals_are_over_photographs_and_training_runs():
+    cases = [case("a", [1.0, 3.0]), case("b", [2.0, 4.0])] * 4
+    results = aggregate(cases, samples=4000, seed=0)
+    numbers = results["methods"]["standard"]
+    assert (results["cases"], results["photographs"], numbers["seeds"]) == (8, 2, 2)
+    # Draws of two photographs and two runs: from 1, twice the worse of each, to 4.
+    assert numbers["reward"] == {"mean": 2.5, "low": 1.0, "high": 4.0}
+    assert numbers["valid_plans"] == 1 and numbers["actions"]["f1"] == 1
+
+
+def test_cases_of_one_photograph_stand_for_themselves():
+    cases = [case("a", [1.0]), case("a", [2.0])]
+    results = aggregate(cases, samples=4000, seed=0)
+    assert results["photographs"] == 1
+    assert results["methods"]["standard"]["reward"] == {"mean": 1.5, "low": 1.0, "high": 2.0}
+
+
+def test_a_difference_has_the_runs_of_both_methods():
+    cases = [case("a", [1.0, 3.0], dpo=[4.0]), case("b", [2.0, 4.0], dpo=[5.0])]
+    [paired] = aggregate(cases, samples=4000, seed=0)["paired"].values()
+    # D has one run and is 3 above S's first and 1 above its second, on every photograph.
+    assert [paired[end] for end in ("mean", "low", "high")] == pytest.approx([2, 1, 3])

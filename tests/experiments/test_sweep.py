@@ -106,8 +106,9 @@ def test_a_run_has_the_values_of_its_name_and_the_fields_of_its_method():
 )
 def test_a_list_is_a_json_list_or_an_object_a_line(tmp_path, content):
     path = tmp_path / "runs.json"
-    path.write_text(content)
-    assert runs.read_list(path) == [{"seed": 1}, {"seed": 2, "steps": 3}]
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_text(content, encoding)
+        assert runs.read_list(path) == [{"seed": 1}, {"seed": 2, "steps": 3}]
 
 
 values = st.text("aZ09 /,=%é-_.~|*\n", max_size=80) | st.sampled_from(

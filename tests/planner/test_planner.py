@@ -72,6 +72,38 @@ def test_answers_do_not_depend_on_the_chunking(loaded, photos, monkeypatch):
     assert plans == [[None, None], [None, None]]
 
 
+def test_answers_that_are_kept_are_not_sampled_again(loaded, photos, monkeypatch):
+    monkeypatch.setattr(planner, "ROWS", 4)
+    sampled, kept = planner.generate, {}
+
+    def killed(*given, **options):
+        if kept:
+            raise KeyboardInterrupt
+        return sampled(*given, **options)
+
+    options = {"num_samples": 2, "temperature": 1.0, "max_new_tokens": 5, "seed": 1}
+    monkeypatch.setattr(planner, "generate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        loaded.complete(photos, GOALS, kept=kept, **options)
+    first = dict(kept)
+    assert len(first) == 2
+    monkeypatch.setattr(planner, "generate", sampled)
+    answers = loaded.complete(photos, GOALS, kept=kept, **options)
+    assert answers == loaded.complete(photos, GOALS, **options) == [kept[row] for row in range(3)]
+    assert first.items() <= kept.items()
+
+
+def test_what_would_be_refused_is_known_before_anything_is_sampled(loaded, photos):
+    unread = dataclasses.replace(loaded, params=None)
+    unread.check(photos, GOALS, max_new_tokens=200)
+    unread.check(photos, GOALS, constrained=False, max_new_tokens=1)
+    for tokens, message in ((8, "no plan is so short"), (10**6, "model's limit is")):
+        with pytest.raises(InputError, match=message):
+            unread.check(photos, GOALS, max_new_tokens=tokens)
+    with pytest.raises(InputError, match="3 images and 2 goals"):
+        unread.check(photos, GOALS[:2])
+
+
 def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
     """Each row is what it would be alone, padded; the largest pictures run first."""
     sizes = [(64, 64), (160, 224), (96, 64), (160, 224), (256, 256), (64, 64)]

@@ -36,6 +36,8 @@ def test_settings_are_read_as_written(tmp_path):
     assert PlannerSettings.load(tmp_path) == PlannerSettings("vision", "json")
     PlannerSettings("text", "tool_calls").save(tmp_path)
     assert PlannerSettings.load(tmp_path) == PlannerSettings("text", "tool_calls")
+    (tmp_path / "planner.json").write_text('{"modality": "text"}', "utf-8-sig")
+    assert PlannerSettings.load(tmp_path) == PlannerSettings("text", "json")
 
 
 def test_unknown_settings_name_the_file(tmp_path):

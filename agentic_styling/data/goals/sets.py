@@ -152,7 +152,7 @@ def sets_text(name: str) -> str:
             )
         path = Path(name)
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: cannot be read ({error}); give a JSON file of goals") from None
 

@@ -43,8 +43,8 @@ REASONS = {
 }
 
 
-class _Question(NamedTuple):
-    """One sample of a context's plan; `sample` distinguishes those at the same temperature."""
+class PlanQuestion(NamedTuple):
+    """A goal with its picture, for a plan; `sample` distinguishes those at the same temperature."""
 
     model: str
     system: str
@@ -103,7 +103,7 @@ class EndpointTeacher:
         self.model, self.steps = model, tuple(read(set_name)["steps"])
         self.temperatures = checked_temperatures(temperatures)
         self.system = system_text(*self.steps)
-        self.answers = ChatAnswers(TEACHER, cache, _accept, url, sleep, workers)
+        self.answers = ChatAnswers(TEACHER, cache, accept_any, url, sleep, workers)
 
     def settings(self) -> dict:
         return {
@@ -137,7 +137,7 @@ class EndpointTeacher:
                 for c, k in left
             ]
             for which, text in zip(left, self.answers(questions, "asking", "plan"), strict=True):
-                plan = read_plan(text, *self.steps)
+                plan = read_plan(text or SILENCE, *self.steps)
                 if isinstance(plan, Plan):
                     plans[which] = plan
                 else:
@@ -164,7 +164,7 @@ class EndpointTeacher:
         chat_cost.announce("build", questions, estimate, prices is not None, yes)
 
     def _question(self, context: Context, picture, temperature: float, number: int, attempt: int):
-        return _Question(
+        return PlanQuestion(
             self.model,
             self.system,
             temperature,
@@ -213,7 +213,7 @@ def read_plan(text: str, low: int, high: int) -> Plan | str:
     return STEPS if why_unfit(plan, low, high) else plan
 
 
-def _accept(text: str) -> str:
+def accept_any(text: str) -> str:
     """Every answer is cached, plan or not: it was paid for. Raises ValueError if empty."""
     if not text:
         raise ValueError("the answer is empty")

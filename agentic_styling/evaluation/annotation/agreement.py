@@ -21,7 +21,7 @@ from agentic_styling.evaluation.annotation.answers import (
     subjects,
 )
 from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
-from agentic_styling.evaluation.text_tables import aligned
+from agentic_styling.evaluation.report.text_tables import aligned
 from agentic_styling.utils.errors import InputError
 
 PASS_REWARD = 4.0

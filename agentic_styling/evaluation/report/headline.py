@@ -8,6 +8,8 @@ from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.tools import MODIFIERS
 
+MINUS_S = "_minus_standard"
+
 
 def best_example(results: dict, records: list[dict], pictures: Path) -> Markup | None:
     """Before and after of one success, chosen by the rule that its caption states.
@@ -91,8 +93,9 @@ def headline(results: dict) -> Markup:
                 "" if without is None else f"{share(without)} when shown another picture",
             )
         )
-    if results["paired"]:
-        tiles.append(_gains(results["paired"]))
+    gains = {name: pair for name, pair in results["paired"].items() if name.endswith(MINUS_S)}
+    if gains:
+        tiles.append(_gains(gains))
     return tag(
         "dl",
         *[
@@ -107,7 +110,7 @@ def _gains(paired: dict) -> tuple[str, str, str]:
     """How many post-trained methods gained over S."""
     both = all("both" in pair for pair in paired.values())
     above = [
-        labels(name.removesuffix("_minus_standard"))[0]
+        labels(name.removesuffix(MINUS_S))[0]
         for name, pair in paired.items()
         if (pair["both"] == "both rose" if both else pair["low"] > 0)
     ]

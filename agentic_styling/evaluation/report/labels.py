@@ -17,6 +17,11 @@ LABELS = {
     ),
     "dpo": ("D", "DPO", "Prefers the better of two plans for the same picture"),
     "teacher_best": ("T", "Teacher’s best", "The ceiling: a teacher that knows the true state"),
+    "zero_shot": (
+        "Z",
+        "Zero-shot",
+        "A model that never saw our plans, with the tools in its prompt",
+    ),
     "identity": ("0", "Identity", "Does nothing"),
     "random": ("?", "Random", "Random tools and options at full strength"),
     "strongest": ("!", "Strongest", "The most drastic option of eight tools"),
@@ -33,7 +38,8 @@ def kind(name: str) -> str:
     """CSS class of a method: "trained", "untrained" or "ceiling"."""
     if name == "teacher_best":
         return "ceiling"
-    return "untrained" if name in ("baseline", *WITHOUT_CONTEXT) else "trained"
+    never = name in ("baseline", *WITHOUT_CONTEXT) or name.startswith("zero_shot")
+    return "untrained" if never else "trained"
 
 
 def badge(name: str) -> Markup:

@@ -24,6 +24,16 @@ CURVES = (
     ("validation_held_out_reward", "Validation: mean held-out reward of greedy plans"),
 )
 
+ACTIONS = (
+    "An action is a tool with its option. Shares from 0 to 1; order is the rank correlation "
+    "(Kendall’s tau, -1 to 1) of the priorities of the actions that plan and request share, over "
+    "the cases where they share two or more."
+)
+JUDGED = (
+    "A vision-language model, {}, looked at the {} cases below: at each edit beside its "
+    "photograph and the request, and at each plan with its reasons. Scores from 0 to 100; a text "
+    "that is no plan has 0."
+)
 WITHOUT_HELD_OUT = (
     "This run is older than the held-out reward, which is therefore missing; evaluate it again."
 )
@@ -88,8 +98,8 @@ def _header(results: dict, hero: Markup | None) -> Markup:
             "p",
             "A Qwen3-VL planner reads a photograph and a goal, states what it sees, and plans "
             "a few styling steps with a reason for each. The steps are executed, and the reward "
-            f"is computed from the pixels of the result: {results['cases']} held-out cases, the "
-            "same for every method.",
+            f"is computed from the pixels of the result: {of_what(results)}, the same for every "
+            "method.",
             class_="lead",
         ),
         tag("nav", *[tag("a", words, href=f"#{to}") for to, words in links], aria_label="Sections"),
@@ -116,16 +126,24 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
             tables.method_table(methods),
             tag("h3", "The six parts of the score, 0 to 100"),
             tables.parts_table(methods),
+            tag("h3", "The plans’ actions against those asked for"),
+            tag("p", ACTIONS, class_="words"),
+            tables.actions_table(methods),
         ),
     ]
+    if "judge" in results:
+        words = JUDGED.format(results["judge"], sum(record["shown"] for record in records))
+        judged = tables.judged_tables(methods)
+        sections.append(_section("judged", "What a judge says", words, *judged))
     if paired:
         sections.append(
             _section(
                 "paired",
                 "Did post-training help?",
-                "The reward minus that of S on the same cases, with the interval of the "
-                "difference; below it, the same for the held-out reward. A gain counts only if "
-                "both rewards rise, with both intervals above 0. Losses are shown like gains.",
+                "The reward minus that of S on the same cases (of S itself, minus that of Edit "
+                "only), with the interval of the difference; below it, the same for the held-out "
+                "reward. A gain counts only if both rewards rise, with both intervals above 0. "
+                "Losses are shown like gains.",
                 tables.paired_table(paired),
             )
         )
@@ -136,7 +154,8 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
                 "Does the planner look?",
                 "Each planner answers twice: with the case’s own picture (filled) and with the "
                 "picture of another case (hollow). Both plans are executed on the case’s own "
-                "picture. A planner that ignored the picture would read the same both times.",
+                "picture. A planner that ignored the picture would read the same both times. A "
+                "text planner is given the picture’s known state in words, or another’s.",
                 tables.looking_table(methods),
                 tag("h3", "What it reads, dimension by dimension"),
                 tag(
@@ -220,7 +239,7 @@ def _footer(results: dict) -> Markup:
         tag(
             "p",
             "An output that is not a valid plan leaves the picture unchanged and reads nothing; "
-            "it is included in every mean. Intervals are percentile bootstraps over cases, "
+            f"it is included in every mean. {resampled(results)}, "
             f"{settings['bootstrap_samples']} draws, seed {settings['seed']}. "
             f"Planners decode at temperature {settings['temperature']:g}. "
             "Edit only reads no picture, and the teacher’s best is not given other pictures. "
@@ -230,6 +249,24 @@ def _footer(results: dict) -> Markup:
         None if measured else tag("p", WITHOUT_HELD_OUT),
         tag("p", " · ".join(f"{name} {value}" for name, value in machine.items()), class_="note"),
     )
+
+
+def of_what(results: dict) -> str:
+    """The number of cases and of the photographs that they show."""
+    photographs = f"{results['photographs']} photograph" + "s" * (results["photographs"] != 1)
+    return f"{results['cases']} held-out cases of {photographs}"
+
+
+def resampled(results: dict) -> str:
+    """What the intervals are over."""
+    if results["photographs"] == 1:
+        over = "cases, as all show one photograph: they say nothing of other photographs"
+    else:
+        over = f"the {results['photographs']} photographs, whose cases are drawn together"
+    runs = [f"{labels(n)[1]} {m['seeds']}" for n, m in results["methods"].items() if m["seeds"] > 1]
+    if runs:
+        over += f", and over training runs where a method has several ({', '.join(runs)})"
+    return f"Intervals are percentile bootstraps over {over}"
 
 
 def _template(name: str) -> str:

@@ -5,7 +5,6 @@ import math
 from agentic_styling.evaluation.report.figures import axis, dumbbell, interval_strip
 from agentic_styling.evaluation.report.labels import badge, between, kind, labels, number, share
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 
 # Soft hyphens let the headings break on a narrow screen.
@@ -16,6 +15,23 @@ PART_HEADS = {
     "coherence": "Cohe\u00adrence",
     "semantic_accuracy": "Meaning",
     "technical_execution": "Tech\u00adnique",
+}
+PLAN_HEADS = {
+    "relevance": "Rele\u00advance",
+    "theme_style_focus": "Theme",
+    "completeness": "Com\u00adplete",
+    "efficiency": "Effi\u00adcient",
+    "correctness": "Correct",
+    "reasoning_conciseness": "Reasons: concise",
+    "reasoning_completeness": "com\u00adplete",
+    "reasoning_specificity": "spe\u00adcific",
+}
+ACTION_HEADS = {
+    "precision": "Preci\u00adsion",
+    "recall": "Recall",
+    "f1": "F1",
+    "iou": "IoU",
+    "priority_correlation": "Order",
 }
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
 SHARE_TICKS = (0, 0.25, 0.5, 0.75, 1)
@@ -30,7 +46,7 @@ def method_table(methods: dict) -> Markup:
         both = [(numbers.get(reward), kind(name)) for reward in ("reward", "held_out_reward")]
         rows.append(
             [
-                _row_head(name, line=True),
+                _row_head(name, described(name, numbers.get("seeds", 1))),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -43,22 +59,48 @@ def method_table(methods: dict) -> Markup:
 
 def parts_table(methods: dict) -> Markup:
     """The six parts of the score, one row per method."""
+    return _percent_table({name: n["parts"] for name, n in methods.items()}, PART_HEADS)
+
+
+def actions_table(methods: dict) -> Markup:
+    """How the plans' actions match the requested ones, one row per method."""
     rows = []
     for name, numbers in methods.items():
-        cells = [
-            _heat_cell(
-                part["mean"] / 100,
-                number(part["mean"], 0),
-                f"±{(part['high'] - part['low']) / 2:.0f}",
-            )
-            for part in (numbers["parts"][part] for part in PARTS)
-        ]
+        scores = [numbers["actions"].get(score) for score in ACTION_HEADS]
+        cells = [_heat_cell(score and max(score, 0), number(score), None) for score in scores]
         rows.append([_row_head(name), *cells])
-    return _scrolling([None, *(PART_HEADS[part] for part in PARTS)], rows)
+    return _scrolling([None, *ACTION_HEADS.values()], rows)
+
+
+def judged_tables(methods: dict) -> list[Markup]:
+    """A judge's means of edits and of plans, one row per method that was judged."""
+    judged = {name: n["judge"] for name, n in methods.items() if "judge" in n}
+    plans = {name: means["plan"] for name, means in judged.items()}
+    return [
+        _percent_table(judged, PART_HEADS | {"overall": "Overall"}),
+        tag("h3", "The plans, 0 to 100"),
+        _percent_table(plans, PLAN_HEADS | {"overall": "Overall"}),
+    ]
+
+
+def _percent_table(methods: dict, heads: dict[str, str]) -> Markup:
+    """Means in percent, with half their interval, by method and score."""
+    rows = []
+    for name, scores in methods.items():
+        cells = [_percent_cell(scores[score]) for score in heads]
+        rows.append([_row_head(name), *cells])
+    return _scrolling([None, *heads.values()], rows)
+
+
+def _percent_cell(value: dict | None) -> Markup:
+    if value is None:
+        return _heat_cell(None, "–", None)
+    half = f"±{(value['high'] - value['low']) / 2:.0f}"
+    return _heat_cell(value["mean"] / 100, number(value["mean"], 0), half)
 
 
 def paired_table(paired: dict) -> Markup:
-    """Each post-trained method minus S on the same cases, with the verdict of both rewards."""
+    """Differences of methods on the same cases, with the verdict of both rewards."""
     pairs = {name: (pair, pair.get("held_out_reward")) for name, pair in paired.items()}
     every = [pair for both in pairs.values() for pair in both if pair]
     ends = [abs(pair[end]) for pair in every for end in ("low", "high")]
@@ -66,14 +108,15 @@ def paired_table(paired: dict) -> Markup:
     ticks = (-reach, 0, reach)
     rows = []
     for key, both in pairs.items():
-        name, directions = key.removesuffix("_minus_standard"), [_direction(pair) for pair in both]
+        name, base = (labels(each) for each in key.split("_minus_"))
+        directions = [_direction(pair) for pair in both]
         agreed = directions[0] if directions[1] in (directions[0], "") else "unclear"
         verdict = paired[key].get("both", paired[key]["verdict"])
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
-                _row_head(name),
-                *_reward_cells(f"{labels(name)[1]} minus Standard", styled, ticks, 0, sign=True),
+                _row_head(key.split("_minus_")[0], f"minus {base[1]}"),
+                *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
                 tag("td", verdict, class_=f"verdict {agreed}"),
             ]
         )
@@ -134,17 +177,23 @@ def _scrolling(heads, rows: list[list[Markup]]) -> Markup:
     return tag("div", _table(heads, rows, "grid"), class_="scroll", tabindex="0")
 
 
-def _row_head(name: str, line: bool = False) -> Markup:
-    """A row's heading: the badge, the name, and with `line` the description."""
-    _, spoken, words = labels(name)
-    named = tag("span", tag("b", spoken), tag("small", words) if line else None)
+def described(name: str, seeds: int) -> str:
+    """A method's description, with the number of its training runs if there are several."""
+    words = labels(name)[2]
+    return "; ".join(filter(None, (words, f"{seeds} training runs" if seeds > 1 else "")))
+
+
+def _row_head(name: str, words: str | None = None) -> Markup:
+    """A row's heading: the badge, the name, and some words below it."""
+    named = tag("span", tag("b", labels(name)[1]), None if words is None else tag("small", words))
     return tag("th", tag("span", badge(name), named, class_="method"), scope="row")
 
 
-def _heat_cell(value: float | None, shown: str, note: str) -> Markup:
+def _heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
     """A cell tinted by a value in [0, 1]."""
     tint = None if value is None else f"--v:{value:.3f}"
-    return tag("td", shown, tag("small", note), class_="heat", style=tint)
+    small = tag("small", note) if note else None
+    return tag("td", shown, small, class_="heat", style=tint)
 
 
 def _reward_cells(spoken: str, both: list[tuple], ticks, mark, sign: bool = False) -> list[Markup]:

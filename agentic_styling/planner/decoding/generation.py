@@ -75,7 +75,7 @@ def generate(
     if inputs.segments is not None:
         raise InputError("inputs.segments: packed rows cannot be continued; give a prompt a row")
     if grammar is not None:
-        _check_grammar(grammar, config, max_new_tokens, stop_ids)
+        check_grammar(grammar, config, max_new_tokens, stop_ids)
     rows = np.arange(inputs.tokens.shape[0]) if rows is None else rows
     return _generate(
         config,
@@ -101,7 +101,8 @@ def _check_sampling(temperature, top_k, top_p):
         raise InputError(f"top_p {top_p}: out of range; use more than 0, and 1 for all tokens")
 
 
-def _check_grammar(grammar, config, max_new_tokens, stop_ids):
+def check_grammar(grammar, config, max_new_tokens, stop_ids):
+    """Raises InputError for a grammar that does not fit the model, and for too few tokens."""
     least, size = int(grammar.distance[grammar.start]), grammar.text_moves.shape[1]
     if max_new_tokens < least:
         raise InputError(

@@ -182,6 +182,46 @@ def bucket(count: int) -> int:
     return power * 3 // 4 if count <= power * 3 // 4 and power > 64 else power
 
 
+def count_image_tokens(images, name: str, settings: ImageSettings) -> np.ndarray:
+    """The image tokens of each picture, int [B].
+
+    images: [B, H, W, 3], or B arrays [H, W, 3] of any sizes. name: of the batch, for errors.
+    Raises InputError naming a picture of another shape or dtype.
+    """
+    if hasattr(images, "dtype"):
+        kinds = [(images.shape[1:], images.dtype)] * len(images)
+    else:
+        kinds = [(image.shape, image.dtype) for image in images]
+    for row, (shape, dtype) in enumerate(kinds):
+        if len(shape) != 3 or shape[-1] != 3:
+            raise InputError(f"{name}[{row}] has shape {shape}; each must be [H, W, 3]")
+        if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
+            raise InputError(f"{name}[{row}] is {dtype}; use uint8, or floats in [0, 1]")
+    return np.array([image_tokens(*shape[:2], settings) for shape, _ in kinds], int)
+
+
+def chunk_rows(counts: np.ndarray, fitting) -> list[np.ndarray]:
+    """Rows that run together, the largest pictures first; the last row may be repeated.
+
+    A chunk has the next power of two of rows, and at most a fixed number: few programs.
+
+    Args:
+      counts: image tokens of each row, int [B].
+      fitting: from the most image tokens of a row to how many such rows may run together.
+    """
+    order, chunks = np.argsort(-counts, kind="stable"), []
+    while len(order):
+        size = min(max(1, fitting(counts[order[0]])), 1 << (len(counts) - 1).bit_length())
+        chunks.append(np.pad(order[:size], (0, max(0, size - len(order))), mode="edge"))
+        order = order[size:]
+    return chunks
+
+
+def take_rows(images, rows: np.ndarray):
+    """Some pictures of an array [B, H, W, 3] or of B arrays."""
+    return images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]
+
+
 def _same(path: Path, name: str, values: dict, default: float) -> float:
     """The one value of a list with an entry per channel."""
     entries = set(values.get(name, [default]))

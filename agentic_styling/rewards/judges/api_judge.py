@@ -1,9 +1,11 @@
-"""A judge behind an OpenAI-compatible chat endpoint, with the same Scores as the pixel reward.
+"""A judge behind an OpenAI-compatible chat endpoint.
 
-It sees the photograph, the result and the request; never the plan under test or a step's reasoning.
+Of edits it sees the photograph, the result and the request, never the plan under test or a step's
+reasoning; of plans it sees the photograph, the goal and the whole plan.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,22 +14,21 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.rewards.judges import rubric
 from agentic_styling.rewards.judges.chat_answers import ChatAnswers
 from agentic_styling.rewards.judges.chat_cost import Estimate, estimate, picture_tokens, text_tokens
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE
-from agentic_styling.rewards.scores import PARTS, Scores, combine
-from agentic_styling.utils.errors import InputError
+from agentic_styling.rewards.judges.edit_rubric import EDIT
+from agentic_styling.rewards.judges.rubric import Rubric, pictures
 
-ANSWER_TOKENS = 64  # six names and numbers
+PART_TOKENS = 11  # of an answer, a name and a number
 
 
 class _Question(NamedTuple):
     model: str
     row: int
-    request: str
-    source: np.ndarray
-    result: np.ndarray
+    rubric: Rubric
+    words: str
+    shown: tuple[np.ndarray, ...]
     sample: str = ""
 
     @property
@@ -39,12 +40,12 @@ class _Question(NamedTuple):
             "model": self.model,
             "temperature": 0,
             "response_format": {"type": "json_object"},
-            "messages": rubric.chat_messages(self.request, self.source, self.result),
+            "messages": self.rubric.messages(self.words, self.shown),
         }
 
 
 class ApiJudge:
-    """A judge of edits.
+    """A judge of edits, or of plans.
 
     The key is read from AGENTIC_STYLING_JUDGE_KEY when a question is asked and stored nowhere;
     redirects are refused, so that it reaches no other host.
@@ -55,6 +56,7 @@ class ApiJudge:
       url: the endpoint's base, such as "https://api.openai.com/v1"; by default the value of
         AGENTIC_STYLING_JUDGE_URL. Plain http is allowed to this machine only.
       sleep: waits between attempts.
+      rubric: EDIT, or PLAN.
 
     Raises:
       InputError: an invalid url.
@@ -66,64 +68,56 @@ class ApiJudge:
         cache: str | Path,
         url: str = "",
         sleep: Callable[[float], None] = time.sleep,
+        rubric: Rubric = EDIT,
     ):
-        self.model = model
-        self._answers = ChatAnswers(JUDGE, cache, _accept, url, sleep)
+        self.model, self.rubric = model, rubric
+        self._answers = ChatAnswers(JUDGE, cache, self._accept, url, sleep)
         self.cache, self.url = self._answers.cache, self._answers.url
 
-    def __call__(self, sources, results, requests) -> Scores:
+    def __call__(self, *columns):
         """Scores a batch; each row is judged independently.
 
         Args:
-          sources, results: uint8 or float [B, H, W, 3], floats in [0, 1]; or lists of [H, W, 3] of
-            any sizes.
-          requests: B tuples of steps, whose reasoning is not sent, or goals in words.
+          columns: of edits: sources, results, requests; of plans: photographs, goals, plans.
+            Pictures are uint8 or float [B, H, W, 3], floats in [0, 1], or lists of [H, W, 3] of
+            any sizes; requests are tuples of steps, whose reasoning is not sent, or goals in words.
 
         Returns:
-          Scores, [B] each.
+          Scores or PlanScores, [B] each; NaN in a row whose answers stayed malformed.
 
         Raises:
-          InputError: wrong arguments, no key, or a row without a usable answer. Answers received
-            so far stay in the cache.
+          InputError: wrong arguments, no key, a row that cannot be asked, or malformed answers to
+            all rows. Answers received so far stay in the cache.
         """
-        texts = self._answers(self._questions(sources, results, requests), "judging")
-        answers = list(map(rubric.read_answer, texts))
-        columns = {part: [answer[part] for answer in answers] for part in PARTS}
-        return combine({part: jnp.array(column, jnp.float32) for part, column in columns.items()})
+        texts = self._answers(self._questions(columns), "judging")
+        unknown = dict.fromkeys(self.rubric.questions, math.nan)
+        answers = [self.rubric.read_answer(text) if text else unknown for text in texts]
+        parts = {part: [answer[part] for answer in answers] for part in unknown}
+        return self.rubric.combine({p: jnp.array(c, jnp.float32) for p, c in parts.items()})
 
-    def estimate(self, sources, results, requests, price_in: float, price_out: float) -> Estimate:
-        """A rough estimate of a call with the same arguments; nothing is asked.
+    def estimate(self, *columns, price_in: float, price_out: float) -> Estimate:
+        """A rough estimate of a call with the same columns; nothing is asked.
 
         Counts the questions that the cache lacks, without retries: a token for every four
-        characters of text, and GPT-4o's tokens for pictures.
-
-        Args:
-          sources, results, requests: as for a call.
-          price_in, price_out: for a million tokens; the cost is in the same currency.
+        characters of text, and GPT-4o's tokens for pictures. Prices are for a million tokens; the
+        cost is in the same currency.
         """
-        questions = self._questions(sources, results, requests)
-        missing = self._answers.look_up(questions).missing.values()
+        missing = self._answers.look_up(self._questions(columns)).missing.values()
         tokens_in = sum(
-            text_tokens(len(rubric.INSTRUCTIONS) + len(question.request))
-            + sum(picture_tokens(*p.shape[:2]) for p in (question.source, question.result))
+            text_tokens(len(self.rubric.instructions) + len(question.words))
+            + sum(picture_tokens(*picture.shape[:2]) for picture in question.shown)
             for question in missing
         )
-        tokens_out = ANSWER_TOKENS * len(missing)
+        tokens_out = PART_TOKENS * len(self.rubric.questions) * len(missing)
         return estimate(len(missing), tokens_in, tokens_out, price_in, price_out)
 
-    def _questions(self, sources, results, requests) -> list[_Question]:
-        sources = rubric.pictures(sources, "sources")
-        results = rubric.pictures(results, "results")
-        requests = list(requests)
-        if not len(sources) == len(results) == len(requests):
-            raise InputError(
-                f"{len(sources)} sources, {len(results)} results and {len(requests)} requests; "
-                "give as many of each"
-            )
-        rows = enumerate(zip(rubric.batch_words(requests), sources, results, strict=True))
-        return [_Question(self.model, row, *shown) for row, shown in rows]
+    def _questions(self, columns) -> list[_Question]:
+        count = len(self.rubric.captions)
+        shown = map(pictures, columns[:count], self.rubric.columns)
+        shown, words = self.rubric.split([*shown, *columns[count:]])
+        rows = enumerate(zip(words, *shown, strict=True))
+        return [_Question(self.model, row, self.rubric, said, seen) for row, (said, *seen) in rows]
 
-
-def _accept(text: str) -> str:
-    """The part of an answer that is cached: its six integers. Raises ValueError."""
-    return json.dumps(rubric.read_answer(text))
+    def _accept(self, text: str) -> str:
+        """The part of an answer that is cached: its integers. Raises ValueError."""
+        return json.dumps(self.rubric.read_answer(text))

@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import io
 import json
+import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,14 +17,18 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from agentic_styling.rewards.judges.answer_text import json_part, message_text
 from agentic_styling.rewards.judges.chat_endpoint import Failed, Role, checked_url, post, read_key
 from agentic_styling.utils import atomic
 from agentic_styling.utils.errors import InputError
 
 ATTEMPTS = 7  # for a question, 1, 2, 4, ... seconds apart, or as the endpoint asks
+GIVE_UP = 8  # questions without a usable answer, where none has had one
 WORKERS = 4  # questions asked in parallel
 SILENCE = "null"  # stands for an empty answer in the cache, where an empty file is a damaged one
 SECRET = 12  # characters from which on a key is secret; local endpoints accept any word
+# Names that a field of a request has at other endpoints.
+OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
 
 
 class Question(Protocol):
@@ -46,10 +52,15 @@ class Known(NamedTuple):
     missing: dict[str, Question]
 
 
+class _Malformed(InputError):
+    """Every answer to a question was malformed."""
+
+
 class ChatAnswers:
     """The answers of a model, cached as files.
 
-    An endpoint that refuses `response_format` is asked without it from then on.
+    An endpoint that refuses a field of the request, such as `response_format` or `temperature`, is
+    asked without it from then on. Every user's answers are read alike: see `json_part`.
 
     Args:
       role: what the model is used for. The key is read from its environment variable when a
@@ -77,23 +88,31 @@ class ChatAnswers:
     ):
         self.role, self.cache, self.url = role, Path(cache), checked_url(role, url)
         self.accept, self.sleep, self.workers = accept, sleep, workers
-        self._json_mode = True  # until the endpoint refuses response_format
+        self._refused: list[str] = []  # fields of a request that the endpoint refuses
+        self._useful = False  # whether there was ever a usable answer
 
-    def __call__(self, questions: Sequence[Question], title: str, unit: str = "row") -> list[str]:
+    def __call__(
+        self, questions: Sequence[Question], title: str, unit: str = "row"
+    ) -> list[str | None]:
         """The answers, in order; equal questions are asked once.
+
+        None stands for a question whose answers were malformed in all attempts; how many there
+        are is printed.
 
         Args:
           questions: what is asked.
           title, unit: of the progress bar.
 
         Raises:
-          InputError: there is no key, or a question has no usable answer. Answers received so far
-            stay in the cache.
+          InputError: there is no key, a question cannot be asked, or the answers to all of them, or
+            to the first GIVE_UP ever asked, are malformed. Answers received so far stay in the
+            cache.
         """
         known = self.look_up(questions)
+        self._useful |= bool(known.answers)
         if known.missing:
             known.answers.update(self._ask_all(known.missing, title, unit))
-        return [known.answers[name] for name in known.names]
+        return [known.answers.get(name) for name in known.names]
 
     def look_up(self, questions: Sequence[Question]) -> Known:
         """The cached answers; nothing is asked."""
@@ -112,7 +131,7 @@ class ChatAnswers:
     def _read(self, name: str) -> str | None:
         """The answer cached under a name; None if there is none or its file is damaged."""
         try:
-            return self.accept((self.cache / f"{name}.json").read_text("utf-8"))
+            return self.accept(json_part((self.cache / f"{name}.json").read_text("utf-8")))
         except (OSError, ValueError):
             return None
 
@@ -127,17 +146,28 @@ class ChatAnswers:
             ) from error
 
     def _ask_all(self, missing: dict[str, Question], title: str, unit: str) -> dict[str, str]:
-        """Asks in parallel; the first failure stops the rest."""
+        """Asks in parallel; the first failure stops the rest, malformed answers do not."""
         key = read_key(self.role)
-        answers = {}
+        answers, malformed = {}, []
         with ThreadPoolExecutor(self.workers) as pool:
             asked = {pool.submit(self._ask, *item, key): item[0] for item in missing.items()}
             try:
                 for done in tqdm(as_completed(asked), title, len(asked), unit=unit):
-                    answers[asked[done]] = done.result()
+                    try:
+                        answers[asked[done]] = done.result()
+                        self._useful = True
+                    except _Malformed as error:
+                        malformed.append(error)
+                        if not self._useful and len(malformed) >= min(GIVE_UP, len(asked)):
+                            raise
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        if malformed:
+            number = f"{len(malformed)} of {len(asked)}"
+            print(
+                f"{number} have no usable answer and are left out: {malformed[0]}", file=sys.stderr
+            )
         return answers
 
     def _ask(self, name: str, question: Question, key: str) -> str:
@@ -154,36 +184,45 @@ class ChatAnswers:
             self.sleep(max(2.0 ** (attempt - 1), last.wait))
         reason = " ".join(str(last).replace(key, "***").split())[:200]
         fix = "try again later" if last.again else "fix that and try again"
-        raise InputError(
+        fix = "use another model" if last.malformed else fix
+        raise (_Malformed if last.malformed else InputError)(
             f"{self.role.name}: {question.where}: no usable answer from {self.url} in {attempt} of "
             f"{ATTEMPTS} attempts; the last: {reason}; {fix}"
         )
 
     def _reply(self, question: Question, key: str) -> bytes:
-        """The endpoint's reply, asked again without `response_format` if it refuses that."""
-        url, json_mode = f"{self.url}/chat/completions", self._json_mode
-        try:
-            return post(self.role, url, _encoded(question, json_mode), key)
-        except Failed as failure:
-            if not failure.names_format or not json_mode:
-                raise
-        self._json_mode = False
-        return post(self.role, url, _encoded(question, json_mode=False), key)
+        """The endpoint's reply, asked again without the fields that it refuses by name."""
+        while True:
+            body = self._supported(question.body())
+            try:
+                url = f"{self.url}/chat/completions"
+                return post(self.role, url, json.dumps(body).encode(), key)
+            except Failed as failure:
+                optional = body.keys() - {"model", "messages"}
+                refused = [n for n in optional if re.search(rf"\b{n}\b", failure.refusal)]
+                if not refused:
+                    raise
+            if new := [name for name in refused if name not in self._refused]:
+                self._refused += new
+                left = f"the endpoint refuses {', '.join(new)} and is asked without"
+                tqdm.write(f"{self.role.name}: {left}", file=sys.stderr)
+
+    def _supported(self, body: dict) -> dict:
+        """A request's fields, without those that the endpoint has refused, or by another name."""
+        for name in self._refused:
+            if name in body:
+                value = body.pop(name)
+                body |= {OTHER_NAMES[name]: value} if name in OTHER_NAMES else {}
+        return body
 
     def _answer_in(self, reply: bytes, key: str) -> str:
         try:
-            text = (json.loads(reply)["choices"][0]["message"]["content"] or "").strip()
-        except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-            raise Failed("the reply is not a chat completion") from None
-        # Models often fence their JSON.
-        if text.startswith("```") and text.endswith("```"):
-            text = text[3:-3].removeprefix("json").strip()
-        if _repeats(key, text):
-            raise Failed("the answer repeats the key")
-        try:
-            return self.accept(text or SILENCE)
+            text = json_part(message_text(reply))
+            if not _repeats(key, text):
+                return self.accept(text or SILENCE)
         except ValueError as error:
-            raise Failed(str(error)) from None
+            raise Failed(str(error), malformed=True) from None
+        raise Failed("the answer repeats the key")
 
 
 def text_part(text: str) -> dict:
@@ -206,9 +245,6 @@ def _repeats(key: str, text: str) -> bool:
     return len(key) >= SECRET and key in text
 
 
-def _encoded(question: Question, json_mode: bool = True) -> bytes:
-    """The bytes sent: model, prompt and pictures, so their hash names the question."""
-    body = question.body()
-    if not json_mode:
-        del body["response_format"]
-    return json.dumps(body).encode()
+def _encoded(question: Question) -> bytes:
+    """Model, prompt and pictures, so their hash names the question."""
+    return json.dumps(question.body()).encode()

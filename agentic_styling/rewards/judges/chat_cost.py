@@ -38,14 +38,26 @@ def picture_tokens(height: int, width: int) -> int:
     return 85 + 170 * int(np.ceil(sides / 512).prod())
 
 
-def checked_prices(prices: tuple[float, float] | None) -> tuple[float, float]:
-    """The values of --prices, or zeros. Raises InputError for negative or infinite numbers."""
-    if prices and not all(0 <= price < float("inf") for price in prices):
-        raise InputError(f"--prices: {prices[0]:g} {prices[1]:g}; give two numbers from 0 up")
-    return tuple(prices or (0.0, 0.0))
+def checked_prices(
+    prices: tuple[float, float] | None, option: str = "--prices"
+) -> tuple[float, float]:
+    """The prices, or zeros. Raises InputError naming the option, unless they are two from 0 up."""
+    numbers = tuple(prices or (0.0, 0.0))
+    valid = all(isinstance(price, int | float) and 0 <= price < float("inf") for price in numbers)
+    if not valid:
+        given = " ".join(str(price).removesuffix(".0") for price in numbers)
+        raise InputError(f"{option}: {given}; give two numbers from 0 up")
+    return numbers
 
 
-def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bool) -> None:
+def announce(
+    command: str,
+    questions: str,
+    cost: Estimate,
+    priced: bool,
+    yes: bool,
+    options: tuple[str, str] = ("--prices", "--yes"),
+) -> None:
     """Prints an estimate.
 
     Args:
@@ -54,11 +66,15 @@ def announce(command: str, questions: str, cost: Estimate, priced: bool, yes: bo
       cost: the estimate.
       priced: whether prices were given.
       yes: whether the user has agreed.
+      options: that set the prices, and by which the user agrees.
 
     Raises:
       InputError: there are questions to ask, and the user has not agreed.
     """
-    price = f"about {cost.cost:.3g} at these prices" if priced else "give --prices for the cost"
+    set_prices, agree = options
+    price = (
+        f"about {cost.cost:.3g} at these prices" if priced else f"give {set_prices} for the cost"
+    )
     print(f"{questions}, about {cost.tokens_in} tokens in and {cost.tokens_out} out; {price}")
     if cost.questions and not yes:
-        raise InputError(f"{command}: nothing was asked; give --yes to ask")
+        raise InputError(f"{command}: nothing was asked; give {agree} to ask")

@@ -30,20 +30,27 @@ class Role(NamedTuple):
 
 JUDGE = Role("judge", "AGENTIC_STYLING_JUDGE_URL", "AGENTIC_STYLING_JUDGE_KEY")
 TEACHER = Role("teacher", "AGENTIC_STYLING_TEACHER_URL", "AGENTIC_STYLING_TEACHER_KEY")
+PLANNER = Role("planner", "AGENTIC_STYLING_PLANNER_URL", "AGENTIC_STYLING_PLANNER_KEY")
 
 
 class Failed(Exception):
     """An attempt without a usable reply.
 
     again: another attempt may succeed. wait: seconds that the endpoint asks to wait before it.
-    names_format: the reason names `response_format`, which some endpoints do not support.
+    refusal: what the endpoint wrote when it refused the request itself. malformed: there was an
+    answer, but of another form.
     """
 
     def __init__(
-        self, reason: str, again: bool = True, wait: float = 0.0, names_format: bool = False
+        self,
+        reason: str,
+        again: bool = True,
+        wait: float = 0.0,
+        refusal: str = "",
+        malformed: bool = False,
     ):
         super().__init__(reason)
-        self.again, self.wait, self.names_format = again, wait, names_format
+        self.again, self.wait, self.refusal, self.malformed = again, wait, refusal, malformed
 
 
 def read_key(role: Role) -> str:
@@ -123,7 +130,7 @@ def _refusal(role: Role, error: urllib.error.HTTPError) -> Failed:
         f"status {error.code}{_message(body)}",
         again=error.code in (408, 429) or error.code >= 500,
         wait=wait_asked_for(error.headers.get("Retry-After"), time.time()) if busy else 0.0,
-        names_format=error.code in (400, 422) and b"response_format" in body,
+        refusal=body.decode("utf-8", "replace") if error.code in (400, 422) else "",
     )
 
 

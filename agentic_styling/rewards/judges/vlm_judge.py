@@ -1,10 +1,9 @@
-"""A judge on the device: Qwen3-VL reads photograph, edit and request, and answers in digits."""
+"""A judge on the device: Qwen3-VL reads pictures and words, and answers in digits."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
 from agentic_styling.planner.inputs.images import (
     ImageSettings,
     bucket,
-    image_tokens,
+    chunk_rows,
+    count_image_tokens,
     images_to_patches,
+    take_rows,
 )
 from agentic_styling.planner.inputs.prompts import pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
@@ -25,28 +26,22 @@ from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.positions import token_positions, visual_mask
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
 from agentic_styling.planner.planner import TEXT_MULTIPLE
-from agentic_styling.rewards.judges.rubric import RUBRIC, batch_words
-from agentic_styling.rewards.scores import PARTS, Scores, combine
-from agentic_styling.tools import Step
+from agentic_styling.rewards.judges.edit_rubric import EDIT
+from agentic_styling.rewards.judges.rubric import Rubric
 from agentic_styling.utils.errors import InputError
 
-CASES = 8  # cases in a batch, six rows of tokens each
+CASES = 8  # cases in a batch, with a row of tokens for each question
 PATCHES = 1 << 14  # patches in a batch: 8 cases of two 512 x 512 pictures
 DIGITS = "0123456789"
-
-# The rubric's scale ends at 100, which is not one token: digit d stands for 100 / 9 * d.
-QUESTION = """The first picture is a photograph, the second is the result of editing it. \
-This was asked for:
-{request}
-
-{question}
-
-Answer with one digit only, from 0, which stands for 0 on this scale, to 9, which stands for 100."""
 
 
 @dataclasses.dataclass(frozen=True)
 class VlmJudge:
-    """A Qwen3-VL with its tokenizer and image settings, which scores edits when called.
+    """A Qwen3-VL with its tokenizer and image settings, which scores edits or plans when called.
+
+    Args:
+      config, params, tokenizer, images: of the model.
+      rubric: EDIT, or PLAN; `dataclasses.replace(judge, rubric=PLAN)` shares the parameters.
 
     Raises:
       InputError: the tokenizer splits one of the ten digits into several tokens.
@@ -56,6 +51,7 @@ class VlmJudge:
     params: Any
     tokenizer: Tokenizer
     images: ImageSettings = ImageSettings()
+    rubric: Rubric = EDIT
 
     def __post_init__(self):
         for digit in DIGITS:
@@ -67,7 +63,9 @@ class VlmJudge:
                 )
 
     @classmethod
-    def from_pretrained(cls, directory: str | Path, *, dtype=None) -> VlmJudge:
+    def from_pretrained(
+        cls, directory: str | Path, *, dtype=None, rubric: Rubric = EDIT
+    ) -> VlmJudge:
         """Loads a Hugging Face directory, as `Planner.from_pretrained` does.
 
         Args:
@@ -75,78 +73,61 @@ class VlmJudge:
           dtype: of the weights and the computation, by default as stored. The digits' logits are
             always float32. Computing in bfloat16 changes the parts of a tiny random model by less
             than 2 points; a trained model was not measured.
+          rubric: EDIT, or PLAN.
         """
         config, params = load_pretrained(directory, dtype=dtype)
-        return cls(config, params, Tokenizer(directory), ImageSettings.load(directory))
+        return cls(config, params, Tokenizer(directory), ImageSettings.load(directory), rubric)
 
-    def __call__(self, sources, results, requests: Sequence[tuple[Step, ...] | str]) -> Scores:
-        """Scores edited pictures against requests, one question for each of `PARTS`.
+    def __call__(self, *columns):
+        """Scores a batch, one question for each part of the rubric.
 
         The model is asked for a digit, 0 for 0 on the rubric's scale and 9 for 100. A part is
         100 / 9 of the expected digit under its probabilities of the ten digits as first token.
 
         Args:
-          sources, results: photographs and edits, [B, H, W, 3], uint8 or float in [0, 1], or B
-            arrays [H, W, 3] of any sizes.
-          requests: B tuples of steps or goals in words, put into the prompt by
-            `rubric.request_words`, without a step's reasoning.
+          columns: of edits: sources, results, requests; of plans: photographs, goals, plans.
+            Pictures are [B, H, W, 3], uint8 or float in [0, 1], or B arrays [H, W, 3] of any
+            sizes; requests are tuples of steps, whose reasoning is not shown, or goals in words.
 
         Returns:
-          Scores, [B] each.
+          Scores or PlanScores, [B] each.
 
         Raises:
           InputError: arguments that do not match each other or exceed the model's context.
 
         Source: G-Eval (arXiv 2303.16634), expected scores over the tokens of the grades.
         """
-        sources, results = _arrays(sources), _arrays(results)
-        if not len(sources) == len(results) == len(requests):
-            raise InputError(
-                f"{len(sources)} sources, {len(results)} results and {len(requests)} requests; "
-                "give as many of each"
-            )
-        columns = [self._image_tokens("sources", sources), self._image_tokens("results", results)]
-        counts = np.array(columns, int).T
-        prompts = self._prompts(requests, counts)
+        number = len(self.rubric.captions)
+        shown, words = self.rubric.split([*map(_arrays, columns[:number]), *columns[number:]])
+        names = zip(shown, self.rubric.columns[:number], strict=True)
+        counts = np.stack([count_image_tokens(*named, self.images) for named in names], axis=1)
+        prompts = self._prompts(words, counts)
         self._check_lengths(prompts)
         texts = [len(q) - n.sum() for n, case in zip(counts, prompts, strict=True) for q in case]
         digit_ids = jnp.array([self.tokenizer.encode(digit)[0] for digit in DIGITS])
-        digits = np.zeros((len(prompts), len(PARTS)), np.float32)
+        digits = np.zeros((len(prompts), len(self.rubric.questions)), np.float32)
         for rows in self._chunks(counts.max(axis=1)):
             patches = self._patches(counts[rows].max())
-            inputs = self._inputs(sources, results, prompts, rows, patches, max(texts))
+            inputs = self._inputs(shown, prompts, rows, patches, max(texts))
             # A case that pads a chunk repeats its last one, with the same answer.
             digits[rows] = _mean_digits(self.config, self.params, digit_ids, inputs)
-        return combine(dict(zip(PARTS, 100 / 9 * digits.T, strict=True)))
+        return self.rubric.combine(
+            dict(zip(self.rubric.questions, 100 / 9 * digits.T, strict=True))
+        )
 
-    def _image_tokens(self, name: str, images) -> list[int]:
-        """The image tokens of each picture."""
-        if hasattr(images, "dtype"):
-            kinds = [(images.shape[1:], images.dtype)] * len(images)
-        else:
-            kinds = [(image.shape, image.dtype) for image in images]
-        counts = []
-        for row, (shape, dtype) in enumerate(kinds):
-            if len(shape) != 3 or shape[-1] != 3:
-                raise InputError(f"{name}[{row}] has shape {shape}; each must be [H, W, 3]")
-            if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
-                raise InputError(f"{name}[{row}] is {dtype}; use uint8, or floats in [0, 1]")
-            counts.append(image_tokens(*shape[:2], self.images))
-        return counts
+    def _prompts(self, words: list[str], counts: np.ndarray) -> list[list[list[int]]]:
+        """The tokens of each case's questions; counts: its pictures' tokens, int [B, pictures].
 
-    def _prompts(self, requests, counts: np.ndarray) -> list[list[list[int]]]:
-        """The tokens of each case's six questions; counts: its pictures' tokens, int [B, 2].
-
-        The six differ only after both pictures.
+        The questions of a case differ only after its pictures.
         """
         tokenizer, encode, prompts = self.tokenizer, self.tokenizer.encode, []
         closing = [tokenizer.im_end, *encode("\n"), tokenizer.im_start, *encode("assistant\n")]
-        for row, words in enumerate(batch_words(requests)):
+        for row, said in enumerate(words):
             opening = [tokenizer.im_start, *encode("user\n")]
             for count in counts[row]:
                 placeholders = [tokenizer.image_pad] * count
                 opening += [tokenizer.vision_start, *placeholders, tokenizer.vision_end]
-            texts = [QUESTION.format(request=words, question=RUBRIC[part]) for part in PARTS]
+            texts = [self.rubric.digit_question(said, part) for part in self.rubric.questions]
             prompts.append([opening + encode(text) + closing for text in texts])
         return prompts
 
@@ -156,48 +137,37 @@ class VlmJudge:
             longest = max(map(len, questions))
             if longest > limit:
                 raise InputError(
-                    f"requests[{row}]: its prompt has {longest} tokens and the model's limit is "
-                    f"{limit}; give smaller pictures or a shorter request"
+                    f"{self.rubric.columns[-1]}[{row}]: its prompt has {longest} tokens and the "
+                    f"model's limit is {limit}; give smaller pictures or shorter texts"
                 )
 
-    def _chunks(self, tokens: np.ndarray) -> list[np.ndarray]:
-        """Cases in chunks, the largest pictures first; the last case may be repeated.
-
-        The next power of two if they are few, else chunks of one size: one program each.
-        """
-        order, chunks = np.argsort(-tokens, kind="stable"), []
-        while len(order):
-            fitting = min(CASES, PATCHES // (2 * self._patches(tokens[order[0]])))
-            size = min(max(1, fitting), 1 << (len(tokens) - 1).bit_length())
-            chunks.append(np.pad(order[:size], (0, max(0, size - len(order))), mode="edge"))
-            order = order[size:]
-        return chunks
+    def _chunks(self, counts: np.ndarray) -> list[np.ndarray]:
+        """Rows that run together; counts: the tokens of each row's largest picture, int [B]."""
+        pictures = len(self.rubric.captions)
+        return chunk_rows(counts, lambda n: min(CASES, PATCHES // (pictures * self._patches(n))))
 
     def _patches(self, tokens: int) -> int:
         """The number of patches to which a picture with this many image tokens is padded."""
         return bucket(int(tokens) * self.images.merge_size**2)
 
-    def _inputs(self, sources, results, prompts, rows, patches: int, text: int) -> Inputs:
-        """Six rows of tokens and one row of pictures for each of the cases `rows`.
+    def _inputs(self, shown: list, prompts, rows, patches: int, text: int) -> Inputs:
+        """A row of tokens for each question and one of pictures for each of the cases `rows`.
 
         text: the number of tokens of the longest text. Both lengths are rounded up, so that other
         pictures and requests rarely need another program.
         """
-        length = 2 * patches // self.images.merge_size**2
+        length = len(shown) * patches // self.images.merge_size**2
         length += -(-text // TEXT_MULTIPLE) * TEXT_MULTIPLE
         questions = [question for row in rows for question in prompts[row]]
         tokens, mask = pad_rows(questions, self.tokenizer.pad, length=length)
-        pairs = [
-            images_to_patches(_take(images, rows), self.images, patches)
-            for images in (sources, results)
-        ]
-        pixels, grids = (jnp.concatenate(arrays, axis=1) for arrays in zip(*pairs, strict=True))
+        cut = [images_to_patches(take_rows(images, rows), self.images, patches) for images in shown]
+        pixels, grids = (jnp.concatenate(arrays, axis=1) for arrays in zip(*cut, strict=True))
         return Inputs(jnp.asarray(tokens), jnp.asarray(mask), pixels, grids)
 
 
 @functools.partial(jax.jit, static_argnames="config")
 def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
-    """The mean digit of each question's first answer token, float32 [B, 6], from 0 to 9.
+    """The mean digit of each question's first answer token, float32 [B, Q], from 0 to 9.
 
     inputs: as for `_shared_pictures`. digit_ids: the tokens of the ten digits, int [10].
     """
@@ -205,7 +175,7 @@ def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
     last = inputs.mask.sum(1) - 1  # padding comes after it
     hidden = jnp.take_along_axis(hidden, last[:, None, None], axis=1)[:, 0]
     head = output_embedding(config, params)[digit_ids]
-    return _expected_digit(hidden, head).reshape(-1, len(PARTS))
+    return _expected_digit(hidden, head).reshape(len(inputs.patches), -1)
 
 
 def _expected_digit(hidden, head):
@@ -218,12 +188,12 @@ def _expected_digit(hidden, head):
 
 
 def _shared_pictures(model: Qwen3VL, inputs: Inputs):
-    """`model(inputs)` where six rows of tokens share a row of pictures, encoded once.
+    """`model(inputs)` where Q rows of tokens share a row of pictures, encoded once.
 
-    inputs: tokens and mask [6 * B, S], the questions of a case together, equal up to the end of
-    its pictures; patches [B, 2, P, 1536] and grids [B, 2, 3]. Returns hidden [6 * B, S, D].
+    inputs: tokens and mask [B * Q, S], the questions of a case together, equal up to the end of
+    its pictures; patches [B, N, P, 1536] and grids [B, N, 3]. Returns hidden [B * Q, S, D].
     """
-    tokens, mask, repeats = inputs.tokens, inputs.mask, len(PARTS)
+    tokens, mask, repeats = inputs.tokens, inputs.mask, len(inputs.tokens) // len(inputs.patches)
     x = model.language_model.embed_tokens(tokens)
     first = inputs.replace(tokens=tokens[::repeats], mask=mask[::repeats])
     features, deepstack = model.visual_features(first, x.dtype)
@@ -240,7 +210,3 @@ def _arrays(images):
     if hasattr(images, "dtype"):
         return images
     return [image if hasattr(image, "dtype") else np.asarray(image) for image in images]
-
-
-def _take(images, rows: np.ndarray):
-    return images[rows] if hasattr(images, "dtype") else [images[row] for row in rows]

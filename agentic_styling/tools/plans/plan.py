@@ -101,7 +101,7 @@ class Plan:
 
 def _load(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise PlanError(f"plan: not JSON ({reason}); write one JSON object") from None

@@ -61,8 +61,10 @@ def test_the_sets_that_ship_are_of_the_form(name):
     assert (set_label(name), set_number(name)) == (name, SETS.index(name))
 
 
-def test_goals_are_drawn_from_a_file(tmp_path):
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_goals_are_drawn_from_a_file(tmp_path, mark):
     path = write(tmp_path / "frost.json", ROWS)
+    (tmp_path / "frost.json").write_text(mark + json.dumps(ROWS), "utf-8")
     assert set_label(path) == "frost" and set_number(path) >= len(SETS)
     assert dimensions(path, False) == {"season", "weather"}
     goals = [sample_goal(path, {}, "train", np.random.default_rng(i)) for i in range(50)]

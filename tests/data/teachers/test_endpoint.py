@@ -21,7 +21,7 @@ from agentic_styling.data.teachers.endpoint import (
 )
 from agentic_styling.rewards.judges.chat_endpoint import TEACHER
 from agentic_styling.utils.errors import InputError
-from tests.rewards.judges.fake_endpoint import KEY, Endpoint, chat
+from tests.rewards.judges.fake_endpoint import KEY, Endpoint, chat, failing
 
 HEATS = (0.3, 0.7, 1.0)
 
@@ -164,6 +164,22 @@ def test_the_plans_that_came_keep_their_temperatures(teacher, endpoint):
     [context], rejects = teacher(*case(1), 3)
     assert context.skills == (0.3, 1.0) and rejects == {NOT_JSON: 1}
     assert [p.steps[0].parameters["strength"] for p in context.plans] == [0.3, 1.0]
+
+
+def test_a_context_whose_replies_stay_malformed_is_counted(teacher, endpoint):
+    teacher(*case(1), 1)
+    endpoint.always = (200, json.dumps({"choices": []}), {})
+    taught, rejects = teacher(*case(2), 1)
+    assert [len(context.plans) for context in taught] == [1, 0] and rejects == {NO_ANSWER: 1}
+
+
+def test_plans_are_read_behind_thoughts_and_without_a_temperature(teacher, endpoint, capfd):
+    endpoint.answer = lambda q: f"<think>Fog? {{}}</think>Here:\n```\n{json.dumps(plan(FOG))}\n```"
+    endpoint.faults = [failing(400, "'temperature' does not support 0.3 with this model")]
+    [context], rejects = teacher(*case(1), 1)
+    assert len(context.plans) == 1 and not rejects
+    assert ["temperature" in question for question in asked(endpoint)] == [True, False]
+    assert "teacher: the endpoint refuses temperature" in capfd.readouterr().err
 
 
 def test_a_fence_and_a_lone_surrogate_do_no_harm(teacher, endpoint):

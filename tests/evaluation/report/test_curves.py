@@ -1,3 +1,4 @@
+import codecs
 import json
 
 import pytest
@@ -9,7 +10,10 @@ from agentic_styling.utils.errors import InputError
 def test_columns_of_a_short_run(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 0, "loss": 2.0, "note": "x"}\n{"step": 1, "loss": 1.0, "nll": 3}\n')
-    assert read_curves(path) == {"step": [0, 1], "loss": [2, 1], "nll": [None, 3]}
+    columns = {"step": [0, 1], "loss": [2, 1], "nll": [None, 3]}
+    assert read_curves(path) == columns
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())  # as some editors save it
+    assert read_curves(path) == columns
 
 
 def test_long_runs_are_averaged_in_blocks(tmp_path):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE
+from agentic_styling.rewards.judges.plan_rubric import PLAN_PARTS
 from agentic_styling.tools import Step
 from agentic_styling.utils.errors import InputError
 
@@ -27,11 +28,11 @@ GOOD = dict.fromkeys(PARTS, 50)
 
 
 def answer_to(question):
-    """What the fake endpoint answers: the result's brightness, and one more for each part."""
+    """What the fake endpoint answers: the last picture's brightness, and one more for each part."""
     urls = [p["image_url"]["url"] for p in question["messages"][1]["content"] if "image_url" in p]
-    picture = Image.open(io.BytesIO(base64.b64decode(urls[1].split(",")[1])))
-    first = int(np.asarray(picture)[0, 0, 0])
-    return dict(zip(PARTS, range(first, first + len(PARTS)), strict=True))
+    picture = Image.open(io.BytesIO(base64.b64decode(urls[-1].split(",")[1])))
+    first, parts = int(np.asarray(picture)[0, 0, 0]), PARTS if len(urls) == 2 else PLAN_PARTS
+    return dict(zip(parts, range(first, first + len(parts)), strict=True))
 
 
 class Endpoint:

@@ -127,8 +127,8 @@ def test_the_estimate_counts_what_the_cache_lacks(api_judge, case, endpoint):
 )
 def test_large_pictures_count_their_tiles(api_judge, size, tiles):
     small, large = np.zeros((8, 8, 3), np.uint8), np.zeros((*size, 3), np.uint8)
-    base = api_judge.estimate([small], [small], [REQUEST], 1, 1).tokens_in
-    more = api_judge.estimate([small], [large], [REQUEST], 1, 1).tokens_in
+    base = api_judge.estimate([small], [small], [REQUEST], price_in=1, price_out=1).tokens_in
+    more = api_judge.estimate([small], [large], [REQUEST], price_in=1, price_out=1).tokens_in
     assert more - base == 170 * (tiles - 1)
 
 

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 
+import numpy as np
 import pytest
 
 from agentic_styling.rewards.judges.api_judge import ApiJudge
@@ -74,48 +75,6 @@ NOON = 784_900_800.0  # Tue, 15 Nov 1994 12:00:00 GMT
 )
 def test_a_wait_is_asked_for_in_seconds_or_by_a_date(header, seconds):
     assert wait_asked_for(header, NOON) == seconds
-
-
-# What OpenAI's, vLLM's and llama.cpp's, LM Studio's and FastAPI's servers write.
-FORMAT_REFUSED = [
-    failing(400, "Unsupported parameter: 'response_format'"),
-    (400, json.dumps({"object": "error", "message": "response_format is unknown"}), {}),
-    (400, json.dumps({"error": "'response_format.type' must be 'json_schema' or 'text'"}), {}),
-    (422, json.dumps({"detail": [{"loc": ["body", "response_format"]}]}), {}),
-]
-
-
-@pytest.mark.parametrize("refusal", FORMAT_REFUSED)
-def test_an_endpoint_without_json_mode_is_asked_without_it_from_then_on(
-    api_judge, case, endpoint, slept, refusal
-):
-    sources, results, requests = case
-    endpoint.faults = [refusal]
-    for row in range(2):
-        one = slice(row, row + 1)
-        found = api_judge(sources[one], results[one], requests[one])
-        assert found.coherence.tolist() == [13 + 10 * row]
-    sent = [json.loads(body) for _, _, body in endpoint.calls]
-    assert ["response_format" in question for question in sent] == [True, False, False]
-    assert sent[0]["messages"] == sent[1]["messages"] and not slept
-    # An answer is known again by a judge that has not met the refusal yet.
-    again = ApiJudge("fake-vl", api_judge.cache)(sources[:2], results[:2], requests[:2])
-    assert again.coherence.tolist() == [13, 23] and len(sent) == len(endpoint.calls)
-
-
-def test_what_is_refused_without_json_mode_too_is_said(api_judge, case, endpoint):
-    endpoint.always = failing(400, "no response_format, no pictures")
-    one_line_error(lambda: api_judge(*first_row(case)), "status 400, no response_format, no pic")
-    assert len(endpoint.calls) == 2
-    one_line_error(lambda: api_judge(*first_row(case)), "status 400, no response_format, no pic")
-    assert len(endpoint.calls) == 3
-
-
-@pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}\n```\n", "```{}```"])
-def test_a_fence_around_an_answer_is_taken_off(api_judge, case, endpoint, fence, slept):
-    endpoint.faults = [(200, chat(fence.format(json.dumps(GOOD))), {})]
-    assert api_judge(*first_row(case)).coherence.tolist() == [50]
-    assert not slept
 
 
 @pytest.mark.parametrize(
@@ -204,7 +163,6 @@ def test_plain_http_passes_by_the_proxy_of_the_environment(api_judge, case, monk
         failing(307, "", Location=f"https://example.org/{KEY}"),
         (200, chat(GOOD | {"coherence": KEY}), {}),
         (200, chat(GOOD | {KEY: 3}), {}),
-        (200, KEY, {}),
     ],
 )
 def test_the_key_is_nowhere_to_be_read(api_judge, case, endpoint, fault, capfd):
@@ -224,6 +182,15 @@ def test_the_key_is_nowhere_to_be_read(api_judge, case, endpoint, fault, capfd):
     ]
     assert "judging" in seen[-1]  # the progress bar was looked at too
     assert not any(KEY[:-3] in text for text in seen)
+
+
+def test_a_reply_that_is_the_key_is_not_shown(api_judge, case, endpoint, capfd):
+    api_judge(*first_row(case))
+    endpoint.always = (200, KEY, {})
+    sources, results, requests = first_row(case)
+    assert np.isnan(api_judge(sources, results + 1, requests).reward[0])
+    said = capfd.readouterr().err
+    assert "the reply is not a chat completion" in said and KEY[:-3] not in said
 
 
 def test_missing_variables_are_named(api_judge, case, monkeypatch, tmp_path):

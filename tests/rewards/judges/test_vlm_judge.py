@@ -20,8 +20,9 @@ from agentic_styling.planner import (
 )
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges import vlm_judge
-from agentic_styling.rewards.judges.rubric import RUBRIC, request_words
-from agentic_styling.rewards.judges.vlm_judge import QUESTION, VlmJudge
+from agentic_styling.rewards.judges.edit_rubric import EDIT, RUBRIC, request_words
+from agentic_styling.rewards.judges.rubric import DIGIT_QUESTION
+from agentic_styling.rewards.judges.vlm_judge import VlmJudge
 from agentic_styling.tools import Step
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours
@@ -66,7 +67,7 @@ def hf_config(tokenizer):
 def directory(tmp_path_factory):
     """A model with perturbed weights, its tokenizer, and pictures of 1 to 16 tokens."""
     directory = tmp_path_factory.mktemp("judge")
-    texts = [QUESTION, *RUBRIC.values(), *map(request_words, REQUESTS)]
+    texts = [DIGIT_QUESTION, *RUBRIC.values(), *map(request_words, REQUESTS)]
     tokenizer = train_tokenizer(texts, directory, vocab_size=800)
     config = Qwen3VLConfig.from_hf(hf_config(tokenizer))
     save_pretrained(directory, config, ours.perturbed_params(config))
@@ -106,7 +107,7 @@ def prompt(judge, row, part):
     """The tokens of one question, written as Qwen's template says."""
     tokenizer, ids = judge.tokenizer, []
     counts = [image_tokens(*images[row].shape[:2], judge.images) for images in (SOURCES, RESULTS)]
-    text = QUESTION.format(request=request_words(REQUESTS[row]), question=RUBRIC[part])
+    text = EDIT.digit_question(request_words(REQUESTS[row]), part)
     ids += [tokenizer.im_start, *tokenizer.encode("user\n")]
     for count in counts:
         ids += [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
@@ -168,7 +169,8 @@ def test_a_certain_digit_is_its_place_on_the_rubrics_scale(judge, monkeypatch, d
     monkeypatch.setattr(vlm_judge, "_mean_digits", lambda *_: certain)
     found = judge(SOURCES[:1], RESULTS[:1], REQUESTS[:1])
     np.testing.assert_allclose(parts(found), part, atol=1e-4)
-    assert "from 0, which stands for 0" in QUESTION and "9, which stands for 100" in QUESTION
+    assert "from 0, which stands for 0" in DIGIT_QUESTION
+    assert "9, which stands for 100" in DIGIT_QUESTION
 
 
 @pytest.mark.slow
@@ -328,7 +330,9 @@ def test_bad_input(sources, results, requests, message, judge):
 def test_a_prompt_beyond_the_models_context(judge):
     text = dataclasses.replace(judge.config.text, max_position_embeddings=50)
     short = dataclasses.replace(judge, config=dataclasses.replace(judge.config, text=text))
-    with pytest.raises(InputError, match=r"requests\[0\]: its prompt has \d+ tokens .* is 50; "):
+    with pytest.raises(
+        InputError, match=r"requests\[0\]: its prompt has \d+ tokens .* is 50; give smaller"
+    ):
         short(SOURCES, RESULTS, REQUESTS)
 
 

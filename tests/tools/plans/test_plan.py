@@ -38,6 +38,11 @@ def test_json_is_compact_and_thinks_first():
     )
 
 
+def test_a_byte_order_mark_is_no_part_of_a_plan():
+    text = Plan({}, (Step("", "time_of_day", NIGHT),)).to_json()
+    assert Plan.from_json("\ufeff" + text) == Plan.from_json(text)
+
+
 def test_aliases_are_mapped():
     step = {"tool": "season_cycle", "parameters": {"target_season": "winter_bare"}}
     plan = Plan.from_json({"context": {"weather_conditions": "hail"}, "steps": [step]})

@@ -1,0 +1,81 @@
+"""A planner behind a chat endpoint: zero-shot, with the tools' signatures in its prompt."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agentic_styling.data.teachers.endpoint import PLAN, STEP, PlanQuestion, accept_any, system_text
+from agentic_styling.evaluation.planning import Answer, derangement, parse
+from agentic_styling.rewards.judges import chat_cost
+from agentic_styling.rewards.judges.chat_answers import ChatAnswers
+from agentic_styling.rewards.judges.chat_endpoint import PLANNER, read_key
+from agentic_styling.tools import MAX_STEPS
+from agentic_styling.utils.user_cache import user_cache
+
+STEPS = 4  # of a plan, for the estimate
+
+
+class EndpointPlanner:
+    """A model that was not trained on our plans; its answers are kept in the user's cache.
+
+    Args:
+      model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY.
+      temperature: of its sampling.
+      images: uint8 [N, H, W, 3].
+      goals: N texts.
+      seed: of the derangement, which gives each goal another's picture.
+
+    Raises:
+      InputError: the url is missing or not valid.
+
+    Source: the zero-shot planner G of Mukherjee et al. 2026, arXiv 2603.07148.
+    """
+
+    def __init__(
+        self, model: str, temperature: float, images: np.ndarray, goals: Sequence[str], seed: int
+    ):
+        self.model = model
+        self.answers = ChatAnswers(PLANNER, user_cache() / "plans", accept_any)
+        system, every = system_text(1, MAX_STEPS), np.arange(len(goals))
+        self.questions = [
+            PlanQuestion(model, system, temperature, f"case {row}", goals[row], images[shown], "")
+            for order in (every, derangement(len(goals), seed))
+            for row, shown in enumerate(order)
+        ]
+
+    def announce(self, prices: tuple[float, float] | None, yes: bool) -> None:
+        """Prints what the questions without a kept answer cost; nothing is asked.
+
+        Args:
+          prices: of a million tokens in and out; None if they are not known.
+          yes: whether the user has agreed.
+
+        Raises:
+          InputError: prices are not valid; or there are questions, and no key or no `yes`.
+        """
+        missing = self.answers.look_up(self.questions).missing.values()
+        tokens_in = sum(
+            chat_cost.text_tokens(len(question.system) + len(question.goal))
+            + chat_cost.picture_tokens(*question.picture.shape[:2])
+            for question in missing
+        )
+        tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
+        cost = chat_cost.estimate(
+            len(missing), tokens_in, tokens_out, *chat_cost.checked_prices(prices)
+        )
+        questions = f"{self.model}: {len(missing)} questions without an answer in "
+        questions += str(self.answers.cache)
+        chat_cost.announce(
+            "evaluate", questions, cost, prices is not None, yes, ("--config.prices", "--yes")
+        )
+        if missing:
+            read_key(PLANNER)
+
+    def __call__(self) -> tuple[list[Answer], list[Answer]]:
+        """An answer per case with its own picture, and with another's; see `planner_answers`.
+
+        Raises InputError for a question that the endpoint does not answer; answers are kept.
+        """
+        texts = self.answers(self.questions, "asking", "plan")
+        read = [parse(text or "") for text in texts]
+        return read[: len(read) // 2], read[len(read) // 2 :]
