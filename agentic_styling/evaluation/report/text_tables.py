@@ -20,7 +20,9 @@ def results_table(results: dict) -> str:
         )
     photographs = results["photographs"]
     over = "cases of one photograph" if photographs == 1 else f"{photographs} photographs"
-    return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals over {over}"
+    left_out = results["left_out"]
+    without = f"; {left_out} test contexts without a request are left out" if left_out else ""
+    return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals over {over}{without}"
 
 
 def plans_table(results: dict) -> str:
