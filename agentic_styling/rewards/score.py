@@ -18,6 +18,7 @@ from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 
 class Reference(NamedTuple):
@@ -54,6 +55,7 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
     return score_against(render_reference(source, request), result)
 
 
+@in_32_bits
 def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     """Renders a request once, for `score_against` with any number of results.
 
@@ -65,6 +67,7 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     return Reference(source, frames[:, -1], _measured(frames, request))
 
 
+@in_32_bits
 def score_against(reference: Reference, result: jax.Array) -> Scores:
     """Scores results against a rendered request; differentiable in the result.
 

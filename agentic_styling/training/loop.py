@@ -33,8 +33,10 @@ from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_logps
 from agentic_styling.training.workdir import as_json, claim, stored_array
 from agentic_styling.utils.errors import Preempted
+from agentic_styling.utils.precision import in_32_bits
 
 
+@in_32_bits
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     """Trains a planner, or resumes the run of an earlier call with the same workdir.
 

@@ -29,6 +29,7 @@ from agentic_styling.rewards.judges.rubric import RUBRIC, batch_words
 from agentic_styling.rewards.scores import PARTS, Scores, combine
 from agentic_styling.tools import Step
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 CASES = 8  # cases in a batch, six rows of tokens each
 PATCHES = 1 << 14  # patches in a batch: 8 cases of two 512 x 512 pictures
@@ -79,6 +80,7 @@ class VlmJudge:
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory))
 
+    @in_32_bits
     def __call__(self, sources, results, requests: Sequence[tuple[Step, ...] | str]) -> Scores:
         """Scores edited pictures against requests, one question for each of `PARTS`.
 
