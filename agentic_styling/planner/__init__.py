@@ -9,6 +9,7 @@ from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapter
 from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.planner.decoding.sampling import check_temperature
 from agentic_styling.planner.init_planner import new_planner
 from agentic_styling.planner.inputs.hf_inputs import hf_inputs, hf_logits
 from agentic_styling.planner.inputs.images import (
@@ -47,6 +48,7 @@ __all__ = [
     "TextConfig",
     "Tokenizer",
     "VisionConfig",
+    "check_temperature",
     "compile_plan_grammar",
     "encode_completions",
     "encode_prompts",

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.decoding.grammar import PlanGrammar, advance, allowed, initial_state
-from agentic_styling.planner.decoding.sampling import sample
+from agentic_styling.planner.decoding.sampling import check_temperature, sample
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.decode_step import decode, unstacked_layers
 from agentic_styling.planner.model.kv_cache import KVCache
 from agentic_styling.planner.model.positions import token_positions
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 
 @flax.struct.dataclass
@@ -34,6 +35,7 @@ class GenerateResult:
     logps: jax.Array
 
 
+@in_32_bits
 def generate(
     config: Qwen3VLConfig,
     params,
@@ -68,7 +70,11 @@ def generate(
     Raises:
       InputError: a setting is out of range, rows are packed, or the grammar does not fit.
     """
-    _check_sampling(temperature, top_k, top_p)
+    check_temperature(temperature)
+    if not 0 <= top_k < 2**31:
+        raise InputError(f"top_k {top_k}: out of range; use 0 for all tokens, or 1 and above")
+    if not 0 < top_p <= 1:
+        raise InputError(f"top_p {top_p}: out of range; use more than 0, and 1 for all tokens")
     if inputs.segments is not None:
         raise InputError("inputs.segments: packed rows cannot be continued; give a prompt a row")
     if grammar is not None:
@@ -87,15 +93,6 @@ def generate(
         jnp.asarray(seeds % 2**32, jnp.uint32),
         jnp.asarray(stop_ids, jnp.int32),
     )
-
-
-def _check_sampling(temperature, top_k, top_p):
-    if not temperature >= 0:
-        raise InputError(f"temperature {temperature}: below 0; use 0 for the likeliest token")
-    if not top_k >= 0:
-        raise InputError(f"top_k {top_k}: below 0; use 0 for all tokens")
-    if not 0 < top_p <= 1:
-        raise InputError(f"top_p {top_p}: out of range; use more than 0, and 1 for all tokens")
 
 
 def _check_grammar(grammar, config, max_new_tokens, stop_ids):

@@ -3,7 +3,19 @@
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.utils.errors import InputError
+
+# A float32 holds no more; beyond this, and from about 1e5 on, all tokens are as likely.
+_HIGHEST = 1e38
 _BLOCK = 128
+
+
+def check_temperature(temperature: float, name: str = "temperature") -> None:
+    """Raise InputError unless the temperature is a finite number, 0 or above."""
+    if not 0 <= temperature <= _HIGHEST:
+        raise InputError(
+            f"{name} {temperature}: out of range; use 0 for the likeliest tokens, or 1"
+        )
 
 
 def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
@@ -17,7 +29,8 @@ def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
     """
 
     def drawn():
-        kept = logits / temperature
+        # Of the differences, so that the lowest temperatures take the largest logit too.
+        kept = (logits - logits.max(axis=1, keepdims=True)) / temperature
         kept = jax.lax.cond(top_k > 0, keep_top_k, lambda x, k: x, kept, top_k)
         kept = jax.lax.cond(top_p < 1, keep_top_p, lambda x, p: x, kept, top_p)
         return _draw(kept, jax.vmap(uniform)(keys))
