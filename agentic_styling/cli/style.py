@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner
+from agentic_styling.planner import Planner, check_temperature
 from agentic_styling.tools import Plan, encode_plans, execute_steps
 from agentic_styling.utils.errors import InputError
 
@@ -46,6 +46,7 @@ def style(
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
+    check_temperature(temperature, "--temperature")
     pictures = {Path(name).stem: read_photo(name) for name in photos}
     if len(pictures) < len(photos):
         raise InputError("style: two photographs share a name; style them into two directories")

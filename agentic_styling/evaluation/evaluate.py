@@ -23,6 +23,7 @@ from agentic_styling.evaluation.runs import (
     save_picture,
     source_name,
 )
+from agentic_styling.planner import check_temperature
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError, nearest
@@ -48,6 +49,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
       InputError: a method is unknown or a file is missing; nothing has been written then.
     """
     workdir = Path(workdir)
+    check_temperature(config.temperature, "config.temperature")
     methods = _methods(config)
     training = _training(config)
     cases = _cases(config)

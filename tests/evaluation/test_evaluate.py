@@ -104,6 +104,13 @@ def test_the_text_table_has_both_rewards_and_their_verdict(results):
     assert row.endswith(said) and row.index(said) == head.index("against standard")
 
 
+def test_a_temperature_that_is_none_is_refused_before_anything_is_read(tmp_path):
+    config = default_config()
+    config.temperature = float("inf")
+    with pytest.raises(InputError, match="config.temperature inf: out of range; use 0"):
+        evaluate(config, tmp_path / "work")
+
+
 @pytest.mark.parametrize(
     ("methods", "message"),
     [
