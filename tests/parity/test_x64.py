@@ -12,6 +12,7 @@ from agentic_styling.planner import Planner, new_planner
 from agentic_styling.rewards import render_reference, score
 from agentic_styling.rewards.held_out import held_out_reward
 from agentic_styling.tools import Plan, Step, encode_plans, execute, execute_steps
+from agentic_styling.tools.executor.cube import plan_to_cube
 from agentic_styling.training import export_checkpoint, train
 from tests.training.fixtures import make_config, make_workplace
 
@@ -59,7 +60,8 @@ def test_tools_and_rewards(both):
         result = execute(source, plans, key)
         reference = render_reference(source, plans)
         scores = score(source, result, plans), held_out_reward(reference, result)
-        return jax.device_get((plans, result, execute_steps(source, plans, key), scores))
+        others = execute_steps(source, plans, key), plan_to_cube(plan, 5)[0]
+        return jax.device_get((plans, result, scores, *others))
 
     assert_same(*both(run))
 
