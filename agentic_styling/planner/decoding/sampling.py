@@ -5,8 +5,7 @@ import jax.numpy as jnp
 
 from agentic_styling.utils.errors import InputError
 
-# A float32 holds no more; beyond this, and from about 1e5 on, all tokens are as likely.
-_HIGHEST = 1e38
+_HIGHEST = 1e30  # its reciprocal is still a normal float32; from about 1e5 on all is as likely
 _BLOCK = 128
 
 

@@ -1,3 +1,5 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -137,7 +139,7 @@ def test_the_ends_of_the_running_sum():
     )
 
 
-@pytest.mark.parametrize("temperature", [1e-45, 1e-38, 1e-20, 1e38])
+@pytest.mark.parametrize("temperature", [1e-45, 1e-38, 1e-20, 1e30])
 def test_extreme_temperatures_never_take_what_is_refused(temperature):
     logits = np.full((8, 300), -np.inf, np.float32)
     logits[:, [7, 140, 290]] = 3.0, 30.0, 3.0
@@ -157,12 +159,12 @@ def test_settings_are_data():
 @pytest.mark.parametrize(
     "setting",
     [
-        *({"temperature": bad} for bad in (-0.1, float("inf"), float("nan"), 1e39)),
+        *({"temperature": bad} for bad in (-0.1, float("inf"), float("nan"), 1e31)),
         *({"top_k": -1}, {"top_k": 2**31}, {"top_p": 0.0}, {"top_p": 1.1}, {"top_p": float("nan")}),
     ],
 )
 def test_settings_out_of_range(setting):
     (name,) = setting
     empty = Inputs(jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool))
-    with pytest.raises(InputError, match=f"{name} {setting[name]}: .*; use"):
+    with pytest.raises(InputError, match=f"{name} {re.escape(str(setting[name]))}: .*; use"):
         generate(None, None, empty, max_new_tokens=1, stop_ids=(0,), **setting)
