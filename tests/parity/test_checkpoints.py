@@ -73,8 +73,9 @@ def test_a_tied_config_with_a_head(unlike, tmp_path):
     config, params = load_pretrained(tmp_path)
     assert config.tie_word_embeddings is not unlike
     save_pretrained(tmp_path / "ours", config, params)
-    found = np.asarray(hf_logits(config, params, oracle.batch("images")))
+    batch = oracle.batch("images")
+    real = batch["attention_mask"] == 1
+    found = np.asarray(hf_logits(config, params, batch))[real]
     for directory in (tmp_path, tmp_path / "ours"):
         model = transformers.AutoModelForImageTextToText.from_pretrained(directory)
-        expected = torch_logits(model) * oracle.batch("images")["attention_mask"][..., None]
-        assert ours.error(found, expected) < 1e-5
+        assert ours.error(found, torch_logits(model)[real]) < 1e-5
