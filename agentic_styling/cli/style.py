@@ -13,7 +13,7 @@ from tqdm import tqdm
 from agentic_styling.data import read_photo
 from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner, PlannerSettings
+from agentic_styling.planner import Planner, PlannerSettings, check_temperature
 from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import NAME_BYTES, check_seed, output_directory
@@ -62,6 +62,7 @@ def style(
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
+    check_temperature(temperature, "--temperature")
     seed, out = check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
     reads_state = planner is not None and PlannerSettings.load(planner).modality == "text"

@@ -9,7 +9,13 @@ from ml_collections import ConfigDict
 
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.results import METHODS, in_order
-from agentic_styling.planner import ImageSettings, PlannerSettings, Tokenizer, read_config
+from agentic_styling.planner import (
+    ImageSettings,
+    PlannerSettings,
+    Tokenizer,
+    check_temperature,
+    read_config,
+)
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -25,7 +31,6 @@ ENDPOINT = "endpoint:"  # before the name of a model at AGENTIC_STYLING_PLANNER_
 ZERO_SHOT = "zero_shot"  # how the names of such methods begin, for the report
 # What answers and intervals depend on, with the least and the most that each may be.
 RANGES = {
-    "temperature": (0, math.inf),
     "max_new_tokens": (1, math.inf),
     "seed": (0, 2**31 - 1),
     "bootstrap_samples": (1, math.inf),
@@ -35,13 +40,14 @@ RANGES = {
 
 def check_settings(config: ConfigDict) -> dict:
     """The settings of an evaluation by name. Raises InputError for one that is out of range."""
+    check_temperature(config.temperature)
     for name, (least, most) in RANGES.items():
         if not least <= config[name] <= most or config[name] == math.inf:  # also refuses NaN
             fix = f"{least} or more" if most == math.inf else f"{least} to {most}"
             raise InputError(f"{name}: {config[name]} is out of range; give {fix}")
     if len(config.prices) not in (0, 2):
         raise InputError(f"prices: {tuple(config.prices)} are not two numbers; give (IN, OUT)")
-    return {name: config[name] for name in (*RANGES, "constrained")}
+    return {name: config[name] for name in ("temperature", *RANGES, "constrained")}
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:

@@ -6,7 +6,11 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     save_pretrained,
 )
 from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
-from agentic_styling.planner.decoding.generation import GenerateResult, generate
+from agentic_styling.planner.decoding.generation import (
+    GenerateResult,
+    check_temperature,
+    generate,
+)
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.init_planner import new_planner
@@ -34,9 +38,10 @@ from agentic_styling.planner.planner_settings import PlannerSettings
 __all__ = [
     "PLAN_FORMS", "TINY_IMAGES", "Compute", "GenerateResult", "ImageSettings", "Inputs",
     "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL", "Qwen3VLConfig",
-    "TextConfig", "Tokenizer", "VisionConfig", "compile_plan_grammar", "encode_completions",
-    "encode_prompts", "generate", "hf_inputs", "hf_logits", "image_to_patches", "image_tokens",
-    "init_lora", "init_params", "load_adapters", "load_pretrained", "lora_variables",
-    "merge_lora", "new_planner", "output_embedding", "pad_rows", "read_config", "save_adapters",
-    "save_pretrained", "smart_resize", "train_tokenizer",
+    "TextConfig", "Tokenizer", "VisionConfig", "check_temperature", "compile_plan_grammar",
+    "encode_completions", "encode_prompts", "generate", "hf_inputs", "hf_logits",
+    "image_to_patches", "image_tokens", "init_lora", "init_params", "load_adapters",
+    "load_pretrained", "lora_variables", "merge_lora", "new_planner", "output_embedding",
+    "pad_rows", "read_config", "save_adapters", "save_pretrained", "smart_resize",
+    "train_tokenizer",
 ]  # fmt: skip

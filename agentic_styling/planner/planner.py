@@ -12,7 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
-from agentic_styling.planner.decoding.generation import check_grammar, generate
+from agentic_styling.planner.decoding.generation import (
+    check_grammar,
+    check_temperature,
+    generate,
+)
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import (
@@ -30,6 +34,7 @@ from agentic_styling.planner.model.qwen3_vl import Inputs
 from agentic_styling.planner.planner_settings import PlannerSettings
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 ROWS = 64  # rows decoded together
 PATCHES = 1 << 16  # most patches of the pictures encoded together
@@ -121,7 +126,7 @@ class Planner:
             text planner does not read them; they may be None.
           goals: B texts, one for each photograph.
           num_samples: plans per photograph, at least 1.
-          temperature: 0 takes the most likely tokens.
+          temperature: finite; 0 takes the most likely tokens.
           seed: of the sampling, 0 to 2**32 - 1.
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
@@ -135,8 +140,8 @@ class Planner:
           gives None; `complete` returns the texts themselves.
 
         Raises:
-          InputError: images, goals and states do not fit each other or this planner, or a prompt
-            leaves no room for max_new_tokens in the model's context.
+          InputError: images, goals and states do not fit each other or this planner, a prompt
+            leaves no room for max_new_tokens in the model's context, or the logits are not finite.
         """
 
         def read(text: str) -> Plan | None:
@@ -157,6 +162,7 @@ class Planner:
         )
         return [[read(text) for text in samples] for samples in texts]
 
+    @in_32_bits
     def complete(
         self,
         images,
@@ -175,6 +181,7 @@ class Planner:
         """The raw texts, num_samples for each goal; arguments and errors as for `plan`."""
         from tqdm import tqdm
 
+        check_temperature(temperature)
         if num_samples < 1:
             raise InputError(f"num_samples {num_samples} is too small; use at least 1")
         if images is not None and not hasattr(images, "dtype"):
@@ -202,6 +209,11 @@ class Planner:
                 continue
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
             result = generate(self.config, self.params, inputs, seed=seed, rows=rows, **options)
+            if not np.isfinite(result.logps).all():
+                raise InputError(
+                    f"{self.directory or 'planner'}: its logits are not finite, so the weights are "
+                    "broken or too large for their dtype; use others, or dtype float32"
+                )
             texts = iter(self._texts(result))
             for row in rows.tolist():
                 answers[row] = [next(texts) for _ in range(num_samples)]

@@ -11,10 +11,12 @@ import numpy as np
 
 from agentic_styling.rewards.attributes import ATTRIBUTES, attributes, thumbnails
 from agentic_styling.rewards.score import Reference
+from agentic_styling.utils.precision import in_32_bits
 
 _STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()], np.float32)
 
 
+@in_32_bits
 def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
     """Five times the geometric mean of four similarities in [0.01, 1].
 

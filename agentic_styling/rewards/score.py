@@ -20,6 +20,7 @@ from agentic_styling.tools import PlanArrays, execute_steps
 from agentic_styling.tools.executor.modifiers import is_graduated_picture
 from agentic_styling.tools.plans.encode import is_modifier
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 
 class Reference(NamedTuple):
@@ -57,6 +58,7 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
     return score_against(render_reference(source, request), result)
 
 
+@in_32_bits
 def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     """Renders a request once, for `score_against` with any number of results.
 
@@ -79,6 +81,7 @@ def asks(request: PlanArrays) -> jax.Array:
     return ((request.tool >= 0) & draws & (request.strength > 0)).any(1)
 
 
+@in_32_bits
 def score_against(reference: Reference, result: jax.Array) -> Scores:
     """Scores results against a rendered request; differentiable in the result.
 

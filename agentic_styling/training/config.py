@@ -17,7 +17,7 @@ from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
-from agentic_styling.utils.configs import load_config
+from agentic_styling.utils.configs import check_finite, load_config
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -67,6 +67,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     missing = next((name for name in default_config() if name not in config), None)
     if missing:
         raise InputError(f"config.{missing}: missing; start from --config=train:LOSS")
+    check_finite(config)
     config = ml_collections.ConfigDict(config)
     config.warmup_steps = warmup_steps(config)
     choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES

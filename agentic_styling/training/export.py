@@ -29,6 +29,7 @@ from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import claim, read_config
 from agentic_styling.utils.atomic import atomic_directory, check_free
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 ADAPTERS = "adapters"
 
@@ -37,8 +38,14 @@ def export(directory: Path, model: PlannerModel, state: TrainState, frozen: dict
     """Writes the planner of a state atomically, in the dtype of the files of config.init_from.
 
     The moving average is written if there is one. Adapters are merged; they are also written on
-    their own, in PEFT's format, to the folder adapters/.
+    their own, in PEFT's format, to the folder adapters/. What else transformers reads is copied
+    from config.init_from. Raises InputError if a parameter is not finite, or no step was good.
     """
+    if not int(state.health.good):
+        raise InputError(
+            f"{directory.parent}: all {int(state.step)} updates were skipped, so nothing was "
+            "learned; lower config.learning_rate and use another workdir"
+        )
     params = state.ema or state.params
     # Every process takes part in gathering arrays, the first one writes them.
     first = jax.process_index() == 0
@@ -51,10 +58,11 @@ def export(directory: Path, model: PlannerModel, state: TrainState, frozen: dict
         save_pretrained(temporary, model.config, params)
         if first:
             Tokenizer(config.init_from).save(temporary)
-            model.images.save(temporary)
+            model.images.save(temporary, config.init_from)
             PlannerSettings(config.modality).save(temporary)
 
 
+@in_32_bits
 def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -> Path:
     """Writes the planner of a checkpoint of a run; works on any number of devices.
 

@@ -44,8 +44,10 @@ from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
 from agentic_styling.utils.errors import Preempted
+from agentic_styling.utils.precision import in_32_bits
 
 
+@in_32_bits
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     """Trains a planner, or resumes the run of an earlier call with the same workdir.
 

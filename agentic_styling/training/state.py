@@ -31,9 +31,9 @@ class Health:
         """Before the first step."""
         return cls(jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.zeros((), jnp.int32))
 
-    def after(self, loss, norm, spike: float):
+    def after(self, loss, norm, update_norm, spike: float):
         """Whether this step is good, bool [], and the health after it."""
-        good = jnp.isfinite(loss) & jnp.isfinite(norm)
+        good = jnp.isfinite(loss) & jnp.isfinite(norm) & jnp.isfinite(update_norm)
         if spike:
             good &= (self.good < _NORM_STEPS) | (norm <= spike * self.grad_norm)
         decay = jnp.minimum(_NORM_DECAY, self.good / (self.good + 1.0))

@@ -197,16 +197,16 @@ def make_step(
     """Makes the jitted step(state, frozen, batch) -> (state, metrics); it donates the state.
 
     gradient: of `make_gradient`; metrics: `batch_metrics` of a loss. The layouts are shardings. A
-    step whose loss or gradient is not finite, or whose gradient norm is above `spike` (if not 0)
-    times its running mean, changes no parameter and is counted: see `state.Health`.
+    step whose loss, gradient or update is not finite, or whose gradient norm is above `spike` (if
+    not 0) times its running mean, changes no parameter and is counted: see `state.Health`.
     """
 
     def step(state: TrainState, frozen, batch: Batch):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         loss, grads, sums, columns = gradient(state.params, frozen, batch, key)
         norm = optax.global_norm(grads)
-        good, health = state.health.after(loss, norm, spike)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        good, health = state.health.after(loss, norm, optax.global_norm(updates), spike)
         params = optax.apply_updates(state.params, updates)
         new = params, opt_state, ema_update(state.ema, params, ema_decay)
         old = state.params, state.opt_state, state.ema

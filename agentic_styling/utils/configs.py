@@ -1,8 +1,12 @@
 """The files of configs/, found by name in a checkout and in an installed wheel."""
 
+import math
 import re
 import runpy
+from collections.abc import Mapping
 from pathlib import Path
+
+from ml_collections import ConfigDict
 
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -35,6 +39,15 @@ def load_config(name: str):
     """What `get_config` of a config file returns; `name` as for `config_path`."""
     file, _, argument = config_path(name).partition(":")
     return runpy.run_path(file)["get_config"](*([argument] if argument else []))
+
+
+def check_finite(config: Mapping, prefix: str = "config") -> None:
+    """Raise InputError naming the first field of a config that is infinite or NaN."""
+    for name, value in config.items():
+        if isinstance(value, Mapping | ConfigDict):
+            check_finite(value, f"{prefix}.{name}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{prefix}.{name}: {value} is not a finite number; give one")
 
 
 def field_help(file: str | Path) -> dict[str, str]:

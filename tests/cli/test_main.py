@@ -103,6 +103,17 @@ def test_any_planner_styles_photographs_of_any_sizes(demo, tmp_path):
         assert Plan.from_json((out / f"{name}.plan.json").read_text())
 
 
+@pytest.mark.parametrize("temperature", ["inf", "nan", "-1", "1e39"])
+def test_a_temperature_that_is_none_is_refused_before_anything_is_read(
+    tmp_path, capsys, temperature
+):
+    given = ["p.jpg", "--goal", "fog", "--planner", "none", f"--temperature={temperature}"]
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["style", *given, "--out", str(tmp_path / "out")])
+    assert caught.value.code == 2 and not (tmp_path / "out").exists()
+    assert "--temperature " in capsys.readouterr().err
+
+
 def test_a_plan_file_styles_a_photograph_and_is_never_overwritten(tmp_path, capsys):
     photo, plan, out = tmp_path / "photo.png", tmp_path / "fog.json", tmp_path / "out"
     gradient = np.linspace(0, 255, 96 * 128 * 3).reshape(96, 128, 3).astype(np.uint8)

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.planner import Qwen3VLConfig, load_pretrained, save_pretrained
+from agentic_styling.planner import Qwen3VLConfig, hf_logits, load_pretrained, save_pretrained
 from tests.parity.shapes import hf_config
 from tests.planner import oracle, ours, reference
 
@@ -56,3 +56,26 @@ def test_we_load_what_transformers_saves(several, hf, tmp_path):
     expected = ours.perturbed_params(config)
     assert jax.tree.structure(params) == jax.tree.structure(expected)
     jax.tree.map(np.testing.assert_array_equal, params, expected)
+
+
+@pytest.mark.parametrize("unlike", [False, True])
+def test_a_tied_config_with_a_head(unlike, tmp_path):
+    """Equal to the embedding it is dropped, else it is used, by both."""
+    import transformers
+    from safetensors.numpy import load_file, save_file
+
+    hf, file = hf_config("grouped and tied"), tmp_path / "model.safetensors"
+    reference.reference_model(hf).save_pretrained(tmp_path)
+    tensors = load_file(file)
+    head = tensors["model.language_model.embed_tokens.weight"].copy()
+    head[7] += unlike
+    save_file(tensors | {"lm_head.weight": head}, file, {"format": "pt"})
+    config, params = load_pretrained(tmp_path)
+    assert config.tie_word_embeddings is not unlike
+    save_pretrained(tmp_path / "ours", config, params)
+    batch = oracle.batch("images")
+    real = batch["attention_mask"] == 1
+    found = np.asarray(hf_logits(config, params, batch))[real]
+    for directory in (tmp_path, tmp_path / "ours"):
+        model = transformers.AutoModelForImageTextToText.from_pretrained(directory)
+        assert ours.error(found, torch_logits(model)[real]) < 1e-5

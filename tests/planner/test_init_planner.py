@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,9 @@ def test_all_parts_are_there_and_fit(directory):
     assert tokenizer.vocab_size == 300
     assert config.text.vocab_size == 300
     assert config.image_token_id == tokenizer.image_pad
+    assert (config.eos_token_id, config.pad_token_id) == (tokenizer.im_end, tokenizer.pad)
+    generation = json.loads((directory / "generation_config.json").read_text())
+    assert generation == {"eos_token_id": [tokenizer.im_end], "pad_token_id": tokenizer.pad}
     assert params["language_model"]["embed_tokens"]["embedding"].shape == (300, 128)
     assert ImageSettings.load(directory) == ImageSettings(min_pixels=4096, max_pixels=4096)
     assert [path.name for path in directory.parent.iterdir()] == ["planner"]

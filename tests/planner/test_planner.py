@@ -1,11 +1,13 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from agentic_styling.planner import (
     TINY_IMAGES,
+    GenerateResult,
     ImageSettings,
     Planner,
     Qwen3VLConfig,
@@ -115,8 +117,8 @@ def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
     def generate(config, params, inputs, *, seed, num_samples, **_):
         called.append((inputs, seed))
         ids = [free.tokenizer.encode(str(number)) for number in seed]
-        result = dataclasses.make_dataclass("Result", ["tokens", "lengths"])
-        return result(pad_rows(ids, 0)[0], np.array([len(row) for row in ids]))
+        tokens = pad_rows(ids, 0)[0]
+        return GenerateResult(tokens, np.array([len(row) for row in ids]), np.zeros(tokens.shape))
 
     monkeypatch.setattr(planner, "generate", generate)
     monkeypatch.setattr(planner, "PATCHES", 512)
@@ -178,9 +180,7 @@ def test_tool_calls_are_read_and_asked_for(loaded, photos, monkeypatch):
     def generate(config, params, inputs, **_):
         seen.append(loaded.tokenizer.decode(np.asarray(inputs.tokens)[0]))
         tokens = [*loaded.tokenizer.encode(text + "\nHail."), loaded.tokenizer.im_end]
-        return dataclasses.make_dataclass("Result", ["tokens", "lengths"])(
-            np.array([tokens]), np.array([len(tokens)])
-        )
+        return GenerateResult(*(np.array([x]) for x in (tokens, len(tokens), [0.0])))
 
     monkeypatch.setattr(planner, "generate", generate)
     assert asking.plan(photos[:1], GOALS[:1], constrained=False) == [[plan]]
@@ -214,6 +214,24 @@ def test_bad_input(loaded, photos):
         loaded.complete([photos[0], photos[0].astype(int)], GOALS[:2])
     with pytest.raises(InputError, match="num_samples 0 is too small"):
         loaded.complete(photos, GOALS, num_samples=0)
+
+
+@pytest.mark.parametrize("temperature", [float("inf"), float("nan"), -1.0, 1e39])
+def test_temperatures_that_are_none_are_refused(loaded, photos, temperature):
+    for ask in (loaded.plan, loaded.complete):
+        with pytest.raises(InputError, match="temperature .* out of range; use 0"):
+            ask(photos[:1], GOALS[:1], temperature=temperature)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_logits_that_are_not_finite_are_refused(loaded, photos, temperature):
+    """As of weights that are finite and too large: here a norm's, so that nothing else changes."""
+    params = jax.tree.map(lambda x: x, loaded.params)
+    params["language_model"]["norm"]["scale"] = jnp.full(128, 3e38)
+    broken = dataclasses.replace(loaded, params=params)
+    options = {"temperature": temperature, "num_samples": 4, "max_new_tokens": 100}
+    with pytest.raises(InputError, match=f"{loaded.directory}: its logits are not finite"):
+        broken.plan(photos[:1], GOALS[:1], **options)
 
 
 def test_a_prompt_beyond_the_models_context(loaded, photos):

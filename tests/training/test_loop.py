@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -17,7 +18,6 @@ import pytest
 from agentic_styling.cli.main import main
 from agentic_styling.data import write_trajectories
 from agentic_styling.planner import (
-    ImageSettings,
     Tokenizer,
     load_adapters,
     load_pretrained,
@@ -25,8 +25,10 @@ from agentic_styling.planner import (
 )
 from agentic_styling.training import dry_run, export_checkpoint, train
 from agentic_styling.training.config import checked, fixed, input_digests
+from agentic_styling.training.export import export
 from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.training.state import Health
 from agentic_styling.training.workdir import claim
 from agentic_styling.utils.errors import InputError, Preempted
 from tests.training.fixtures import SIDE, make_config, make_trajectories
@@ -86,7 +88,9 @@ def test_a_workdir_holds_config_metrics_checkpoints_and_planner(workplace, whole
     assert all(jax.tree.leaves(changed))
     tokenizers = [Tokenizer(d / "planner").encode("winter") for d in (workplace, whole)]
     assert tokenizers[0] == tokenizers[1]
-    assert ImageSettings.load(whole / "planner") == ImageSettings.load(workplace / "planner")
+    for name in ("preprocessor_config.json", "generation_config.json", "tokenizer.json"):
+        texts = [(d / "planner" / name).read_text() for d in (workplace, whole)]
+        assert texts[0] == texts[1]
 
 
 @pytest.mark.slow
@@ -169,6 +173,13 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
         export_checkpoint(whole, tmp_path / "last")
     with pytest.raises(InputError, match="config.json: cannot be read"):
         export_checkpoint(tmp_path, tmp_path / "none")
+
+
+def test_a_run_that_learnt_nothing_is_not_exported(tmp_path):
+    state = SimpleNamespace(step=2, health=Health.new())
+    with pytest.raises(InputError, match="all 2 updates were skipped, .*; lower config.learning"):
+        export(tmp_path / "planner", None, state, {}, None)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

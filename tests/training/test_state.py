@@ -32,8 +32,9 @@ def fake_gradient(params, frozen, batch, key):
 def fake_run(planner):
     """(losses, **options of make_step) -> the state and metrics after each step."""
 
-    def run(values, **options):
+    def run(values, change=lambda optimizer: optimizer, **options):
         state, frozen, optimizer, layouts = state_of(planner, ema=bool(options.get("ema_decay")))
+        optimizer = change(optimizer)
         step = make_step(fake_gradient, lambda *_: {}, optimizer, *layouts, **options)
         found = []
         for value in values:
@@ -61,6 +62,22 @@ def test_an_update_that_is_not_finite_is_skipped_and_counted(fake_run, bad):
     assert leaf(after) < leaf(skipped)
 
 
+def test_an_optimizer_whose_update_is_not_finite_changes_nothing(fake_run, planner):
+    """As of an infinite learning rate, with a good loss and a good gradient."""
+
+    def change(optimizer):
+        def update(grads, state, params):
+            updates, state = optimizer.update(grads, state, params)
+            return jax.tree.map(lambda x: x * jnp.inf, updates), state
+
+        return optax.GradientTransformation(optimizer.init, update)
+
+    ((state, metrics),) = fake_run([1.0], change)
+    assert (metrics["skipped"], state.health.good) == (1, 0)
+    same = jax.tree.map(np.array_equal, state.params, jax.device_get(planner.params))
+    assert all(jax.tree.leaves(same))
+
+
 def test_a_spike_is_skipped_once_the_usual_norm_is_known(fake_run):
     found = fake_run([9.0] + [1.0] * 20 + [9.0, 1.0], spike=4.0)
     assert [int(metrics["skipped"]) for _, metrics in found] == [0] * 21 + [1, 1]
@@ -70,7 +87,7 @@ def test_a_spike_is_skipped_once_the_usual_norm_is_known(fake_run):
 def test_health_by_hand():
     health = Health.new()
     for norm in (2.0, 4.0):
-        good, health = health.after(jnp.ones(()), jnp.float32(norm), 0.0)
+        good, health = health.after(jnp.ones(()), jnp.float32(norm), jnp.ones(()), 0.0)
         assert bool(good)
     assert (float(health.grad_norm), int(health.good)) == (3.0, 2)
 

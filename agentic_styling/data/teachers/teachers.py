@@ -12,6 +12,7 @@ import numpy as np
 from agentic_styling.data.goals.sets import read
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS, teach
+from agentic_styling.planner import check_temperature
 from agentic_styling.tools import Plan
 from agentic_styling.utils.errors import InputError
 
@@ -58,8 +59,10 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
 
 def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
     """The temperatures as floats. Raises InputError if there is none, or one is below 0."""
-    if not temperatures or not all(0 <= t < float("inf") for t in temperatures):
-        raise InputError(f"temperatures {temperatures}: give one or more, 0 or above")
+    if not temperatures:
+        raise InputError(f"temperatures {temperatures}: none given; give one or more, 0 or above")
+    for temperature in temperatures:
+        check_temperature(temperature, "temperatures")
     return tuple(map(float, temperatures))
 
 

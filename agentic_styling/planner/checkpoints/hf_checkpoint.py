@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -25,19 +26,40 @@ from agentic_styling.planner.checkpoints.safetensors_files import (
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
+from agentic_styling.utils.precision import in_32_bits
 
 SHARD_BYTES = 5 * 10**9
+HEAD, EMBEDDING = "lm_head.weight", "model.language_model.embed_tokens.weight"
+ROWS = 4096  # of the embedding, compared at a time
 
 
 def read_config(directory) -> Qwen3VLConfig:
-    """The config.json of a Hugging Face directory.
+    """The config.json of a Hugging Face directory, untied if its files hold another head.
 
     Raises:
       InputError: the file is missing, broken, or not of a supported Qwen3-VL.
     """
-    return Qwen3VLConfig.from_hf(read_json(Path(directory) / "config.json"))
+    directory = Path(directory)
+    config = Qwen3VLConfig.from_hf(read_json(directory / "config.json"))
+    if config.tie_word_embeddings and _has_own_head(directory):
+        config = dataclasses.replace(config, tie_word_embeddings=False)
+    return config
 
 
+def _has_own_head(directory: Path) -> bool:
+    """Whether there is a head unlike the embedding, which transformers keeps too."""
+    if not any((directory / name).is_file() for name in (SINGLE, INDEX)):
+        return False
+    stored = open_tensors(directory)
+    head, embedding = stored.get(HEAD), stored.get(EMBEDDING)
+    if head is None or embedding is None or head.get_shape() != embedding.get_shape():
+        return False
+    rows = head.get_shape()[0]
+    parts = [slice(row, min(row + ROWS, rows)) for row in range(0, rows, ROWS)]
+    return any((head[part] != embedding[part]).any() for part in parts)
+
+
+@in_32_bits
 def load_pretrained(
     directory,
     mesh: Mesh | None = None,
@@ -63,20 +85,21 @@ def load_pretrained(
       (Qwen3VLConfig, params).
 
     Raises:
-      InputError: a file is missing or broken, or tensors do not fit the config; it names every
-        missing, extra or misshapen one.
+      InputError: a file is missing or broken, a tensor has values that are not finite, or tensors
+        do not fit the config; it names every missing, extra or misshapen one.
     """
     directory, config = Path(directory), read_config(directory)
     table = tensors(config)
     stored = input_first(table, open_tensors(directory))
     if config.tie_word_embeddings:
-        stored.pop("lm_head.weight", None)  # a tied checkpoint may repeat its embedding
+        stored.pop(HEAD, None)  # a tied checkpoint may repeat its embedding
     check(directory, {tensor.name: tensor.shape for tensor in table}, stored)
     return config, load_tree(
         table, stored, mesh, rules, dtype=dtype, replicate_below=replicate_below
     )
 
 
+@in_32_bits
 def save_pretrained(
     directory, config: Qwen3VLConfig, params, max_shard_bytes: int = SHARD_BYTES
 ) -> None:
@@ -92,7 +115,7 @@ def save_pretrained(
       max_shard_bytes: above this the tensors go into several files with an index.
 
     Raises:
-      InputError: params do not fit the config.
+      InputError: params do not fit the config, or are not finite.
     """
     flat = traverse_util.flatten_dict(params)
     check_tree(tensors(config), flat)

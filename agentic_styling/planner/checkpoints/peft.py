@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,34 +21,47 @@ from agentic_styling.planner.checkpoints.safetensors_files import (
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.planner.model.lora import LoraConfig, adapter_shapes
+from agentic_styling.planner.model.lora import LoraConfig, adapter_shapes, module_kind
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+PREFIX = "base_model.model."
 NO_VISION = r"model\.visual\..*"
-# Options of a PEFT config that compute something else from the same tensors.
-UNSUPPORTED = (
-    "use_dora",
-    "use_rslora",
-    "fan_in_fan_out",
-    "rank_pattern",
-    "alpha_pattern",
-    "lora_bias",
-    "modules_to_save",
-    "trainable_token_indices",
-)
+# Fields of a PEFT config that do not change what the tensors compute, whatever their values, and
+# those that must have one of these values. Any other field, known today or not, must be off.
+NUMBERS = {"r": "rank", "lora_alpha": "alpha", "lora_dropout": "dropout"}
+WITHOUT_EFFECT = {
+    *("peft_version", "task_type", "auto_mapping", "base_model_name_or_path", "revision"),
+    *("inference_mode", "target_modules", "exclude_modules", "layers_to_transform"),
+    *("layers_pattern", "megatron_core", "qalora_group_size", "eva_config"),
+}
+ALLOWED = {
+    "peft_type": ("LORA",),
+    "bias": ("none",),
+    # The others, such as pissa, olora and loftq, move the base.
+    "init_lora_weights": (True, False, "gaussian", "orthogonal", "eva"),
+}
 
 
+@in_32_bits
 def save_adapters(directory, config: Qwen3VLConfig, adapters, lora: LoraConfig) -> None:
     """Write the directory that PEFT's from_pretrained reads: its config and safetensors."""
     flat, table = traverse_util.flatten_dict(adapters), adapter_tensors(config, lora)
     check_tree(table, flat)
+    adapted = {_module(tensor.name) for tensor in table}
+    matched = {
+        name
+        for name in _kernels(config)
+        if any(f".{name}".endswith(f".{target}") for target in lora.targets)
+        and (lora.vision or not re.fullmatch(NO_VISION, name))
+    }
     peft = {
         "peft_type": "LORA",
         "r": lora.rank,
         "lora_alpha": lora.alpha,
         "lora_dropout": lora.dropout,
-        "target_modules": list(lora.targets),
+        "target_modules": list(lora.targets) if matched == adapted else sorted(adapted),
         "exclude_modules": None if lora.vision else NO_VISION,
         "bias": "none",
         "inference_mode": True,
@@ -63,10 +77,11 @@ def save_adapters(directory, config: Qwen3VLConfig, adapters, lora: LoraConfig) 
     write_tree(table, flat, write)
 
 
+@in_32_bits
 def load_adapters(
     directory, config: Qwen3VLConfig, mesh: Mesh | None = None, rules: Sequence[Rule] = (), **layout
 ):
-    """Read a directory of PEFT's, or of `save_adapters`.
+    """Read a directory of PEFT's, or of `save_adapters`; its tensors say what has adapters.
 
     Args:
       config: of the model that the adapters belong to.
@@ -80,35 +95,68 @@ def load_adapters(
         with the same targets and rank in every layer.
     """
     directory = Path(directory)
-    peft = read_json(directory / CONFIG_FILE)
+    fields = _read_peft(directory / CONFIG_FILE)
     stored = open_file(directory / WEIGHTS_FILE)
-    lora = _read_peft(directory / CONFIG_FILE, peft, vision=any(".visual." in n for n in stored))
+    kernels = _kernels(config)
+    kinds = {module_kind(kernels[m]) for m in map(_module, stored) if m in kernels}
+    if not kinds:
+        raise InputError(
+            f"{directory / WEIGHTS_FILE}: has no adapter of this model; use one trained from it"
+        )
+    known = {module_kind(path) for path in kernels.values()}
+    try:
+        lora = LoraConfig(**fields, **_targets(kinds, known))
+    except InputError as error:
+        raise InputError(f"{directory / CONFIG_FILE}: {error}") from None
     table = adapter_tensors(config, lora)
     check(directory / WEIGHTS_FILE, {tensor.name: tensor.shape for tensor in table}, stored)
     return lora, load_tree(table, stored, mesh, rules, **layout)
 
 
-def _read_peft(path: Path, peft: dict, vision: bool) -> LoraConfig:
-    if peft.get("peft_type") != "LORA":
-        raise InputError(f"{path}: peft_type {peft.get('peft_type')!r} is not supported; use LORA")
-    for name in UNSUPPORTED:
-        if peft.get(name):
-            raise InputError(f"{path}: {name} {peft[name]!r} is not supported; train without it")
-    if peft.get("bias", "none") != "none":
-        raise InputError(f"{path}: bias {peft['bias']!r} is not supported; it must be 'none'")
-    targets = peft.get("target_modules")
-    if not isinstance(targets, list):
-        raise InputError(f"{path}: target_modules {targets!r} must be a list of names")
-    missing = [name for name in ("r", "lora_alpha") if name not in peft]
-    if missing:
-        raise InputError(f"{path}: lacks {missing[0]!r}; add it")
-    return LoraConfig(
-        rank=peft["r"],
-        alpha=peft["lora_alpha"],
-        dropout=peft.get("lora_dropout", 0.0),
-        targets=tuple(targets),
-        vision=vision,
-    )
+def _read_peft(path: Path) -> dict:
+    """Rank, alpha and dropout of an adapter_config.json that has nothing else with an effect."""
+    peft = {"lora_dropout": 0.0} | read_json(path)
+    for name in (*NUMBERS, "peft_type"):
+        if name not in peft:
+            raise InputError(f"{path}: lacks {name!r}; add it")
+    for name, value in peft.items():
+        if name in NUMBERS:
+            good = type(value) in ((int,) if name == "r" else (int, float))
+        else:
+            good = value in ALLOWED[name] if name in ALLOWED else not value
+        if not good and name not in WITHOUT_EFFECT:
+            raise InputError(
+                f"{path}: {name} {value!r} is not supported; merge the adapter into its base with "
+                "PEFT's merge_and_unload, or train without it"
+            )
+    return {field: peft[name] for name, field in NUMBERS.items()}
+
+
+def _targets(adapted: set[str], known: set[str]) -> dict:
+    """The targets and the vision flag of a LoraConfig for these kinds of modules and no others."""
+    vision = any(kind.startswith("visual.") for kind in adapted)
+    others = {kind for kind in known - adapted if vision or not kind.startswith("visual.")}
+    targets = set()
+    for kind in adapted:
+        parts = kind.split(".")
+        ends = (".".join(parts[-n:]) for n in range(1, len(parts) + 1))
+        matched = (e for e in ends if not any(f".{o}".endswith(f".{e}") for o in others))
+        targets.add(next(matched, kind))
+    return {"targets": tuple(sorted(targets)), "vision": vision}
+
+
+def _kernels(config: Qwen3VLConfig) -> dict[str, tuple[str, ...]]:
+    """The path of every module with a kernel, by Hugging Face's name of it."""
+    return {
+        tensor.name.removesuffix(".weight"): tensor.path[:-1]
+        for tensor in tensors(config)
+        if tensor.path[-1] == "kernel"
+    }
+
+
+def _module(name: str) -> str:
+    """Hugging Face's name of the module of an adapter's tensor."""
+    return re.sub(r"\.lora_[AB]\.weight$", "", name.removeprefix(PREFIX))
 
 
 def adapter_tensors(config: Qwen3VLConfig, lora: LoraConfig) -> list[Tensor]:
@@ -117,7 +165,7 @@ def adapter_tensors(config: Qwen3VLConfig, lora: LoraConfig) -> list[Tensor]:
     for name, shape, path, index in tensors(config):
         module = path[:-1]
         if path[-1] == "kernel" and (*module, "a") in shapes:
-            prefix = f"base_model.model.{name.removesuffix('.weight')}"
+            prefix = PREFIX + name.removesuffix(".weight")
             a = (lora.rank, *shape[1:])
             b = (shape[0], lora.rank, *[1] * (len(shape) - 2))
             table.append(Tensor(f"{prefix}.lora_A.weight", a, (*module, "a"), index))

@@ -50,12 +50,38 @@ def open_file(path: Path) -> dict:
         raise InputError(f"{path}: no such file; fetch it again")
     try:
         file = safe_open(path, framework="np")
-        return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+        names = file.keys()
+        return {name: CheckedSlice(str(path), name, file.get_slice(name)) for name in names}
     except SafetensorError as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path}: not a complete safetensors file ({reason}); fetch it again"
         ) from error
+
+
+class CheckedSlice:
+    """A lazy slice of a tensor; reading infinities or NaN raises InputError with its name."""
+
+    def __init__(self, source: str, name: str, stored):
+        self.source, self.name, self.stored = source, name, stored
+        self.get_shape, self.get_dtype = stored.get_shape, stored.get_dtype
+
+    def __getitem__(self, index) -> np.ndarray:
+        return finite(self.source, self.name, self.stored[index])
+
+
+def finite(source: str, name: str, array: np.ndarray) -> np.ndarray:
+    """The array. Raises InputError naming source and tensor if a value is infinite or NaN."""
+    # Read as integers, signed and unsigned, these values and no others are at or beyond the
+    # infinities; maxima are many times faster than isfinite in bfloat16, and take no memory.
+    limits = np.array([np.inf, -np.inf], array.dtype)
+    for place, kind in enumerate(f"{sign}{array.itemsize}" for sign in "iu"):
+        if array.view(kind).max(initial=0) >= limits.view(kind)[place]:
+            raise InputError(
+                f"{source}: {name} has values that are infinite or NaN; use other weights, such as "
+                "those of an earlier checkpoint"
+            )
+    return array
 
 
 def check(source: Path, expected: dict[str, tuple[int, ...]], stored: dict) -> None:
@@ -102,8 +128,8 @@ def write_file(path: Path, shapes: dict[str, tuple[str, tuple[int, ...]]], array
     text += b" " * (-len(text) % 8)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for array in arrays:
-            np.ascontiguousarray(array).tofile(file)
+        for name, array in zip(shapes, arrays, strict=True):
+            finite(path.name, name, np.ascontiguousarray(array)).tofile(file)
 
 
 @contextlib.contextmanager

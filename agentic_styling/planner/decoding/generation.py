@@ -18,6 +18,7 @@ from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embed
 from agentic_styling.planner.model.text import decode, unstacked_layers
 from agentic_styling.utils.checks import check_seed
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 
 @flax.struct.dataclass
@@ -34,6 +35,7 @@ class GenerateResult:
     logps: jax.Array
 
 
+@in_32_bits
 def generate(
     config: Qwen3VLConfig,
     params,
@@ -71,7 +73,11 @@ def generate(
     Raises:
       InputError: a setting is out of range, rows are packed, or the grammar does not fit.
     """
-    _check_sampling(temperature, top_k, top_p)
+    check_temperature(temperature)
+    if not 0 <= top_k < 2**31:
+        raise InputError(f"top_k {top_k}: out of range; use 0 for all tokens, or 1 and above")
+    if not 0 < top_p <= 1:
+        raise InputError(f"top_p {top_p}: out of range; use more than 0, and 1 for all tokens")
     if inputs.segments is not None:
         raise InputError("inputs.segments: packed rows cannot be continued; give a prompt a row")
     if grammar is not None:
@@ -90,15 +96,6 @@ def generate(
         jnp.asarray(rows, jnp.uint32),
         jnp.asarray(stop_ids, jnp.int32),
     )
-
-
-def _check_sampling(temperature, top_k, top_p):
-    if not temperature >= 0:
-        raise InputError(f"temperature {temperature}: below 0; use 0 for the likeliest token")
-    if not top_k >= 0:
-        raise InputError(f"top_k {top_k}: below 0; use 0 for all tokens")
-    if not 0 < top_p <= 1:
-        raise InputError(f"top_p {top_p}: out of range; use more than 0, and 1 for all tokens")
 
 
 def check_grammar(grammar, config, max_new_tokens, stop_ids):
@@ -188,6 +185,15 @@ def _generate(
 
 
 _BLOCK = 128
+_HIGHEST = 1e30  # its reciprocal is still a normal float32; from about 1e5 on all is as likely
+
+
+def check_temperature(temperature: float, name: str = "temperature") -> None:
+    """Raises InputError unless the temperature is a finite number, 0 or above."""
+    if not 0 <= temperature <= _HIGHEST:
+        raise InputError(
+            f"{name} {temperature}: out of range; use 0 for the likeliest tokens, or 1"
+        )
 
 
 def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
@@ -201,7 +207,8 @@ def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
     """
 
     def drawn():
-        kept = logits / temperature
+        # Of the differences, so that the lowest temperatures take the largest logit too.
+        kept = (logits - logits.max(axis=1, keepdims=True)) / temperature
         kept = jax.lax.cond(top_k > 0, keep_top_k, lambda x, k: x, kept, top_k)
         kept = jax.lax.cond(top_p < 1, keep_top_p, lambda x, p: x, kept, top_p)
         return _draw(kept, jax.vmap(uniform)(keys))

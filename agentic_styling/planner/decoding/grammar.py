@@ -18,6 +18,7 @@ from agentic_styling.planner.decoding.automaton import DETOURS, Automaton, plan_
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.tools import MAX_STEPS, VOCABULARY
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 _REFUSED = 127  # above every text node's number
 
@@ -104,6 +105,7 @@ def _text_node(node: jax.Array, text: jax.Array) -> jax.Array:
     return jnp.where(text >= 0, node - text, 0)
 
 
+@in_32_bits
 def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
     """The grammar of plans over the tokens of a byte-level tokenizer.
 

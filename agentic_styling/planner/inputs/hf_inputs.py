@@ -9,6 +9,7 @@ import numpy as np
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 # The pixels, the grids, and the tokens that stand for them.
 MEDIA = (
@@ -17,6 +18,7 @@ MEDIA = (
 )
 
 
+@in_32_bits
 def hf_logits(config: Qwen3VLConfig, params, inputs) -> jax.Array:
     """Logits float32 [B, S, V] for the arrays of a Hugging Face processor; for parity checks.
 
@@ -26,6 +28,7 @@ def hf_logits(config: Qwen3VLConfig, params, inputs) -> jax.Array:
     return _logits(config, params, hf_inputs(config, inputs))
 
 
+@in_32_bits
 def hf_inputs(config: Qwen3VLConfig, inputs) -> Inputs:
     """`Inputs` from a processor's arrays: the flat patches are split by row and medium.
 

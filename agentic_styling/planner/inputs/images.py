@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agentic_styling.planner.checkpoints.safetensors_files import read_json
 from agentic_styling.utils.errors import InputError
 
 SETTINGS_FILE = "preprocessor_config.json"
+KEPT = (SETTINGS_FILE, "video_preprocessor_config.json", "processor_config.json")
 # Steps of Qwen's processor that `image_to_patches` always applies.
 FIXED = {"do_resize": True, "resample": 3, "do_rescale": True, "do_normalize": True}
 
@@ -62,8 +64,18 @@ class ImageSettings:
             std=_same(path, "image_std", values, default.std),
         )
 
-    def save(self, directory: str | Path) -> None:
-        """Write directory/preprocessor_config.json, readable by transformers."""
+    def save(self, directory: str | Path, source: str | Path | None = None) -> None:
+        """Write directory/preprocessor_config.json, readable by transformers.
+
+        source: the directory that the settings were read from; its files are copied, if there.
+        """
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        kept = [] if source is None else [n for n in KEPT if (Path(source) / n).is_file()]
+        for name in kept:
+            shutil.copyfile(Path(source) / name, directory / name)
+        if SETTINGS_FILE in kept:
+            return
         values = {
             "image_processor_type": "Qwen2VLImageProcessorFast",
             "size": {"shortest_edge": self.min_pixels, "longest_edge": self.max_pixels},
@@ -73,9 +85,8 @@ class ImageSettings:
             "image_mean": [self.mean] * 3,
             "image_std": [self.std] * 3,
         }
-        path = Path(directory) / SETTINGS_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(values, indent=2) + "\n"
+        (directory / SETTINGS_FILE).write_text(text, encoding="utf-8")
 
 
 # For tiny planners: a 128 x 128 picture is 16 tokens.

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from agentic_styling.planner.checkpoints.safetensors_files import read_json
 from agentic_styling.utils.errors import InputError
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -28,6 +29,8 @@ SPLIT = (
 
 
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
+GENERATION_FILE = "generation_config.json"
+KEPT = ("chat_template.jinja", "chat_template.json", "special_tokens_map.json", SETTINGS_FILE)
 SETTINGS = {
     "tokenizer_class": "PreTrainedTokenizerFast",
     "eos_token": IM_END,
@@ -73,27 +76,41 @@ class Tokenizer:
         return {text: token for text, token in tokens.items() if token not in added}
 
     def save(self, directory: str | Path) -> None:
-        """Write tokenizer.json, and the settings that transformers' AutoTokenizer reads with it.
+        """Write tokenizer.json, and what transformers reads with it, copied where there is some.
 
-        Settings and chat template are copied from the directory it was read from, if there.
+        generation_config.json is completed so that `generate` stops at the end of a turn.
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         self._backend.save(str(directory / TOKENIZER_FILE))
-        kept = ("chat_template.jinja", "chat_template.json", SETTINGS_FILE)
-        kept = [self.path / name for name in kept if (self.path / name).is_file()]
+        _write_json(directory / GENERATION_FILE, self._generation())
+        kept = [self.path / name for name in KEPT if (self.path / name).is_file()]
         if self.path / SETTINGS_FILE not in kept:
-            text = json.dumps(SETTINGS, indent=2) + "\n"
-            (directory / SETTINGS_FILE).write_text(text, encoding="utf-8")
+            _write_json(directory / SETTINGS_FILE, SETTINGS)
         for path in kept:
             if not path.parent.samefile(directory):
                 shutil.copyfile(path, directory / path.name)
+
+    def _generation(self) -> dict:
+        """The generation_config.json of the directory, with the ids that end and pad a row."""
+        path = self.path / GENERATION_FILE
+        values = read_json(path) if path.is_file() else {}
+        ends = values.get("eos_token_id")
+        ends = [] if ends is None else ends if isinstance(ends, list) else [ends]
+        if self.im_end not in ends:
+            ends = [self.im_end, *ends]
+        pad = values.get("pad_token_id")
+        return values | {"eos_token_id": ends, "pad_token_id": self.pad if pad is None else pad}
 
     def _special(self, token: str) -> int:
         index = self._backend.token_to_id(token)
         if index is None:
             raise InputError(f"{self.path}: lacks the token {token!r}; use a Qwen3-VL tokenizer")
         return index
+
+
+def _write_json(path: Path, values: dict) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _read_backend(directory: Path):

@@ -12,6 +12,11 @@ ARCHITECTURES = {
     DENSE: "Qwen3VLForConditionalGeneration",
     MOE: "Qwen3VLMoeForConditionalGeneration",
 }
+TEXT_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")  # also in the text section
+TOKEN_IDS = (
+    *("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id"),
+    *TEXT_IDS,
+)
 # Values of the published mixture of experts; no others are supported.
 EVERY_LAYER_SPARSE = {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
 
@@ -65,7 +70,7 @@ class VisionConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Qwen3VLConfig:
-    """A Qwen3-VL: both towers, the visual token ids, and whether the embedding is tied.
+    """A Qwen3-VL: both towers, the ids of special tokens, and whether the embedding is tied.
 
     Hashable, so it can be a static argument of a jitted function.
     """
@@ -77,6 +82,9 @@ class Qwen3VLConfig:
     video_token_id: int = 151656
     vision_start_token_id: int = 151652
     vision_end_token_id: int = 151653
+    bos_token_id: int | None = None
+    eos_token_id: int | tuple[int, ...] | None = None
+    pad_token_id: int | None = None
 
     def __post_init__(self):
         if self.vision.out_hidden_size != self.text.hidden_size:
@@ -115,10 +123,13 @@ class Qwen3VLConfig:
             vision_end_token_id=vocab_size - 3,
             image_token_id=vocab_size - 2,
             video_token_id=vocab_size - 1,
+            bos_token_id=None,
+            eos_token_id=vocab_size - 5,
+            pad_token_id=vocab_size - 7,
         )
 
     def for_tokenizer(self, tokenizer) -> Qwen3VLConfig:
-        """This shape with the vocabulary size and visual token ids of a `Tokenizer`."""
+        """This shape with the vocabulary size and special token ids of a `Tokenizer`."""
         return dataclasses.replace(
             self,
             text=dataclasses.replace(self.text, vocab_size=tokenizer.vocab_size),
@@ -126,6 +137,8 @@ class Qwen3VLConfig:
             vision_end_token_id=tokenizer.vision_end,
             image_token_id=tokenizer.image_pad,
             video_token_id=tokenizer.video_pad,
+            eos_token_id=tokenizer.im_end,
+            pad_token_id=tokenizer.pad,
         )
 
     @classmethod
@@ -146,12 +159,13 @@ class Qwen3VLConfig:
         _check_supported(vision, "hidden_act", "gelu_pytorch_tanh")
         if hf["model_type"] == MOE:
             _read_experts(text)
-        ids = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+        named = [*text.items(), *hf.items()]
+        ids = {name: value for name, value in named if name in TOKEN_IDS and value is not None}
         return cls(
             text=TextConfig(**_fields(TextConfig, text)),
             vision=VisionConfig(**_fields(VisionConfig, vision)),
             tie_word_embeddings=bool(hf.get("tie_word_embeddings", False)),
-            **{name: hf[name] for name in ids if name in hf},
+            **{name: _hashable(value) for name, value in ids.items()},
         )
 
     def to_hf(self) -> dict[str, Any]:
@@ -166,6 +180,7 @@ class Qwen3VLConfig:
                 text.pop(name)
         text |= {
             "model_type": f"{kind}_text",
+            **{name: getattr(self, name) for name in TEXT_IDS},
             "hidden_act": "silu",
             "rope_scaling": {
                 "mrope_interleaved": True,
@@ -181,10 +196,7 @@ class Qwen3VLConfig:
         return {
             "architectures": [ARCHITECTURES[kind]],
             "model_type": kind,
-            "image_token_id": self.image_token_id,
-            "video_token_id": self.video_token_id,
-            "vision_start_token_id": self.vision_start_token_id,
-            "vision_end_token_id": self.vision_end_token_id,
+            **{name: getattr(self, name) for name in TOKEN_IDS},
             "tie_word_embeddings": self.tie_word_embeddings,
             "text_config": text,
             "vision_config": vision,
@@ -216,10 +228,14 @@ def _fields(cls, values: dict[str, Any]) -> dict[str, Any]:
     for field in dataclasses.fields(cls):
         value = values.get(field.name)
         if value is not None:
-            fields[field.name] = tuple(value) if isinstance(value, list) else value
+            fields[field.name] = _hashable(value)
         elif field.default is dataclasses.MISSING:
             raise InputError(f"config.json: {cls.__name__} lacks {field.name!r}; add it")
     return fields
+
+
+def _hashable(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _check_supported(values: dict[str, Any], name: str, wanted) -> None:
@@ -236,6 +252,10 @@ def _large_vision(out_hidden_size: int) -> VisionConfig:
     return VisionConfig(27, 1152, 4304, out_hidden_size, (8, 16, 24))
 
 
+def _published(text: TextConfig, vision: VisionConfig, tied: bool = False) -> Qwen3VLConfig:
+    return Qwen3VLConfig(text, vision, tied, bos_token_id=151643, eos_token_id=151645)
+
+
 # The tiny preset has 1.6 million parameters.
 PRESETS = {
     "tiny": Qwen3VLConfig(
@@ -243,11 +263,11 @@ PRESETS = {
         VisionConfig(3, 96, 192, 128, (0, 1), num_heads=4, num_position_embeddings=64),
         tie_word_embeddings=True,
     ),
-    "2b": Qwen3VLConfig(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
-    "4b": Qwen3VLConfig(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),
-    "8b": Qwen3VLConfig(TextConfig(4096, 12288, 36, 32, 8), _large_vision(4096)),
-    "32b": Qwen3VLConfig(TextConfig(5120, 25600, 64, 64, 8), _large_vision(5120)),
-    "30b-a3b": Qwen3VLConfig(
+    "2b": _published(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
+    "4b": _published(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),
+    "8b": _published(TextConfig(4096, 12288, 36, 32, 8), _large_vision(4096)),
+    "32b": _published(TextConfig(5120, 25600, 64, 64, 8), _large_vision(5120)),
+    "30b-a3b": _published(
         TextConfig(
             *(2048, 6144, 48, 32, 4),
             num_experts=128,

@@ -7,6 +7,8 @@ adapters only; to generate, merge them once with `merge_lora`, so that decoding 
 
 import dataclasses
 import functools
+import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,7 @@ from flax import traverse_util
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import init_params
 from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.precision import in_32_bits
 
 TEXT_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 VISION_PROJECTIONS = ("qkv", "proj", "linear_fc1", "linear_fc2")
@@ -45,6 +48,8 @@ class LoraConfig:
     def __post_init__(self):
         if self.rank < 1:
             raise InputError(f"lora rank {self.rank} must be at least 1")
+        if not math.isfinite(self.alpha):
+            raise InputError(f"lora alpha {self.alpha} must be a finite number")
         if not 0 <= self.dropout < 1:
             raise InputError(f"lora dropout {self.dropout} must be in [0, 1)")
         known = (*TEXT_PROJECTIONS, *VISION_PROJECTIONS)
@@ -84,11 +89,18 @@ def adapter_shapes(config: Qwen3VLConfig, lora: LoraConfig) -> dict[tuple[str, .
 def _is_adapted(module: tuple[str, ...], lora: LoraConfig) -> bool:
     if module[0] == "visual" and not lora.vision:
         return False
+    kind = module_kind(module)
+    return any(f".model.{kind}".endswith(f".{target}") for target in lora.targets)
+
+
+def module_kind(module: tuple[str, ...]) -> str:
+    """The name of a module without numbers of layers, such as "visual.blocks.attn.qkv"."""
     # Hugging Face's name of the patch embedding's only projection.
     module += ("proj",) if module[-1] == "patch_embed" else ()
-    return any(f".model.{'.'.join(module)}".endswith(f".{target}") for target in lora.targets)
+    return ".".join(re.sub(r"_\d+$", "", part) for part in module)
 
 
+@in_32_bits
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def init_lora(config: Qwen3VLConfig, lora: LoraConfig, key: jax.Array):
     """Adapters of a model as PEFT initialises them: a uniform in +-1/sqrt(inputs), b zero.
@@ -121,6 +133,7 @@ def lora_variables(params, adapters, lora: LoraConfig) -> dict:
     return {"params": params, "lora": jax.tree_util.tree_map_with_path(scaled, adapters)}
 
 
+@in_32_bits
 def merge_lora(params, adapters, lora: LoraConfig):
     """Parameters of a model without adapters that computes the same: W + a b alpha / rank.
 

@@ -10,6 +10,7 @@ from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.positions import feature_index, token_positions, visual_mask
 from agentic_styling.planner.model.text import Decoder
 from agentic_styling.planner.model.vision import VisionTower
+from agentic_styling.utils.precision import in_32_bits
 
 
 @flax.struct.dataclass
@@ -104,6 +105,7 @@ def output_embedding(config: Qwen3VLConfig, params) -> jax.Array:
     return params["lm_head"]["embedding"]
 
 
+@in_32_bits
 def init_params(config: Qwen3VLConfig, key):
     """Randomly initialised float32 parameters, from one PRNG key."""
     merge = config.vision.spatial_merge_size

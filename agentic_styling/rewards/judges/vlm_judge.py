@@ -29,6 +29,7 @@ from agentic_styling.planner.planner import TEXT_MULTIPLE
 from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.rubric import Rubric
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 CASES = 8  # cases in a batch, with a row of tokens for each question
 PATCHES = 1 << 14  # patches in a batch: 8 cases of two 512 x 512 pictures
@@ -78,6 +79,7 @@ class VlmJudge:
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory), rubric)
 
+    @in_32_bits
     def __call__(self, *columns):
         """Scores a batch, one question for each part of the rubric.
 

@@ -21,8 +21,10 @@ from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 
+@in_32_bits
 def execute(
     images: jax.Array | Sequence,
     plans: PlanArrays,
@@ -50,6 +52,7 @@ def execute(
     return _execute(images, plans, key, mesh, keep_frames=False)
 
 
+@in_32_bits
 def execute_steps(
     images: jax.Array | Sequence,
     plans: PlanArrays,

@@ -18,6 +18,7 @@ from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.tools.plans.steps import MAX_STEPS
+from agentic_styling.utils.precision import in_32_bits
 
 
 def run_on_cpu(
@@ -32,6 +33,7 @@ def run_on_cpu(
     out = np.empty((len(images), len(kept), *images.shape[1:]), images.dtype)
     rows = _split_rows(images, *_pad_steps(plans, seeds))
 
+    @in_32_bits  # the caller's setting does not reach other threads
     def run(b):
         frames = _run(*rows[b], keep_frames)
         for i, frame in enumerate(kept):

@@ -16,10 +16,12 @@ from agentic_styling.tools.transforms.color.look_params import PLACE_FIELDS, wit
 from agentic_styling.tools.transforms.scene import Scene
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.precision import in_32_bits
 
 LARGEST = 256  # entries a side, the format's limit
 
 
+@in_32_bits
 def plan_to_cube(plan: Plan, size: int = 33) -> tuple[np.ndarray, list[str]]:
     """What the color transforms of a plan's steps make of every colour.
 

@@ -19,6 +19,7 @@ from agentic_styling.tools.plans.vocabulary import (
     Tool,
     find_word,
 )
+from agentic_styling.utils.precision import in_32_bits
 
 TOOL_INDEX: dict[str, int] = {}
 SLOTS: dict[str, tuple[str | None, ...]] = {}
@@ -93,6 +94,7 @@ def index_tools() -> None:
 index_tools()
 
 
+@in_32_bits
 def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArrays:
     """Encodes plans as PlanArrays [B, max_steps, ...], defaults filled in, padded with tool -1.
 

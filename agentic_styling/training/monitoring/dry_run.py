@@ -31,10 +31,12 @@ from agentic_styling.training.setup import (
 from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import claim
+from agentic_styling.utils.precision import in_32_bits
 
 MIB = 2**20
 
 
+@in_32_bits
 def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     """Prints the sharding of parameters, the first batch, and the memory and FLOPs of a step.
 

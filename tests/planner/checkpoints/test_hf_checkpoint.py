@@ -11,7 +11,7 @@ from flax import traverse_util
 from jax.sharding import AxisType
 from safetensors.numpy import load_file, save_file
 
-from agentic_styling.planner import Qwen3VLConfig, load_pretrained, save_pretrained
+from agentic_styling.planner import Qwen3VLConfig, load_pretrained, read_config, save_pretrained
 from agentic_styling.planner.checkpoints import hf_checkpoint, streaming
 from agentic_styling.planner.checkpoints.partition import shardings
 from agentic_styling.planner.checkpoints.tensor_names import tensors
@@ -252,7 +252,7 @@ def test_every_misfit_is_named(saved, tmp_path):
     tensors["lm_head.weight"] = tensors["model.language_model.embed_tokens.weight"]
     (tmp_path / "config.json").write_text((saved / "config.json").read_text())
     save_file(tensors, tmp_path / SINGLE)
-    load_pretrained(tmp_path)  # a tied model may repeat its embedding
+    assert load_pretrained(tmp_path)[0].tie_word_embeddings  # it may repeat its embedding
 
     del tensors["model.visual.merger.norm.bias"]
     tensors["model.visual.extra"] = np.zeros(2, np.float32)
@@ -266,6 +266,44 @@ def test_every_misfit_is_named(saved, tmp_path):
     assert "extra: model.visual.extra;" in message
     assert "misshapen: model.language_model.norm.weight (3,) is to be (64,);" in message
     assert message.endswith("nor bfloat16: model.visual.merger.norm.weight (I8)")
+
+
+def test_a_head_unlike_the_embedding_is_kept(saved, params, tmp_path):
+    """As transformers does, whatever the config says of tied embeddings."""
+    tensors = load_file(saved / SINGLE)
+    head = tensors["model.language_model.embed_tokens.weight"].copy()
+    head[-1, -1] += 1
+    (tmp_path / "config.json").write_text((saved / "config.json").read_text())
+    save_file(tensors | {"lm_head.weight": head}, tmp_path / SINGLE)
+    config, loaded = load_pretrained(tmp_path)
+    assert not config.tie_word_embeddings and config == read_config(tmp_path)
+    np.testing.assert_array_equal(loaded.pop("lm_head")["embedding"], head)
+    assert_equal(loaded, params)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", ml_dtypes.bfloat16])
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_refused(saved, tmp_path, dtype, value):
+    name = "model.language_model.layers.1.mlp.up_proj.weight"
+    tensors = {n: x.astype(dtype) for n, x in load_file(saved / SINGLE).items()}
+    highest = np.finfo("float16").max
+    tensors[name][0, :2] = highest, -highest
+    (tmp_path / "config.json").write_text((saved / "config.json").read_text())
+    save_file(tensors, tmp_path / SINGLE)
+    load_pretrained(tmp_path)
+    tensors[name][3, 4] = value
+    save_file(tensors, tmp_path / SINGLE)
+    with pytest.raises(InputError, match=f"{tmp_path / SINGLE}: {name} has values .* or NaN; use"):
+        load_pretrained(tmp_path)
+
+
+def test_parameters_that_are_not_finite_are_not_saved(several, config, params):
+    before = {path.name: path.read_bytes() for path in several.iterdir()}
+    broken = jax.tree.map(lambda x: x, params)
+    broken["visual"]["merger"]["norm"]["bias"] = jnp.full(32, jnp.nan)
+    with pytest.raises(InputError, match="model.visual.merger.norm.bias has values that are"):
+        save_pretrained(several, config, broken)
+    assert {path.name: path.read_bytes() for path in several.iterdir()} == before
 
 
 def test_of_many_misfits_the_first_are_named(several):

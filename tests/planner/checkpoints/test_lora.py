@@ -1,5 +1,3 @@
-import dataclasses
-import json
 import re
 
 import jax
@@ -7,43 +5,28 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import traverse_util
-from jax.sharding import AxisType, PartitionSpec
-from safetensors.numpy import load_file
 
-from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig, hf_inputs
-from agentic_styling.planner.checkpoints.partition import shardings
-from agentic_styling.planner.checkpoints.peft import adapter_tensors, load_adapters, save_adapters
+from agentic_styling.planner import Inputs, Qwen3VL, hf_inputs
+from agentic_styling.planner.checkpoints.peft import adapter_tensors
 from agentic_styling.planner.checkpoints.streaming import leaf_shapes
 from agentic_styling.planner.model.linear import Compute, Linear
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours
+from tests.planner.checkpoints.adapters import LORA, assert_equal, random_adapters, small_config
 
-# "proj" adapts the patch embedding too, so that every kind of kernel is adapted.
-TARGETS = (*LoraConfig().targets, "proj")
-LORA = LoraConfig(rank=3, alpha=6.0, dropout=0.25, targets=TARGETS, vision=True)
 SCALE = 2.0
 COMPUTE = Compute()
 
 
 @pytest.fixture(scope="module")
 def config():
-    """Fewer stacks than the oracle's, for quick compiling."""
-    whole = Qwen3VLConfig.from_hf(oracle.HF_CONFIG)
-    vision = dataclasses.replace(whole.vision, depth=2, deepstack_visual_indexes=(1,))
-    return dataclasses.replace(whole, vision=vision)
+    return small_config()
 
 
 @pytest.fixture(scope="module")
 def params(config):
     return ours.perturbed_params(config)
-
-
-def random_adapters(config, lora):
-    """Large enough to matter, and no zeros."""
-    shapes = leaf_shapes(adapter_tensors(config, lora))
-    leaves = {p: 0.1 * oracle.draw("/".join(p), shape) for p, shape in shapes.items()}
-    return traverse_util.unflatten_dict({p: jnp.float32(leaf) for p, leaf in leaves.items()})
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +69,6 @@ def adapted_program(config, params, adapters, inputs, compute=COMPUTE):
 @pytest.fixture(scope="module")
 def adapted(config, params, adapters, inputs):
     return adapted_program(config, params, adapters, inputs)
-
-
-def assert_equal(tree, other):
-    assert jax.tree.structure(tree) == jax.tree.structure(other)
-    jax.tree.map(np.testing.assert_array_equal, tree, other)
 
 
 def test_a_projection_by_hand():
@@ -217,61 +195,6 @@ def test_dropout_drops_inputs_of_the_adapter_alone():
     np.testing.assert_array_equal(layer.apply(given, jnp.ones((1, size))), np.full((1, size), 2))
 
 
-@pytest.mark.parametrize("axes", [None, {"data": 2, "fsdp": 2, "tensor": 2}])
-def test_files_both_ways(config, adapters, tmp_path, axes):
-    mesh = axes and jax.make_mesh((2, 2, 2), tuple(axes), axis_types=(AxisType.Auto,) * 3)
-    layout = shardings(mesh, adapters) if mesh else None
-    save_adapters(tmp_path, config, jax.device_put(adapters, layout), LORA)
-    lora, loaded = load_adapters(tmp_path, config, mesh)
-    assert lora == LORA
-    assert_equal(loaded, adapters)
-    if mesh:
-        found = loaded["language_model"]["layers_1"]["mlp"]["up_proj"]["a"].sharding
-        assert found.spec == PartitionSpec(None, "fsdp", None)
-
-
-def test_the_files_are_those_of_peft(config, adapters, tmp_path):
-    save_adapters(tmp_path, config, adapters, LORA)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "adapter_config.json",
-        "adapter_model.safetensors",
-    ]
-    found = load_file(tmp_path / "adapter_model.safetensors")
-    # 3 decoder layers of 7 projections, 2 vision blocks of 4, 2 mergers of 2, and the patches'.
-    assert len(found) == 2 * (3 * 7 + 2 * 4 + 2 * 2 + 1)
-    text = "base_model.model.model.language_model.layers.2.mlp.down_proj"
-    ours = adapters["language_model"]["layers_1"]["mlp"]["down_proj"]
-    np.testing.assert_array_equal(found[f"{text}.lora_A.weight"], ours["a"][1].T)
-    np.testing.assert_array_equal(found[f"{text}.lora_B.weight"], ours["b"][1].T)
-    # A convolution's are convolutions.
-    patches = "base_model.model.model.visual.patch_embed.proj"
-    assert found[f"{patches}.lora_A.weight"].shape == (3, 3, 2, 16, 16)
-    assert found[f"{patches}.lora_B.weight"].shape == (32, 3, 1, 1, 1)
-    peft = json.loads((tmp_path / "adapter_config.json").read_text())
-    assert (peft["peft_type"], peft["r"], peft["lora_alpha"]) == ("LORA", 3, 6.0)
-    assert peft["target_modules"] == list(TARGETS) and peft["exclude_modules"] is None
-
-
-def test_the_vision_tower_may_stay_frozen(config, tmp_path):
-    lora = LoraConfig(rank=3)
-    adapters = random_adapters(config, lora)
-    assert list(adapters) == ["language_model"]
-    save_adapters(tmp_path, config, adapters, lora)
-    peft = json.loads((tmp_path / "adapter_config.json").read_text())
-    exclude = peft["exclude_modules"]
-    assert re.fullmatch(exclude, "model.visual.blocks.0.mlp.linear_fc1")
-    assert not re.fullmatch(exclude, "model.language_model.layers.0.mlp.up_proj")
-    found, loaded = load_adapters(tmp_path, config)
-    assert found == lora
-    assert_equal(loaded, adapters)
-
-
-def test_experts_and_their_router_have_no_adapters():
-    config = Qwen3VLConfig.from_hf(oracle.MOE_CONFIG)
-    modules = {t.name.split(".")[-3] for t in adapter_tensors(config, LoraConfig())}
-    assert modules == {"q_proj", "k_proj", "v_proj", "o_proj"}
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -290,29 +213,3 @@ def test_settings_that_make_no_sense_are_refused(change, message):
 def test_targets_of_the_other_tower_are_refused(config):
     with pytest.raises(InputError, match="qkv name nothing in this model; .* vision=True"):
         init_lora(config, LoraConfig(targets=("qkv",)), jax.random.key(0))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"peft_type": "LOHA"}, "peft_type 'LOHA' is not supported; use LORA"),
-        ({"use_rslora": True}, "use_rslora True is not supported"),
-        ({"rank_pattern": {"q_proj": 8}}, "rank_pattern {'q_proj': 8} is not supported"),
-        ({"bias": "all"}, "bias 'all' is not supported"),
-        ({"target_modules": ".*q_proj"}, "target_modules '.*q_proj' must be a list"),
-        ({"r": 5}, "misshapen: base_model.model.model.language_model.layers.0.mlp.down_proj"),
-        ({"target_modules": ["q_proj"]}, "extra: base_model.model.model.language_model.layers.0"),
-    ],
-)
-def test_adapters_of_other_kinds_are_refused(config, adapters, tmp_path, change, message):
-    save_adapters(tmp_path, config, adapters, LORA)
-    file = tmp_path / "adapter_config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | change))
-    with pytest.raises(InputError, match=re.escape(message)) as caught:
-        load_adapters(tmp_path, config)
-    assert "\n" not in str(caught.value)
-
-
-def test_adapters_of_another_config_are_refused(config, adapters, tmp_path):
-    with pytest.raises(InputError, match="language_model/layers_0/mlp/down_proj/a, "):
-        save_adapters(tmp_path, config, adapters, dataclasses.replace(LORA, rank=4))

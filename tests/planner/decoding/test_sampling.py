@@ -1,3 +1,5 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -136,6 +138,15 @@ def test_the_ends_of_the_running_sum():
     )
 
 
+@pytest.mark.parametrize("temperature", [1e-45, 1e-38, 1e-20, 1e30])
+def test_extreme_temperatures_never_take_what_is_refused(temperature):
+    logits = np.full((8, 300), -np.inf, np.float32)
+    logits[:, [7, 140, 290]] = 3.0, 30.0, 3.0
+    keys = jax.vmap(jax.random.key)(jnp.arange(8))
+    found = sample_jit(logits, keys, 0, jnp.float32(temperature), 0, 1.0)
+    assert set(found.tolist()) <= ({140} if temperature < 1 else {7, 140, 290})
+
+
 def test_settings_are_data():
     logits, keys = jnp.zeros((2, 30)), jax.vmap(jax.random.key)(jnp.arange(2))
     sample_jit(logits, keys, 0, 1.0, 0, 1.0)
@@ -145,10 +156,14 @@ def test_settings_are_data():
 
 
 @pytest.mark.parametrize(
-    "setting", [{"temperature": -0.1}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.1}]
+    "setting",
+    [
+        *({"temperature": bad} for bad in (-0.1, float("inf"), float("nan"), 1e31)),
+        *({"top_k": -1}, {"top_k": 2**31}, {"top_p": 0.0}, {"top_p": 1.1}, {"top_p": float("nan")}),
+    ],
 )
 def test_settings_out_of_range(setting):
     (name,) = setting
     empty = Inputs(jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool))
-    with pytest.raises(InputError, match=f"{name} {setting[name]}: .*; use"):
+    with pytest.raises(InputError, match=f"{name} {re.escape(str(setting[name]))}: .*; use"):
         generate(None, None, empty, max_new_tokens=1, stop_ids=(0,), **setting)

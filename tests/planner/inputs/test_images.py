@@ -133,6 +133,12 @@ def test_settings_round_trip(tmp_path):
     assert ImageSettings.load(tmp_path) == SHIPPED
     TINY_IMAGES.save(tmp_path)
     assert ImageSettings.load(tmp_path) == TINY_IMAGES
+    # Of a directory that they came from, the files are kept as they are.
+    (tmp_path / "video_preprocessor_config.json").write_text('{"fps": 2}')
+    TINY_IMAGES.save(tmp_path / "copy", tmp_path)
+    for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
+        assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert len(list((tmp_path / "copy").iterdir())) == 2
 
 
 def test_settings_that_transformers_wrote(tmp_path):

@@ -119,6 +119,29 @@ def test_saving_keeps_the_settings_it_came_with(vocabulary_directory, tmp_path):
     assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == settings
 
 
+@pytest.mark.parametrize(
+    ("given", "ends"),
+    [
+        (None, ["end"]),
+        ({"temperature": 0.7, "eos_token_id": None}, ["end"]),
+        ({"top_k": 20, "eos_token_id": 3}, ["end", 3]),
+        ({"eos_token_id": ["end", 3], "pad_token_id": 5}, ["end", 3]),
+    ],
+)
+def test_generation_ends_with_the_turn(trained, tmp_path, given, ends):
+    """What was there is kept; of a base model only the end of the text was."""
+    trained.save(tmp_path)
+    end = trained.im_end
+    if given is not None:
+        text = json.dumps(given).replace('"end"', str(end))
+        (tmp_path / "generation_config.json").write_text(text)
+    Tokenizer(tmp_path).save(tmp_path / "copy")
+    written = json.loads((tmp_path / "copy/generation_config.json").read_text())
+    assert written.pop("eos_token_id") == [end if token == "end" else token for token in ends]
+    assert written.pop("pad_token_id") == (given or {}).get("pad_token_id", trained.pad)
+    assert written == {k: v for k, v in (given or {}).items() if not k.endswith("_token_id")}
+
+
 def test_the_fast_path_imports_no_transformers(tokenizer_directory, monkeypatch):
     """Nor does the module itself: tests/test_imports.py."""
     monkeypatch.setitem(sys.modules, "transformers", None)  # an import of it raises

@@ -1,4 +1,5 @@
 import copy
+import json
 
 import jax
 import pytest
@@ -84,6 +85,16 @@ def test_published_keys_are_read(name):
     before = copy.deepcopy(hf)
     assert Qwen3VLConfig.from_hf(hf) == Qwen3VLConfig.preset(name)
     assert hf == before
+
+
+def test_ids_of_special_tokens_are_kept_wherever_they_are():
+    text = HF_CONFIG["text_config"] | {"eos_token_id": [5, 6], "bos_token_id": 4}
+    # transformers writes null at the top for what is in the text section.
+    config = Qwen3VLConfig.from_hf(HF_CONFIG | {"text_config": text, "eos_token_id": None})
+    assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (4, (5, 6), None)
+    written = json.loads(json.dumps(config.to_hf()))
+    assert written["eos_token_id"] == written["text_config"]["eos_token_id"] == [5, 6]
+    assert Qwen3VLConfig.from_hf(written) == config
 
 
 def test_experts_are_read_under_both_names():
