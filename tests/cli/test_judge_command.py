@@ -185,7 +185,7 @@ def test_wrong_arguments_are_one_line(endpoint, pair, workdir, tmp_path, capsys)
         ([*pair, *goal, *out], "--judge DIRECTORY or --model NAME"),
         ([*pair, *goal, *model, "--judge", "x", *out], "one of the two"),
         ([*pair, *model, *out], "--goal is missing"),
-        ([*pair, "--goal", " ", *model, *out], "--goal is missing"),
+        ([*pair, "--goal", " ", *model, *out], "--goal: ' ' is not readable text"),
         ([workdir, *goal, *model, *out], "have their own; leave it out"),
         ([workdir, "--plan", "x", *model, *out], "--plan: the cases of a workdir have their own"),
         ([*pair, *goal, "--plan", "no.json", *model, *out], "no.json: cannot be read"),

@@ -111,7 +111,8 @@ def test_a_temperature_that_is_none_is_refused_before_anything_is_read(
     with pytest.raises(SystemExit) as caught:
         cli.main(["style", *given, "--out", str(tmp_path / "out")])
     assert caught.value.code == 2 and not (tmp_path / "out").exists()
-    assert "--temperature " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--temperature" in error and error.count("\n") == 1
 
 
 def test_a_plan_file_styles_a_photograph_and_is_never_overwritten(tmp_path, capsys):

@@ -91,12 +91,12 @@ def test_a_planner_is_prompted_as_it_was_trained(monkeypatch, tmp_path, modality
     monkeypatch.setattr(planning.Planner, "from_pretrained", lambda directory: planner)
     prompts = []
 
-    def generate(config, params, inputs, *, seed, **_):
-        rows = zip(np.asarray(inputs.tokens), np.asarray(inputs.mask), strict=True)
-        prompts.extend(tokens[mask].tolist() for tokens, mask in rows)
+    def generate(config, params, inputs, *, rows, **_):
+        pairs = zip(np.asarray(inputs.tokens), np.asarray(inputs.mask), strict=True)
+        prompts.extend(tokens[mask].tolist() for tokens, mask in pairs)
         assert (inputs.patches is None) == (modality == "text")
         result = dataclasses.make_dataclass("Result", ["tokens", "lengths", "logps"])
-        ids = [tokenizer.encode("{}") for _ in seed]
+        ids = [tokenizer.encode("{}") for _ in rows]
         return result(pad_rows(ids, 0)[0], np.array(list(map(len, ids))), np.zeros((len(ids), 1)))
 
     monkeypatch.setattr(planner_module, "generate", generate)

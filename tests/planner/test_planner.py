@@ -114,9 +114,10 @@ def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
     goals = [*GOALS, "Night.", "Fog.", "A longer goal, with a snowy morning in it."]
     called = []
 
-    def generate(config, params, inputs, *, seed, num_samples, **_):
-        called.append((inputs, seed))
-        ids = [free.tokenizer.encode(str(number)) for number in seed]
+    def generate(config, params, inputs, *, rows, num_samples, **_):
+        called.append((inputs, rows))
+        numbers = (rows[:, None] * num_samples + np.arange(num_samples)).ravel()
+        ids = [free.tokenizer.encode(str(number)) for number in numbers]
         tokens = pad_rows(ids, 0)[0]
         return GenerateResult(tokens, np.array([len(row) for row in ids]), np.zeros(tokens.shape))
 

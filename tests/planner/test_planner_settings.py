@@ -61,8 +61,8 @@ def test_a_text_planner_reads_states_and_no_photographs(text_planner, tokenizer,
     def generate(config, params, inputs, *, grammar, **_):
         called.append((inputs, grammar))
         tokens = np.array([[*tokenizer.encode(plan.to_json()), tokenizer.im_end]] * 2)
-        result = dataclasses.make_dataclass("Result", ["tokens", "lengths"])
-        return result(tokens, np.array([tokens.shape[1]] * 2))
+        result = dataclasses.make_dataclass("Result", ["tokens", "lengths", "logps"])
+        return result(tokens, np.array([tokens.shape[1]] * 2), np.zeros(tokens.shape))
 
     monkeypatch.setattr(planner, "generate", generate)
     assert text_planner.plan(None, GOALS, states=STATES) == [[plan], [plan]]

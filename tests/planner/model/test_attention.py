@@ -188,10 +188,8 @@ def test_the_forward_kernel_runs_once_where_its_results_are_kept(monkeypatch):
         kept = jax.checkpoint(layer, policy=REMAT_POLICIES[policy])
         return lowered(jax.value_and_grad(kept, (0, 1, 2)), platform, query, key, value)
 
-    for name, platform, call in (
-        ("cudnn", "cuda", "@__cudnn$fmhaSoftmax("),
-        ("pallas", "tpu", "tpu_custom_call"),
-    ):
+    kernels = ("cudnn", "cuda", "@__cudnn$fmhaSoftmax("), ("pallas", "tpu", "tpu_custom_call")
+    for name, platform, call in kernels:
         again, once = (text(name, platform, policy).count(call) for policy in ("full", "dots"))
         assert again == once + 1, name
 
