@@ -141,9 +141,8 @@ def test_a_plan_file_is_judged_beside_its_edit(endpoint, pair, tmp_path, capsys)
 
 
 def test_an_edit_without_a_usable_answer_is_left_out_and_counted(
-    endpoint, workdir, tmp_path, capsys, monkeypatch
+    endpoint, workdir, tmp_path, capsys
 ):
-    monkeypatch.setattr("time.sleep", lambda _: None)
     out, answer = tmp_path / "judged.json", endpoint.answer
 
     def stubborn(question):

@@ -20,6 +20,7 @@ from agentic_styling.evaluation import annotation
 from agentic_styling.tools.executor import cube
 from tests.data.formats.published_rows import make_row, png, write_rows
 from tests.data.small_set import set_trajectories
+from tests.slow import slow
 
 PLAN = {"steps": [{"tool": "weather", "parameters": {"weather_type": "fog_dense"}}]}
 JSON_TEXTS = {
@@ -317,6 +318,10 @@ def check(command, places, folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.split()[:4]))
+@pytest.mark.parametrize(
+    "command",
+    [slow(c) if c.startswith("build") else c for c in COMMANDS],
+    ids=lambda command: " ".join(command.split()[:4]),
+)
 def test_odd_values_are_refused_in_one_line(command, places, quick, tmp_path):
     check(command, places, tmp_path)

@@ -52,6 +52,7 @@ def test_the_nll_is_of_the_best_plan_of_each_context(workplace, planner, monkeyp
     assert validation.score == pytest.approx(-90 / tokens)
 
 
+@pytest.mark.slow
 def test_log_probabilities_are_those_of_other_batches(workplace, planner):
     """A batch that is filled up and batches of two have the same values."""
     pairs, padded = (make_validation(workplace, planner, batch_size=size)._logps for size in (2, 4))

@@ -181,7 +181,8 @@ class ChatAnswers:
                 last = failure
             if not last.again or attempt == ATTEMPTS:
                 break
-            self.sleep(max(2.0 ** (attempt - 1), last.wait))
+            if not last.malformed:  # a model that answers is not busy
+                self.sleep(max(2.0 ** (attempt - 1), last.wait))
         reason = " ".join(str(last).replace(key, "***").split())[:200]
         fix = "try again later" if last.again else "fix that and try again"
         fix = "use another model" if last.malformed else fix

@@ -52,6 +52,7 @@ def test_other_shapes_are_refused(published):
         load_pretrained(published)
 
 
+@pytest.mark.slow
 def test_square_experts_are_refused(tmp_path):
     hf = oracle.with_experts(oracle.MOE_CONFIG, moe_intermediate_size=32)
     config = Qwen3VLConfig.from_hf(hf)

@@ -144,5 +144,6 @@ def test_names_and_layout_of_a_checkpoint():
     np.testing.assert_array_equal(ours.unpack(down, stack[0]), stack[0])
 
 
+@pytest.mark.slow
 def test_published_mixture_has_882_tensors():
     assert len(tensors(Qwen3VLConfig.preset("30b-a3b"))) == 882

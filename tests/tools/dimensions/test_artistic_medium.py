@@ -66,14 +66,8 @@ def test_movements_are_all_different():
     assert distance > 5, names
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "oil_painting_thick",
-        pytest.param("photorealistic", marks=pytest.mark.slow),
-        pytest.param("pencil_sketch", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["oil_painting_thick", "photorealistic", "pencil_sketch"])
 def test_techniques_and_textures_are_all_different(target):
     distance, *names = nearest_pair({t: made(target, technique=t) for t in TECHNIQUES})
     assert distance > 1.5, names

@@ -55,6 +55,7 @@ def test_no_two_weathers_look_alike(name):
     assert difference > 3, pair
 
 
+@pytest.mark.slow
 def test_the_sky_is_blue_then_grey_then_dark():
     place = np.asarray(scene_of("china").sky) > 0.95
     blue = lab(at("clear_sunny"))[:, place].mean(1)

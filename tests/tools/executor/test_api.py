@@ -107,6 +107,7 @@ def test_a_layer_fades_in_with_its_strength():
 # Any plan
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of what a random plan cannot mean
 @settings(max_examples=12, deadline=None)
 @given(st.lists(plans(max_steps=8), min_size=ROWS, max_size=ROWS), st.integers(0, 9))
