@@ -91,7 +91,7 @@ def test_a_wait_is_asked_for_in_seconds_or_by_a_date(header, seconds):
         json.dumps({"choices": [{"message": {"content": None}}]}),
     ],
 )
-def test_an_answer_that_is_none_is_tried_again_at_once(api_judge, case, endpoint, slept, reply):
+def test_an_answer_that_is_none_is_tried_again(api_judge, case, endpoint, slept, reply):
     endpoint.faults = [(200, reply, {})]
     assert api_judge(*first_row(case)).coherence.tolist() == [13]
     assert (
