@@ -45,8 +45,6 @@ def style(
       goal: what the photographs should become; needed with `planner`, else that of the plan's file.
       planner: directory of a planner.
       plan: file of a plan to execute instead.
-      state: file of what the photographs show, which a text planner reads in their place: a JSON
-        object from the ten dimensions, or some of them, to options.
       temperature: of the planner's sampling; 0 takes the most likely tokens.
       seed: of the sampling and of the tools, 0 to 2**32 - 1.
       state: file of what the photographs show, which a text planner reads in their place: a JSON

@@ -68,7 +68,7 @@ def check_free(directory: Path) -> None:
     full = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     if full or directory.is_symlink():
         raise InputError(f"{directory}: exists already; name a new directory")
-    output_directory(directory, str(directory))
+    output_directory(directory)
 
 
 def sync(path: Path) -> None:

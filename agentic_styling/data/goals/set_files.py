@@ -1,6 +1,5 @@
 """The form of a set's file, checked field by field."""
 
-import json
 import re
 from collections.abc import Iterable
 
@@ -8,6 +7,7 @@ from agentic_styling.data.goals.goals import CONSTRAINTS
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.data.trajectory import SPLITS
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
+from agentic_styling.utils.checks import parse_object
 from agentic_styling.utils.errors import InputError, nearest
 
 LEVELS = {"explicit": 0.4, "suggestive": 0.3, "vague": 0.3}  # how often each is drawn
@@ -39,7 +39,7 @@ def check(text: str, where: str) -> dict:
       InputError: naming the file and the field that is missing or wrong.
     """
     try:
-        rows = json.loads(text)
+        rows = parse_object(text, where, "see data/goals/sets/demo.json")
         _check(rows, where)
     except (
         *(ValueError, KeyError, TypeError),

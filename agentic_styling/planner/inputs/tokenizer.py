@@ -49,7 +49,8 @@ class Tokenizer:
     def __init__(self, directory: str | Path):
         """Read directory/tokenizer.json, or else any files that transformers' AutoTokenizer reads.
 
-        Raises InputError for a directory without a tokenizer, or without Qwen's tokens.
+        Raises InputError for a directory without a tokenizer, or without Qwen's tokens, or with a
+        file beside it, which `save` carries over, that is not a JSON object.
         """
         self.path = Path(directory)
         self._backend = _read_backend(self.path)
@@ -61,6 +62,10 @@ class Tokenizer:
         self.vision_start = self._special(VISION_START)
         self.vision_end = self._special(VISION_END)
         self.image_pad, self.video_pad = self._special(IMAGE_PAD), self._special(VIDEO_PAD)
+        self._generation = self._read_generation()
+        for name in KEPT:
+            if name.endswith(".json") and (self.path / name).is_file():
+                read_json(self.path / name)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text; nothing is added."""
@@ -83,7 +88,7 @@ class Tokenizer:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         self._backend.save(str(directory / TOKENIZER_FILE))
-        _write_json(directory / GENERATION_FILE, self._generation())
+        _write_json(directory / GENERATION_FILE, self._generation)
         kept = [self.path / name for name in KEPT if (self.path / name).is_file()]
         if self.path / SETTINGS_FILE not in kept:
             _write_json(directory / SETTINGS_FILE, SETTINGS)
@@ -91,7 +96,7 @@ class Tokenizer:
             if not path.parent.samefile(directory):
                 shutil.copyfile(path, directory / path.name)
 
-    def _generation(self) -> dict:
+    def _read_generation(self) -> dict:
         """The generation_config.json of the directory, with the ids that end and pad a row."""
         path = self.path / GENERATION_FILE
         values = read_json(path) if path.is_file() else {}

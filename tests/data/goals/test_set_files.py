@@ -92,7 +92,7 @@ def test_goals_are_drawn_from_a_file(tmp_path, mark):
         (changed("themes", 0, "targets", "seasons", to={"hail": 1}), "did you mean 'season'"),
         (changed("themes", 0, "targets", "weather", to={"hall": 1}), "did you mean 'hail'"),
         (changed("themes", 0, "targets", "weather", to={"hail": 0}), "weights are above 0"),
-        ([], "is not a set of goals"),
+        ([], "not a JSON object but list"),
     ],
 )
 def test_a_wrong_field_is_named_in_one_line(tmp_path, rows, words):
@@ -106,7 +106,7 @@ def test_files_that_are_not_there_or_have_a_sets_name_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.json: cannot be read"):
         read("nowhere.json")
     (tmp_path / "text.json").write_text("{")
-    with pytest.raises(InputError, match=r"text\.json: is not a set of goals"):
+    with pytest.raises(InputError, match=r"text\.json: not JSON"):
         read(str(tmp_path / "text.json"))
     for name in ("simple.json", "My Goals.json"):
         with pytest.raises(InputError, match="cannot name a set"):

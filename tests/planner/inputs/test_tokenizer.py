@@ -146,3 +146,11 @@ def test_the_fast_path_imports_no_transformers(tokenizer_directory, monkeypatch)
     """Nor does the module itself: tests/test_imports.py."""
     monkeypatch.setitem(sys.modules, "transformers", None)  # an import of it raises
     assert Tokenizer(tokenizer_directory).encode("Night.")
+
+
+@pytest.mark.parametrize("name", ["generation_config.json", "tokenizer_config.json"])
+def test_files_that_are_carried_over_are_checked_when_read(name, trained, tmp_path):
+    trained.save(tmp_path)
+    (tmp_path / name).write_text("[]")
+    with pytest.raises(InputError, match=f"{name}: not a JSON object but list"):
+        Tokenizer(tmp_path)
