@@ -116,8 +116,7 @@ def test_tokens_are_allowed_as_their_bytes_are(tokenizer, grammar):
 def test_a_thousand_samples_of_an_untrained_model_are_plans(tokenizer, grammar):
     model = untrained(tokenizer, VOCABULARY)
     texts = []
-    for start in range(0, 1000, 250):  # four calls of one program: the logits are wide
-        seed = start + np.arange(250)
+    for seed in range(4):  # four calls of one program: the logits are wide
         settings = {"temperature": 1.5, "max_new_tokens": 40, "num_samples": 250, "seed": seed}
         texts += sample_plans(tokenizer, model, grammar, ["Winter"], **settings)[0]
     assert [Plan.from_json(text).to_json() for text in texts] == texts
