@@ -56,7 +56,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     """Run every method on the cases; write results.json, cases.jsonl, cases/ and the report.
 
     A workdir that holds an evaluation of the same cases and settings keeps its methods and gets
-    those of this one beside them. A call that was interrupted goes on where it was.
+    those of this one beside them. A call that was interrupted resumes.
 
     Args:
       config: the fields of configs/evaluate.py. All pictures of the cases must have the same size.

@@ -134,7 +134,7 @@ def remove_answers(workdir: Path, name: str) -> None:
 
 
 class KeptAnswers(dict):
-    """Texts by row, also lines of a file, so that an interrupted method goes on where it was."""
+    """Texts by row, also lines of a file, so that an interrupted method resumes."""
 
     def __init__(self, path: Path):
         super().__init__()

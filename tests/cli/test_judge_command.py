@@ -14,22 +14,13 @@ from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.plan_rubric import PLAN, PLAN_PARTS
 from agentic_styling.rewards.judges.rubric import DIGIT_QUESTION
 from tests.evaluation.mock_run import mock_evaluation
-from tests.rewards.judges.fake_endpoint import KEY, KEY_VARIABLE, URL_VARIABLE, Endpoint
+from tests.rewards.judges.fake_endpoint import KEY, endpoint
+
+__all__ = ["endpoint"]  # a fixture
 
 GOAL = "like a forgotten fairy tale"
 FOG = """{"steps": [{"reasoning": "for a mood", "tool": "weather",
 "parameters": {"weather_type": "fog_dense"}}]}"""
-
-
-@pytest.fixture
-def endpoint(monkeypatch, tmp_path):
-    """It answers with the brightness of the edit's first pixel, and one more for each part."""
-    endpoint = Endpoint()
-    monkeypatch.setenv(URL_VARIABLE, endpoint.url)
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    yield endpoint
-    endpoint.close()
 
 
 @pytest.fixture

@@ -11,20 +11,11 @@ from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.plan_rubric import PLAN_PARTS
 from agentic_styling.utils.errors import InputError
 from tests.evaluation.mock_run import make_cases, mock_config, mock_planners
-from tests.rewards.judges.fake_endpoint import KEY, KEY_VARIABLE, URL_VARIABLE, Endpoint
+from tests.rewards.judges.fake_endpoint import endpoint
+
+__all__ = ["endpoint"]  # a fixture
 
 SHOWN, METHODS = 2, 8
-
-
-@pytest.fixture
-def endpoint(monkeypatch, tmp_path):
-    """It answers with the last picture's brightness, and one more for each part."""
-    endpoint = Endpoint()
-    monkeypatch.setenv(URL_VARIABLE, endpoint.url)
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    yield endpoint
-    endpoint.close()
 
 
 @pytest.fixture

@@ -132,5 +132,9 @@ def test_the_same_tokens_stay(k, p):
     logits = 3 * np.random.default_rng(k).normal(size=(8, 5000)).astype(np.float32)
     theirs = TopKLogitsWarper(k)(None, torch.tensor(logits))
     np.testing.assert_array_equal(keep_top_k(logits, k), theirs.numpy())
-    theirs = TopPLogitsWarper(p)(None, theirs)
-    np.testing.assert_array_equal(keep_top_p(keep_top_k(logits, k), p), theirs.numpy())
+    # Where the sum of the likeliest comes within rounding of p, a CPU may decide either way.
+    sums = torch.softmax(theirs.double(), 1).sort(1, descending=True)[0].cumsum(1)
+    clear = ((sums - p).abs().min(1)[0] > 1e-6).numpy()
+    found, theirs = keep_top_p(keep_top_k(logits, k), p), TopPLogitsWarper(p)(None, theirs)
+    np.testing.assert_array_equal(np.asarray(found)[clear], theirs.numpy()[clear])
+    assert clear.sum() > 4

@@ -4,23 +4,9 @@ import numpy as np
 import pytest
 
 from agentic_styling.rewards.judges.api_judge import ApiJudge
-from tests.rewards.judges.fake_endpoint import (
-    KEY,
-    KEY_VARIABLE,
-    REQUEST,
-    ROWS,
-    URL_VARIABLE,
-    Endpoint,
-)
+from tests.rewards.judges.fake_endpoint import REQUEST, ROWS, endpoint
 
-
-@pytest.fixture
-def endpoint(monkeypatch):
-    endpoint = Endpoint()
-    monkeypatch.setenv(URL_VARIABLE, endpoint.url + "/")
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
-    yield endpoint
-    endpoint.close()
+__all__ = ["endpoint"]  # a fixture
 
 
 @pytest.fixture

@@ -96,3 +96,14 @@ def one_line_error(call, *parts):
     message = str(raised.value)
     assert "\n" not in message and all(part in message for part in parts), message
     return message
+
+
+@pytest.fixture
+def endpoint(monkeypatch, tmp_path):
+    """An Endpoint in the variables that judges read, and an empty cache."""
+    endpoint = Endpoint()
+    monkeypatch.setenv(URL_VARIABLE, endpoint.url + "/")
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield endpoint
+    endpoint.close()
