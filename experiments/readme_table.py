@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from agentic_styling.evaluation.report.text_tables import both_differences, with_interval
+from agentic_styling.evaluation.results import FEW
 from agentic_styling.evaluation.saved_results import read_results
 from agentic_styling.utils.errors import InputError, one_line_errors
 
@@ -62,9 +63,10 @@ def main() -> None:
         )
     print(table(results))
     machine = results["machine"]
+    few = " (too few for firm conclusions)" if results["photographs"] < FEW else ""
     print(
         f"\n{results['cases']} held-out cases, 95% bootstrap intervals over "
-        f"{results['photographs']} photographs, seed "
+        f"{results['photographs']} photographs{few}, seed "
         f"{results['settings']['seed']}; {machine['cores']} cores ({machine['device']}), Python "
         f"{machine['python']}, jax {machine['jax']}, flax {machine['flax']}."
     )

@@ -180,6 +180,9 @@ def in_order(named: dict) -> dict:
     return {name: named[name] for name in dict.fromkeys([*METHODS, *named]) if name in named}
 
 
+FEW = 6  # photographs below which a bootstrap over them is much too narrow
+
+
 def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     """The numbers of cases and photographs, those of each method, and the paired differences.
 

@@ -94,7 +94,7 @@ def test_every_case_keeps_its_held_out_reward(results, records):
 
 def test_the_text_table_has_both_rewards_and_their_verdict(results):
     head, *rows, foot = results_table(results).splitlines()
-    assert foot == "6 cases, 95% intervals over 4 photographs"
+    assert foot == "6 cases, 95% intervals over 4 photographs, too few for firm conclusions"
     assert [row.split()[0] for row in rows] == list(METHODS)
     numbers, pair = results["methods"]["dpo"], results["paired"]["dpo_minus_standard"]
     row = rows[METHODS.index("dpo")]

@@ -9,6 +9,7 @@ from agentic_styling.evaluation.report.figures import curve, histogram
 from agentic_styling.evaluation.report.headline import best_example, headline
 from agentic_styling.evaluation.report.labels import badge, labels, main_method, share
 from agentic_styling.evaluation.report.markup import Markup, script_source, tag
+from agentic_styling.evaluation.results import FEW
 from agentic_styling.evaluation.saved_results import lacks, read_records, read_results
 from agentic_styling.utils.atomic import write_text
 
@@ -263,6 +264,8 @@ def resampled(results: dict) -> str:
         over = "cases, as all show one photograph: they say nothing of other photographs"
     else:
         over = f"the {results['photographs']} photographs, whose cases are drawn together"
+        if results["photographs"] < FEW:
+            over += "; so few make them too narrow"
     runs = [f"{labels(n)[1]} {m['seeds']}" for n, m in results["methods"].items() if m["seeds"] > 1]
     if runs:
         over += f", and over training runs where a method has several ({', '.join(runs)})"

@@ -1,6 +1,7 @@
 """Results as plain-text tables."""
 
 from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
+from agentic_styling.evaluation.results import FEW
 
 
 def results_table(results: dict) -> str:
@@ -20,6 +21,7 @@ def results_table(results: dict) -> str:
         )
     photographs = results["photographs"]
     over = "cases of one photograph" if photographs == 1 else f"{photographs} photographs"
+    over += ", too few for firm conclusions" if photographs < FEW else ""
     left_out = results["left_out"]
     without = f"; {left_out} test contexts without a request are left out" if left_out else ""
     return f"{aligned(rows)}\n{results['cases']} cases, 95% intervals over {over}{without}"
