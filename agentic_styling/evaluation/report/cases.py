@@ -239,12 +239,11 @@ def _scores(entry: dict) -> Markup:
         )
         for part in PARTS
     ]
-    held_out = entry.get("held_out_reward")
     reward = tag(
         "p",
         tag("b", number(entry["reward"])),
         " reward, out of 5",
-        None if held_out is None else tag("span", f"{number(held_out)} held-out"),
+        tag("span", f"{number(entry['held_out_reward'])} held-out"),
         class_="reward",
     )
     return tag("div", reward, tag("ul", *bars), class_="scores")

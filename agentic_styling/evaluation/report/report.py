@@ -35,9 +35,6 @@ JUDGED = (
     "photograph and the request, and at each plan with its reasons. Scores from 0 to 100; a text "
     "that is no plan has 0."
 )
-WITHOUT_HELD_OUT = (
-    "This run is older than the held-out reward, which is therefore missing; evaluate it again."
-)
 
 
 def write_report(workdir: str | Path) -> Path:
@@ -233,7 +230,6 @@ def _charts(figures: list[Markup]) -> Markup:
 
 def _footer(results: dict) -> Markup:
     settings, machine = results["settings"], results["machine"]
-    measured = all("held_out_reward" in numbers for numbers in results["methods"].values())
     return tag(
         "footer",
         tag("h2", "How it was measured", id="measured"),
@@ -247,7 +243,6 @@ def _footer(results: dict) -> Markup:
             "The held-out reward compares named attributes of the picture, each in its unit; "
             "nothing is trained on it. All numbers are in results.json, all cases in cases.jsonl.",
         ),
-        None if measured else tag("p", WITHOUT_HELD_OUT),
         tag("p", " · ".join(f"{name} {value}" for name, value in machine.items()), class_="note"),
     )
 

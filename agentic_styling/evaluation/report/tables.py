@@ -43,10 +43,10 @@ def method_table(methods: dict) -> Markup:
     mark = ceiling["reward"]["mean"] if ceiling else None
     rows = []
     for name, numbers in methods.items():
-        both = [(numbers.get(reward), kind(name)) for reward in ("reward", "held_out_reward")]
+        both = [(numbers[reward], kind(name)) for reward in ("reward", "held_out_reward")]
         rows.append(
             [
-                _row_head(name, described(name, numbers.get("seeds", 1))),
+                _row_head(name, described(name, numbers["seeds"])),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -66,7 +66,7 @@ def actions_table(methods: dict) -> Markup:
     """How the plans' actions match the requested ones, one row per method."""
     rows = []
     for name, numbers in methods.items():
-        scores = [numbers["actions"].get(score) for score in ACTION_HEADS]
+        scores = [numbers["actions"][score] for score in ACTION_HEADS]
         cells = [_heat_cell(score and max(score, 0), number(score), None) for score in scores]
         rows.append([_row_head(name), *cells])
     return _scrolling([None, *ACTION_HEADS.values()], rows)
@@ -101,8 +101,8 @@ def _percent_cell(value: dict | None) -> Markup:
 
 def paired_table(paired: dict) -> Markup:
     """Differences of methods on the same cases, with the verdict of both rewards."""
-    pairs = {name: (pair, pair.get("held_out_reward")) for name, pair in paired.items()}
-    every = [pair for both in pairs.values() for pair in both if pair]
+    pairs = {name: (pair, pair["held_out_reward"]) for name, pair in paired.items()}
+    every = [pair for both in pairs.values() for pair in both]
     ends = [abs(pair[end]) for pair in every for end in ("low", "high")]
     reach = max(0.1, math.ceil(10 * max(ends)) / 10)
     ticks = (-reach, 0, reach)
@@ -110,14 +110,13 @@ def paired_table(paired: dict) -> Markup:
     for key, both in pairs.items():
         name, base = (labels(each) for each in key.split("_minus_"))
         directions = [_direction(pair) for pair in both]
-        agreed = directions[0] if directions[1] in (directions[0], "") else "unclear"
-        verdict = paired[key].get("both", paired[key]["verdict"])
+        agreed = directions[0] if directions[0] == directions[1] else "unclear"
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
                 _row_head(key.split("_minus_")[0], f"minus {base[1]}"),
                 *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
-                tag("td", verdict, class_=f"verdict {agreed}"),
+                tag("td", paired[key]["both"], class_=f"verdict {agreed}"),
             ]
         )
     return _table((None, axis(ticks), "Reward", "Held-out", None), rows, "methods paired")
@@ -197,12 +196,9 @@ def _heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
 
 
 def _reward_cells(spoken: str, both: list[tuple], ticks, mark, sign: bool = False) -> list[Markup]:
-    """A plot and two numbers; `both` has the interval (None if not measured) and its CSS class."""
+    """A plot and two numbers; `both` has the interval and CSS class of each reward."""
     strips, cells = [], []
     for (interval, style), name in zip(both, ("reward", "held-out"), strict=True):
-        if interval is None:
-            cells.append(tag("td", "–", data_label=name))
-            continue
         mean, ends = number(interval["mean"], 2, sign), between(interval, sign)
         label = f"{spoken}, {name}: {mean}, {ends}"
         strips.append(interval_strip(interval, ticks, f"{style} {name}", label=label, mark=mark))
@@ -210,7 +206,5 @@ def _reward_cells(spoken: str, both: list[tuple], ticks, mark, sign: bool = Fals
     return [tag("td", *strips, class_="plot"), *cells]
 
 
-def _direction(pair: dict | None) -> str:
-    if pair is None:
-        return ""
+def _direction(pair: dict) -> str:
     return "above" if pair["low"] > 0 else "below" if pair["high"] < 0 else "unclear"

@@ -131,26 +131,18 @@ def test_both_rewards_are_shown_of_every_method_and_case(page, workdir):
     assert {f"{mean:.2f}" for mean in shown} <= text
     assert {pair["both"] for pair in results["paired"].values()} <= set(page.text)
     assert sum(words.endswith(" held-out") for words in page.text) == 3 * len(METHODS)
-    assert not any("older than the held-out reward" in words for words in page.text)
 
 
-def test_a_run_older_than_the_held_out_reward_is_still_reported(workdir, tmp_path):
-    """As earlier versions of evaluate wrote it, without the held-out reward."""
-    results = json.loads((workdir / "results.json").read_text())
-    for numbers in results["methods"].values():
-        del numbers["held_out_reward"]
-    for pair in results["paired"].values():
-        del pair["held_out_reward"], pair["both"]
-    (tmp_path / "results.json").write_text(json.dumps(results))
-    records = [json.loads(line) for line in (workdir / "cases.jsonl").read_text().splitlines()]
-    for record in records:
-        for entry in record["methods"].values():
-            del entry["held_out_reward"]
-    (tmp_path / "cases.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
-    page = Page(write_report(tmp_path).read_text())
-    assert sum("older than the held-out reward" in words for words in page.text) == 1
-    assert results["paired"]["dpo_minus_standard"]["verdict"] in page.text
-    assert not any(words.endswith(" held-out") for words in page.text)
+def test_results_without_the_held_out_reward_are_refused(workdir, tmp_path):
+    (tmp_path / "cases.jsonl").write_bytes((workdir / "cases.jsonl").read_bytes())
+    for lacking in ("methods", "paired"):
+        results = json.loads((workdir / "results.json").read_text())
+        for numbers in results[lacking].values():
+            del numbers["held_out_reward"]
+        (tmp_path / "results.json").write_text(json.dumps(results))
+        with pytest.raises(InputError, match="lacks 'held_out_reward'; run evaluate"):
+            write_report(tmp_path)
+    assert not (tmp_path / "report").exists()
 
 
 def test_missing_or_broken_files_are_named(workdir, tmp_path):
@@ -178,15 +170,9 @@ def test_markup_escapes_strings_and_attributes():
 
 
 def test_a_loss_is_shown_like_a_gain():
+    loss = {"mean": -0.2, "low": -0.3, "high": -0.1, "verdict": "below, interval excludes 0"}
     page = paired_table(
-        {
-            "dpo_minus_standard": {
-                "mean": -0.2,
-                "low": -0.3,
-                "high": -0.1,
-                "verdict": "below, interval excludes 0",
-            }
-        }
+        {"dpo_minus_standard": {**loss, "held_out_reward": loss, "both": "both fell"}}
     )
-    assert "below, interval excludes 0" in page
-    assert "\u22120.20" in page
+    assert "both fell" in page and 'class="verdict below"' in page
+    assert page.count("\u22120.20</b>") == 2
