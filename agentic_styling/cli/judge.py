@@ -7,6 +7,8 @@ from agentic_styling.cli.style import read_plan
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
 from agentic_styling.evaluation.report.text_tables import aligned, with_interval
+from agentic_styling.utils.atomic import write_text
+from agentic_styling.utils.checks import new_file
 from agentic_styling.utils.errors import InputError
 
 # The scores of the tables and their headings.
@@ -59,23 +61,18 @@ def judge(
       The content of `out`: what `judge_edits` returns.
 
     Raises:
-      InputError: a file cannot be read, arguments do not fit, or `out` exists.
+      InputError: a file cannot be read, arguments do not fit, or `out` exists or cannot
+        be created.
     """
     if (vlm is None) == (model is None):
         raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")
-    if out.exists():
-        raise InputError(f"{out}: exists already; move it or choose another --out")
-    if not out.parent.is_dir():
-        raise InputError(
-            f"{out}: there is no folder {out.parent}; create it or choose another --out"
-        )
+    new_file(out)
     edits = read_edits(pictures, goal, plan)
     plans = len(pictures) == 1 or plan is not None
     judged = judge_edits(
         edits, cache=cache, vlm=vlm, model=model, plans=plans, prices=prices, yes=yes
     )
-    with out.open("x", encoding="utf-8") as file:
-        file.write(json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+    write_text(out, json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
     print(judged_tables(judged["methods"]), out, sep="\n")
     return judged
 
