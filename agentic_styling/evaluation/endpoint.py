@@ -60,14 +60,12 @@ class EndpointPlanner:
             for question in missing
         )
         tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
-        cost = chat_cost.estimate(
-            len(missing), tokens_in, tokens_out, *chat_cost.checked_prices(prices)
-        )
+        options = "--config.prices", "--yes"
+        numbers = chat_cost.checked_prices(prices, options[0])
+        cost = chat_cost.estimate(len(missing), tokens_in, tokens_out, *numbers)
         questions = f"{self.model}: {len(missing)} questions without an answer in "
         questions += str(self.answers.cache)
-        chat_cost.announce(
-            "evaluate", questions, cost, prices is not None, yes, ("--config.prices", "--yes")
-        )
+        chat_cost.announce("evaluate", questions, cost, prices is not None, yes, options)
         if missing:
             read_key(PLANNER)
 

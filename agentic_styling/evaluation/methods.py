@@ -16,6 +16,7 @@ from agentic_styling.planner import (
     check_temperature,
     read_config,
 )
+from agentic_styling.rewards.judges.chat_cost import checked_prices
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -45,8 +46,7 @@ def check_settings(config: ConfigDict) -> dict:
         if not least <= config[name] <= most or config[name] == math.inf:  # also refuses NaN
             fix = f"{least} or more" if most == math.inf else f"{least} to {most}"
             raise InputError(f"{name}: {config[name]} is out of range; give {fix}")
-    if len(config.prices) not in (0, 2):
-        raise InputError(f"prices: {tuple(config.prices)} are not two numbers; give (IN, OUT)")
+    checked_prices(tuple(config.prices) or None, "--config.prices")
     return {name: config[name] for name in ("temperature", *RANGES, "constrained")}
 
 

@@ -125,8 +125,9 @@ def test_endpoints_with_other_names_are_refused(endpoint, tmp_path, capsys, meth
 
 
 def test_an_address_and_two_prices_are_needed(endpoint, tmp_path, capsys, monkeypatch):
-    for prices in ("(1.0,)", "(-1.0, 2.0)"):
-        assert "rices: " in refused(capsys, tmp_path / "work", f"--config.prices={prices}")[1]
+    for prices, said in (("(1.0,)", "1"), ("(-1.0, 2.0)", "-1 2"), ("(1.0, 2.0, 3.0)", "1 2 3")):
+        message = f"--config.prices: {said}; give two numbers from 0 up"
+        assert message in refused(capsys, tmp_path / "work", f"--config.prices={prices}")[1]
     monkeypatch.delenv(PLANNER.key)
     assert f"{PLANNER.key} is not set" in refused(capsys, tmp_path / "work", "--yes")[1]
     monkeypatch.delenv(PLANNER.url)

@@ -44,7 +44,7 @@ def checked_prices(
     """The prices, or zeros. Raises InputError naming the option, unless they are two from 0 up."""
     numbers = tuple(prices or (0.0, 0.0))
     valid = all(isinstance(price, int | float) and 0 <= price < float("inf") for price in numbers)
-    if not valid:
+    if len(numbers) != 2 or not valid:
         given = " ".join(str(price).removesuffix(".0") for price in numbers)
         raise InputError(f"{option}: {given}; give two numbers from 0 up")
     return numbers
