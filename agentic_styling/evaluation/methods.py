@@ -17,6 +17,7 @@ from agentic_styling.planner import (
     read_config,
 )
 from agentic_styling.rewards.judges.chat_cost import checked_prices
+from agentic_styling.utils.checks import check_seed
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -30,24 +31,19 @@ WITHOUT_PLANNER = {
 }
 ENDPOINT = "endpoint:"  # before the name of a model at AGENTIC_STYLING_PLANNER_URL
 ZERO_SHOT = "zero_shot"  # how the names of such methods begin, for the report
-# What answers and intervals depend on, with the least and the most that each may be.
-RANGES = {
-    "max_new_tokens": (1, math.inf),
-    "seed": (0, 2**31 - 1),
-    "bootstrap_samples": (1, math.inf),
-    "film_strips": (0, math.inf),
-}
+# Counts that answers and intervals depend on, with the least that each may be.
+LEAST = {"max_new_tokens": 1, "bootstrap_samples": 1, "film_strips": 0}
 
 
 def check_settings(config: ConfigDict) -> dict:
     """The settings of an evaluation by name. Raises InputError for one that is out of range."""
     check_temperature(config.temperature)
-    for name, (least, most) in RANGES.items():
-        if not least <= config[name] <= most or config[name] == math.inf:  # also refuses NaN
-            fix = f"{least} or more" if most == math.inf else f"{least} to {most}"
-            raise InputError(f"{name}: {config[name]} is out of range; give {fix}")
+    check_seed(config.seed)
+    for name, least in LEAST.items():
+        if not least <= config[name] < math.inf:  # also refuses NaN
+            raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
     checked_prices(tuple(config.prices) or None, "--config.prices")
-    return {name: config[name] for name in ("temperature", *RANGES, "constrained")}
+    return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:

@@ -17,6 +17,8 @@ from tests.evaluation.mock_run import make_cases, mock_config, mock_planners
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), np.uint8)
 KEEP = Step("", "preserve_attribute", {"attribute_type": "color"})
+OUT_OF_RANGE = "out of range; (give|use)"
+SEEDS = "; use a whole number from 0 to 4294967295$"
 
 
 @pytest.fixture
@@ -76,21 +78,23 @@ def test_bad_methods_are_refused_before_anything_runs(tmp_path, methods, message
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "message"),
     [
-        ("temperature", float("nan")),
-        ("temperature", float("inf")),
-        ("temperature", -1.0),
-        ("max_new_tokens", 0),
-        ("seed", -1),
-        ("seed", 2**31),
-        ("bootstrap_samples", 0),
-        ("film_strips", -1),
+        ("temperature", float("nan"), OUT_OF_RANGE),
+        ("temperature", float("inf"), OUT_OF_RANGE),
+        ("temperature", -1.0, OUT_OF_RANGE),
+        ("max_new_tokens", 0, OUT_OF_RANGE),
+        ("seed", -1, SEEDS),
+        ("seed", 2**32, SEEDS),
+        ("bootstrap_samples", 0, OUT_OF_RANGE),
+        ("film_strips", -1, OUT_OF_RANGE),
     ],
 )
-def test_settings_out_of_range_are_refused_before_anything_runs(ran, config, tmp_path, name, value):
+def test_settings_out_of_range_are_refused_before_anything_runs(
+    ran, config, tmp_path, name, value, message
+):
     config[name] = value
-    refused(config, tmp_path / "work", f"^{name}:? .*out of range; (give|use)")
+    refused(config, tmp_path / "work", f"^{name}:? .*{message}")
     assert not ran and not (tmp_path / "work").exists()
 
 
