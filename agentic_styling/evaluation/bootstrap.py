@@ -1,5 +1,6 @@
 """Percentile bootstrap intervals over clusters of cases, such as photographs, and over runs."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -101,12 +102,15 @@ def _drawn_means(values, clusters, samples: int, seeds: tuple[int, int]) -> np.n
     return (means * drawn).sum(1) / runs
 
 
+@functools.lru_cache(maxsize=4)  # all methods and scores of an evaluation share their draws
 def _times_drawn(count: int, samples: int, seed: int) -> np.ndarray:
-    """How often each of `count` is in a draw of as many, int [samples, count]."""
+    """How often each of `count` is in a draw of as many, int [samples, count]; read-only."""
     if not count:
         raise InputError("bootstrap: no values to draw from; evaluate at least one case")
     draws = np.random.default_rng(seed).integers(0, count, (samples, count))
-    return np.stack([np.bincount(draw, minlength=count) for draw in draws])
+    times = np.stack([np.bincount(draw, minlength=count) for draw in draws])
+    times.setflags(write=False)
+    return times
 
 
 def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
