@@ -1,9 +1,7 @@
 """The argument parser of all commands: help with defaults, errors in one line."""
 
 import argparse
-import math
 from collections.abc import Callable
-from pathlib import Path
 
 from agentic_styling.utils import checks
 from agentic_styling.utils.errors import InputError
@@ -29,28 +27,21 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}; see {self.prog} --help")
 
 
-def path(text: str) -> Path:
-    """An option's type: a path of this machine."""
-    try:
-        return checks.local_path(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _checked(check: Callable) -> Callable:
+    """An option's type: what a check returns, which raises InputError."""
+
+    def convert(text: str):
+        try:
+            return check(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
 
 
-def seed(text: str) -> int:
-    """An option's type: a seed."""
-    return whole(0, checks.SEEDS - 1)(text)
-
-
-def temperature(text: str) -> float:
-    """An option's type: a finite number, 0 or above."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
-    return value
+path = _checked(checks.local_path)
+seed = _checked(checks.check_seed)
+temperature = _checked(checks.check_temperature)
 
 
 def words(text: str) -> str:

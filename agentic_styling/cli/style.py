@@ -13,10 +13,10 @@ from tqdm import tqdm
 from agentic_styling.data import read_photo
 from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner, PlannerSettings, check_temperature
+from agentic_styling.planner import Planner, PlannerSettings
 from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
 from agentic_styling.utils.atomic import atomic_file, write_text
-from agentic_styling.utils.checks import NAME_BYTES, check_seed, output_directory
+from agentic_styling.utils.checks import NAME_BYTES, check_seed, check_temperature, output_directory
 from agentic_styling.utils.errors import InputError
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")

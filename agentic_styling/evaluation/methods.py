@@ -13,11 +13,10 @@ from agentic_styling.planner import (
     ImageSettings,
     PlannerSettings,
     Tokenizer,
-    check_temperature,
     read_config,
 )
 from agentic_styling.rewards.judges.chat_cost import checked_prices
-from agentic_styling.utils.checks import check_seed
+from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
 

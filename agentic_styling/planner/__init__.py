@@ -6,11 +6,7 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     save_pretrained,
 )
 from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
-from agentic_styling.planner.decoding.generation import (
-    GenerateResult,
-    check_temperature,
-    generate,
-)
+from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.init_planner import new_planner
@@ -34,6 +30,7 @@ from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_varia
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner
 from agentic_styling.planner.planner_settings import PlannerSettings
+from agentic_styling.utils.checks import check_temperature
 
 __all__ = [
     "PLAN_FORMS", "TINY_IMAGES", "Compute", "GenerateResult", "ImageSettings", "Inputs",

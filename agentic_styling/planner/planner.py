@@ -12,11 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
-from agentic_styling.planner.decoding.generation import (
-    check_grammar,
-    check_temperature,
-    generate,
-)
+from agentic_styling.planner.decoding.generation import check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import (
@@ -33,6 +29,7 @@ from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
 from agentic_styling.planner.planner_settings import PlannerSettings
 from agentic_styling.tools import Plan, PlanError
+from agentic_styling.utils.checks import check_temperature
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 

@@ -1,6 +1,7 @@
-"""Checks of what many commands are given: paths, output places, seeds and JSON files."""
+"""Checks of what many commands are given: paths, output places, numbers and JSON files."""
 
 import json
+import math
 import operator
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 from agentic_styling.utils.errors import InputError
 
 SEEDS = 1 << 32  # of a key of jax.random, with or without 64-bit types
+HIGHEST = 1e30  # temperature; its reciprocal is a normal float32, and from 1e5 on all is as likely
 NAME_BYTES = 255  # of a file's name, on all usual file systems
 
 
@@ -76,6 +78,17 @@ def check_seed(value: int | str, what: str = "seed") -> int:
         number = -1
     if not 0 <= number < SEEDS:
         raise InputError(f"{what}: {value}; use a whole number from 0 to {SEEDS - 1}")
+    return number
+
+
+def check_temperature(value: float | str, what: str = "temperature") -> float:
+    """A temperature. Raises InputError if it is not a finite number, 0 or above."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not 0 <= number <= HIGHEST:
+        raise InputError(f"{what} {value}: out of range; use 0 for the likeliest tokens, or 1")
     return number
 
 

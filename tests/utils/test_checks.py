@@ -7,6 +7,7 @@ import pytest
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import (
     check_seed,
+    check_temperature,
     local_path,
     new_file,
     output_directory,
@@ -55,7 +56,14 @@ def test_an_output_place_that_cannot_be_written_is_refused(tmp_path, monkeypatch
 def test_a_seed_outside_32_bits_is_refused(value):
     with pytest.raises(InputError, match=r"--seed: .*; use a whole number from 0 to 4294967295"):
         check_seed(value, "--seed")
-    assert check_seed(0) == 0 and check_seed((1 << 32) - 1) == 4294967295
+    assert check_seed(0) == 0 and check_seed("4294967295") == (1 << 32) - 1
+
+
+@pytest.mark.parametrize("value", [-0.1, float("inf"), float("nan"), 1e39, 10**400, "x", "", None])
+def test_a_temperature_that_is_not_finite_or_below_0_is_refused(value):
+    with pytest.raises(InputError, match="^--temperature .*: out of range; use 0 for the"):
+        check_temperature(value, "--temperature")
+    assert check_temperature(0) == 0 and check_temperature("0.5") == 0.5
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from agentic_styling.planner.model.kv_cache import KVCache
 from agentic_styling.planner.model.positions import token_positions
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
 from agentic_styling.planner.model.text import decode, unstacked_layers
-from agentic_styling.utils.checks import check_seed
+from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -185,15 +185,6 @@ def _generate(
 
 
 _BLOCK = 128
-_HIGHEST = 1e30  # its reciprocal is still a normal float32; from about 1e5 on all is as likely
-
-
-def check_temperature(temperature: float, name: str = "temperature") -> None:
-    """Raises InputError unless the temperature is a finite number, 0 or above."""
-    if not 0 <= temperature <= _HIGHEST:
-        raise InputError(
-            f"{name} {temperature}: out of range; use 0 for the likeliest tokens, or 1"
-        )
 
 
 def sample(logits, keys, step, temperature, top_k=0, top_p=1.0):
