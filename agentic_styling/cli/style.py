@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,17 @@ from agentic_styling.evaluation.report.film_strip import film_strip
 from agentic_styling.planner import Planner, PlannerSettings
 from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
 from agentic_styling.utils.atomic import atomic_file, write_text
-from agentic_styling.utils.checks import NAME_BYTES, check_seed, check_temperature, output_directory
+from agentic_styling.utils.checks import (
+    NAME_BYTES,
+    check_seed,
+    check_temperature,
+    output_directory,
+    read_object,
+)
 from agentic_styling.utils.errors import InputError
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
+A_PLAN = "give the JSON file of a plan"
 
 
 def style(
@@ -74,8 +82,9 @@ def style(
     known = read_state(state) if state else {}
     pictures = [read_photo(photo) for photo in photos]
     if plan is not None:
-        plans = [read_plan(plan)] * len(pictures)
-        goal = goal or json.loads(_read(plan)).get("goal")
+        content = read_object(Path(plan), A_PLAN)
+        plans = [_plan_in(content, plan)] * len(pictures)
+        goal = goal or content.get("goal")
     else:
         goals, states = [goal] * len(pictures), [known] * len(pictures)
         samples = Planner.from_pretrained(planner).plan(
@@ -105,10 +114,17 @@ def style(
 
 def read_plan(path: str | Path) -> Plan:
     """Read a plan file. Raises InputError naming the file."""
+    return _plan_in(read_object(Path(path), A_PLAN), path)
+
+
+def _plan_in(content: dict, path: str | Path) -> Plan:
     try:
-        return Plan.from_json(_read(path))
+        plan = Plan.from_json(content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    if not plan.steps:
+        warnings.warn(f'{path}: "steps" is empty, so the plan changes nothing', stacklevel=3)
+    return plan
 
 
 def read_state(path: str | Path) -> dict[str, str]:
@@ -116,20 +132,12 @@ def read_state(path: str | Path) -> dict[str, str]:
 
     Raises InputError naming the file.
     """
+    state = read_object(Path(path), "give an object of dimensions")
     try:
-        context = Plan.from_json({"context": json.loads(_read(path)), "steps": []}).context
+        context = Plan.from_json({"context": state, "steps": []}).context
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); give an object of dimensions") from error
     return {name: option for name, option in context.items() if option != UNKNOWN}
-
-
-def _read(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error}); give a JSON file") from error
 
 
 def _plan_text(plan: Plan, goal: str | None) -> str:

@@ -119,7 +119,7 @@ def test_a_plan_file_styles_a_photograph_and_is_never_overwritten(tmp_path, caps
     photo, plan, out = tmp_path / "photo.png", tmp_path / "fog.json", tmp_path / "out"
     gradient = np.linspace(0, 255, 96 * 128 * 3).reshape(96, 128, 3).astype(np.uint8)
     Image.fromarray(gradient).save(photo)
-    plan.write_text(json.dumps(FOG | {"goal": "fog"}))
+    plan.write_text("\ufeff" + json.dumps(FOG | {"goal": "fog"}), encoding="utf-8")
     command = ["style", str(photo), "--plan", str(plan), "--out", str(out)]
     cli.main(command)
     said = capsys.readouterr().out

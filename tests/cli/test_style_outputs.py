@@ -51,6 +51,12 @@ def refused(capsys, argv):
     return error
 
 
+def test_a_plan_without_a_step_is_said_to_change_nothing(tmp_path):
+    (tmp_path / "none.json").write_text('{"steps": []}')
+    with pytest.warns(UserWarning, match=r'none\.json: "steps" is empty'):
+        assert style_command.read_plan(tmp_path / "none.json").steps == ()
+
+
 def test_a_name_too_long_for_the_plan_is_refused_before_anything_runs(
     command, executed, tmp_path, capsys
 ):

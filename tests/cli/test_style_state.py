@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_one_line(asked, tmp_path, capsys, arguments, messa
     [
         ("{", "state.json: not JSON"),
         ("[" * 9000, "state.json: not JSON"),
-        ("[]", "state.json: context: .* is not an object"),
+        ("[]", "state.json: not a JSON object but list; give an object of dimensions"),
         ('{"wether": "hail"}', "did you mean 'weather'"),
         ('{"weather": "fog"}', "did you mean 'fog_dense'"),
     ],
