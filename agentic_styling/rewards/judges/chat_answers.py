@@ -27,8 +27,6 @@ GIVE_UP = 8  # questions without a usable answer, where none has had one
 WORKERS = 4  # questions asked in parallel
 SILENCE = "null"  # stands for an empty answer in the cache, where an empty file is a damaged one
 SECRET = 12  # characters from which on a key is secret; local endpoints accept any word
-# Names that a field of a request has at other endpoints.
-OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
 
 
 class Question(Protocol):
@@ -194,7 +192,8 @@ class ChatAnswers:
     def _reply(self, question: Question, key: str) -> bytes:
         """The endpoint's reply, asked again without the fields that it refuses by name."""
         while True:
-            body = self._supported(question.body())
+            fields = question.body().items()
+            body = {name: value for name, value in fields if name not in self._refused}
             try:
                 url = f"{self.url}/chat/completions"
                 return post(self.role, url, json.dumps(body).encode(), key)
@@ -207,14 +206,6 @@ class ChatAnswers:
                 self._refused += new
                 left = f"the endpoint refuses {', '.join(new)} and is asked without"
                 tqdm.write(f"{self.role.name}: {left}", file=sys.stderr)
-
-    def _supported(self, body: dict) -> dict:
-        """A request's fields, without those that the endpoint has refused, or by another name."""
-        for name in self._refused:
-            if name in body:
-                value = body.pop(name)
-                body |= {OTHER_NAMES[name]: value} if name in OTHER_NAMES else {}
-        return body
 
     def _answer_in(self, reply: bytes, key: str) -> str:
         try:

@@ -1,14 +1,12 @@
 """Endpoints that support less, and models that answer in their own form or in none."""
 
 import json
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from agentic_styling.rewards.judges.api_judge import ApiJudge
-from agentic_styling.rewards.judges.chat_answers import ATTEMPTS, GIVE_UP, ChatAnswers
-from agentic_styling.rewards.judges.chat_endpoint import JUDGE
+from agentic_styling.rewards.judges.chat_answers import ATTEMPTS, GIVE_UP
 from tests.rewards.judges.fake_endpoint import (
     GOOD,
     REQUEST,
@@ -58,28 +56,6 @@ def test_fields_refused_one_after_another_are_all_left_out(api_judge, case, endp
     endpoint.faults = [failing(400, "no response_format"), failing(400, "no temperature")]
     assert api_judge(*first_row(case)).coherence.tolist() == [13]
     assert set(json.loads(endpoint.calls[2][2])) == {"model", "messages"}
-
-
-class Limited(NamedTuple):
-    """A question of another user, with fields that judges do not send."""
-
-    where: str = "row 0"
-    sample: str = ""
-
-    def body(self):
-        return {"model": "m", "messages": [], "max_tokens": 9, "seed": 1}
-
-
-def test_a_limit_of_tokens_is_asked_for_by_its_other_name(endpoint, tmp_path):
-    endpoint.answer = lambda question: json.dumps(question)
-    endpoint.faults = [failing(400, "Unsupported: 'max_tokens'. Use 'max_completion_tokens'.")]
-    answers = ChatAnswers(JUDGE, tmp_path, str)
-    [sent] = answers([Limited()], "asking")
-    limit = {"max_completion_tokens": 9}
-    assert json.loads(sent) == {"model": "m", "messages": [], "seed": 1} | limit
-    endpoint.faults = [failing(400, "max_completion_tokens exceeded"), failing(400, "seed?")]
-    [sent] = answers([Limited(sample="2")], "asking")
-    assert json.loads(sent) == {"model": "m", "messages": []}
 
 
 def test_what_is_refused_without_the_field_too_is_said(api_judge, case, endpoint):
