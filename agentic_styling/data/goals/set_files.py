@@ -38,17 +38,12 @@ def check(text: str, where: str) -> dict:
     Raises:
       InputError: naming the file and the field that is missing or wrong.
     """
+    rows = parse_object(text, where, "see data/goals/sets/demo.json")
     try:
-        rows = parse_object(text, where, "see data/goals/sets/demo.json")
         _check(rows, where)
-    except (
-        *(ValueError, KeyError, TypeError),
-        AttributeError,
-        IndexError,
-        RecursionError,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         missing = "is missing" if isinstance(error, KeyError) else ""
         why = " ".join(f"{error} {missing}".split())[:120]
         raise InputError(
