@@ -4,7 +4,6 @@ Rows are read from parquet, JSON Lines or one JSON array. What a row names is re
 folder and nowhere else: absolute paths, `..` and links that lead out are refused.
 """
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np
     """
     name, data = _image_bytes(copy, row, path)
     try:
-        pixels = read_photo(io.BytesIO(data), name=show(name), max_side=MAX_SIDE)
+        pixels = read_photo(data, name=show(name), max_side=MAX_SIDE)
     except InputError as error:
         raise LeftOut(UNREADABLE_IMAGE, str(error)) from None
     square = ImageOps.fit(Image.fromarray(pixels), (size, size), Image.Resampling.LANCZOS)

@@ -58,7 +58,7 @@ def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarr
     """Reads one photograph.
 
     Args:
-      file: the path of an image file, or an open one.
+      file: the path of an image file, its bytes, or an open one.
       name: stands for the file in errors; by default its path.
       max_side: the longer side is shrunk to it; None keeps the size.
 
