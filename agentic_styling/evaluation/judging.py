@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
 from agentic_styling.evaluation.methods import ENDPOINT
-from agentic_styling.evaluation.runs import FRAME_SIDE, frame_name, source_name
+from agentic_styling.evaluation.runs import FRAME_SIDE, PICTURES, frame_name, source_name
 from agentic_styling.evaluation.saved_results import JUDGED, lacks, read_judged, read_records
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.api_judge import PART_TOKENS, ApiJudge
@@ -65,11 +65,11 @@ def shown_edits(workdir: Path) -> list[Edit]:
             if not record["shown"]:
                 continue
             request = tuple(Step("", s["tool"], s["parameters"]) for s in record["request"])
-            source = read_photo(workdir / "cases" / source_name(row))
+            source = read_photo(workdir / PICTURES / source_name(row))
             for method, entry in record["methods"].items():
                 plan = Plan.from_json(entry["plan"]) if entry["plan"] else None
                 steps = len(plan.resolved) if plan else 0
-                path = workdir / "cases" / frame_name(row, method, steps)
+                path = workdir / PICTURES / frame_name(row, method, steps)
                 result = read_photo(path) if steps else source
                 names = record["id"], method
                 words = request, record["goal"], plan, record["photo"]

@@ -58,7 +58,7 @@ def run_method(
         WITHOUT_PLANNER.
       cases, config: of the evaluation.
       workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
-        answers/NAME, from which an interrupted call goes on.
+        answers/NAME, so that an interrupted call can resume.
     """
     runs = [
         _run_planner(name, run, planner, cases, config, workdir)

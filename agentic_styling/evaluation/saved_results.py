@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 from agentic_styling.utils.atomic import write_text
-from agentic_styling.utils.checks import parse_object
+from agentic_styling.utils.checks import parse_object, read_object
 from agentic_styling.utils.errors import InputError
 
 RESULTS, CASES, ANSWERS = "results.json", "cases.jsonl", "answers"
 JUDGED = "judged.json"  # what `judge_edits` returned
 # What was evaluated: {"settings": {...}, "methods": {name: {planner directory: digest}}}.
 EVALUATION = "evaluation.json"
+FIX = "run evaluate in a new workdir"
 
 
 def read_results(workdir: Path) -> dict:
@@ -29,7 +30,7 @@ def read_records(workdir: Path) -> list[dict]:
 
 def read_judged(workdir: Path) -> dict:
     """The content of judged.json. Raises InputError as `read_results`."""
-    return _parse(_read(workdir / JUDGED), str(workdir / JUDGED))
+    return read_object(workdir / JUDGED, FIX)
 
 
 def write_records(workdir: Path, records: list[dict]) -> None:
@@ -64,7 +65,7 @@ def claim(
     try:
         kept = {"settings": settings, "methods": {}}
         if path.exists():
-            kept = _parse(_read(path), str(path))
+            kept = read_object(path, FIX)
         elif other := [name for name in (RESULTS, CASES) if (workdir / name).exists()]:
             raise InputError(
                 f"{workdir / other[0]}: of an evaluation by an earlier version; use another workdir"
@@ -88,7 +89,7 @@ def claim(
 def _add_methods(path: Path, kept: dict, settings: dict, methods: dict, finished) -> list[str]:
     """Adds methods to the content of evaluation.json; returns those with other planners now.
 
-    Raises InputError where the content differs and is of use.
+    Raises InputError where planners of a finished method, or settings, differ.
     """
     changed = []
     for name, value in settings.items():
@@ -169,4 +170,4 @@ def _read(path: Path) -> str:
 
 
 def _parse(text: str, where: str) -> dict:
-    return parse_object(text, where, "run evaluate in a new workdir")
+    return parse_object(text, where, FIX)

@@ -10,6 +10,7 @@ from agentic_styling.evaluation.report.headline import best_example, headline
 from agentic_styling.evaluation.report.labels import badge, labels, main_method, share
 from agentic_styling.evaluation.report.markup import Markup, script_source, tag
 from agentic_styling.evaluation.results import FEW
+from agentic_styling.evaluation.runs import PICTURES
 from agentic_styling.evaluation.saved_results import lacks, read_records, read_results
 from agentic_styling.utils.atomic import write_text
 
@@ -52,7 +53,7 @@ def write_report(workdir: str | Path) -> Path:
     workdir = Path(workdir)
     results, records = read_results(workdir), read_records(workdir)
     try:
-        page = render(results, records, workdir / "cases")
+        page = render(results, records, workdir / PICTURES)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise lacks(workdir, error) from error
     path = workdir / "report" / "index.html"
