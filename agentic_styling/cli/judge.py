@@ -6,6 +6,7 @@ from pathlib import Path
 from agentic_styling.cli.style import read_plan
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
+from agentic_styling.evaluation.report.tables import PART_HEADS
 from agentic_styling.evaluation.report.text_tables import aligned, with_interval
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.checks import new_file
@@ -13,12 +14,7 @@ from agentic_styling.utils.errors import InputError
 
 # The scores of the tables and their headings.
 EDIT_COLUMNS = {
-    "instruction_following": "instruction",
-    "visual_quality": "quality",
-    "transformation_strength": "strength",
-    "coherence": "coherence",
-    "semantic_accuracy": "meaning",
-    "technical_execution": "technique",
+    **{part: head.replace("\u00ad", "").lower() for part, head in PART_HEADS.items()},
     "overall": "overall",
     "viescore": "VIEScore",
     "imgedit": "ImgEdit",
