@@ -185,7 +185,8 @@ def _generate(
 
 
 _BLOCK = 128
-_HIGHEST = 1e30  # its reciprocal is still a normal float32; from about 1e5 on all is as likely
+# Its reciprocal is still a normal float32; above about 1e5 all tokens are equally likely.
+_HIGHEST = 1e30
 
 
 def check_temperature(temperature: float, name: str = "temperature") -> None:
