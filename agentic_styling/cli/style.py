@@ -98,8 +98,7 @@ def style(
             sizes.add(pixels.shape)
             height, width, _ = pixels.shape
             tqdm.write(f"{width} x {height}: a new size is compiled once")
-        images = jax.numpy.asarray(pixels, jax.numpy.float32)[None] / 255
-        frames = execute_steps(images, encode_plans([chosen]), jax.random.key(seed))[0]
+        frames = execute_steps(pixels[None], encode_plans([chosen]), jax.random.key(seed))[0]
         frames = np.asarray((frames[: len(chosen.resolved) + 1] * 255).round(), np.uint8)
         _save(Image.fromarray(frames[-1]), out / f"{name}{RESULT}", format="PNG")
         write_text(out / f"{name}{PLAN}", _plan_text(chosen, goal))

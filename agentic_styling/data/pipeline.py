@@ -53,7 +53,7 @@ def render_sources(drawn: Sequence[Context], key) -> np.ndarray:
     for rows, real, batch_key in _batches(len(drawn), key, 0):
         plans = _encode([states[i] for i in rows])
         pixels = execute(np.float32(crops[rows]) / 255, plans, batch_key)
-        out.append(_bytes(pixels)[:real])
+        out.append(as_bytes(pixels)[:real])
     return np.concatenate(out)
 
 
@@ -80,7 +80,7 @@ def run_plans(
         for k in range(most):
             plans = [drawn[i].plans[k] if k < len(drawn[i].plans) else NO_PLAN for i in rows]
             result = execute(source, _encode(plans), jax.random.fold_in(batch_key, k))
-            table, edited = _table(score_against(reference, result)), _bytes(result)
+            table, edited = _table(score_against(reference, result)), as_bytes(result)
             for place, i in enumerate(rows[:real]):
                 if k < len(drawn[i].plans) and np.isfinite(table[place]).all():
                     pictures = sources[i], edited[place]
@@ -95,6 +95,11 @@ def batch_size(count: int) -> int:
     So there are few shapes to compile, and little padding.
     """
     return min(BATCH, 1 << (count - 1).bit_length())
+
+
+def as_bytes(pixels: jax.Array) -> np.ndarray:
+    """Pictures in [0, 1] as uint8."""
+    return np.asarray(jnp.round(pixels * 255).astype(jnp.uint8))
 
 
 def _trajectory(context: Context, k: int, pictures, values, split, seed) -> Trajectory:
@@ -141,8 +146,3 @@ def _table(scores) -> np.ndarray:
     """The six parts, overall and reward of each row, [B, 8]."""
     names = (*PARTS, "overall", "reward")
     return np.stack(jax.device_get([getattr(scores, name) for name in names]), 1)
-
-
-def _bytes(pixels: jax.Array) -> np.ndarray:
-    """Pictures in [0, 1] as uint8."""
-    return np.asarray(jnp.round(pixels * 255).astype(jnp.uint8))

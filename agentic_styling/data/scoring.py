@@ -1,10 +1,13 @@
 """Plans executed and scored by both rewards on the device, in batches of one shape."""
 
+from collections.abc import Sequence
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.pipeline import batch_size
+from agentic_styling.data.pipeline import as_bytes, batch_size
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.rewards import PARTS, asks, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward
@@ -47,7 +50,7 @@ def execute_and_score(
     for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
         # The last batch is padded with its last case.
         rows = np.minimum(np.arange(start, start + size), len(plans) - 1)
-        source = np.float32(images[rows]) / 255
+        source = jnp.asarray(np.float32(images[rows]) / 255)
         key = jax.random.fold_in(jax.random.key(seed), number)
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
         asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
@@ -56,7 +59,7 @@ def execute_and_score(
         if held_out:
             held_out_rewards.append(held_out_reward(reference, steps[:, -1]))
         kept = [row - start for row in film if start <= row < start + size]
-        frames += [np.uint8(np.round(255 * np.asarray(steps[i]))) for i in kept]
+        frames += [as_bytes(steps[i]) for i in kept]
     scores, held_out_rewards = jax.device_get((scores, held_out_rewards))
     names = (*PARTS, "overall", "reward")
     joined = {name: np.concatenate([getattr(batch, name) for batch in scores]) for name in names}
@@ -65,6 +68,9 @@ def execute_and_score(
     return {name: values[: len(plans)].astype(float) for name, values in joined.items()}, frames
 
 
-def asks_for_edit(request: tuple[Step, ...]) -> bool:
-    """Whether plans can be scored against a request: doing nothing would answer an empty one."""
-    return bool(asks(encode_plans([Plan({}, request)])).all())
+def ask_for_edits(requests: Sequence[tuple[Step, ...]]) -> np.ndarray:
+    """bool [N]: whether plans can be scored against a request.
+
+    Doing nothing would answer one that asks for no edit.
+    """
+    return np.asarray(asks(encode_plans([Plan({}, request) for request in requests])))

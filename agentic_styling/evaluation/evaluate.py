@@ -1,6 +1,7 @@
 """Evaluates methods on the same held-out cases: results.json, cases.jsonl and the report."""
 
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -12,6 +13,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data.scoring import ask_for_edits
+from agentic_styling.data.storage.trajectories import best_of_each_context
 from agentic_styling.evaluation.judging import (
     add_judged,
     check_judge,
@@ -40,8 +43,6 @@ from agentic_styling.evaluation.saved_results import (
     remove_answers,
     write_records,
 )
-from agentic_styling.rewards import asks
-from agentic_styling.tools import Plan, encode_plans
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError
@@ -144,8 +145,10 @@ def _cases(config: ConfigDict) -> tuple[Cases, int]:
     """The cases, and how many contexts are left out since they ask for no edit."""
     if not config.cases:
         raise InputError("cases: not given; name the directory of a set with --config.cases=SET")
-    contexts = _held_out(config.cases)
-    trajectories = [t for t in contexts if asks(encode_plans([Plan({}, t.request)])).all()]
+    # Rows of one context are one case: counted separately, they would make intervals too narrow.
+    contexts = best_of_each_context(read_trajectories(config.cases, "test"))
+    asking = ask_for_edits([context.request for context in contexts])
+    trajectories = list(itertools.compress(contexts, asking))
     left_out = len(contexts) - len(trajectories)
     if len(trajectories) < 2:
         raise InputError(
@@ -165,16 +168,6 @@ def _digest(records: list[dict], cases: Cases) -> str:
     sha256 = hashlib.sha256(json.dumps([records, plans], sort_keys=True).encode())
     sha256.update(cases.images.tobytes())
     return sha256.hexdigest()
-
-
-def _held_out(directory: str) -> list[Trajectory]:
-    """The best plan of each context of a set's test split.
-
-    Rows of one context are one case: counted separately, they would make intervals too narrow.
-    """
-    rows = sorted(read_trajectories(directory, "test"), key=lambda t: t.reward)
-    best = {row.context_id: row for row in rows}
-    return [best[context] for context in sorted(best)]
 
 
 def _stack(trajectories: list[Trajectory], directory: str) -> np.ndarray:

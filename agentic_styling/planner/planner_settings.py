@@ -6,8 +6,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from agentic_styling.planner.checkpoints.safetensors_files import read_json
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.utils.checks import read_object_if_any
 from agentic_styling.utils.errors import InputError, nearest
 
 SETTINGS_FILE = "planner.json"
@@ -40,7 +40,7 @@ class PlannerSettings:
           InputError: the file is broken, or a value is unknown.
         """
         path, known = Path(directory) / SETTINGS_FILE, [f.name for f in dataclasses.fields(cls)]
-        values = read_json(path) if path.is_file() else {}
+        values = read_object_if_any(path, "fetch it again")
         try:
             return cls(**{name: values[name] for name in known if name in values})
         except InputError as error:

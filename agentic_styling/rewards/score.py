@@ -75,6 +75,7 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
     return Reference(source, frames[:, -1], _measured(frames, request))
 
 
+@jax.jit
 def asks(request: PlanArrays) -> jax.Array:
     """bool [B]: whether a request asks for an edit; preserving and excluding alone are none."""
     draws = ~is_modifier(request.tool) | is_graduated_picture(request.tool, request.options)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -18,7 +17,7 @@ from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import check_finite, load_config
-from agentic_styling.utils.digests import digest_of_files
+from agentic_styling.utils.digests import digests_of_files
 from agentic_styling.utils.errors import InputError, nearest
 
 # Fields that may change when a run is resumed: how it is computed, not what. Of compute only the
@@ -147,10 +146,10 @@ def fixed(config) -> dict:
     return fields | {"compute": {"dtype": config.compute.dtype}}
 
 
-def input_digests(config) -> dict[str, str]:
+def input_digests(config, fields: Iterable[str] = ("data", "init_from")) -> dict[str, str]:
     """Digests of what a run reads, by field: the splits of config.data, weights of init_from.
 
-    A directory without such files is left out.
+    A directory without such files is left out. fields: those that are read.
     """
     data, planner = Path(config.data), Path(config.init_from)
     splits = ("train", "validation") if config.validate_every else ("train",)
@@ -158,15 +157,14 @@ def input_digests(config) -> dict[str, str]:
         "data": [path for split in splits for path in data.glob(f"*-{split}.array_record*")],
         "init_from": [*planner.glob("config.json"), *planner.glob("*.safetensors")],
     }
-    return {name: _digest(paths) for name, paths in files.items() if paths}
+    return {name: _digest(files[name]) for name in fields if files[name]}
 
 
 def _digest(paths: Iterable[Path]) -> str:
-    """A sha256 of names and contents; files are read in parallel."""
+    """A sha256 of names and contents."""
     paths = sorted(paths)
     try:
-        with ThreadPoolExecutor(8) as threads:
-            contents = list(threads.map(lambda path: digest_of_files([path]), paths))
+        contents = [hashlib.sha256(digest).hexdigest() for digest in digests_of_files(paths)]
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; make it readable") from error
     return hashlib.sha256(json.dumps([[p.name for p in paths], contents]).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Export of a planner as a Hugging Face directory: of a finished run, or of a checkpoint."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import claim, read_config
 from agentic_styling.utils.atomic import atomic_directory, check_free
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -87,14 +87,14 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
         raise InputError(
             f"{workdir / 'config.json'}: not a training config ({error}); name a training workdir"
         ) from error
-    config, digests = checked(config), fields.get("digests") or {}
-    now = input_digests(config)
-    claim(fixed(config), workdir, write=False, digests={"init_from": now.get("init_from")})
+    config = checked(config)
+    digest = input_digests(config, ["init_from"]).get("init_from")
+    claim(fixed(config), workdir, write=False, digests={"init_from": digest})
     mesh = make_mesh({"fsdp": -1})
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     layout = layouts(config, model, optimizer, pictures=False)
     like, frozen = load_state(config, model, optimizer, layout)
-    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config, digests))
+    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config, fields["digests"]))
     restored = checkpoints.restore(like, step)
     checkpoints.close()
     if restored is None:
@@ -106,5 +106,5 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
 
 def _stored_dtype(directory: str) -> str:
     """The dtype of the weights of a Hugging Face directory."""
-    config = json.loads((Path(directory) / "config.json").read_text(encoding="utf-8"))
+    config = read_object(Path(directory) / "config.json", "fetch it again")
     return config.get("dtype") or config.get("torch_dtype") or "float32"

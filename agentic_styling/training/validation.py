@@ -1,5 +1,7 @@
 """Validation in the loop: NLL and rewards on the validation split, and when to stop."""
 
+import dataclasses
+import itertools
 import math
 
 import jax
@@ -7,8 +9,9 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.scoring import asks_for_edit, execute_and_score
+from agentic_styling.data.scoring import ask_for_edits, execute_and_score
 from agentic_styling.data.storage.training_set import build_training_set
+from agentic_styling.data.storage.trajectories import best_of_each_context
 from agentic_styling.planner import Planner, Tokenizer, merge_lora
 from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.setup import validation_assembler
@@ -46,7 +49,8 @@ class Validation:
                 "process; use 0, which validates by NLL"
             )
         pictures = config.modality == "vision" or config.validate_cases > 0
-        contexts = _best_plans(read_trajectories(config.data, "validation", image=pictures))
+        trajectories = read_trajectories(config.data, "validation", image=pictures)
+        contexts = best_of_each_context(trajectories)
         rows = build_training_set(
             contexts,
             tokenizer,
@@ -57,9 +61,19 @@ class Validation:
         self._model, assemble = validation_assembler(config, rows, model)
         self._logps = RowLogps(self._model, assemble, config.batch_size // config.microbatches)
         self._tokens = int((rows.length - rows.prompt_length).sum())
-        self._tokenizer, self._cases = tokenizer, _cases(contexts, config)
         room = model.config.text.max_position_embeddings - int(rows.prompt_length.max())
-        self._plan_tokens = min(PLAN_TOKENS, room)
+        self._cases = _cases(contexts, config)
+        self._asked = {
+            "images": [case.image for case in self._cases],
+            "goals": [case.goal for case in self._cases],
+            "states": [case.state for case in self._cases],
+            "max_new_tokens": min(PLAN_TOKENS, room),
+        }
+        self._planner = Planner(
+            model.config, None, tokenizer, model.images, modality=config.modality
+        )
+        if self._cases:
+            self._check_plans()
 
     def due(self, step: int) -> bool:
         """Whether the state after this step, counted from 1, is to be measured."""
@@ -95,24 +109,24 @@ class Validation:
         self._best, self.best_step = state["best"], state["best_step"]
         self._failed = state["failed"]
 
+    def _check_plans(self) -> None:
+        """Raises InputError if the cases cannot be planned."""
+        try:
+            self._planner.check(**self._asked)
+        except InputError as error:
+            raise InputError(
+                f"config.validate_cases: {self._config.validate_cases}, but their plans cannot be "
+                f"made ({error}); use 0, which validates by NLL"
+            ) from None
+
     def _rewards(self, trained, frozen) -> dict[str, float]:
         """Both mean rewards of greedy plans for the cases."""
         lora, dtype = self._model.lora, self._model.compute.dtype
         params = merge_lora(frozen, trained, lora) if lora else trained
-        planner = Planner(
-            self._model.config,
-            jax.tree.map(lambda x: x.astype(dtype), params),
-            self._tokenizer,
-            self._model.images,
-            modality=self._config.modality,
-        )
+        params = jax.tree.map(lambda x: x.astype(dtype), params)
+        planner = dataclasses.replace(self._planner, params=params)
         cases = self._cases
-        plans = planner.plan(
-            [case.image for case in cases],
-            [case.goal for case in cases],
-            states=[case.state for case in cases],
-            max_new_tokens=self._plan_tokens,
-        )
+        plans = planner.plan(**self._asked)
         rewards, held_out = [], []
         for shape in sorted({case.image.shape for case in cases}):
             rows = [row for row, case in enumerate(cases) if case.image.shape == shape]
@@ -131,17 +145,12 @@ class Validation:
         }
 
 
-def _best_plans(rows: list[Trajectory]) -> list[Trajectory]:
-    """The best plan of each context."""
-    best = {row.context_id: row for row in sorted(rows, key=lambda row: row.reward)}
-    return [best[context] for context in sorted(best)]
-
-
 def _cases(contexts: list[Trajectory], config) -> list[Trajectory]:
     """So many contexts as config.validate_cases, or all of fewer, of those that ask for an edit."""
     if not config.validate_cases:
         return []
-    asked = [context for context in contexts if asks_for_edit(context.request)]
+    asking = ask_for_edits([context.request for context in contexts])
+    asked = list(itertools.compress(contexts, asking))
     if not asked:
         raise InputError(
             f"config.validate_cases: {config.validate_cases}, but no validation context of "

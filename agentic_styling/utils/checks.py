@@ -109,6 +109,11 @@ def read_object(path: Path, fix: str) -> dict:
     return parse_object(data, str(path), fix)
 
 
+def read_object_if_any(path: Path, fix: str) -> dict:
+    """As `read_object`; an empty object where there is no such file."""
+    return read_object(path, fix) if path.is_file() else {}
+
+
 def parse_object(text: str | bytes, where: str, fix: str) -> dict:
     """The object of a JSON text; as `read_object`, with `where` naming the place of the text."""
     try:

@@ -320,7 +320,7 @@ def test_sigterm_while_references_are_computed_saves_and_resumes(workplace, tmp_
     [
         ({"max_length": 40}, "max_length is 40"),
         ({"warmup_steps": 4}, "config.warmup_steps: 4 is not in"),
-        ({"init_from": "/nowhere"}, "/nowhere/config.json: no such file"),
+        ({"init_from": "/nowhere"}, "/nowhere/config.json: cannot be read (No such file"),
         ({"data": "/nowhere"}, "/nowhere: no such directory"),
         ({"mesh": {"data": 3, "fsdp": 1, "tensor": 1}}, "config.batch_size: 4 rows"),
     ],

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,6 +103,17 @@ def test_cases_are_spread_over_the_contexts_with_a_request(workplace):
         _cases(unasked[:4], config)
     config.validate_cases = 0
     assert _cases(unasked, config) == []
+
+
+@pytest.mark.parametrize("room", [2, -40])
+def test_cases_that_leave_no_room_for_plans_are_refused_at_the_start(workplace, planner, room):
+    config, limit = planner.model.config, int(planner.data.prompt_length.min()) + room
+    text = dataclasses.replace(config.text, max_position_embeddings=limit)
+    model = planner.model._replace(config=dataclasses.replace(config, text=text))
+    short = SimpleNamespace(model=model)
+    make_validation(workplace, short)  # which plans nothing
+    with pytest.raises(InputError, match="config.validate_cases: 2, but .*no plan is so short"):
+        make_validation(workplace, short, validate_cases=2)
 
 
 def test_data_without_a_validation_split_are_refused(workplace, tmp_path):

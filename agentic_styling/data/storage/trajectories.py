@@ -53,6 +53,12 @@ def read_trajectories(
     ]
 
 
+def best_of_each_context(rows: Iterable[Trajectory]) -> list[Trajectory]:
+    """The trajectory with the highest reward of each context, by context id; of equals the last."""
+    best = {row.context_id: row for row in sorted(rows, key=lambda row: row.reward)}
+    return [best[context] for context in sorted(best)]
+
+
 def write_trajectories(
     directory,
     trajectories: Sequence[Trajectory],

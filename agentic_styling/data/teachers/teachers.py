@@ -1,7 +1,6 @@
 """Teachers, which write the plans of a set."""
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,11 @@ from agentic_styling.data.pipeline import Context
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS, teach
 from agentic_styling.planner import check_temperature
 from agentic_styling.tools import Plan
+from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError
 
 TEMPERATURES = (0.3, 0.7, 1.0)
+PLANNER_FILES = ("*.json", "*.safetensors")  # configuration, tokenizer and weights
 TRIES = 1000  # of a scripted plan, until it has one of the set's numbers of steps
 
 
@@ -58,7 +59,10 @@ def why_unfit(plan: Plan, low: int, high: int) -> str | None:
 
 
 def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
-    """The temperatures as floats. Raises InputError if there is none, or one is below 0."""
+    """The temperatures as floats.
+
+    Raises InputError if there is none, or one is not a finite number from 0 up.
+    """
     if not temperatures:
         raise InputError(f"temperatures {temperatures}: none given; give one or more, 0 or above")
     for temperature in temperatures:
@@ -122,10 +126,11 @@ class PlannerTeacher:
         self.directory = Path(directory)
 
     def settings(self) -> dict:
+        files = [p for name in PLANNER_FILES for p in sorted(self.directory.glob(name))]
         return {
             "name": self.name,
             "planner": self.directory.name,
-            "sha256": _digest(self.directory),
+            "sha256": digest_of_files(files)[:16],
             "temperatures": list(self.temperatures),
             "system": self.planner.system,
         }
@@ -155,12 +160,3 @@ class PlannerTeacher:
             for context, pairs in zip(drawn, kept, strict=True)
         ]
         return taught, rejects
-
-
-def _digest(directory: Path) -> str:
-    """A hash of a planner's configuration, tokenizer and weights."""
-    sha256 = hashlib.sha256()
-    for path in sorted(directory.glob("*.json")) + sorted(directory.glob("*.safetensors")):
-        with open(path, "rb") as file:
-            sha256.update(hashlib.file_digest(file, "sha256").digest())
-    return sha256.hexdigest()[:16]

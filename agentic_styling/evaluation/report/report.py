@@ -33,8 +33,8 @@ ACTIONS = (
 )
 JUDGED = (
     "A vision-language model, {}, looked at the {} cases below: at each edit beside its "
-    "photograph and the request, and at each plan with its reasons. Scores from 0 to 100; a text "
-    "that is no plan has 0."
+    "photograph and the request, and at each plan with its reasons. Scores from 0 to 100; an "
+    "output that is not a valid plan scores 0."
 )
 
 

@@ -19,13 +19,13 @@ from agentic_styling.planner.checkpoints.safetensors_files import (
     SINGLE,
     check,
     open_tensors,
-    read_json,
     replacing,
     write_file,
 )
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.precision import in_32_bits
 
 SHARD_BYTES = 5 * 10**9
@@ -40,7 +40,8 @@ def read_config(directory) -> Qwen3VLConfig:
       InputError: the file is missing, broken, or not of a supported Qwen3-VL.
     """
     directory = Path(directory)
-    config = Qwen3VLConfig.from_hf(read_json(directory / "config.json"))
+    hf = read_object(directory / "config.json", "name a directory that has it, or fetch it again")
+    config = Qwen3VLConfig.from_hf(hf)
     if config.tie_word_embeddings and _has_own_head(directory):
         config = dataclasses.replace(config, tie_word_embeddings=False)
     return config

@@ -14,7 +14,6 @@ from agentic_styling.planner.checkpoints.partition import Rule
 from agentic_styling.planner.checkpoints.safetensors_files import (
     check,
     open_file,
-    read_json,
     replacing,
     write_file,
 )
@@ -22,6 +21,7 @@ from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree,
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.lora import LoraConfig, adapter_shapes, module_kind
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -115,7 +115,8 @@ def load_adapters(
 
 def _read_peft(path: Path) -> dict:
     """Rank, alpha and dropout of an adapter_config.json that has nothing else with an effect."""
-    peft = {"lora_dropout": 0.0} | read_json(path)
+    fields = read_object(path, "name a directory that has it, or fetch it again")
+    peft = {"lora_dropout": 0.0} | fields
     for name in (*NUMBERS, "peft_type"):
         if name not in peft:
             raise InputError(f"{path}: lacks {name!r}; add it")

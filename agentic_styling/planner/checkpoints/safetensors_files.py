@@ -27,7 +27,7 @@ def open_tensors(directory: Path) -> dict:
     if (directory / SINGLE).is_file():
         names = [SINGLE]
     elif (directory / INDEX).is_file():
-        weight_map = read_json(directory / INDEX).get("weight_map")
+        weight_map = read_object(directory / INDEX, "fetch it again").get("weight_map")
         if not isinstance(weight_map, dict):
             raise InputError(f"{directory / INDEX}: has no weight_map; fetch it again")
         names = sorted(set(weight_map.values()))
@@ -140,10 +140,3 @@ def replacing(directory: Path) -> Iterator[Path]:
         yield Path(folder)
         for file in sorted(Path(folder).iterdir()):
             file.replace(directory / file.name)
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object from a file."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; name a directory that has one")
-    return read_object(path, "fetch it again")

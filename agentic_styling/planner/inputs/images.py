@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.planner.checkpoints.safetensors_files import read_json
+from agentic_styling.utils.checks import read_object_if_any
 from agentic_styling.utils.errors import InputError
 
 SETTINGS_FILE = "preprocessor_config.json"
@@ -244,12 +244,12 @@ def _same(path: Path, name: str, values: dict, default: float) -> float:
 def _settings_file(directory: Path) -> tuple[Path, dict]:
     """The file with the image processor's settings, and its values."""
     path = directory / "processor_config.json"
-    values = read_json(path) if path.is_file() else {}
+    values = read_object_if_any(path, "fetch it again")
     if "image_processor" in values:
         values = values["image_processor"]
     else:
         path = directory / SETTINGS_FILE
-        values = read_json(path) if path.is_file() else {}
+        values = read_object_if_any(path, "fetch it again")
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a JSON object of settings; fetch it again")
     return path, values

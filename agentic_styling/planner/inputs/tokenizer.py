@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from agentic_styling.planner.checkpoints.safetensors_files import read_json
+from agentic_styling.utils.checks import read_object, read_object_if_any
 from agentic_styling.utils.errors import InputError
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -65,7 +65,7 @@ class Tokenizer:
         self._generation = self._read_generation()
         for name in KEPT:
             if name.endswith(".json") and (self.path / name).is_file():
-                read_json(self.path / name)
+                read_object(self.path / name, "fetch it again")
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text; nothing is added."""
@@ -99,7 +99,7 @@ class Tokenizer:
     def _read_generation(self) -> dict:
         """The generation_config.json of the directory, with the ids that end and pad a row."""
         path = self.path / GENERATION_FILE
-        values = read_json(path) if path.is_file() else {}
+        values = read_object_if_any(path, "fetch it again")
         ends = values.get("eos_token_id")
         ends = [] if ends is None else ends if isinstance(ends, list) else [ends]
         if self.im_end not in ends:

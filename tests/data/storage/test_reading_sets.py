@@ -51,7 +51,9 @@ def test_cases_of_a_set_are_the_best_plans_of_its_test_split(directory):
     evaluate = import_module("agentic_styling.evaluation.evaluate")
     config = default_config()
     config.training_data = str(directory)
-    assert [(t.id, t.reward) for t in evaluate._held_out(directory)] == [
+    config.cases = str(directory)
+    cases, _ = evaluate._cases(config)
+    assert [(t.id, t.reward) for t in cases.trajectories] == [
         ("test-0-0", 4.5),
         ("test-1-2", 4.5),
     ]
