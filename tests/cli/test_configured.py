@@ -86,6 +86,19 @@ def test_fields_are_set_without_naming_a_config(capsys, tmp_path):
     assert "'1' is not a flag" in refused(capsys, "evaluate", "--config", "evaluate", "1", workdir)
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_workdir_elsewhere_and_an_invalid_seed_are_refused(
+    capsys, tmp_path, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    said = refused(capsys, command, "--workdir=gs://bucket/run")
+    assert "--workdir: 'gs://bucket/run' is not on this machine" in said
+    for seed in ("-1", str(1 << 32)):
+        said = refused(capsys, command, "--workdir=run", f"--config.seed={seed}")
+        assert f"config.seed: {seed}; use a whole number" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_warm_up_follows_the_steps():
     config = load_config("train")
     config.update(data="DATA", init_from="PLANNER")

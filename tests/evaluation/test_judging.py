@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from agentic_styling.evaluation import judging
 from agentic_styling.evaluation.evaluate import evaluate
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.rewards import PARTS
@@ -55,6 +56,12 @@ def test_a_report_without_a_judge_says_nothing_of_one(ran, tmp_path):
     (tmp_path / "run/judged.json").write_text('{"judge": "x", "methods": {"mine": {}}}')
     with pytest.raises(InputError, match=r"judged\.json: damaged \(KeyError\('mine'\)\); remove"):
         evaluate(mock_config(tmp_path, film_strips=1), tmp_path / "run")
+
+
+def test_intervals_of_a_judge_are_over_photographs():
+    rows = [{"photo": photo, "overall": score} for photo, score in (("a", 0.0), ("b", 1.0))] * 4
+    found = judging._intervals("edits", rows, ["overall"])["overall"]
+    assert found == {"mean": 0.5, "low": 0.0, "high": 1.0}
 
 
 @pytest.mark.parametrize(

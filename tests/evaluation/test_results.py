@@ -125,6 +125,17 @@ def test_intervals_are_over_photographs_and_training_runs():
     assert numbers["valid_plans"] == 1 and numbers["actions"]["f1"] == 1
 
 
+def test_differences_are_over_photographs_too():
+    cases = [case("a", [1.0], dpo=[1.0]), case("b", [1.0], dpo=[3.0])]
+    for each in cases:
+        each["methods"]["dpo"]["shuffled"] = {"valid": True, "context": {}, "reward": 1.0}
+    results = aggregate(cases * 4, samples=4000, seed=0)
+    paired = results["paired"]["dpo_minus_standard"]
+    shuffled = results["methods"]["dpo"]["shuffled_images"]["true_minus_shuffled"]["reward"]
+    for found in (paired, shuffled):  # draws of two photographs, not of eight cases
+        assert [found[end] for end in ("mean", "low", "high")] == [1.0, 0.0, 2.0]
+
+
 def test_cases_of_one_photograph_stand_for_themselves():
     cases = [case("a", [1.0]), case("a", [2.0])]
     results = aggregate(cases, samples=4000, seed=0)

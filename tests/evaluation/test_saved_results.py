@@ -3,7 +3,7 @@ import json
 import pytest
 
 from agentic_styling.evaluation.report import write_report
-from agentic_styling.evaluation.saved_results import KeptAnswers
+from agentic_styling.evaluation.saved_results import KeptAnswers, read_records, read_results
 from agentic_styling.utils.errors import InputError
 
 
@@ -36,6 +36,12 @@ def test_files_of_another_kind_are_one_line(tmp_path, results, records, message)
     with pytest.raises(InputError, match=message) as error:
         write_report(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    for name in ("results.json", "cases.jsonl"):
+        (tmp_path / name).write_text("{}", encoding="utf-8-sig")
+    assert read_results(tmp_path) == {} and read_records(tmp_path) == [{}]
 
 
 def test_bytes_that_are_no_text_are_one_line(tmp_path):

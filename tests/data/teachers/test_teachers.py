@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def teacher(monkeypatch, tmp_path):
             return cls()
 
         def plan(self, images, goals, states, temperature, seed):
-            self.seeds = [*getattr(self, "seeds", []), seed]
+            self.seeds, self.states = [*getattr(self, "seeds", []), seed], states
             steps = (FOG, DUSK, SPRING, FOG, DUSK, SPRING)[: round(10 * temperature)]
             return [[plan_of(*steps)] for _ in goals]
 
@@ -82,13 +83,14 @@ def teacher(monkeypatch, tmp_path):
 
 def test_a_planner_plans_at_each_temperature_and_what_does_not_fit_is_counted(teacher):
     made = teacher(0.1, 0.3, 0.6, 0.5)
-    drawn = [context(seed) for seed in range(3)]
+    drawn = [replace(context(seed), state={"season": str(seed)}) for seed in range(3)]
     taught, rejects = made(drawn, np.zeros((3, 8, 8, 3), np.uint8), [(1, i) for i in range(3)], 5)
     assert rejects == {"fewer than 3 steps": 6, "more than 5 steps": 3}
     for c in taught:
         assert c.skills == (0.3, 0.5) and [len(p.steps) for p in c.plans] == [3, 5]
         assert c.teacher.startswith("planner ")
     assert len(set(made.planner.seeds)) == 5
+    assert made.planner.states == [c.state for c in drawn]
 
 
 def test_other_weights_are_other_settings(teacher, tmp_path):

@@ -76,6 +76,14 @@ def test_no_seed_repeats_the_samples_of_another(config, params, inputs):
             sampled(config, params, twice, seed=seed)
 
 
+def test_64_bit_types_change_nothing(config, params, inputs):
+    expected = sampled(config, params, inputs)
+    with jax.enable_x64(True):
+        found = sampled(config, params, inputs)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+
+
 @pytest.mark.slow
 def test_a_row_alone_and_several_samples_of_it(config, params, inputs):
     out = sampled(config, params, inputs)

@@ -106,8 +106,8 @@ def test_a_wandb_run_belongs_to_the_workdir(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "wandb" or None)
     wandb = SimpleNamespace(init=lambda **given: runs.append((given["id"], given["resume"])))
     monkeypatch.setitem(sys.modules, "wandb", wandb)
-    for name in ("one", "one", "other"):
-        (tmp_path / name).mkdir(exist_ok=True)
+    for name in ("one", "one", "other/one"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
         Writers(tmp_path / name, "styling")
     first, again, other = runs
     assert first == again and first[0] != other[0] and first[1] == "allow"
