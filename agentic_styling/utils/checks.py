@@ -10,7 +10,7 @@ from pathlib import Path
 from agentic_styling.utils.errors import InputError
 
 SEEDS = 1 << 32  # of a key of jax.random, with or without 64-bit types
-HIGHEST = 1e30  # temperature; its reciprocal is a normal float32; above 1e5 all tokens are about as likely
+HIGHEST = 1e30  # temperature whose reciprocal is a normal float32
 NAME_BYTES = 255  # of a file's name, on all usual file systems
 
 

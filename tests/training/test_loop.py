@@ -25,7 +25,7 @@ from agentic_styling.planner import (
 )
 from agentic_styling.training import dry_run, export_checkpoint, train
 from agentic_styling.training.config import checked, fixed, input_digests
-from agentic_styling.training.export import export
+from agentic_styling.training.export import _stored_dtype, export
 from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.state import Health
@@ -173,6 +173,11 @@ def test_a_checkpoint_becomes_a_planner(workplace, whole, tmp_path):
         export_checkpoint(whole, tmp_path / "last")
     with pytest.raises(InputError, match="config.json: cannot be read"):
         export_checkpoint(tmp_path, tmp_path / "none")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path):
+    (tmp_path / "config.json").write_text('{"dtype": "bfloat16"}', encoding="utf-8-sig")
+    assert _stored_dtype(str(tmp_path)) == "bfloat16"
 
 
 def test_a_run_that_learnt_nothing_is_not_exported(tmp_path):
