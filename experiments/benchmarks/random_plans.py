@@ -3,7 +3,6 @@
 import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan, Step
-from agentic_styling.tools.plans.vocabulary import Parameter
 
 _CONSTRAINED = 0.25  # share of the plans with a modifier
 _GIVEN = 0.5  # share of the optional parameters that are given
@@ -34,7 +33,7 @@ def _step(name: str, rng) -> Step:
     return Step("", name, parameters)
 
 
-def _value(parameter: Parameter, rng):
+def _value(parameter, rng):
     if parameter.kind == "number":
         return round(float(rng.uniform(0.5, 1.0)), 2)
     return parameter.values[rng.integers(len(parameter.values))]

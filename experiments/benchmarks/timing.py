@@ -42,14 +42,13 @@ def serve(prepare: Callable[[], Callable | tuple]) -> None:
 class Worker:
     """A process that prepares the call of one side and times it on request."""
 
-    def __init__(self, *command: str):
-        self.process = subprocess.Popen(
-            [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, *command: str, env: dict[str, str] | None = None):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen([sys.executable, *command], text=True, env=env, **pipes)
 
-    def time(self) -> dict[str, float]:
+    def time(self, line: str = "") -> dict[str, float]:
         """Times one call: its seconds, and the peak memory of the process so far in GB."""
-        self.process.stdin.write("\n")
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("timed "):
