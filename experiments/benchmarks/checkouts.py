@@ -35,7 +35,10 @@ def serve(size: int) -> None:
     images = jax.numpy.asarray(pictures, jax.numpy.float32) / 255
     for line in sys.stdin:
         plans = encode_plans([Plan.from_json(plan) for plan in json.loads(line)])
-        call = lambda plans=plans: jax.block_until_ready(execute(images, plans, jax.random.key(0)))
+
+        def call(plans=plans):
+            jax.block_until_ready(execute(images, plans, jax.random.key(0)))
+
         print("timed", json.dumps({"seconds": timing.seconds(call)}), flush=True)
 
 
@@ -114,7 +117,13 @@ def main() -> None:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        return serve(args.size[0])
+        serve(args.size[0])
+    else:
+        compare(args)
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Measure both checkouts, print and write."""
     rows = [measure(args.before.resolve(), args.plans, size) for size in args.size]
     names = [_commit(args.before), _commit(_HERE)]
     printed = report(timing.machine("jax", "numpy"), names, rows)
