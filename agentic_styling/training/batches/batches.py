@@ -9,7 +9,7 @@ from collections.abc import Callable
 import flax.struct
 import jax
 import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
@@ -19,7 +19,7 @@ from agentic_styling.data.storage.training_set import (
 )
 from agentic_styling.losses import LOSSES, context_statistics
 from agentic_styling.training.batches.packing import Layout, pack
-from agentic_styling.training.mesh import replicated, rows_sharding, tokens_sharding
+from agentic_styling.training.mesh import replicated
 from agentic_styling.utils.errors import InputError
 
 # From the shape of an array [M, R, ...] to the rows R that this host holds.
@@ -64,15 +64,12 @@ class Batch:
 
 
 def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
-    """How a batch is sharded: by rows and tokens; arrays [M, E] are replicated."""
-    rows, whole = rows_sharding(mesh), replicated(mesh)
-    layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, whole))
-    return layout.replace(
-        tokens=tokens_sharding(mesh),
-        segments=tokens_sharding(mesh),
-        images=rows if pictures else None,
-        pictures=rows,
-    )
+    """How a batch is sharded: rows over data and fsdp, tokens over context, the rest replicated."""
+    rows = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
+    tokens = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
+    layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, replicated(mesh)))
+    images = rows if pictures else None
+    return layout.replace(tokens=tokens, segments=tokens, images=images, pictures=rows)
 
 
 def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndarray:

@@ -44,7 +44,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     Nothing is written and no parameter is allocated.
     """
     config = checked(config)
-    claim(fixed(config), Path(workdir), write=False, digests=input_digests(config))
+    claim(fixed(config), Path(workdir), digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)

@@ -72,10 +72,10 @@ class Monitor:
         self._begin()
         if values["skipped"] > self._most_skipped:
             raise InputError(
-                f"step {step}: {values['skipped']:.0f} updates were skipped for a loss or gradient "
-                f"that is not finite or a spike (now loss {values['loss']:.4g}, gradient norm "
-                f"{values['grad_norm']:.4g}), config.most_skipped is {self._most_skipped}; lower "
-                "config.learning_rate and use another workdir"
+                f"step {step}: {values['skipped']:.0f} updates were skipped for a loss, gradient "
+                f"or update that is not finite, or for a spike (now loss {values['loss']:.4g}, "
+                f"gradient norm {values['grad_norm']:.4g}), config.most_skipped is "
+                f"{self._most_skipped}; lower config.learning_rate and use another workdir"
             )
 
     @contextlib.contextmanager
