@@ -29,11 +29,6 @@ class SegmentMask:
     one_first: bool = flax.struct.field(pytree_node=False, default=False)
 
 
-def same_segment(segments):
-    """Bool [B, 1, S, S] of segments int [B, S]."""
-    return segments[:, None, :, None] == segments[:, None, None, :]
-
-
 def choose(name: str, dtype, head_dim: int) -> str:
     """The implementation of a name of IMPLEMENTATIONS; "auto" takes the fastest that works.
 
@@ -203,7 +198,7 @@ def cudnn_attention(query, key, value, mask: SegmentMask):
         masking = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
         query, key, value = _zero_gradient_of_padding(query, key, value, real)
     else:
-        masking = {"mask": same_segment(segments)}
+        masking = {"mask": segments[:, None, :, None] == segments[:, None, None, :]}
     key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
     out = jax.nn.dot_product_attention(
         query, key, value, is_causal=mask.causal, implementation="cudnn", **masking

@@ -8,7 +8,7 @@ import numpy as np
 
 from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig
-from agentic_styling.planner.model.linear import Compute, linear, residual_linear
+from agentic_styling.planner.model.linear import Compute, linear
 from agentic_styling.planner.model.moe import SparseMLP
 
 
@@ -127,14 +127,11 @@ class Attention(nn.Module):
         else:
             cache = cache.write(key, value, slot)
             out = attend_cached(query, cache, mask, slot)
-        out = residual_linear(
-            config.hidden_size,
-            config.num_hidden_layers,
-            "o_proj",
-            self.compute,
-            config.attention_bias,
-        )(out.reshape(batch, length, -1))
-        return out, cache
+        depth = config.num_hidden_layers
+        project = linear(
+            config.hidden_size, "o_proj", self.compute, config.attention_bias, depth=depth
+        )
+        return project(out.reshape(batch, length, -1)), cache
 
 
 class MLP(nn.Module):
@@ -148,9 +145,8 @@ class MLP(nn.Module):
         config = self.config
         gate = linear(config.intermediate_size, "gate_proj", self.compute)(x)
         up = linear(config.intermediate_size, "up_proj", self.compute)(x)
-        down = residual_linear(
-            config.hidden_size, config.num_hidden_layers, "down_proj", self.compute
-        )
+        depth = config.num_hidden_layers
+        down = linear(config.hidden_size, "down_proj", self.compute, depth=depth)
         return down(nn.silu(gate) * up)
 
 
