@@ -280,7 +280,10 @@ class Planner:
         """The image tokens of each prompt, int [B], and its token ids."""
         system = PLAN_FORMS[self.form].system_text() if self.system else ""
         if self.modality == "vision":
-            counts = self._image_tokens(images, goals)
+            number = 0 if images is None else len(images)
+            if images is None or number != len(goals):
+                raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
+            counts = count_image_tokens(images, "images", self.images)
             return counts, encode_prompts(self.tokenizer, goals, counts, system)
         if states is None:
             raise InputError(
@@ -291,13 +294,6 @@ class Planner:
             raise InputError(f"{len(states)} states and {len(goals)} goals; give a state per goal")
         prompts = encode_prompts(self.tokenizer, goals, 0, system, states=states)
         return np.zeros(len(prompts), int), prompts
-
-    def _image_tokens(self, images, goals: Sequence[str]) -> np.ndarray:
-        """The image tokens of each photograph, int [B]."""
-        if images is None or len(images) != len(goals):
-            number = 0 if images is None else len(images)
-            raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
-        return count_image_tokens(images, "images", self.images)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings

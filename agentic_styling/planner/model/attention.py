@@ -73,16 +73,12 @@ def attend(query, key, value, mask: SegmentMask):
     query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first so that a
     cache in that order needs no transposition. Returns [B, S, H, D].
     """
-    if mask.causal and _context_devices(query.shape[1]) > 1:
+    # Positions of a row may be sharded over several devices of the mesh of `jax.set_mesh`.
+    devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
+    if mask.causal and devices > 1 and query.shape[1] % devices == 0:
         return context_attention(query, key, value, mask)
     kernels = {"xla": xla_attention, "cudnn": cudnn_attention, "pallas": pallas_attention}
     return kernels[mask.implementation](query, key, value, mask)
-
-
-def _context_devices(length: int) -> int:
-    """How many devices of the mesh of `jax.set_mesh` the positions of a row are sharded over."""
-    devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
-    return devices if length % devices == 0 else 1
 
 
 def context_attention(query, key, value, mask: SegmentMask):

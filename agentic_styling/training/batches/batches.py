@@ -119,7 +119,9 @@ class Schedule:
     def _first(self, steps: int) -> np.ndarray:
         groups = np.unique(self._group)
         epochs = -(-(steps + len(groups)) * self.size // len(self.examples))
-        order = np.concatenate([self._permutation(epoch) for epoch in range(epochs)])
+        keys = ([self._seed, epoch] for epoch in range(epochs))
+        generators = (np.random.Generator(np.random.Philox(key=key)) for key in keys)
+        order = np.concatenate([g.permutation(len(self.examples)) for g in generators])
         batches, ends = [], []
         for group in groups:
             places = np.flatnonzero(self._group[order] == group)
@@ -127,10 +129,6 @@ class Schedule:
             batches.append(order[places])
             ends.append(places[:, -1])
         return np.concatenate(batches)[np.argsort(np.concatenate(ends))][:steps]
-
-    def _permutation(self, epoch: int) -> np.ndarray:
-        generator = np.random.Generator(np.random.Philox(key=[self._seed, epoch]))
-        return generator.permutation(len(self.examples))
 
 
 def split_microbatches(
@@ -157,11 +155,6 @@ def fill_rate(batch: Batch, lengths: tuple[int, ...]) -> float:
     return float(np.count_nonzero(batch.segments) / places)
 
 
-def whole_rows(shape: tuple[int, ...]) -> list[slice]:
-    """All rows, for a single host."""
-    return [slice(None)]
-
-
 class Assembler:
     """Makes batches of rows of a training set, on the host.
 
@@ -179,7 +172,7 @@ class Assembler:
         reference: np.ndarray | None = None,
         devices: int = 1,
         every_token: bool = False,
-        own_rows: Rows = whole_rows,
+        own_rows: Rows = lambda shape: [slice(None)],
     ):
         rewards, contexts = training_set.reward, training_set.context_id
         self.data, self.layout = training_set, layout
@@ -190,7 +183,11 @@ class Assembler:
 
     def __call__(self, examples: np.ndarray) -> Batch:
         """The batch of these rows of the training set, int [M, E]."""
-        packed = [self._pack(rows) for rows in examples]
+        if self.layout.most == 1:
+            packed = [[[example] for example in range(len(rows))] for rows in examples]
+        else:
+            room = self.layout.length, self.layout.most
+            packed = [pack(self.data.length[rows], *room) for rows in examples]
         rows = max(len(p) for p in packed)
         rows = max(self.layout.rows, -(-rows // self.devices) * self.devices)
         shape = (len(examples), rows, self.layout.length)
@@ -226,11 +223,6 @@ class Assembler:
             context_std=self.context_std[examples],
             context_count=self.context_count[examples],
         )
-
-    def _pack(self, rows: np.ndarray) -> list[list[int]]:
-        if self.layout.most == 1:
-            return [[example] for example in range(len(rows))]
-        return pack(self.data.length[rows], self.layout.length, self.layout.most)
 
     def _pictures(self, examples, packed, rows: int):
         """Batch.images and Batch.pictures."""
