@@ -22,9 +22,9 @@ POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weigh
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Runs all stages in order; returns what results.json holds."""
-    claim(as_json(config), workdir, write=False)
+    claim(as_json(config), workdir)
     source = data.open_source(config.photos or None)
-    claim(as_json(config), workdir, write=True)
+    claim(as_json(config), workdir, write=as_json(config))
     trajectories = build(
         workdir / "data",
         "demo",

@@ -80,7 +80,7 @@ def planned(args: argparse.Namespace, overrides: list[str]) -> list[Run]:
     points = expand(parse_grid(args.grid), read_list(args.list) if args.list else [])
     runs = build_runs(args.config, overrides, points)
     for run in runs:
-        claim(fixed(run.config), args.workdir / run.name, write=False)
+        claim(fixed(run.config), args.workdir / run.name)
     return runs
 
 

@@ -5,6 +5,7 @@ also in the processes that tests start. What takes long to compile, as kernels d
 other processes of the run.
 """
 
+import gc
 import os
 import tempfile
 
@@ -27,6 +28,9 @@ import jax  # noqa: E402
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 
+# Tracing makes many objects and few cycles: to look for those less often saves time.
+gc.set_threshold(50_000, 20, 20)
+
 
 def pytest_collection_modifyitems(items):
     """The last folders by name, training and tools, first: they compile most.
@@ -34,3 +38,4 @@ def pytest_collection_modifyitems(items):
     Begun last, one of their files would be waited for when the other worker has nothing to do.
     """
     items.sort(key=lambda item: item.path, reverse=True)
+    gc.freeze()  # what was imported and collected stays

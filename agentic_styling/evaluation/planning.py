@@ -7,14 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.evaluation.baselines import identity
-from agentic_styling.planner import (
-    PLAN_FORMS,
-    ImageSettings,
-    Planner,
-    PlannerSettings,
-    Tokenizer,
-    read_config,
-)
+from agentic_styling.planner import PLAN_FORMS, Planner
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
@@ -53,16 +46,7 @@ def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], 
 
     options: states, constrained and max_new_tokens, as for `planner_answers`.
     """
-    settings = PlannerSettings.load(directory)
-    planner = Planner(
-        read_config(directory),
-        None,
-        Tokenizer(directory),
-        ImageSettings.load(directory),
-        form=settings.form,
-        modality=settings.modality,
-        directory=directory,
-    )
+    planner = Planner.from_pretrained(directory, weights=False)
     try:
         planner.check(images, goals, **options)
     except InputError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from agentic_styling.losses import diagnostics
 from agentic_styling.losses.reductions import REDUCTIONS
@@ -157,24 +158,19 @@ def check_rows(columns: Mapping[str, jax.Array]) -> None:
       InputError: names the column, the first bad row and a suggested fix.
     """
     for name, column in columns.items():
-        column = jnp.asarray(column)
-        finite = jnp.isfinite(column).reshape(len(column), -1).all(axis=1)
-        row = _first(~finite)
-        if row is not None:
-            values = column[row].reshape(-1)
-            value = values[int(jnp.argmin(jnp.isfinite(values)))]
+        column = np.asarray(column)
+        bad = ~np.isfinite(column).reshape(len(column), -1).all(axis=1)
+        if bad.any():
+            row = int(bad.argmax())
+            values = np.ravel(column[row])
             raise InputError(
-                f"{name}: row {row} is {float(value)}, not a finite number; "
-                "compute it again or drop the row"
+                f"{name}: row {row} is {float(values[~np.isfinite(values)][0])}, not a finite "
+                "number; compute it again or drop the row"
             )
-        if name.removeprefix("chosen_").removeprefix("rejected_") == "lengths":
-            row = _first(column < 1)
-            if row is not None:
-                raise InputError(
-                    f"{name}: row {row} has an empty completion ({int(column[row])} tokens); "
-                    "drop the row"
-                )
-
-
-def _first(bad: jax.Array) -> int | None:
-    return int(jnp.argmax(bad)) if bad.any() else None
+        empty = column < 1
+        if name.removeprefix("chosen_").removeprefix("rejected_") == "lengths" and empty.any():
+            row = int(empty.argmax())
+            raise InputError(
+                f"{name}: row {row} has an empty completion ({int(column[row])} tokens); "
+                "drop the row"
+            )

@@ -28,8 +28,7 @@ from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, Visi
 from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
-from agentic_styling.planner.planner import Planner
-from agentic_styling.planner.planner_settings import PlannerSettings
+from agentic_styling.planner.planner import Planner, PlannerSettings
 from agentic_styling.utils.checks import check_temperature
 
 __all__ = [

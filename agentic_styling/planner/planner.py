@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained
+from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, read_config
 from agentic_styling.planner.decoding.generation import check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
@@ -27,15 +28,54 @@ from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
-from agentic_styling.planner.planner_settings import PlannerSettings
 from agentic_styling.tools import Plan, PlanError
-from agentic_styling.utils.checks import check_temperature
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.checks import check_temperature, read_object_if_any
+from agentic_styling.utils.errors import InputError, nearest
 from agentic_styling.utils.precision import in_32_bits
 
 ROWS = 64  # rows decoded together
 PATCHES = 1 << 16  # most patches of the pictures encoded together
 TEXT_MULTIPLE = 64  # text is padded to a multiple of this, so that goals share a program
+SETTINGS_FILE = "planner.json"
+MODALITIES = ("vision", "text")
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannerSettings:
+    """How a planner is prompted and how it answers.
+
+    Args:
+      modality: "vision" reads the photograph, "text" a known state in words in its place.
+      form: how plans are written, one of `PLAN_FORMS`.
+    """
+
+    modality: str = "vision"
+    form: str = "json"
+
+    def __post_init__(self):
+        for name, known in (("modality", MODALITIES), ("form", PLAN_FORMS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"{name} {value!r} is unknown; {nearest(value, known)}")
+
+    @classmethod
+    def load(cls, directory: str | Path) -> PlannerSettings:
+        """Read directory/planner.json; the defaults for a published model, which has none.
+
+        Raises:
+          InputError: the file is broken, or a value is unknown.
+        """
+        path, known = Path(directory) / SETTINGS_FILE, [f.name for f in dataclasses.fields(cls)]
+        values = read_object_if_any(path, "fetch it again")
+        try:
+            return cls(**{name: values[name] for name in known if name in values})
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    def save(self, directory: str | Path) -> None:
+        """Write directory/planner.json."""
+        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        (Path(directory) / SETTINGS_FILE).write_text(text, encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +106,13 @@ class Planner:
 
     @classmethod
     def from_pretrained(
-        cls, directory: str | Path, *, dtype=None, form: str | None = None, system: bool = False
+        cls,
+        directory: str | Path,
+        *,
+        dtype=None,
+        form: str | None = None,
+        system: bool = False,
+        weights: bool = True,
     ) -> Planner:
         """Load a Hugging Face directory, ours or a published Qwen3-VL's.
 
@@ -75,11 +121,15 @@ class Planner:
           dtype: of the parameters; None keeps that of the files.
           form: replaces the directory's form.
           system: whether prompts explain the tools and the form.
+          weights: whether they are read; without them only `check` works.
 
         Raises:
           InputError: a file is missing or broken, or the files do not fit each other.
         """
-        config, params = load_pretrained(directory, dtype=dtype)
+        if weights:
+            config, params = load_pretrained(directory, dtype=dtype)
+        else:
+            config, params = read_config(directory), None
         settings = PlannerSettings.load(directory)
         return cls(
             config,
@@ -230,7 +280,10 @@ class Planner:
         """The image tokens of each prompt, int [B], and its token ids."""
         system = PLAN_FORMS[self.form].system_text() if self.system else ""
         if self.modality == "vision":
-            counts = self._image_tokens(images, goals)
+            number = 0 if images is None else len(images)
+            if images is None or number != len(goals):
+                raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
+            counts = count_image_tokens(images, "images", self.images)
             return counts, encode_prompts(self.tokenizer, goals, counts, system)
         if states is None:
             raise InputError(
@@ -241,13 +294,6 @@ class Planner:
             raise InputError(f"{len(states)} states and {len(goals)} goals; give a state per goal")
         prompts = encode_prompts(self.tokenizer, goals, 0, system, states=states)
         return np.zeros(len(prompts), int), prompts
-
-    def _image_tokens(self, images, goals: Sequence[str]) -> np.ndarray:
-        """The image tokens of each photograph, int [B]."""
-        if images is None or len(images) != len(goals):
-            number = 0 if images is None else len(images)
-            raise InputError(f"{number} images and {len(goals)} goals; give an image per goal")
-        return count_image_tokens(images, "images", self.images)
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         limit = self.config.text.max_position_embeddings

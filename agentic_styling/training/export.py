@@ -89,7 +89,7 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
         ) from error
     config = checked(config)
     digest = input_digests(config, ["init_from"]).get("init_from")
-    claim(fixed(config), workdir, write=False, digests={"init_from": digest})
+    claim(fixed(config), workdir, digests={"init_from": digest})
     mesh = make_mesh({"fsdp": -1})
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     layout = layouts(config, model, optimizer, pictures=False)

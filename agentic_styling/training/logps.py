@@ -1,5 +1,6 @@
 """Log-probabilities of whole data sets: for validation, and of the reference, which are stored."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -8,8 +9,8 @@ from jax.experimental import multihost_utils
 from tqdm import tqdm
 
 from agentic_styling.losses import check_rows
-from agentic_styling.training.batches.batches import Assembler, batch_shardings
-from agentic_styling.training.batches.data_iterator import put
+from agentic_styling.training.batches.batches import Assembler, Batch, batch_shardings
+from agentic_styling.training.batches.data_iterator import DataIterator
 from agentic_styling.training.mesh import replicated
 from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.step import PlannerModel, completion_logps
@@ -48,15 +49,21 @@ class RowLogps:
     def all(self, trained, frozen, rows: np.ndarray) -> np.ndarray:
         """float32 [N]: of the rows, int [K], in all their batches; else 0."""
         values = np.zeros(self.count, np.float32)
-        for part in self.batches(rows):
-            values[part] = self(trained, frozen, part)
+        parts = self.batches(rows)
+        for part, found in zip(parts, self(trained, frozen, parts), strict=True):
+            values[part] = found
         return values
 
-    def __call__(self, trained, frozen, rows: np.ndarray) -> np.ndarray:
-        """float32 [K] of the rows of a batch, int [K]."""
-        # A smaller batch is filled up with its own rows: one shape, one compilation.
-        batch = put(self._assemble(np.resize(rows, self._size)[None]), self._layout)
-        return np.asarray(self._logps(trained, frozen, batch))[: len(rows)]
+    def __call__(self, trained, frozen, parts: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """float32 [K] of each batch of rows, int [K], in turn; the next ones are assembled then."""
+
+        def assembled(index: int) -> Batch:
+            # A smaller batch is filled up with its own rows: one shape, one compilation.
+            return self._assemble(np.resize(parts[index], self._size)[None])
+
+        batches = DataIterator(assembled, len(parts), self._layout)
+        for part, batch in zip(parts, batches, strict=True):
+            yield np.asarray(self._logps(trained, frozen, batch))[: len(part)]
 
 
 def reference_logps(
@@ -95,8 +102,9 @@ def reference_logps(
     todo = [part for part in batches if np.isnan(reference[part]).any()]
     each, first = -(-len(todo) // SAVES), jax.process_index() == 0
     shown = tqdm(todo, desc="reference", unit="batch", disable=not (todo and first))
+    values = logps(trained, frozen, todo)
     for number, part in enumerate(shown, 1):
-        reference[part] = logps(trained, frozen, part)
+        reference[part] = next(values)
         last = number == len(todo)
         stop = preemption.reached() and not last
         if first and (number % each == 0 or last or stop):

@@ -68,7 +68,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     config, workdir = checked(config), Path(workdir)
     check_shared(workdir)
     digests = input_digests(config)
-    claim(fixed(config), workdir, write=False, digests=digests)
+    claim(fixed(config), workdir, digests=digests)
     if (workdir / "planner").is_dir():
         return workdir / "planner"
 
@@ -91,7 +91,7 @@ def _train(
     layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
     state, frozen = load_state(config, model, optimizer, layout)
     first = jax.process_index() == 0
-    claim(fixed(config), workdir, write=first, config=as_json(config), digests=digests)
+    claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
     run = fingerprint(config, digests)
     with Preemption() as preemption:
         reference = None

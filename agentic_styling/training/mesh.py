@@ -1,7 +1,4 @@
-"""The device mesh over one or several hosts, and the shardings of a batch.
-
-The shardings of parameters are in planner/checkpoints/partition.py.
-"""
+"""The device mesh over one or several hosts."""
 
 import math
 from collections.abc import Mapping
@@ -71,16 +68,6 @@ def make_mesh(sizes: Mapping[str, int], devices=None) -> Mesh:
         raise InputError(f"{given}: does not fit {count} devices; use data=-1 and 1 for the others")
     kinds = (AxisType.Auto,) * len(AXES)
     return jax.make_mesh(shape, AXES, axis_types=kinds, devices=devices[:used])
-
-
-def rows_sharding(mesh: Mesh) -> NamedSharding:
-    """For arrays [micro-batch, row, ...]: rows are sharded over data and fsdp."""
-    return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
-
-
-def tokens_sharding(mesh: Mesh) -> NamedSharding:
-    """For arrays [micro-batch, row, token]: rows over data and fsdp, tokens over context."""
-    return NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

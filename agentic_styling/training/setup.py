@@ -32,9 +32,8 @@ from agentic_styling.training.batches.batches import (
 )
 from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
 from agentic_styling.training.config import compute_config, lora_config
-from agentic_styling.training.monitoring.metrics import batch_metrics
 from agentic_styling.training.state import TrainState, create_state, make_state
-from agentic_styling.training.step import PlannerModel, make_gradient, make_step
+from agentic_styling.training.step import PlannerModel, batch_metrics, make_gradient, make_step
 
 ROW_MULTIPLE, PACKED_MULTIPLE = 16, 64
 SAMPLED = 64  # batches that are packed to choose the number of rows

@@ -126,11 +126,6 @@ def decayed(params) -> object:
     return jax.tree_util.tree_map_with_path(of, params)
 
 
-def ema_update(ema, params, decay: float):
-    """decay * ema + (1 - decay) * params; {} stays {}."""
-    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, ema, params) if ema else ema
-
-
 def make_state(params, optimizer: optax.GradientTransformation, *, ema: bool = False) -> TrainState:
     """The state of step 0, under jit or `jax.eval_shape`."""
     kept = jax.tree.map(jnp.copy, params) if ema else {}

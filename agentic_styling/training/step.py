@@ -22,7 +22,7 @@ from agentic_styling.planner import (
 )
 from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.mesh import replicated
-from agentic_styling.training.state import TrainState, ema_update
+from agentic_styling.training.state import TrainState
 
 
 class PlannerModel(NamedTuple):
@@ -182,6 +182,26 @@ def make_gradient(
     return gradient
 
 
+def batch_metrics(
+    loss: str, kwargs: dict, batch: Batch, sums: TokenStatistics, columns: dict[str, jax.Array]
+) -> dict[str, jax.Array]:
+    """The logged metrics of a batch, before its update; sums and columns: see `make_gradient`.
+
+    They are nll, entropy and mean_token_accuracy per token, reward, for pairs nll_chosen, and the
+    diagnostics of the loss (`losses.diagnostics`).
+    """
+    tokens = batch.length.sum()
+    metrics = {
+        "nll": -sums.logps.sum() / tokens,
+        "entropy": sums.entropy.sum() / tokens,
+        "mean_token_accuracy": sums.correct.sum() / tokens,
+        "reward": batch.reward.mean(),
+    }
+    if "pairs" in LOSSES[loss].needs:
+        metrics["nll_chosen"] = -columns["chosen_logps"].sum() / columns["chosen_lengths"].sum()
+    return metrics | LOSSES[loss].diagnostics(columns, **kwargs)
+
+
 def make_step(
     gradient: Callable,
     metrics: Callable,
@@ -208,7 +228,8 @@ def make_step(
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         good, health = state.health.after(loss, norm, optax.global_norm(updates), spike)
         params = optax.apply_updates(state.params, updates)
-        new = params, opt_state, ema_update(state.ema, params, ema_decay)
+        ema = optax.incremental_update(params, state.ema, 1 - ema_decay) if state.ema else {}
+        new = params, opt_state, ema
         old = state.params, state.opt_state, state.ema
         params, opt_state, ema = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
         state = TrainState(state.step + 1, params, opt_state, ema, health)

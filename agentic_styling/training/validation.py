@@ -72,8 +72,14 @@ class Validation:
         self._planner = Planner(
             model.config, None, tokenizer, model.images, modality=config.modality
         )
-        if self._cases:
-            self._check_plans()
+        try:
+            if self._cases:
+                self._planner.check(**self._asked)
+        except InputError as error:
+            raise InputError(
+                f"config.validate_cases: {config.validate_cases}, but their plans cannot be made "
+                f"({error}); use 0, which validates by NLL"
+            ) from None
 
     def due(self, step: int) -> bool:
         """Whether the state after this step, counted from 1, is to be measured."""
@@ -108,16 +114,6 @@ class Validation:
         """Continues from get_state."""
         self._best, self.best_step = state["best"], state["best_step"]
         self._failed = state["failed"]
-
-    def _check_plans(self) -> None:
-        """Raises InputError if the cases cannot be planned."""
-        try:
-            self._planner.check(**self._asked)
-        except InputError as error:
-            raise InputError(
-                f"config.validate_cases: {self._config.validate_cases}, but their plans cannot be "
-                f"made ({error}); use 0, which validates by NLL"
-            ) from None
 
     def _rewards(self, trained, frozen) -> dict[str, float]:
         """Both mean rewards of greedy plans for the cases."""

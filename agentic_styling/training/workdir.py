@@ -27,8 +27,7 @@ def claim(
     fields: Mapping,
     workdir: Path,
     *,
-    write: bool,
-    config: Mapping | None = None,
+    write: Mapping | None = None,
     digests: Mapping[str, str] | None = None,
 ) -> None:
     """Refuses a workdir of another config or other inputs; with `write`, claims a new one.
@@ -36,15 +35,14 @@ def claim(
     Args:
       fields: those that have to agree, as JSON.
       workdir: where config.json is, or will be.
-      write: whether to write config.json if there is none.
-      config: all fields to write, by default `fields`.
+      write: all fields, for a config.json if there is none yet; None only checks.
       digests: by field, of the files in the directory that the field names; kept in config.json.
 
     Raises:
       InputError: naming the first field that differs, or a workdir that cannot be written.
     """
     path, digests = workdir / "config.json", digests or {}
-    if write or not os.access(path, os.R_OK):
+    if write is not None or not os.access(path, os.R_OK):
         output_directory(workdir, "--workdir")
     if path.exists():
         old = read_config(workdir)
@@ -59,9 +57,8 @@ def claim(
                     f"{path}: config.{name}: {fields[name]} no longer holds the files that this "
                     "run began with; use another workdir, or restore them"
                 )
-    elif write:
-        written = dict(fields if config is None else config)
-        written |= {"digests": dict(digests)} if digests else {}
+    elif write is not None:
+        written = dict(write) | ({"digests": dict(digests)} if digests else {})
         workdir.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(written, indent=2) + "\n")
 

@@ -73,6 +73,7 @@ def completions(inputs, rows=slice(None)):
     return tokens, mask.astype(bool)
 
 
+@jax.jit
 def row_logps(logits, labels, mask):
     """token_logps of logits: hidden states, with the identity for the vocabulary projection."""
     identity = jnp.eye(logits.shape[-1], dtype=logits.dtype)

@@ -126,9 +126,9 @@ def test_finite_with_every_option_and_certain_tokens():
             kl_coef=0.1,
         ).sum()
 
-    value, gradient = jax.value_and_grad(total)(ref + ratios)
+    value, gradient = jax.jit(jax.value_and_grad(total))(ref + ratios)
     assert np.isfinite(value) and np.isfinite(gradient).all()
-    certain = jax.value_and_grad(lambda w: losses.orpo(w, jnp.full(2, -1e4)).sum())
+    certain = jax.jit(jax.value_and_grad(lambda w: losses.orpo(w, jnp.full(2, -1e4)).sum()))
     value, gradient = certain(jnp.array([0.0, -1e-9]))
     assert np.isfinite(value) and np.isfinite(gradient).all()
 

@@ -1,5 +1,7 @@
 """References are stored on the way, resume, and are of one run."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -18,11 +20,12 @@ class Logps:
     def batches(self, rows):
         return list(rows.reshape(-1, 2))
 
-    def __call__(self, trained, frozen, rows):
-        if len(self.done) == self.error_after:
-            raise KeyboardInterrupt  # the process ends
-        self.done += [rows.tolist()]
-        return -1.0 - rows
+    def __call__(self, trained, frozen, parts):
+        for rows in parts:
+            if len(self.done) == self.error_after:
+                raise KeyboardInterrupt  # the process ends
+            self.done += [rows.tolist()]
+            yield -1.0 - rows
 
 
 class Preemption:
@@ -82,6 +85,6 @@ def test_a_broken_file_and_that_of_another_run_are_refused(tmp_path):
 
 
 def test_values_that_are_not_finite_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(Logps, "__call__", lambda self, *_: np.float32("inf"))
+    monkeypatch.setattr(Logps, "__call__", lambda *_: itertools.repeat(np.float32("inf")))
     with pytest.raises(InputError, match="ref_logps"):
         compute(tmp_path / "one.npy")

@@ -278,7 +278,8 @@ def test_data_and_weights_that_changed_are_refused(workplace, tmp_path):
         shutil.copytree(workplace / name, tmp_path / name)
     config = make_config(tmp_path, "dpo")
     inputs = input_digests(checked(config))
-    claim(fixed(checked(config)), tmp_path / "run", write=True, digests=inputs)
+    fields = fixed(checked(config))
+    claim(fields, tmp_path / "run", write=fields, digests=inputs)
     (tmp_path / "run/planner").mkdir()
     assert train(config, tmp_path / "run") == tmp_path / "run/planner"
     weights = tmp_path / "planner/model.safetensors"
@@ -301,13 +302,13 @@ def test_data_and_weights_that_changed_are_refused(workplace, tmp_path):
 def test_sigterm_while_references_are_computed_saves_and_resumes(workplace, tmp_path):
     config = make_config(workplace, "dpo", steps=2)
     train(config, tmp_path / "whole")
-    call, calls = RowLogps.__call__, []
+    call = RowLogps.__call__
 
     def call_and_terminate(self, *args):
-        calls.append(1)
-        if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return call(self, *args)
+        for number, values in enumerate(call(self, *args), 1):
+            if number == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield values
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(RowLogps, "__call__", call_and_terminate)

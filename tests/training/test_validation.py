@@ -39,9 +39,10 @@ def test_the_nll_is_of_the_best_plan_of_each_context(workplace, planner, monkeyp
     """Three contexts, fewer than the four examples of a batch; each is counted once."""
     seen = []
 
-    def logps(self, trained, frozen, rows):
-        seen.extend(rows.tolist())
-        return np.array([-10.0, -20.0, -60.0])[rows]
+    def logps(self, trained, frozen, parts):
+        for rows in parts:
+            seen.extend(rows.tolist())
+            yield np.array([-10.0, -20.0, -60.0])[rows]
 
     monkeypatch.setattr(RowLogps, "__call__", logps)
     validation = make_validation(workplace, planner)
@@ -65,7 +66,7 @@ def test_log_probabilities_are_those_of_other_batches(workplace, planner):
 
 def test_rewards_decide_and_patience_is_counted_and_resumed(workplace, planner, monkeypatch):
     rewards = iter([2.0, 3.0, float("nan"), 3.0])
-    monkeypatch.setattr(RowLogps, "__call__", lambda self, trained, frozen, rows: -rows)
+    monkeypatch.setattr(RowLogps, "__call__", lambda *given: [-part for part in given[-1]])
     monkeypatch.setattr(
         Validation, "_rewards", lambda self, *_: {"validation_reward": next(rewards)}
     )
@@ -148,9 +149,9 @@ def test_the_best_is_written_when_patience_ends_a_run_that_was_stopped(
     """A scripted NLL, lowest at step 2; SIGTERM in step 3, then the same command."""
     nll = {1: 3.0, 2: 2.0, 3: 4.0, 4: 5.0}
 
-    def scripted(self, trained, frozen, rows):
-        step = scripted.step
-        return np.full(len(rows), -nll[step] * self.tokens / self.count)
+    def scripted(self, trained, frozen, parts):
+        for rows in parts:
+            yield np.full(len(rows), -nll[scripted.step] * self.tokens / self.count)
 
     call = Validation.__call__
 

@@ -12,26 +12,26 @@ CONFIG = {"seed": 0, "mesh": {"data": 1}, "rate": 0.5}
 
 def test_another_config_is_refused_and_nothing_is_written(tmp_path):
     workdir = tmp_path / "run"
-    claim(CONFIG, workdir, write=False)
+    claim(CONFIG, workdir)
     assert not workdir.exists()
-    claim(CONFIG, workdir, write=True)
+    claim(CONFIG, workdir, write=CONFIG)
     before = (workdir / "config.json").read_bytes()
     assert json.loads(before)["rate"] == 0.5
-    claim(CONFIG, workdir, write=True)
+    claim(CONFIG, workdir, write=CONFIG)
     other = {"seed": 0, "mesh": {"data": 2}, "rate": 0.25}
-    for write in (False, True):
+    for write in (None, other):
         with pytest.raises(InputError, match=r"config.mesh.data is 1 there and 2 here; use anot"):
             claim(other, workdir, write=write)
     assert (workdir / "config.json").read_bytes() == before
 
 
 def test_only_the_fields_that_have_to_agree_do(tmp_path):
-    claim({"seed": 0}, tmp_path, write=True, config=CONFIG)
+    claim({"seed": 0}, tmp_path, write=CONFIG)
     assert read_config(tmp_path) == CONFIG
-    claim({"seed": 0}, tmp_path, write=True, config=CONFIG | {"mesh": {"data": 8}})
+    claim({"seed": 0}, tmp_path, write=CONFIG | {"mesh": {"data": 8}})
     assert read_config(tmp_path) == CONFIG
     with pytest.raises(InputError, match="config.seed is 0 there and 1 here"):
-        claim({"seed": 1}, tmp_path, write=False)
+        claim({"seed": 1}, tmp_path)
 
 
 def test_a_broken_or_missing_config_file_is_an_error(tmp_path):
@@ -39,26 +39,26 @@ def test_a_broken_or_missing_config_file_is_an_error(tmp_path):
         read_config(tmp_path)
     (tmp_path / "config.json").write_text('{"seed": ')
     with pytest.raises(InputError, match="config.json: not JSON"):
-        claim(CONFIG, tmp_path, write=True)
+        claim(CONFIG, tmp_path, write=CONFIG)
     for other in ("[]", "null", "3", '"text"'):
         (tmp_path / "config.json").write_text(other)
         with pytest.raises(InputError, match="config.json: not a JSON object but .*; give the w"):
-            claim(CONFIG, tmp_path, write=True)
+            claim(CONFIG, tmp_path, write=CONFIG)
 
 
 def test_other_inputs_are_refused_by_field(tmp_path):
     config, digests = {"data": "d", "init_from": "p"}, {"data": "1", "init_from": "2"}
-    claim(config, tmp_path, write=True, digests=digests)
-    claim(config, tmp_path, write=False, digests=digests)
-    claim(config, tmp_path, write=False, digests={"init_from": "2"})  # the data are gone
+    claim(config, tmp_path, write=config, digests=digests)
+    claim(config, tmp_path, digests=digests)
+    claim(config, tmp_path, digests={"init_from": "2"})  # the data are gone
     with pytest.raises(InputError, match="config.init_from: p no longer holds the files that this"):
-        claim(config, tmp_path, write=False, digests=digests | {"init_from": "3"})
+        claim(config, tmp_path, digests=digests | {"init_from": "3"})
     (tmp_path / "config.json").write_text(json.dumps(config | {"digests": []}))
     with pytest.raises(InputError, match="config.data: d no longer holds"):
-        claim(config, tmp_path, write=False, digests=digests)
+        claim(config, tmp_path, digests=digests)
 
 
-@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize("write", [None, CONFIG])
 def test_a_workdir_that_cannot_be_made_is_refused(tmp_path, write):
     (tmp_path / "file").write_text("mine")
     for name, reason in (

@@ -12,13 +12,14 @@ from pathlib import Path
 from flax import traverse_util
 from jax.sharding import Mesh
 
-from agentic_styling.planner.checkpoints.moe_layout import input_first, refuse_square
 from agentic_styling.planner.checkpoints.partition import Rule
 from agentic_styling.planner.checkpoints.safetensors_files import (
     INDEX,
     SINGLE,
     check,
+    input_first,
     open_tensors,
+    refuse_square,
     replacing,
     write_file,
 )

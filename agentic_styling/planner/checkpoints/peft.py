@@ -27,7 +27,6 @@ from agentic_styling.utils.precision import in_32_bits
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."
-NO_VISION = r"model\.visual\..*"
 # Fields of a PEFT config that do not change what the tensors compute, whatever their values, and
 # those that must have one of these values. Any other field, known today or not, must be off.
 NUMBERS = {"r": "rank", "lora_alpha": "alpha", "lora_dropout": "dropout"}
@@ -49,20 +48,12 @@ def save_adapters(directory, config: Qwen3VLConfig, adapters, lora: LoraConfig) 
     """Write the directory that PEFT's from_pretrained reads: its config and safetensors."""
     flat, table = traverse_util.flatten_dict(adapters), adapter_tensors(config, lora)
     check_tree(table, flat)
-    adapted = {_module(tensor.name) for tensor in table}
-    matched = {
-        name
-        for name in _kernels(config)
-        if any(f".{name}".endswith(f".{target}") for target in lora.targets)
-        and (lora.vision or not re.fullmatch(NO_VISION, name))
-    }
     peft = {
         "peft_type": "LORA",
         "r": lora.rank,
         "lora_alpha": lora.alpha,
         "lora_dropout": lora.dropout,
-        "target_modules": list(lora.targets) if matched == adapted else sorted(adapted),
-        "exclude_modules": None if lora.vision else NO_VISION,
+        "target_modules": sorted({_module(tensor.name) for tensor in table}),
         "bias": "none",
         "inference_mode": True,
     }

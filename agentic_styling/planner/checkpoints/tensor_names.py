@@ -70,9 +70,12 @@ class Tensor(NamedTuple):
 def tensors(config: Qwen3VLConfig) -> tuple[Tensor, ...]:
     """Every tensor of a checkpoint of this config: the name table."""
     shapes = jax.eval_shape(lambda key: init_params(config, key), jax.random.key(0))
+    # The first layer of each scanned stack.
+    first = {("language_model", name): start for name, start, _ in text_stacks(config)}
+    first |= {("visual", name): start for name, start, _ in vision_stacks(config.vision)}
     table = []
     for path, leaf in traverse_util.flatten_dict(shapes).items():
-        prefix, start = hf_prefix(path[:-1]), stack_start(config, path)
+        prefix, start = hf_prefix(path[:-1]), first.get(path[:2])
         for index in [None] if start is None else range(leaf.shape[0]):
             shape = leaf.shape if index is None else leaf.shape[1:]
             if path == ("visual", "patch_embed", "kernel"):
@@ -84,13 +87,6 @@ def tensors(config: Qwen3VLConfig) -> tuple[Tensor, ...]:
             name = prefix if index is None else prefix.format(layer=start + index)
             table.append(Tensor(name + LEAVES[path[-1]], shape, path, index))
     return tuple(table)
-
-
-def stack_start(config: Qwen3VLConfig, path: tuple[str, ...]) -> int | None:
-    """The first layer of the scanned stack that a path of our tree lies in; None outside."""
-    first = {("language_model", name): start for name, start, _ in text_stacks(config)}
-    first |= {("visual", name): start for name, start, _ in vision_stacks(config.vision)}
-    return first.get(path[:2])
 
 
 def hf_prefix(path: tuple[str, ...]) -> str:

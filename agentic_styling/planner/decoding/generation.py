@@ -12,10 +12,13 @@ import numpy as np
 
 from agentic_styling.planner.decoding.grammar import PlanGrammar, advance, allowed, initial_state
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.planner.model.kv_cache import KVCache
-from agentic_styling.planner.model.positions import token_positions
-from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
-from agentic_styling.planner.model.text import decode, unstacked_layers
+from agentic_styling.planner.model.qwen3_vl import (
+    Inputs,
+    Qwen3VL,
+    output_embedding,
+    token_positions,
+)
+from agentic_styling.planner.model.text import KVCache, decode, unstacked_layers
 from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits

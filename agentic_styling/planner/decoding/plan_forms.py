@@ -52,8 +52,9 @@ def read_tool_calls(text: str) -> Plan:
 
     Raises PlanError naming the step.
     """
-    context, rest = _read_context(text.strip())
-    steps = []
+    context, rest, steps = {}, text.strip(), []
+    if rest.startswith(CONTEXT):
+        context, rest = _read_object(rest.removeprefix(CONTEXT), "context")
     while OPEN in rest:
         reasoning, _, rest = rest.partition(OPEN)
         where = f"step {len(steps) + 1}"
@@ -122,13 +123,6 @@ def _checked(text: str, where: str) -> str:
     if OPEN in text:
         raise PlanError(f"{where}: the text contains {OPEN!r}, which begins a call; remove it")
     return text.strip()
-
-
-def _read_context(text: str) -> tuple[dict, str]:
-    """The context at the start of a turn, and the rest."""
-    if not text.startswith(CONTEXT):
-        return {}, text
-    return _read_object(text.removeprefix(CONTEXT), "context")
 
 
 def _read_object(text: str, where: str) -> tuple[dict, str]:

@@ -161,7 +161,7 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
     """
     if hasattr(images, "dtype"):
         cut, grids = image_to_patches(images, settings)
-        return _pad(cut, patches), grids
+        return jnp.pad(cut, ((0, 0), (0, 0), (0, patches - cut.shape[2]), (0, 0))), grids
     groups: dict[tuple, list[int]] = {}
     for row, image in enumerate(images):
         groups.setdefault((image.shape, image.dtype), []).append(row)
@@ -181,10 +181,6 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
 def _stack(images: Sequence):
     """Arrays of one shape stacked, on the device if they are on it."""
     return (jnp if isinstance(images[0], jax.Array) else np).stack(images)
-
-
-def _pad(cut, patches: int):
-    return jnp.pad(cut, ((0, 0), (0, 0), (0, patches - cut.shape[2]), (0, 0)))
 
 
 def bucket(count: int) -> int:

@@ -40,18 +40,15 @@ def encode_prompts(
     for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
         if not goal.strip():
             raise InputError(f"goals[{row}] is empty; say what the picture should become")
-        text = goal if states is None else _goal_with_state(goal, states[row])
         image = []
         if count:
             image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
-        user = _turn(tokenizer, "user\n", image + tokenizer.encode(text))
+        if states is not None:
+            known = "; ".join(f"{name}: {value}" for name, value in sorted(states[row].items()))
+            goal = f"The picture now: {known or 'unknown'}.\n{goal}"
+        user = _turn(tokenizer, "user\n", image + tokenizer.encode(goal))
         prompts.append(begin + user + answer)
     return prompts
-
-
-def _goal_with_state(goal: str, state: Mapping[str, str]) -> str:
-    known = "; ".join(f"{name}: {value}" for name, value in sorted(state.items()))
-    return f"The picture now: {known or 'unknown'}.\n{goal}"
 
 
 def encode_completions(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:

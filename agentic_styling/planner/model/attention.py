@@ -29,11 +29,6 @@ class SegmentMask:
     one_first: bool = flax.struct.field(pytree_node=False, default=False)
 
 
-def same_segment(segments):
-    """Bool [B, 1, S, S] of segments int [B, S]."""
-    return segments[:, None, :, None] == segments[:, None, None, :]
-
-
 def choose(name: str, dtype, head_dim: int) -> str:
     """The implementation of a name of IMPLEMENTATIONS; "auto" takes the fastest that works.
 
@@ -78,16 +73,12 @@ def attend(query, key, value, mask: SegmentMask):
     query [B, S, H, D]; key and value [B, K, S, D] where K divides H, heads first so that a
     cache in that order needs no transposition. Returns [B, S, H, D].
     """
-    if mask.causal and _context_devices(query.shape[1]) > 1:
+    # Positions of a row may be sharded over several devices of the mesh of `jax.set_mesh`.
+    devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
+    if mask.causal and devices > 1 and query.shape[1] % devices == 0:
         return context_attention(query, key, value, mask)
     kernels = {"xla": xla_attention, "cudnn": cudnn_attention, "pallas": pallas_attention}
     return kernels[mask.implementation](query, key, value, mask)
-
-
-def _context_devices(length: int) -> int:
-    """How many devices of the mesh of `jax.set_mesh` the positions of a row are sharded over."""
-    devices = dict(jax.sharding.get_abstract_mesh().shape).get("context", 1)
-    return devices if length % devices == 0 else 1
 
 
 def context_attention(query, key, value, mask: SegmentMask):
@@ -203,7 +194,7 @@ def cudnn_attention(query, key, value, mask: SegmentMask):
         masking = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
         query, key, value = _zero_gradient_of_padding(query, key, value, real)
     else:
-        masking = {"mask": same_segment(segments)}
+        masking = {"mask": segments[:, None, :, None] == segments[:, None, None, :]}
     key, value = jnp.swapaxes(key, 1, 2), jnp.swapaxes(value, 1, 2)
     out = jax.nn.dot_product_attention(
         query, key, value, is_causal=mask.causal, implementation="cudnn", **masking

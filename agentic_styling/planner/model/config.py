@@ -105,28 +105,11 @@ class Qwen3VLConfig:
             )
 
     @classmethod
-    def preset(cls, name: str, vocab_size: int | None = None) -> Qwen3VLConfig:
-        """A published size ("2b", "4b", "8b", "32b", "30b-a3b"), or "tiny" for random weights.
-
-        A vocab_size puts the special tokens last, in the order of `tokenizer.SPECIAL_TOKENS`.
-        """
+    def preset(cls, name: str) -> Qwen3VLConfig:
+        """A published size ("2b", "4b", "8b", "32b", "30b-a3b"), or "tiny" for random weights."""
         if name not in PRESETS:
             raise InputError(f"preset {name!r} is unknown; {nearest(name, PRESETS)}")
-        config = PRESETS[name]
-        if vocab_size is None and name != "tiny":
-            return config
-        vocab_size = vocab_size or config.text.vocab_size
-        return dataclasses.replace(
-            config,
-            text=dataclasses.replace(config.text, vocab_size=vocab_size),
-            vision_start_token_id=vocab_size - 4,
-            vision_end_token_id=vocab_size - 3,
-            image_token_id=vocab_size - 2,
-            video_token_id=vocab_size - 1,
-            bos_token_id=None,
-            eos_token_id=vocab_size - 5,
-            pad_token_id=vocab_size - 7,
-        )
+        return PRESETS[name]
 
     def for_tokenizer(self, tokenizer) -> Qwen3VLConfig:
         """This shape with the vocabulary size and special token ids of a `Tokenizer`."""
@@ -262,6 +245,13 @@ PRESETS = {
         TextConfig(128, 256, 3, 4, 2, head_dim=32, vocab_size=1536, mrope_section=(6, 5, 5)),
         VisionConfig(3, 96, 192, 128, (0, 1), num_heads=4, num_position_embeddings=64),
         tie_word_embeddings=True,
+        # The last of the vocabulary, in the order of `tokenizer.SPECIAL_TOKENS`.
+        pad_token_id=1529,
+        eos_token_id=1531,
+        vision_start_token_id=1532,
+        vision_end_token_id=1533,
+        image_token_id=1534,
+        video_token_id=1535,
     ),
     "2b": _published(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
     "4b": _published(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),

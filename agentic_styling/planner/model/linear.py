@@ -163,21 +163,17 @@ class Linear(nn.Dense):
         return low_rank_matmul(x, a, b)
 
 
-def linear(features: int, name: str, compute: Compute, bias: bool = False) -> Linear:
-    """A dense projection with fan-in initialisation."""
-    init = nn.initializers.lecun_normal()
-    return _linear(features, name, compute, bias, init)
-
-
-def residual_linear(
-    features: int, depth: int, name: str, compute: Compute, bias: bool = False
+def linear(
+    features: int, name: str, compute: Compute, bias: bool = False, *, depth: int | None = None
 ) -> Linear:
-    """A projection into the residual stream; its initial scale shrinks with depth (2 per layer)."""
-    init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
-    return _linear(features, name, compute, bias, init)
+    """A dense projection with fan-in initialisation.
 
-
-def _linear(features, name, compute, bias, init) -> Linear:
+    depth: layers of the residual stream that it writes to, 2 such projections in each, with which
+    the initial scale shrinks.
+    """
+    init = nn.initializers.lecun_normal()
+    if depth is not None:
+        init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
     return Linear(
         features,
         use_bias=bias,

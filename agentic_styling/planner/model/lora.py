@@ -74,7 +74,9 @@ def adapter_shapes(config: Qwen3VLConfig, lora: LoraConfig) -> dict[tuple[str, .
     params = jax.eval_shape(functools.partial(init_params, config), jax.random.key(0))
     shapes = {}
     for path, kernel in sorted(traverse_util.flatten_dict(params).items()):
-        if path[-1] == "kernel" and _is_adapted(path[:-1], lora):
+        kind = f".model.{module_kind(path[:-1])}"
+        named = any(kind.endswith(f".{target}") for target in lora.targets)
+        if path[-1] == "kernel" and named and (lora.vision or path[0] != "visual"):
             *stack, inputs, outputs = kernel.shape
             shapes[(*path[:-1], "a")] = (*stack, inputs, lora.rank)
             shapes[(*path[:-1], "b")] = (*stack, lora.rank, outputs)
@@ -84,13 +86,6 @@ def adapter_shapes(config: Qwen3VLConfig, lora: LoraConfig) -> dict[tuple[str, .
             "tower's set vision=True"
         )
     return shapes
-
-
-def _is_adapted(module: tuple[str, ...], lora: LoraConfig) -> bool:
-    if module[0] == "visual" and not lora.vision:
-        return False
-    kind = module_kind(module)
-    return any(f".model.{kind}".endswith(f".{target}") for target in lora.targets)
 
 
 def module_kind(module: tuple[str, ...]) -> str:

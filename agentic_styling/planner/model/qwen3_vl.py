@@ -1,4 +1,10 @@
-"""Qwen3-VL: the whole model, its inputs and its parameters."""
+"""Qwen3-VL: the whole model, its inputs, the positions of their tokens, and its parameters.
+
+Positions are computed on the device from traced values, so images of other sizes within the same
+padded shapes run the same compiled program.
+"""
+
+import functools
 
 import flax.linen as nn
 import flax.struct
@@ -7,7 +13,6 @@ import jax.numpy as jnp
 
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.linear import Compute
-from agentic_styling.planner.model.positions import feature_index, token_positions, visual_mask
 from agentic_styling.planner.model.text import Decoder
 from agentic_styling.planner.model.vision import VisionTower
 from agentic_styling.utils.precision import in_32_bits
@@ -86,6 +91,75 @@ class Qwen3VL(nn.Module):
         return stacked[0], stacked[1:]
 
 
+def token_positions(tokens, mask, grids, config, segments=None):
+    """M-RoPE positions of a padded batch (Qwen3-VL; reference: Qwen2-VL, section 2.1).
+
+    tokens int [B, S]; mask bool [B, S]; grids int [B, I, 3] (frames, rows, columns in patches);
+    segments int [B, S] of packed rows, in each of which positions restart, or None.
+    Returns positions int32 [B, S, 3] (time, height, width; 0 at padding) and the position
+    int32 [B] of the token that would follow. A visual run starting at p has time p, height
+    p + row and width p + column on the merged grid; the next position is p + the longer side.
+    """
+    segments = mask.astype(jnp.int32) if segments is None else segments
+    new = mask & (segments != _before(segments))
+    if grids is None or grids.shape[1] == 0:
+        advance, length, within = mask.astype(jnp.int32), 1, 0
+    else:
+        visual = visual_mask(tokens, mask, config)
+        start = visual & ~_before(visual)
+        sides, within = _places(visual, start, grids, config)
+        length = jnp.where(visual, sides.max(-1), 1)
+        advance = jnp.where(visual & ~start, 0, length) * mask
+    after = jnp.cumsum(advance, axis=1)
+    origin = jax.lax.cummax(jnp.where(new, after - advance, 0), axis=1)
+    position = (after - length - origin)[..., None] + within
+    position = jnp.where(mask[..., None], jnp.broadcast_to(position, (*mask.shape, 3)), 0)
+    return position, after[:, -1] - origin[:, -1]
+
+
+def _places(visual, start, grids, config):
+    """The merged rows and columns [B, S, 2] of each visual token's grid, and its place there.
+
+    start: where a run of placeholders begins, an image or one frame of a video. The place is
+    int [B, S, 3]: 0, row, column; 0 for text.
+    """
+    run = jnp.cumsum(start, axis=1) - 1
+    image = jnp.sum(run[..., None] >= jnp.cumsum(grids[..., 0], axis=1)[:, None], axis=-1)
+    image = jnp.clip(image, 0, grids.shape[1] - 1)
+    sides = grids[..., 1:] // config.vision.spatial_merge_size
+    sides = jnp.take_along_axis(sides, image[..., None], axis=1)
+    rank = jnp.cumsum(visual, axis=1) - 1
+    offset = rank - jax.lax.cummax(jnp.where(start, rank, -1), axis=1)
+    width = jnp.maximum(sides[..., 1], 1)
+    within = jnp.stack([jnp.zeros_like(offset), offset // width, offset % width], axis=-1)
+    return sides, jnp.where(visual[..., None], within, 0)
+
+
+def _before(x):
+    """Each entry's predecessor along the row; 0 or False at the first."""
+    return jnp.pad(x[:, :-1], ((0, 0), (1, 0)))
+
+
+def visual_mask(tokens, mask, config):
+    """Which tokens are image or video placeholders: bool [B, S]."""
+    return mask & ((tokens == config.image_token_id) | (tokens == config.video_token_id))
+
+
+def feature_index(tokens, mask, grids, features_per_image: int, config):
+    """The merged feature that each visual token takes, as an index into [I * features_per_image].
+
+    The k-th visual token of a row takes the k-th feature of the row's images in their order;
+    images may have different numbers of features. Elsewhere the index is undefined.
+    """
+    rank = jnp.cumsum(visual_mask(tokens, mask, config), axis=1) - 1
+    counts = jnp.prod(grids, axis=-1) // config.vision.spatial_merge_size**2
+    ends = jnp.cumsum(counts, axis=1)
+    image = jnp.sum(rank[..., None] >= ends[:, None], axis=-1)
+    image = jnp.clip(image, 0, grids.shape[1] - 1)
+    begin = jnp.take_along_axis(ends - counts, image, axis=1)
+    return jnp.clip(image * features_per_image + rank - begin, 0)
+
+
 class Head(nn.Module):
     """The output embedding of an untied model: [V, D], as checkpoints store it."""
 
@@ -106,6 +180,7 @@ def output_embedding(config: Qwen3VLConfig, params) -> jax.Array:
 
 
 @in_32_bits
+@functools.partial(jax.jit, static_argnums=0)
 def init_params(config: Qwen3VLConfig, key):
     """Randomly initialised float32 parameters, from one PRNG key."""
     merge = config.vision.spatial_merge_size
@@ -116,4 +191,4 @@ def init_params(config: Qwen3VLConfig, key):
         grids=jnp.array([[[1, merge, merge]]], jnp.int32),
     )
     # Under jit only the parameters are computed, not the forward pass that declares them.
-    return jax.jit(Qwen3VL(config).init)(key, inputs)["params"]
+    return Qwen3VL(config).init(key, inputs)["params"]

@@ -1,16 +1,15 @@
 """The text decoder of Qwen3-VL, over whole rows and one token at a time."""
 
 import flax.linen as nn
+import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
 from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig
-from agentic_styling.planner.model.kv_cache import KVCache, attend_cached
-from agentic_styling.planner.model.linear import Compute, linear, residual_linear
+from agentic_styling.planner.model.linear import Compute, linear
 from agentic_styling.planner.model.moe import SparseMLP
-from agentic_styling.planner.model.positions import mrope_axes
 
 
 class RMSNorm(nn.Module):
@@ -26,11 +25,81 @@ class RMSNorm(nn.Module):
         return y.astype(x.dtype) * scale.astype(x.dtype)
 
 
+def mrope_axes(config) -> np.ndarray:
+    """Which of time, height, width rotates each frequency (interleaved M-RoPE): [head_dim / 2]."""
+    axes = np.zeros(config.text.head_dim // 2, np.int32)
+    for axis in (1, 2):
+        axes[axis : 3 * config.text.mrope_section[axis] : 3] = axis
+    return axes
+
+
 def rope_angles(config: Qwen3VLConfig, positions, dtype):
     """Cosine and sine [B, S, head_dim / 2] of interleaved M-RoPE for positions [B, S, 3]."""
     positions = positions[..., mrope_axes(config)].astype(jnp.float32)
     angles = positions * frequencies(config.text.rope_theta, config.text.head_dim)
     return jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
+
+
+@flax.struct.dataclass
+class KVCache:
+    """A prompt's keys and values, shared by its samples, and those of the tokens sampled since.
+
+    prompt_key, prompt_value [B, K, S, D]; key, value [R, K, N, D], where the R rows are R / B
+    samples of each prompt, together. Heads come first, so that reading needs no transposition.
+    """
+
+    prompt_key: jax.Array
+    prompt_value: jax.Array
+    key: jax.Array
+    value: jax.Array
+
+    @classmethod
+    def after_prefill(cls, key, value, samples: int, length: int):
+        """Room for `length` tokens of `samples` samples a prompt; key and value [B, K, S, D]."""
+        batch, heads, _, dim = key.shape
+        empty = jnp.zeros((batch * samples, heads, length, dim), key.dtype)
+        return cls(key, value, empty, empty)
+
+    def write(self, key, value, slot):
+        """The cache with one token's key and value, [R, K, 1, D], at `slot`."""
+        return self.replace(
+            key=jax.lax.dynamic_update_slice_in_dim(self.key, key, slot, axis=2),
+            value=jax.lax.dynamic_update_slice_in_dim(self.value, value, slot, axis=2),
+        )
+
+
+def attend_cached(query, cache: KVCache, prompt_mask, slot):
+    """Attention of one query per row to its prompt and the slots up to `slot`, softmax in float32.
+
+    query [R, 1, H, D]; prompt_mask bool [B, S]. Returns [R, 1, H, D]. The samples of a prompt
+    share one matrix product, so that the prompt's keys are read once for all of them.
+    """
+    rows, _, heads, dim = query.shape
+    batch, kv_heads, length, _ = cache.prompt_key.shape
+    groups = (rows, kv_heads, heads // kv_heads)
+    query = (query * dim**-0.5).reshape(*groups, dim)
+
+    def by_prompt(x):
+        """[R, K, G, X] -> [B, K, samples * G, X]."""
+        x = x.reshape(batch, -1, *x.shape[1:]).swapaxes(1, 2)
+        return x.reshape(batch, kv_heads, -1, x.shape[-1])
+
+    def by_row(x):
+        """The inverse."""
+        x = x.reshape(batch, kv_heads, rows // batch, -1, x.shape[-1]).swapaxes(1, 2)
+        return x.reshape(*groups, x.shape[-1])
+
+    def scores(query, key, mask):
+        product = jnp.einsum("bkrd,bktd->bkrt", query, key, preferred_element_type=jnp.float32)
+        return jnp.where(mask, product, jnp.finfo(jnp.float32).min)
+
+    prompt = by_row(scores(by_prompt(query), cache.prompt_key, prompt_mask[:, None, None]))
+    new = scores(query, cache.key, jnp.arange(cache.key.shape[2]) <= slot)
+    weights = jax.nn.softmax(jnp.concatenate([prompt, new], axis=-1), axis=-1)
+    prompt, new = jnp.split(weights.astype(cache.value.dtype), [length], axis=-1)
+    prompt = jnp.einsum("bkrt,bktd->bkrd", by_prompt(prompt), cache.prompt_value)
+    out = by_row(prompt) + jnp.einsum("bkrt,bktd->bkrd", new, cache.value)
+    return out.reshape(rows, 1, heads, dim)
 
 
 class Attention(nn.Module):
@@ -58,14 +127,11 @@ class Attention(nn.Module):
         else:
             cache = cache.write(key, value, slot)
             out = attend_cached(query, cache, mask, slot)
-        out = residual_linear(
-            config.hidden_size,
-            config.num_hidden_layers,
-            "o_proj",
-            self.compute,
-            config.attention_bias,
-        )(out.reshape(batch, length, -1))
-        return out, cache
+        depth = config.num_hidden_layers
+        project = linear(
+            config.hidden_size, "o_proj", self.compute, config.attention_bias, depth=depth
+        )
+        return project(out.reshape(batch, length, -1)), cache
 
 
 class MLP(nn.Module):
@@ -79,9 +145,8 @@ class MLP(nn.Module):
         config = self.config
         gate = linear(config.intermediate_size, "gate_proj", self.compute)(x)
         up = linear(config.intermediate_size, "up_proj", self.compute)(x)
-        down = residual_linear(
-            config.hidden_size, config.num_hidden_layers, "down_proj", self.compute
-        )
+        depth = config.num_hidden_layers
+        down = linear(config.hidden_size, "down_proj", self.compute, depth=depth)
         return down(nn.silu(gate) * up)
 
 

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from agentic_styling.planner.model.attention import SegmentMask, attend, choose, frequencies, rotate
 from agentic_styling.planner.model.config import VisionConfig
 from agentic_styling.planner.model.linear import Compute, linear
-from agentic_styling.planner.model.positions import patch_coordinates
 
 LAYER_NORM_EPS = 1e-6
 ROPE_THETA = 10000.0
@@ -153,6 +152,21 @@ def vision_stacks(config: VisionConfig) -> list[tuple[str, int, int]]:
         (f"blocks_{i}", start, stop)
         for i, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
     ]
+
+
+def patch_coordinates(grids, patches: int, merge: int):
+    """Frame, row and column of each patch in merge-block order.
+
+    grids int [N, 3] -> (frame, row, column), each int32 [N, patches]; frame is -1 at padding.
+    """
+    frames, rows, columns = (grids[:, i, None] for i in range(3))
+    index = jnp.arange(patches)[None]
+    frame, index_in_frame = jnp.divmod(index, jnp.maximum(rows * columns, 1))
+    block, in_block = jnp.divmod(index_in_frame, merge**2)
+    block_row, block_column = jnp.divmod(block, jnp.maximum(columns // merge, 1))
+    row = block_row * merge + in_block // merge
+    column = block_column * merge + in_block % merge
+    return jnp.where(frame < frames, frame, -1), row, column
 
 
 def axial_rope(row, column, head_dim: int):

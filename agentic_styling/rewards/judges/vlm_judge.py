@@ -23,8 +23,13 @@ from agentic_styling.planner.inputs.images import (
 from agentic_styling.planner.inputs.prompts import pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.planner.model.positions import token_positions, visual_mask
-from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, output_embedding
+from agentic_styling.planner.model.qwen3_vl import (
+    Inputs,
+    Qwen3VL,
+    output_embedding,
+    token_positions,
+    visual_mask,
+)
 from agentic_styling.planner.planner import TEXT_MULTIPLE
 from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.rubric import Rubric

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import flax.struct
 import jax
 import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
@@ -19,7 +19,7 @@ from agentic_styling.data.storage.training_set import (
 )
 from agentic_styling.losses import LOSSES, context_statistics
 from agentic_styling.training.batches.packing import Layout, pack
-from agentic_styling.training.mesh import replicated, rows_sharding, tokens_sharding
+from agentic_styling.training.mesh import replicated
 from agentic_styling.utils.errors import InputError
 
 # From the shape of an array [M, R, ...] to the rows R that this host holds.
@@ -64,15 +64,12 @@ class Batch:
 
 
 def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
-    """How a batch is sharded: by rows and tokens; arrays [M, E] are replicated."""
-    rows, whole = rows_sharding(mesh), replicated(mesh)
-    layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, whole))
-    return layout.replace(
-        tokens=tokens_sharding(mesh),
-        segments=tokens_sharding(mesh),
-        images=rows if pictures else None,
-        pictures=rows,
-    )
+    """How a batch is sharded: rows over data and fsdp, tokens over context, the rest replicated."""
+    rows = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
+    tokens = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
+    layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, replicated(mesh)))
+    images = rows if pictures else None
+    return layout.replace(tokens=tokens, segments=tokens, images=images, pictures=rows)
 
 
 def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndarray:
@@ -122,7 +119,9 @@ class Schedule:
     def _first(self, steps: int) -> np.ndarray:
         groups = np.unique(self._group)
         epochs = -(-(steps + len(groups)) * self.size // len(self.examples))
-        order = np.concatenate([self._permutation(epoch) for epoch in range(epochs)])
+        keys = ([self._seed, epoch] for epoch in range(epochs))
+        generators = (np.random.Generator(np.random.Philox(key=key)) for key in keys)
+        order = np.concatenate([g.permutation(len(self.examples)) for g in generators])
         batches, ends = [], []
         for group in groups:
             places = np.flatnonzero(self._group[order] == group)
@@ -130,10 +129,6 @@ class Schedule:
             batches.append(order[places])
             ends.append(places[:, -1])
         return np.concatenate(batches)[np.argsort(np.concatenate(ends))][:steps]
-
-    def _permutation(self, epoch: int) -> np.ndarray:
-        generator = np.random.Generator(np.random.Philox(key=[self._seed, epoch]))
-        return generator.permutation(len(self.examples))
 
 
 def split_microbatches(
@@ -160,11 +155,6 @@ def fill_rate(batch: Batch, lengths: tuple[int, ...]) -> float:
     return float(np.count_nonzero(batch.segments) / places)
 
 
-def whole_rows(shape: tuple[int, ...]) -> list[slice]:
-    """All rows, for a single host."""
-    return [slice(None)]
-
-
 class Assembler:
     """Makes batches of rows of a training set, on the host.
 
@@ -182,7 +172,7 @@ class Assembler:
         reference: np.ndarray | None = None,
         devices: int = 1,
         every_token: bool = False,
-        own_rows: Rows = whole_rows,
+        own_rows: Rows = lambda shape: [slice(None)],
     ):
         rewards, contexts = training_set.reward, training_set.context_id
         self.data, self.layout = training_set, layout
@@ -193,7 +183,11 @@ class Assembler:
 
     def __call__(self, examples: np.ndarray) -> Batch:
         """The batch of these rows of the training set, int [M, E]."""
-        packed = [self._pack(rows) for rows in examples]
+        if self.layout.most == 1:
+            packed = [[[example] for example in range(len(rows))] for rows in examples]
+        else:
+            room = self.layout.length, self.layout.most
+            packed = [pack(self.data.length[rows], *room) for rows in examples]
         rows = max(len(p) for p in packed)
         rows = max(self.layout.rows, -(-rows // self.devices) * self.devices)
         shape = (len(examples), rows, self.layout.length)
@@ -229,11 +223,6 @@ class Assembler:
             context_std=self.context_std[examples],
             context_count=self.context_count[examples],
         )
-
-    def _pack(self, rows: np.ndarray) -> list[list[int]]:
-        if self.layout.most == 1:
-            return [[example] for example in range(len(rows))]
-        return pack(self.data.length[rows], self.layout.length, self.layout.most)
 
     def _pictures(self, examples, packed, rows: int):
         """Batch.images and Batch.pictures."""

@@ -49,8 +49,8 @@ class DataIterator:
 
 def put(batch: Batch, layout: Batch) -> Batch:
     """The batch as arrays sharded by its layout; each host provides its own shards."""
-
-    def of(array, sharding):
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
-
-    return jax.tree.map(of, batch, layout)
+    return jax.tree.map(
+        lambda x, sharding: jax.make_array_from_callback(x.shape, sharding, x.__getitem__),
+        batch,
+        layout,
+    )

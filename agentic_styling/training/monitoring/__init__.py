@@ -1,1 +1,1 @@
-"""The reports of a run: metrics, progress, FLOPs and the dry run."""
+"""The reports of a run: progress, FLOPs and the dry run."""

@@ -44,7 +44,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     Nothing is written and no parameter is allocated.
     """
     config = checked(config)
-    claim(fixed(config), Path(workdir), write=False, digests=input_digests(config))
+    claim(fixed(config), Path(workdir), digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
@@ -61,7 +61,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     print("\n" + "\n".join(_batch_table(batch, data)))
     step = train_step(config, model, kwargs, optimizer, layout)
     with jax.set_mesh(mesh):
-        lowered = step.lower(layout.shapes, layout.frozen_shapes, _shapes(batch))
+        lowered = step.lower(layout.shapes, layout.frozen_shapes, batch)
     compiled = lowered.compile()
     print("\n" + "\n".join(memory_lines(layout, compiled)))
     tokens, flops = work(model, data, 0)
@@ -135,7 +135,3 @@ def _batch_table(batch: Batch, data) -> Iterator[str]:
     lengths = data.layout.lengths
     cut = ", ".join(map(str, np.take(lengths, batch.bucket)))
     yield f"  rows of {cut} tokens, {fill_rate(batch, lengths):.0%} of them not padding"
-
-
-def _shapes(batch: Batch) -> Batch:
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), batch)

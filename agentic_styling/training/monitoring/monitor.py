@@ -1,8 +1,10 @@
-"""Metrics of a run, written to files and shown beside a progress bar."""
+"""Metrics of a run, written to files, TensorBoard and Weights & Biases, and shown meanwhile."""
 
 import contextlib
+import importlib.util
 import resource
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import jax
 from tqdm import tqdm
 
 from agentic_styling.training.monitoring.flops import peak_flops
-from agentic_styling.training.monitoring.writers import Writers
 from agentic_styling.training.workdir import LinesFile
+from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 
 
@@ -72,10 +74,10 @@ class Monitor:
         self._begin()
         if values["skipped"] > self._most_skipped:
             raise InputError(
-                f"step {step}: {values['skipped']:.0f} updates were skipped for a loss or gradient "
-                f"that is not finite or a spike (now loss {values['loss']:.4g}, gradient norm "
-                f"{values['grad_norm']:.4g}), config.most_skipped is {self._most_skipped}; lower "
-                "config.learning_rate and use another workdir"
+                f"step {step}: {values['skipped']:.0f} updates were skipped for a loss, gradient "
+                f"or update that is not finite, or for a spike (now loss {values['loss']:.4g}, "
+                f"gradient norm {values['grad_norm']:.4g}), config.most_skipped is "
+                f"{self._most_skipped}; lower config.learning_rate and use another workdir"
             )
 
     @contextlib.contextmanager
@@ -123,3 +125,51 @@ def memory_gb() -> float:
     stats = [device.memory_stats() or {} for device in jax.local_devices()]
     most = max(s.get("peak_bytes_in_use", 0) for s in stats)
     return (most or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 1e9
+
+
+class Writers:
+    """Writes TensorBoard files to workdir/tensorboard by clu, and to W&B if a project is named.
+
+    The id of the W&B run is kept in workdir/wandb_id: a resumed run continues it, and a run of
+    another workdir is another one. Raises InputError if a project is named but wandb is not
+    installed.
+    """
+
+    def __init__(self, workdir: Path, project: str):
+        self._clu = self._wandb = None
+        if all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
+            from clu import metric_writers
+
+            self._clu = metric_writers.SummaryWriter(str(workdir / "tensorboard"))
+        if project:
+            if not importlib.util.find_spec("wandb"):
+                raise InputError(
+                    f"config.wandb_project: {project!r}, but wandb is not installed; "
+                    "pip install 'agentic-styling[wandb]', or leave it empty"
+                )
+            import wandb
+
+            file = workdir / "wandb_id"
+            if not file.exists():
+                write_text(file, uuid.uuid4().hex)
+            self._wandb = wandb.init(
+                project=project,
+                dir=str(workdir),
+                id=file.read_text(encoding="utf-8"),
+                name=workdir.name,
+                resume="allow",
+            )
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Writes the values of a step."""
+        if self._clu:
+            self._clu.write_scalars(step, dict(values))
+        if self._wandb:
+            self._wandb.log(dict(values), step=step)
+
+    def close(self) -> None:
+        """Flushes and closes."""
+        if self._clu:
+            self._clu.close()
+        if self._wandb:
+            self._wandb.finish()

@@ -22,8 +22,10 @@ RULES = (
 def test_own_rules_come_before_ours(tmp_path, monkeypatch, small_bytes):
     monkeypatch.setattr(streaming, "SMALL_BYTES", small_bytes)
     config = Qwen3VLConfig.from_hf(oracle.HF_CONFIG)
-    vision = dataclasses.replace(config.vision, depth=1, deepstack_visual_indexes=(0,))
-    config = dataclasses.replace(config, vision=vision)
+    # Stacks of one shape each, which share their programs.
+    vision = dataclasses.replace(config.vision, depth=2, deepstack_visual_indexes=(0, 1))
+    text = dataclasses.replace(config.text, num_hidden_layers=4)
+    config = dataclasses.replace(config, vision=vision, text=text)
     params = ours.perturbed_params(config)
     save_pretrained(tmp_path, config, params)
     axes = {"data": 2, "fsdp": 2, "tensor": 2}

@@ -14,6 +14,7 @@ from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_varia
 from agentic_styling.utils.errors import InputError
 from tests.planner import oracle, ours
 from tests.planner.checkpoints.adapters import LORA, assert_equal, random_adapters, small_config
+from tests.slow import slow
 
 SCALE = 2.0
 COMPUTE = Compute()
@@ -34,16 +35,17 @@ def adapters(config):
     return random_adapters(config, LORA)
 
 
-@pytest.fixture(scope="module")
-def inputs(config):
-    return hf_inputs(config, oracle.batch("one_image"))
+@pytest.fixture(scope="module", params=["text", slow("one_image")])
+def inputs(request, config):
+    return hf_inputs(config, oracle.batch(request.param))
 
 
 def make_loss(config, compute=COMPUTE):
     """(given, inputs, key) -> (loss, hidden), of everything that `apply` takes."""
-    cotangent = oracle.draw("lora", (2, 20, config.text.hidden_size)) / 50
 
     def loss(given, inputs, key=None):
+        shape = (*inputs.tokens.shape, config.text.hidden_size)
+        cotangent = oracle.draw("lora", shape) / 50
         rngs = None if key is None else {"dropout": key}
         hidden = Qwen3VL(config, compute).apply(given, inputs, rngs=rngs)
         return (hidden * cotangent * inputs.mask[..., None]).sum(), hidden
@@ -139,7 +141,8 @@ def test_merged_parameters_and_their_gradient(params, adapters, adapted, plain, 
         )
         turned = np.swapaxes(b if path[-1] == "a" else a, -1, -2)
         expected = SCALE * (kernel @ turned if path[-1] == "a" else turned @ kernel)
-        assert ours.error(found, expected) < 1e-4, path
+        # Of text alone the vision tower's are zero on both sides.
+        assert np.linalg.norm(found - expected) <= 1e-4 * np.linalg.norm(expected), path
     # Merging leaves the parameters alone and shares what it does not change.
     assert_equal(params, before)
     assert merged["language_model"]["norm"]["scale"] is params["language_model"]["norm"]["scale"]

@@ -7,10 +7,21 @@ from agentic_styling.planner import generate, hf_inputs, hf_logits
 from agentic_styling.planner.decoding.generation import _generate
 from agentic_styling.planner.model.text import unstacked_layers
 from agentic_styling.utils.errors import InputError
-from tests.planner import oracle
+from tests.planner import oracle, ours
+from tests.planner.checkpoints.adapters import small_config
 
 NEW = 6
 NEVER = (-1,)
+
+
+@pytest.fixture(scope="module")
+def config():
+    return small_config()
+
+
+@pytest.fixture(scope="module")
+def params(config):
+    return ours.perturbed_params(config)
 
 
 @pytest.fixture(scope="module")

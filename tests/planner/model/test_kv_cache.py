@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.planner.model.kv_cache import KVCache, attend_cached
+from agentic_styling.planner.model.text import KVCache, attend_cached
 
 PROMPTS, SAMPLES, HEADS, KV_HEADS, DIM, LENGTH, NEW = 2, 3, 4, 2, 8, 5, 4
 

@@ -10,10 +10,13 @@ import pytest
 from flax import traverse_util
 
 from agentic_styling.planner import Qwen3VLConfig, hf_inputs
-from agentic_styling.planner.model import attention, moe, positions, qwen3_vl, text, vision
+from agentic_styling.planner.model import attention, moe, qwen3_vl, text, vision
 from tests.planner import oracle, ours
 from tests.planner.model.test_parity import GRADIENT_TOLERANCE, TOLERANCE
 from tests.slow import slow, slow_but
+
+# As they are before a mutation.
+TOKEN_POSITIONS, PATCH_COORDINATES = qwen3_vl.token_positions, vision.patch_coordinates
 
 
 def half_pixel(index, length, side):
@@ -23,16 +26,16 @@ def half_pixel(index, length, side):
 
 
 def one_dimensional(tokens, mask, grids, *rest):
-    return positions.token_positions(tokens, mask, None, *rest)
+    return TOKEN_POSITIONS(tokens, mask, None, *rest)
 
 
 def one_frame(grids, patches, merge):
-    frame, row, column = positions.patch_coordinates(grids, patches, merge)
+    frame, row, column = PATCH_COORDINATES(grids, patches, merge)
     return jnp.minimum(frame, 0), row, column
 
 
 def to_padding(grids, patches, merge):
-    frame, row, column = positions.patch_coordinates(grids, patches, merge)
+    frame, row, column = PATCH_COORDINATES(grids, patches, merge)
     return frame * 0, row, column
 
 

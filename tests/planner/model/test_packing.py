@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner import Inputs, Qwen3VL, Qwen3VLConfig
-from agentic_styling.planner.model import positions
+from agentic_styling.planner.model import qwen3_vl
 from agentic_styling.planner.model.linear import Compute
 from tests.planner import oracle, ours
 from tests.slow import slow
@@ -117,7 +117,7 @@ def test_packed_rows_equal_the_rows_alone(model):
 
 def test_positions_begin_again_in_each_segment(config):
     packed, where = inputs(PACKED)
-    token_positions = jax.jit(positions.token_positions, static_argnums=3)
+    token_positions = jax.jit(qwen3_vl.token_positions, static_argnums=3)
     found, following = token_positions(
         packed.tokens, packed.mask, packed.grids, config, packed.segments
     )

@@ -5,11 +5,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.planner.model.positions import (
-    feature_index,
-    patch_coordinates,
-    token_positions,
-)
+from agentic_styling.planner.model.qwen3_vl import feature_index, token_positions
+from agentic_styling.planner.model.text import mrope_axes
+from agentic_styling.planner.model.vision import patch_coordinates
 from tests.planner.oracle import END, IMAGE, START, VIDEO
 
 SLOTS, IMAGES = 72, 3
@@ -87,8 +85,6 @@ def test_patches_are_in_merge_blocks():
 
 
 def test_interleaved_axes(config):
-    from agentic_styling.planner.model.positions import mrope_axes
-
     assert mrope_axes(config).tolist() == [0, 1, 2] * 5 + [0]
     text = dataclasses.replace(config.text, head_dim=128, mrope_section=(24, 20, 20))
     axes = mrope_axes(dataclasses.replace(config, text=text))

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.training.monitoring import monitor as module
-from agentic_styling.training.monitoring.monitor import Monitor
-from agentic_styling.training.monitoring.writers import Writers
+from agentic_styling.training.monitoring.monitor import Monitor, Writers
 from agentic_styling.utils.errors import InputError
 
 CONFIG = SimpleNamespace(steps=4, most_skipped=1, loss="standard", wandb_project="")
