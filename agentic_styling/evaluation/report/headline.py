@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from agentic_styling.evaluation.report.cases import executed_steps, picture
+from agentic_styling.evaluation.report.figures import FRAGMENTS
 from agentic_styling.evaluation.report.labels import kind, labels, main_method, number, share
-from agentic_styling.evaluation.report.markup import Markup, tag
+from agentic_styling.evaluation.report.markup import Markup, fill, tag
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.tools import MODIFIERS
 
@@ -25,31 +26,18 @@ def best_example(results: dict, records: list[dict], pictures: Path) -> Markup |
         return None
     row = max(rows, key=lambda row: records[row]["methods"][best]["reward"])
     record, (letter, spoken, _) = records[row], labels(best)
-    steps = len(executed_steps(record["methods"][best]["plan"]))
-    reward, mean = record["methods"][best]["reward"], methods[best]["reward"]["mean"]
-    shown = sum(record["shown"] for record in records)
-    return tag(
-        "figure",
-        tag(
-            "div",
-            picture(pictures / source_name(row), "The source photograph"),
-            picture(
-                pictures / frame_name(row, best, steps),
-                f"The same photograph, restyled: {record['goal']}",
-            ),
-        ),
-        tag(
-            "figcaption",
-            tag("q", record["goal"]),
-            tag(
-                "small",
-                f"A success, not a typical case: of the {shown} cases shown below, the one with "
-                f"the highest reward ({number(reward)} of 5) for {spoken} ({letter}), "
-                f"{'the trained planner' if trained else 'the method'} with the highest mean "
-                f"({number(mean)}).",
-            ),
-        ),
-        class_="hero",
+    after = frame_name(row, best, len(executed_steps(record["methods"][best]["plan"])))
+    return fill(
+        FRAGMENTS["hero"],
+        before=picture(pictures / source_name(row), "The source photograph"),
+        after=picture(pictures / after, f"The same photograph, restyled: {record['goal']}"),
+        goal=record["goal"],
+        shown=sum(record["shown"] for record in records),
+        reward=number(record["methods"][best]["reward"]),
+        spoken=spoken,
+        letter=letter,
+        best="the trained planner" if trained else "the method",
+        mean=number(methods[best]["reward"]["mean"]),
     )
 
 
@@ -64,17 +52,17 @@ def headline(results: dict) -> Markup:
     methods = results["methods"]
     main = main_method(methods)
     numbers, (letter, spoken, _) = methods[main], labels(main)
-    others = ", ".join(
+    others = [
         f"{labels(name)[1].lower()} {number(methods[name]['reward']['mean'])}"
         for name in ("edit_only", "baseline", "teacher_best")
         if name in methods and name != main
-    )
+    ]
     held_out = f"held-out reward of {letter} {number(numbers['held_out_reward']['mean'])}"
     tiles = [
         (
             number(numbers["reward"]["mean"]),
             f"mean reward out of 5: {spoken} ({letter})",
-            "; ".join(filter(None, (others, held_out))),
+            "; ".join(filter(None, (", ".join(others), held_out))),
         ),
         (
             share(numbers["valid_plans"]),
@@ -82,34 +70,18 @@ def headline(results: dict) -> Markup:
             "the others leave the picture unchanged",
         ),
     ]
-    if numbers["context_accuracy_known"] is not None:
+    if (known := numbers["context_accuracy_known"]) is not None:
         without = (numbers["shuffled_images"] or {}).get("context_accuracy_known")
-        tiles.append(
-            (
-                share(numbers["context_accuracy_known"]),
-                "of the picture’s known conditions are read correctly",
-                "" if without is None else f"{share(without)} when shown another picture",
-            )
-        )
+        words = "of the picture’s known conditions are read correctly"
+        shuffled = "" if without is None else f"{share(without)} when shown another picture"
+        tiles.append((share(known), words, shuffled))
     gains = {name: pair for name, pair in results["paired"].items() if name.endswith(MINUS_S)}
     if gains:
-        tiles.append(_gains(gains))
-    return tag(
-        "dl",
-        *[
-            tag("div", tag("dt", words), tag("dd", big), tag("dd", small, class_="note"))
-            for big, words, small in tiles
-        ],
-        class_="tiles",
-    )
-
-
-def _gains(paired: dict) -> tuple[str, str, str]:
-    """How many post-trained methods gained over S."""
-    above = [
-        labels(name.removesuffix(MINUS_S))[0]
-        for name, pair in paired.items()
-        if pair["both"] == "both rose"
+        rose = [name for name, pair in gains.items() if pair["both"] == "both rose"]
+        words = "post-trained planners are clearly better than S by both rewards"
+        above = " and ".join(labels(name.removesuffix(MINUS_S))[0] for name in rose)
+        tiles.append((f"{len(rose)} of {len(gains)}", words, above))
+    shown = [
+        fill(FRAGMENTS["tile"], big=big, words=words, small=small) for big, words, small in tiles
     ]
-    words = "post-trained planners are clearly better than S by both rewards"
-    return f"{len(above)} of {len(paired)}", words, " and ".join(above)
+    return tag("dl", shown, class_="tiles")
