@@ -9,6 +9,7 @@ import numpy as np
 
 from agentic_styling.rewards.judges.chat_answers import picture_part, text_part
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.package_data import read_beside
 
 # The scale ends at 100, which is not one token: digit d stands for 100 / 9 * d.
 DIGIT_QUESTION = """{opening}
@@ -18,6 +19,7 @@ DIGIT_QUESTION = """{opening}
 
 Answer with one digit only, from 0, which stands for 0 on this scale, to 9, which stands for 100."""
 _NUMBERS = {6: "six", 8: "eight"}
+RUBRICS: dict[str, dict] = read_beside(__file__, "rubrics.json")  # fields of Rubric but functions
 
 
 class Rubric(NamedTuple):
@@ -35,10 +37,10 @@ class Rubric(NamedTuple):
 
     questions: Mapping[str, str]
     introduction: str
-    captions: tuple[str, ...]
+    captions: list[str]
     heading: str
     opening: str
-    columns: tuple[str, ...]
+    columns: list[str]
     words: Callable[..., list[str]]
     combine: Callable[[dict], Any]
 
