@@ -44,14 +44,9 @@ class EndpointPlanner:
         ]
 
     def announce(self, prices: tuple[float, float] | None, yes: bool) -> None:
-        """Prints what the questions without a kept answer cost; nothing is asked.
+        """Prints what the questions without a kept answer cost, see `chat_cost.announce`.
 
-        Args:
-          prices: of a million tokens in and out; None if they are not known.
-          yes: whether the user has agreed.
-
-        Raises:
-          InputError: prices are not valid; or there are questions, and no key or no `yes`.
+        Raises InputError as that does, and without a key if there are questions.
         """
         missing = self.answers.look_up(self.questions).missing.values()
         tokens_in = sum(
@@ -60,12 +55,10 @@ class EndpointPlanner:
             for question in missing
         )
         tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
-        options = "--config.prices", "--yes"
-        numbers = chat_cost.checked_prices(prices, options[0])
-        cost = chat_cost.estimate(len(missing), tokens_in, tokens_out, *numbers)
+        asked = chat_cost.Estimate(len(missing), tokens_in, tokens_out)
         questions = f"{self.model}: {len(missing)} questions without an answer in "
         questions += str(self.answers.cache)
-        chat_cost.announce("evaluate", questions, cost, prices is not None, yes, options)
+        chat_cost.announce("evaluate", questions, asked, prices, yes, "--config.prices")
         if missing:
             read_key(PLANNER)
 

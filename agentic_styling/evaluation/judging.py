@@ -20,8 +20,6 @@ from agentic_styling.rewards.judges.api_judge import PART_TOKENS, ApiJudge
 from agentic_styling.rewards.judges.chat_cost import (
     Estimate,
     announce,
-    checked_prices,
-    estimate,
     picture_tokens,
     text_tokens,
 )
@@ -114,11 +112,9 @@ def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
     words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
     tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
     answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
-    options = "--config.prices", "--yes"
-    numbers = checked_prices(prices, options[0])
-    cost = estimate(2 * edits, tokens * edits, answers * edits, *numbers)
+    asked = Estimate(2 * edits, tokens * edits, answers * edits)
     questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"
-    announce("evaluate", questions, cost, bool(prices), config.yes, options)
+    announce("evaluate", questions, asked, prices, config.yes, "--config.prices")
     return {"model": model, "cache": cache, "prices": prices, "yes": True}
 
 
@@ -157,14 +153,10 @@ def judge_edits(
         judges = [judge, dataclasses.replace(judge, rubric=PLAN)]
     else:
         judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
-        price_in, price_out = checked_prices(prices)
-        costs = [
-            judge.estimate(*column, price_in=price_in, price_out=price_out)
-            for judge, column in zip(judges, columns, strict=True)
-        ]
-        cost = Estimate(*map(sum, zip(*costs, strict=True)))
-        questions = f"{model}: {cost.questions} questions without an answer in {judges[0].cache}"
-        announce("judge", questions, cost, prices is not None, yes)
+        each = [judge.estimate(*own) for judge, own in zip(judges, columns, strict=True)]
+        asked = Estimate(*map(sum, zip(*each, strict=True)))
+        questions = f"{model}: {asked.questions} questions without an answer in {judges[0].cache}"
+        announce("judge", questions, asked, prices, yes)
     scores, plan_scores = (judge(*column) for judge, column in zip(judges, columns, strict=True))
     rows = _rows(edits, scores)
     if plans:

@@ -15,7 +15,7 @@ from agentic_styling.planner import (
     Tokenizer,
     read_config,
 )
-from agentic_styling.rewards.judges.chat_cost import checked_prices
+from agentic_styling.rewards.judges.chat_cost import check_prices
 from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
@@ -41,7 +41,7 @@ def check_settings(config: ConfigDict) -> dict:
     for name, least in LEAST.items():
         if not least <= config[name] < math.inf:  # also refuses NaN
             raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
-    checked_prices(tuple(config.prices) or None, "--config.prices")
+    check_prices(tuple(config.prices) or None, "--config.prices")
     return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
 
 

@@ -11,15 +11,12 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from agentic_styling.data import read_trajectories
 from agentic_styling.data.storage.trajectories import fingerprint
 from agentic_styling.evaluation.annotation.alpha import alpha_of, coincidences
-from agentic_styling.evaluation.annotation.answers import (
-    Answer,
-    read_answers,
-    subjects,
-)
+from agentic_styling.evaluation.annotation.answers import Answer, read_answers, subjects
 from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
 from agentic_styling.evaluation.report.text_tables import aligned
 from agentic_styling.utils.errors import InputError
@@ -158,9 +155,7 @@ def kendall_tau(order, reward) -> float:
 
     Source: Kendall 1945, "The treatment of ties in ranking problems".
     """
-    human, judge = _signs(-np.asarray(order, float)), _signs(np.asarray(reward, float))
-    scale = np.sqrt((human != 0).sum() * (judge != 0).sum())
-    return float((human * judge).sum() / scale) if scale else np.nan
+    return float(stats.kendalltau(-np.asarray(order, float), reward).statistic)
 
 
 def _signs(scores: np.ndarray) -> np.ndarray:
@@ -171,10 +166,7 @@ def _signs(scores: np.ndarray) -> np.ndarray:
 
 def mean_ranks(ranks: dict[str, int]) -> dict[str, float]:
     """Ranks from 1 up, where ties share the mean of their places."""
-    values = np.array(list(ranks.values()))
-    below = (values[:, None] > values).sum(1)
-    alike = (values[:, None] == values).sum(1)
-    return dict(zip(ranks, (below + (1 + alike) / 2).tolist(), strict=True))
+    return dict(zip(ranks, stats.rankdata(list(ranks.values())).tolist(), strict=True))
 
 
 def _by_context(answers: list[Answer], contexts: dict[str, str]) -> tuple[dict, dict]:
