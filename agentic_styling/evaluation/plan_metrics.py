@@ -1,7 +1,6 @@
 """How well a plan's actions match the request, and its context the true state."""
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Step
@@ -71,9 +70,3 @@ def is_known(state: Mapping[str, str], dimension: str) -> bool:
 def context_accuracy(hits: Mapping[str, bool]) -> float:
     """Share of the ten dimensions that are right; "unknown" is an answer like any other."""
     return sum(hits.values()) / len(hits)
-
-
-def known_accuracy(hits: Mapping[str, bool], state: Mapping[str, str]) -> float:
-    """Share right among the dimensions that the state sets; NaN if it sets none."""
-    known = [hit for name, hit in hits.items() if is_known(state, name)]
-    return sum(known) / len(known) if known else math.nan
