@@ -11,13 +11,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.goals.sets import (
-    SPLITS,
-    sample_goal,
-    set_label,
-    set_number,
-    sets_text,
-)
+from agentic_styling.data.goals.sets import SPLITS, sample_goal, set_label, set_number, sets_text
 from agentic_styling.data.photos.photos import Photo, random_crop
 from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
 from agentic_styling.data.photos.states import sample_state, target_of

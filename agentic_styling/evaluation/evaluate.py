@@ -15,12 +15,7 @@ from ml_collections import ConfigDict
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.scoring import ask_for_edits
 from agentic_styling.data.storage.trajectories import best_of_each_context
-from agentic_styling.evaluation.judging import (
-    add_judged,
-    check_judge,
-    judge_edits,
-    shown_edits,
-)
+from agentic_styling.evaluation.judging import add_judged, check_judge, judge_edits, shown_edits
 from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram

@@ -17,12 +17,7 @@ from agentic_styling.evaluation.runs import FRAME_SIDE, PICTURES, frame_name, so
 from agentic_styling.evaluation.saved_results import JUDGED, lacks, read_judged, read_records
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.api_judge import PART_TOKENS, ApiJudge
-from agentic_styling.rewards.judges.chat_cost import (
-    Estimate,
-    announce,
-    picture_tokens,
-    text_tokens,
-)
+from agentic_styling.rewards.judges.chat_cost import Estimate, announce, picture_tokens, text_tokens
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE, read_key
 from agentic_styling.rewards.judges.edit_rubric import EDIT, request_words
 from agentic_styling.rewards.judges.external_scales import imgedit, viescore

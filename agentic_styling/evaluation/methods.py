@@ -9,12 +9,7 @@ from ml_collections import ConfigDict
 
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.results import METHODS, in_order
-from agentic_styling.planner import (
-    ImageSettings,
-    PlannerSettings,
-    Tokenizer,
-    read_config,
-)
+from agentic_styling.planner import ImageSettings, PlannerSettings, Tokenizer, read_config
 from agentic_styling.rewards.judges.chat_cost import check_prices
 from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.digests import digest_of_files

@@ -16,11 +16,7 @@ from agentic_styling.data.formats.published_plans import LeftOut, as_object, rea
 from agentic_styling.data.photos.photos import MAX_SIDE, PICTURE_COLUMNS, read_photo
 from agentic_styling.utils.errors import InputError
 
-SUFFIXES = (
-    ".parquet",
-    ".jsonl",
-    ".json",
-)  # of rows; of a folder the first kind is read
+SUFFIXES = (".parquet", ".jsonl", ".json")  # of rows; of a folder the first kind is read
 OUTSIDE = "path leads outside"
 MISSING, UNREADABLE_IMAGE = "missing image", "unreadable image"
 MAX_ANALYSIS = 1 << 20  # bytes

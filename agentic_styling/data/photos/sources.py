@@ -152,10 +152,7 @@ def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
 
 
 def split_source(
-    names: tuple[str, ...],
-    usable: Survey,
-    rank: Callable[[str], bytes],
-    only: str | None = None,
+    names: tuple[str, ...], usable: Survey, rank: Callable[[str], bytes], only: str | None = None
 ) -> dict[str, np.ndarray]:
     """Splits photographs; near duplicates are in one split.
 

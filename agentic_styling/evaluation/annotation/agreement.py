@@ -53,9 +53,7 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
     if not given:
         raise InputError("agreement: the files hold no answers; annotate first")
     measures = measure(
-        given,
-        {t.id: t.context_id for t in trajectories},
-        {t.id: t.reward for t in trajectories},
+        given, {t.id: t.context_id for t in trajectories}, {t.id: t.reward for t in trajectories}
     )
     print(f"{_people(given)}\n\n{_table(measures)}")
     return measures

@@ -41,10 +41,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
     line = 20
     text_height = line * max(len(a) + len(b) for a, b in wrapped) + MARGIN
     top = MARGIN + (40 if goal else 0)
-    size = (
-        MARGIN + len(captions) * (width + MARGIN),
-        top + FRAME_HEIGHT + 12 + text_height,
-    )
+    size = (MARGIN + len(captions) * (width + MARGIN), top + FRAME_HEIGHT + 12 + text_height)
     strip = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(strip)
     if goal:

@@ -7,13 +7,7 @@ from agentic_styling.evaluation.report.cases import case_card, tab_order
 from agentic_styling.evaluation.report.figures import FRAGMENTS, curve, histogram
 from agentic_styling.evaluation.report.headline import best_example, headline
 from agentic_styling.evaluation.report.labels import WORDS, badge, labels, main_method, share
-from agentic_styling.evaluation.report.markup import (
-    Markup,
-    fill,
-    read_template,
-    script_source,
-    tag,
-)
+from agentic_styling.evaluation.report.markup import Markup, fill, read_template, script_source, tag
 from agentic_styling.evaluation.results import FEW
 from agentic_styling.evaluation.runs import PICTURES
 from agentic_styling.evaluation.saved_results import lacks, read_records, read_results
