@@ -17,6 +17,7 @@ import numpy as np
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
 from agentic_styling.data.photos.photos import to_png
+from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
@@ -37,17 +38,11 @@ COLUMNS = {
 
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:
-    """Writes trajectories in the published form.
+    """Writes trajectories with pictures to a new directory, in the published form.
 
     individual_score and trajectory_avg_reward are the reward; standardized_weight is
-    (reward - mean) / std over the split, 0 where all are alike.
-
-    Args:
-      trajectories: with pictures.
-      directory: a new one.
-
-    Raises:
-      InputError: the directory is not new, or pyarrow is missing.
+    (reward - mean) / std over the split, 0 where all are alike. Raises InputError as
+    `checked_splits` does, and if the directory is not new or pyarrow is missing.
     """
     try:
         import pyarrow
@@ -59,25 +54,18 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
         ) from None
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
     schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    splits = checked_splits(trajectories)
     with atomic_directory(directory) as root:
         write_images(trajectories, root)
         (root / "analysis").mkdir()
         for trajectory in {t.context_id: t for t in trajectories}.values():
             state = {name: trajectory.state.get(name, UNKNOWN) for name in DIMENSIONS}
             write_json(root / _analysis(trajectory), state)
-        for split, rows in by_split(trajectories).items():
+        for split, rows in splits.items():
             rows = _rows(rows)
             write_lines(root / f"{split}.jsonl", rows)
             table = pyarrow.Table.from_pylist(rows, schema)
             pyarrow.parquet.write_table(table, root / f"{split}.parquet")
-
-
-def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
-    """The trajectories of each split."""
-    splits: dict[str, list[Trajectory]] = {}
-    for trajectory in trajectories:
-        splits.setdefault(trajectory.split, []).append(trajectory)
-    return splits
 
 
 def image_path(trajectory: Trajectory) -> str:
@@ -94,8 +82,7 @@ def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
 
 def write_lines(path: Path, rows: Sequence[dict]) -> None:
     """Writes rows as JSON Lines."""
-    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(f"{_text(row)}\n" for row in rows), encoding="utf-8")
 
 
 def write_json(path: Path, data: dict) -> None:
@@ -116,19 +103,13 @@ def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:
 
 def _row(trajectory: Trajectory, weight: float) -> dict:
     reasoning = trajectory.provenance.get("reasoning")
-    reasoning = reasoning if isinstance(reasoning, str) else ""
-    plan = write_published_plan(trajectory.plan, reasoning)
-    request = [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
+    plan = write_published_plan(trajectory.plan, reasoning if isinstance(reasoning, str) else "")
     ours = {
         "context": trajectory.plan.context,
-        "state": trajectory.state,
-        "request": request,
-        "scores": trajectory.scores,
-        "split": trajectory.split,
-        "photo": trajectory.photo,
-        "theme": trajectory.theme,
-        "explicit": trajectory.explicit,
+        "request": [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request],
     }
+    fields = ("state", "scores", "split", "photo", "theme", "explicit")
+    ours |= {name: getattr(trajectory, name) for name in fields}
     return {
         "id": trajectory.id,
         "image_path": image_path(trajectory),
