@@ -25,22 +25,12 @@ def judge(
     prices: tuple[float, float] | None = None,
     yes: bool = False,
 ) -> dict:
-    """Judge edits and plans, print tables of mean scores, and write them all as JSON.
+    """Judges edits and plans, prints tables of mean scores, and writes them all to `out` as JSON.
 
-    Args:
-      pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are
-        judged for every method, as the report shows them (JPEG, at most 256 pixels a side).
-      out: the file to write, which must not exist.
-      goal: what the photograph was to become; None for a workdir.
-      plan: file of the plan behind the edit, to be judged too; None for a workdir, which has them.
-      cache, vlm, model, prices, yes: as for `judge_edits`.
-
-    Returns:
-      The content of `out`: what `judge_edits` returns.
-
-    Raises:
-      InputError: a file cannot be read, arguments do not fit, or `out` exists or cannot
-        be created.
+    pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are judged
+    for every method, as the report shows them (JPEG, at most 256 pixels a side). goal, plan: what
+    the photograph was to become, and the file of the plan to be judged too; None for a workdir.
+    The others are as for `judge_edits`. Raises InputError for bad input and an `out` that exists.
     """
     if (vlm is None) == (model is None):
         raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")

@@ -18,15 +18,8 @@ STEPS = 4  # of a plan, for the estimate
 class EndpointPlanner:
     """A model that was not trained on our plans; its answers are kept in the user's cache.
 
-    Args:
-      model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY.
-      temperature: of its sampling.
-      images: uint8 [N, H, W, 3].
-      goals: N texts.
-      seed: of the derangement, which gives each goal another's picture.
-
-    Raises:
-      InputError: the url is missing or not valid.
+    model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY. seed: of
+    the derangement, which gives each goal another's picture. Raises InputError for a bad url.
 
     Source: the zero-shot planner G of Mukherjee et al. 2026, arXiv 2603.07148.
     """

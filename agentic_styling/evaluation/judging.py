@@ -75,19 +75,10 @@ def shown_edits(workdir: Path) -> list[Edit]:
 
 
 def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
-    """The judge of an evaluation's config, checked before anything runs.
+    """Keyword arguments of `judge_edits` for an evaluation's config, checked before anything runs.
 
-    Args:
-      config: its `judge` is the directory of a Qwen3-VL, or endpoint:MODEL.
-      edits: how many there will be; the cost of a model behind an endpoint is printed.
-      workdir: may hold the scores of the same judge, but of no other.
-
-    Returns:
-      Keyword arguments of `judge_edits`.
-
-    Raises:
-      InputError: the judge is missing or another than before, or config.yes does not allow to
-        ask it.
+    The cost of judging so many edits by a model behind an endpoint is printed. Raises InputError
+    if the judge is missing or another than before, or config.yes does not allow to ask it.
     """
     if not edits:
         raise InputError("judge: no case is shown; give film_strips above 0")

@@ -41,14 +41,10 @@ def check_settings(config: ConfigDict) -> dict:
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:
-    """The methods of a config, the known ones first in their usual order.
+    """The planners of each method of a config, the known methods first in their usual order.
 
-    Returns:
-      For each name its planners, one a training run: the directories with a digest of each, or
-      endpoint:MODEL; none for a method without a planner.
-
-    Raises:
-      InputError: a name is unknown or not valid, or a directory is missing or holds no planner.
+    Planners are one a training run: directories with their digests, or endpoint:MODEL; none for a
+    method without a planner. Raises InputError for a bad name and a directory without a planner.
     """
     if not config.methods:
         raise InputError(f"methods: none given; name some of {', '.join(METHODS)}")

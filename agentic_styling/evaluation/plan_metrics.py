@@ -33,14 +33,9 @@ def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str,
 
 
 def priority_correlation(done: Sequence, asked: Sequence) -> float | None:
-    """Kendall's tau between the orders in which two plans have the actions that both have.
+    """Kendall's tau, in [-1, 1], of the priorities that two plans give the actions of both.
 
-    Args:
-      done, asked: actions by priority, each once.
-
-    Returns:
-      The share of pairs in the same order minus that of pairs in the opposite one, in [-1, 1];
-      None if the plans share fewer than two actions.
+    None if they share fewer than two of the actions, which are by priority and each once.
 
     Source: Kendall 1938, "A New Measure of Rank Correlation".
     """

@@ -81,14 +81,9 @@ def planner_answers(
 ) -> tuple[list[Answer], list[Answer]]:
     """One answer per case, reading its own picture and then another's (`derangement`).
 
-    Args:
-      directory: of the planner.
-      images: uint8 [N, H, W, 3].
-      goals: N texts; a case always keeps its own.
-      states: N known states, which a text planner reads in place of the pictures.
-      seed: of the sampling and of the derangement.
-      kept: the texts of both that an interrupted call left, by row; those of this are added.
-      sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
+    A case always keeps its own goal. states: what a text planner reads in place of the pictures.
+    kept: the texts of both that an interrupted call left, by row; those of this are added.
+    sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
     """
     planner = Planner.from_pretrained(directory)
 

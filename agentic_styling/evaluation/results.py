@@ -79,14 +79,10 @@ def aggregate_method(
     reads_context: bool = True,
     **options,
 ) -> dict:
-    """The numbers of one method.
+    """The numbers of one method; runs: of each training run, its part of each case's record.
 
-    Args:
-      runs: of each training run, the method's part of each case's record.
-      states: the true state of each case.
-      photos: of each case the cluster in which it is resampled.
-      reads_context: whether the method states a context; if not, its accuracies are None.
-      **options: of the bootstrap (samples, seed).
+    photos: of each case the cluster in which it is resampled. reads_context: whether the method
+    states a context; if not, its accuracies are None. options: of the bootstrap (samples, seed).
     """
     entries, states = [entry for run in runs for entry in run], states * len(runs)
 
@@ -168,13 +164,8 @@ FEW = 6  # photographs below which a bootstrap over them is much too narrow
 def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     """The numbers of cases and photographs, those of each method, and the paired differences.
 
-    Intervals are over photographs, and over training runs where a method has several; where all
-    cases show one photograph, over cases.
-
-    Args:
-      records: one per case, see above; all hold the same methods.
-      samples: bootstrap draws per interval.
-      seed: of the draws.
+    Intervals are of `samples` bootstrap draws over photographs, and over training runs where a
+    method has several; where all cases show one photograph, over cases.
     """
     states = [record["state"] for record in records]
     names, photos = np.unique([record["photo"] for record in records], return_inverse=True)

@@ -52,13 +52,8 @@ def run_method(
 ) -> list[dict]:
     """The entries of one method, one per case (see results.py).
 
-    Args:
-      name: of the method.
-      planners: directories or endpoint:MODEL, one a training run; none for a method of
-        WITHOUT_PLANNER.
-      cases, config: of the evaluation.
-      workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
-        answers/NAME, so that an interrupted call can resume.
+    planners: as of `read_methods`. workdir: gets the frames of shown cases of the first run, and
+    keeps planners' answers in answers/NAME, so that an interrupted call can resume.
     """
     runs = [
         _run_planner(name, run, planner, cases, config, workdir)

@@ -48,18 +48,11 @@ def lacks(workdir: Path, error: Exception) -> InputError:
 def claim(
     workdir: Path, settings: dict, methods: dict[str, dict[str, str]], *, write: bool
 ) -> None:
-    """Reserves a workdir for an evaluation, or adds methods to the evaluation that it holds.
+    """Reserves a workdir for an evaluation, or adds methods to the one that it holds.
 
-    Args:
-      workdir: made if it is missing.
-      settings: what all methods share, as JSON.
-      methods: of each the planners with their digests. One that the workdir holds unfinished may
-        have others now; the answers of those are removed.
-      write: False only checks.
-
-    Raises:
-      InputError: the workdir holds results of other settings, cases or planners; nothing has been
-        written then.
+    settings: what all methods share, as JSON. methods: of each the planners with their digests; one
+    that the workdir holds unfinished may have others now, and loses its answers. write: False only
+    checks. Raises InputError, and writes nothing, for other settings, cases or planners.
     """
     path = workdir / EVALUATION
     try:

@@ -126,14 +126,14 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     low, high = SIZES
     if not low <= size <= high:
         raise InputError(f"size={size}: is not within {low} to {high}; 256 is usual")
-    copy = find_copy(source)
+    root, files = find_copy(source)
     report, trajectories, pictures, taken = ImportReport(), [], {}, set()
-    for path in copy.files:
-        for where, row in read_rows(copy, path):
+    for path in files:
+        for where, row in read_rows(root, path):
             try:
                 if isinstance(row, LeftOut):
                     raise row
-                trajectory = _trajectory(copy, row, path, size, pictures, taken)
+                trajectory = _trajectory(root, row, path, size, pictures, taken)
             except LeftOut as problem:
                 report.left_out[problem.reason].append((where, str(problem)))
                 report.rows += problem.reason != "unreadable file"
@@ -144,7 +144,9 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     return trajectories, report
 
 
-def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: set) -> Trajectory:
+def _trajectory(
+    root: Path, row: dict, path: Path, size: int, pictures: dict, taken: set
+) -> Trajectory:
     """A row as a trajectory. pictures: read so far, by content; taken: ids given so far."""
     goal = row.get("user_prompt")
     if not isinstance(goal, str) or not goal.strip() or not is_unicode(goal):
@@ -156,16 +158,16 @@ def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: s
         metadata = {}  # free text, say; nothing in it is required
     reward = _reward(row, metadata)
     own = _own_fields(metadata)
-    state = own["state"] if own else read_state(copy, row, path)
+    state = own["state"] if own else read_state(root, row, path)
     plan = row.get("target_action_plan")
     if isinstance(plan, str) and plan.lstrip()[:1] not in ("", "{"):
         raise LeftOut("malformed plan", f"target_action_plan {show(plan)} is not a JSON object")
     plan = as_object(plan, "malformed plan", "target_action_plan")
     ours = read_published_plan(plan, own.pop("context", state))
-    photo, image = read_image(copy, row, path, size)
+    photo, image = read_image(root, row, path, size)
     content = hashlib.sha256(image).hexdigest()
     fields = {
-        "split": own.get("split") or _split(metadata, path.relative_to(copy.root)),
+        "split": own.get("split") or _split(metadata, path.relative_to(root)),
         "photo": _readable(photo),
         "state": state,
         "theme": _readable(metadata.get("theme", "")),

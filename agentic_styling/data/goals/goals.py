@@ -52,16 +52,13 @@ def make_request(
     state: dict[str, str],
     constraint: tuple[str, str] | None = None,
 ) -> tuple[Step, ...]:
-    """The steps that turn a picture in `state` into `targets`, in ORDER, then the constraint.
+    """The steps, without reasons, that turn a picture in `state` into `targets`.
 
     Args:
       targets: dimension -> option. One that the picture already shows is left out.
       strength: of every step, in [0, 1].
-      state: dimension -> option, what is known of the picture.
-      constraint: one of CONSTRAINTS.
-
-    Returns:
-      Steps without reasons, whose sources are those of the state.
+      state: dimension -> option, what is known of the picture: the steps' sources.
+      constraint: one of CONSTRAINTS, the last step; the others are in ORDER.
     """
     steps = [
         make_step(name, state.get(name, UNKNOWN), targets[name], strength)

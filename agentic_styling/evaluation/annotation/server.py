@@ -34,16 +34,9 @@ class AnnotationServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, directory, shown: list[Trajectory], known: Subjects, port: int = 0):
-        """Binds the port.
+        """Binds the port, or a free one for 0; directory, shown, known: of `write_page`.
 
-        Args:
-          directory: the page's directory, as `write_page` left it.
-          shown: the trajectories on the page.
-          known: what can be answered about.
-          port: 0 takes a free port.
-
-        Raises:
-          InputError: the port is taken or not allowed.
+        Raises InputError if the port is taken or not allowed.
         """
         self.directory, self.known = Path(directory), known
         self.page = render(shown, known, served=True).encode()

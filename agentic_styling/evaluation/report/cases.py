@@ -34,13 +34,9 @@ def picture(path: Path, alt: str) -> Markup:
 
 
 def case_card(row: int, record: dict, pictures: Path, first: str) -> Markup:
-    """One case: the photograph, the goal, the requested edits, and a tab for each method.
+    """Case `row`: photograph, goal, requested edits, and a tab for each method, `first` open.
 
-    Args:
-      row: the number of the case.
-      record: its line of cases.jsonl (see results.py).
-      pictures: the directory of the saved frames.
-      first: the method whose tab is open.
+    record: its line of cases.jsonl (see results.py). pictures: the directory of the saved frames.
     """
     names = tab_order(record["methods"])
     tabs = [

@@ -11,14 +11,9 @@ LEFT, TOP, ACROSS, DOWN = 46, 10, 198, 116  # of the plot, in the chart of repor
 def interval_strip(
     interval: dict, ticks: Sequence[float], kind: str, *, label: str, mark: float | None = None
 ) -> Markup:
-    """A mean as a dot on its interval, drawn between the first and the last tick.
+    """A mean as a dot on its interval, drawn between the first and the last of increasing ticks.
 
-    Args:
-      interval: mean, low and high.
-      ticks: increasing values, each drawn as a vertical line.
-      kind: CSS classes of the dot and the interval.
-      label: what a screen reader says.
-      mark: a value to mark by a dashed line.
+    kind: CSS classes of both. label: for screen readers. mark: a value to mark by a dashed line.
     """
     low, mean, high = (_position(interval[name], ticks) for name in ("low", "mean", "high"))
     marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
