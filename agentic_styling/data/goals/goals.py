@@ -14,6 +14,9 @@ RELEVANT_SHARE = 0.7
 STRENGTHS = {0.5: 0.25, 0.75: 0.5, 1.0: 0.25}
 # Targets of composed goals: what can be asked for in two words and clearly seen.
 COMPOSED: dict[str, list[str]] = read_beside(__file__, "composed.json")
+# Pairs {dimension: options}, {dimension: options}: an option of the first contradicts every option
+# of the second that is of another dimension, so that no goal asks for both.
+CLASHES: list[list[dict[str, list[str]]]] = read_beside(__file__, "clashes.json")
 # What a goal can ask to preserve: (tool, what it keeps).
 CONSTRAINTS = (
     ("preserve_attribute", "color"),
@@ -76,6 +79,15 @@ def compatible_constraints(targets: dict[str, str]) -> list[tuple[str, str]]:
     light = "time_of_day" in targets or "mood_lighting" in targets
     contradicted = {"color": color, "lighting": light}
     return [key for key in CONSTRAINTS if not contradicted.get(key[1])]
+
+
+def clash(targets: dict[str, str]) -> tuple[str, str] | None:
+    """The first two options of `targets` that contradict each other, or None."""
+    for one, other in CLASHES:
+        for here, there in ((a, b) for a in one for b in other if a != b):
+            if targets.get(here) in one[here] and targets.get(there) in other[there]:
+                return targets[here], targets[there]
+    return None
 
 
 def pick_constraint(options: list[tuple[str, str]], rng: np.random.Generator) -> tuple[str, str]:

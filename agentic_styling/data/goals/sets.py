@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from agentic_styling.data.goals import set_files
-from agentic_styling.data.goals.clashes import clash
 from agentic_styling.data.goals.goals import (
     COMPOSED,
     CONSTRAINTS,
     RELEVANT_SHARE,
     STRENGTHS,
     Goal,
+    clash,
     compatible_constraints,
     make_request,
     pick,
