@@ -115,7 +115,8 @@ def read_image(picture, max_side: int | None = MAX_SIDE) -> np.ndarray:
       One of UNREADABLE.
     """
     if isinstance(picture, np.ndarray):
-        picture = _from_array(picture)
+        grey = picture.ndim == 3 and picture.shape[2] == 1
+        picture = Image.fromarray(_to_bytes(picture[..., 0] if grey else picture))
     elif isinstance(picture, bytes):
         picture = io.BytesIO(picture)
     with picture if isinstance(picture, Image.Image) else Image.open(picture) as image:
@@ -163,12 +164,6 @@ def _from_deep(image: Image.Image) -> Image.Image:
     if isinstance(transparent := image.info.get("transparency"), int):
         grey.putalpha(Image.fromarray(np.uint8(255 * (values != transparent))))
     return grey
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    return Image.fromarray(_to_bytes(array))
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

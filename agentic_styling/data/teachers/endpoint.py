@@ -1,6 +1,5 @@
 """A teacher behind an OpenAI-style chat endpoint: a vision-language model writes the plans."""
 
-import dataclasses
 import hashlib
 import re
 import time
@@ -11,7 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.data.goals.sets import read
-from agentic_styling.data.teachers.teachers import TEMPERATURES, checked_temperatures, why_unfit
+from agentic_styling.data.teachers.teachers import (
+    TEMPERATURES,
+    checked_temperatures,
+    why_unfit,
+    with_plans,
+)
 from agentic_styling.planner import PLAN_FORMS
 from agentic_styling.rewards.judges import chat_cost
 from agentic_styling.rewards.judges.chat_answers import (
@@ -149,18 +153,11 @@ class EndpointTeacher:
                     f"teacher: none of {failures.total()} answers of {self.model} is a plan "
                     f"({', '.join(reasons)}); use another model"
                 )
-        taught = []
-        for row, context in enumerate(drawn):
-            kept = [k for k in range(count) if (row, k) in plans]
-            taught.append(
-                dataclasses.replace(
-                    context,
-                    plans=tuple(plans[row, k] for k in kept),
-                    skills=tuple(temperatures[k] for k in kept),
-                    teacher=f"{self.name} {self.model}",
-                )
-            )
-        return taught, failures
+        kept = [{} for _ in drawn]
+        for row, k in sorted(plans):
+            kept[row][temperatures[k], k] = plans[row, k]
+        name = f"{self.name} {self.model}"
+        return [with_plans(*each, name) for each in zip(drawn, kept, strict=True)], failures
 
     def estimate(self, plans: int, size: int) -> chat_cost.Estimate:
         """What this many plans of size x size pictures ask, without retries or hidden thoughts."""

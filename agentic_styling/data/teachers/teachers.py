@@ -70,6 +70,12 @@ def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
     return tuple(map(float, temperatures))
 
 
+def with_plans(context: Context, plans: dict[tuple[float, int], Plan], name: str) -> Context:
+    """The context with plans by (temperature, number), which stands for their skill, of a model."""
+    skills = tuple(temperature for temperature, _ in plans)
+    return dataclasses.replace(context, plans=tuple(plans.values()), skills=skills, teacher=name)
+
+
 class Procedural:
     """The scripted teacher, at skills drawn by the shares of the set."""
 
@@ -137,26 +143,17 @@ class PlannerTeacher:
 
     def __call__(self, drawn, sources, seeds, count):
         goals, states = [c.goal.text for c in drawn], [c.state for c in drawn]
-        kept, rejects = [[] for _ in drawn], Counter()
+        kept, rejects = [{} for _ in drawn], Counter()
         for number in range(count):
             temperature = self.temperatures[number % len(self.temperatures)]
             seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
             plans = self.planner.plan(
                 sources, goals, states=states, temperature=temperature, seed=seed
             )
-            for pairs, (plan,) in zip(kept, plans, strict=True):
+            for row, (plan,) in enumerate(plans):
                 if reason := why_unfit(plan, self.low, self.high):
                     rejects[reason] += 1
                 else:
-                    pairs.append((plan, temperature))
+                    kept[row][temperature, number] = plan
         name = f"{self.name} {self.directory.name}"
-        taught = [
-            dataclasses.replace(
-                context,
-                plans=tuple(plan for plan, _ in pairs),
-                skills=tuple(temperature for _, temperature in pairs),
-                teacher=name,
-            )
-            for context, pairs in zip(drawn, kept, strict=True)
-        ]
-        return taught, rejects
+        return [with_plans(*each, name) for each in zip(drawn, kept, strict=True)], rejects

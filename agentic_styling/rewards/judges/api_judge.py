@@ -75,12 +75,7 @@ class ApiJudge:
         self.cache, self.url = self._answers.cache, self._answers.url
 
     def __call__(self, *columns):
-        """Scores a batch; each row is judged independently.
-
-        Args:
-          columns: of edits: sources, results, requests; of plans: photographs, goals, plans.
-            Pictures are uint8 or float [B, H, W, 3], floats in [0, 1], or lists of [H, W, 3] of
-            any sizes; requests are tuples of steps, whose reasoning is not sent, or goals in words.
+        """Scores a batch; each row is judged independently. Columns are as for `VlmJudge`.
 
         Returns:
           Scores or PlanScores, [B] each; NaN in a row whose answers stayed malformed.

@@ -69,12 +69,9 @@ class VlmJudge:
     ) -> VlmJudge:
         """Loads a Hugging Face directory, as `Planner.from_pretrained` does.
 
-        Args:
-          directory: of the model.
-          dtype: of the weights and the computation, by default as stored. The digits' logits are
-            always float32. Computing in bfloat16 changes the parts of a tiny random model by less
-            than 2 points; a trained model was not measured.
-          rubric: EDIT, or PLAN.
+        dtype: of the weights and the computation, by default as stored. The digits' logits are
+        always float32. Computing in bfloat16 changes the parts of a tiny random model by less than
+        2 points; a trained model was not measured.
         """
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory), rubric)
