@@ -53,7 +53,7 @@ def write_page(
         raise InputError(f"--contexts: {contexts}; give a number from 1 up")
     directory = output_directory(directory)
     every = read_trajectories(dataset, image=False)
-    drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
+    drawn = sample_contexts(every, contexts, seed)
     data = fingerprint(every)
     _claim(directory, {"version": VERSION, "data": data, "contexts": contexts, "seed": seed})
     shown = read_trajectories(dataset, contexts=drawn, edited=True)
@@ -64,19 +64,13 @@ def write_page(
     return shown, known
 
 
-def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> list[Trajectory]:
-    """The trajectories of `count` randomly drawn contexts; of all, if there are fewer.
-
-    Raises InputError if there is none.
-    """
+def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> set[str]:
+    """The names of `count` randomly drawn contexts; of all, if there are fewer, but not of none."""
     names = sorted({t.context_id for t in trajectories})
     if not names:
         raise InputError("annotate: the data set has no trajectories; build some first")
     order = np.random.default_rng(seed).permutation(len(names))
-    drawn = {names[i] for i in order[:count]}
-    return sorted(
-        (t for t in trajectories if t.context_id in drawn), key=lambda t: (t.context_id, t.id)
-    )
+    return {names[i] for i in order[:count]}
 
 
 def source_name(context_id: str) -> str:
