@@ -81,13 +81,8 @@ class EndpointTeacher:
       model: its name at the endpoint.
       cache: folder of the answers.
       temperatures: taken in turn by a context's plans.
-      url: by default AGENTIC_STYLING_TEACHER_URL. It is not part of `settings()`, so use another
+      url, workers, sleep: see `ChatAnswers`. The url is not part of `settings()`, so use another
         cache for another model of the same name.
-      workers: parallel requests.
-      sleep: waits between retries; replaced in tests.
-
-    Raises:
-      InputError: temperatures or url are invalid.
     """
 
     name = "endpoint"

@@ -107,16 +107,11 @@ class Procedural:
 
 
 class PlannerTeacher:
-    """A planner as teacher; a context's plans differ in temperature.
+    """The planner of a directory as teacher; a context's plans take the temperatures in turn.
 
-    Args:
-      set_name: of the set whose numbers of steps the plans must have.
-      directory: of the planner; see `Planner.from_pretrained`.
-      temperatures: taken in turn by a context's plans.
-      system: whether prompts explain the tools, for models not trained on our plans.
-
-    Raises:
-      InputError: temperatures are invalid, or the planner cannot be read.
+    Plans must have one of the set's numbers of steps. system: whether prompts explain the tools,
+    for models not trained on our plans. Raises InputError as `Planner.from_pretrained` does, and
+    for invalid temperatures.
     """
 
     name = "planner"

@@ -62,13 +62,7 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
 def measure(
     answers: list[Answer], contexts: dict[str, str], rewards: dict[str, float]
 ) -> dict[str, Measure]:
-    """All measures by name.
-
-    Args:
-      answers: the answers that stand, see `read_answers`.
-      contexts: trajectory id -> context id.
-      rewards: trajectory id -> reward.
-    """
+    """All measures by name; contexts, rewards: of each trajectory id."""
     verdicts, ranks = _by_context(answers, contexts)
     passed = {
         name: {edit: np.mean(votes) for edit, votes in edits.items() if np.mean(votes) != 0.5}
@@ -117,15 +111,9 @@ def measure(
 
 
 def same_top(order, reward, top: int = TOP) -> float:
-    """Whether the `top` best by mean rank are the `top` best by reward, 0 or 1.
+    """Whether the `top` best by mean rank [N], the lowest, are the `top` best by reward [N].
 
-    Args:
-      order: [N] mean ranks, the lowest is best.
-      reward: [N] rewards, the highest is best.
-      top: how many count as best.
-
-    Returns:
-      0 or 1; where ties are broken at random, the probability of 1.
+    0 or 1; where ties are broken at random, the probability of 1.
     """
     human, judge = _tops(-np.asarray(order, float), top), _tops(np.asarray(reward, float), top)
     return len(human & judge) / (len(human) * len(judge))

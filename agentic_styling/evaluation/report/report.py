@@ -25,16 +25,10 @@ MINUS_S = "_minus_standard"
 
 
 def write_report(workdir: str | Path) -> Path:
-    """Write report/index.html of an evaluated workdir.
+    """Writes report/index.html of a workdir of `evaluate`, and returns its path.
 
-    Args:
-      workdir: holds results.json, cases.jsonl and cases/*.jpg, as `evaluate` writes them.
-
-    Returns:
-      The path of the page, which is one file with everything inlined.
-
-    Raises:
-      InputError: a file is missing or broken, or lacks a field.
+    The page is one file with everything inlined. Raises InputError if a file of the workdir is
+    missing or broken, or lacks a field.
     """
     workdir = Path(workdir)
     results, records = read_results(workdir), read_records(workdir)

@@ -48,18 +48,13 @@ class ApiJudge:
     """A judge of edits, or of plans.
 
     The key is read from AGENTIC_STYLING_JUDGE_KEY when a question is asked and stored nowhere;
-    redirects are refused, so that it reaches no other host.
+    redirects are refused, so that it reaches no other host. Plain http is allowed to this machine
+    only.
 
     Args:
       model: its name.
-      cache: the folder of its answers.
-      url: the endpoint's base, such as "https://api.openai.com/v1"; by default the value of
-        AGENTIC_STYLING_JUDGE_URL. Plain http is allowed to this machine only.
-      sleep: waits between attempts.
       rubric: EDIT, or PLAN.
-
-    Raises:
-      InputError: an invalid url.
+      cache, url, sleep: see `ChatAnswers`.
     """
 
     def __init__(

@@ -66,8 +66,8 @@ class ChatAnswers:
       cache: the folder of the answers.
       accept: from an answer's text to the text that is cached; raises ValueError for an invalid
         answer, which is then asked for again. Also applied to cached texts.
-      url: the endpoint's base, to which "/chat/completions" is appended; by default that of the
-        role's environment variable.
+      url: the endpoint's base, such as "https://api.openai.com/v1"; by default that of the role's
+        environment variable.
       sleep: waits between attempts.
       workers: questions asked in parallel.
 

@@ -46,18 +46,11 @@ def announce(
     yes: bool,
     option: str = "--prices",
 ) -> None:
-    """Prints an estimate.
+    """Prints an estimate for some questions, which are also given in words with their number.
 
-    Args:
-      command: the command that asks, for the error line.
-      questions: the questions in words, with their number.
-      asked: what would be asked.
-      prices: of a million tokens in and out; None if they are not known.
-      yes: whether the user has agreed.
-      option: that sets the prices.
-
-    Raises:
-      InputError: prices are invalid, or there are questions and the user has not agreed.
+    command: that asks, for the error line. prices: of a million tokens in and out, set by `option`;
+    None if they are not known. Raises InputError for invalid prices, and for questions without
+    `yes`, by which the user agrees.
     """
     check_prices(prices, option)
     price = f"give {option} for the cost"

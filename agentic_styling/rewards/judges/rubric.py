@@ -99,14 +99,9 @@ class Rubric(NamedTuple):
 
 
 def pictures(images, name: str) -> list[np.ndarray]:
-    """Pictures as a list of uint8 [H, W, 3].
+    """Pictures, uint8 or floats in [0, 1], [B, H, W, 3] or a list, as a list of uint8 [H, W, 3].
 
-    Args:
-      images: uint8 or float [B, H, W, 3], floats in [0, 1]; or a list of such [H, W, 3].
-      name: of the batch, for errors.
-
-    Raises:
-      InputError: another shape, dtype or range.
+    Raises InputError with the batch's name for another shape, dtype or range.
     """
     try:
         images = np.asarray(images) if hasattr(images, "ndim") else images
