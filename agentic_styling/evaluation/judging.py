@@ -117,7 +117,6 @@ def judge_edits(
     """Judges edits and plans.
 
     Args:
-      edits: what is judged.
       cache: directory of an endpoint's answers.
       vlm: directory of a Qwen3-VL that judges on this machine. Exactly one of `vlm` and `model`.
       model: name of a model behind the endpoint of `ApiJudge`.

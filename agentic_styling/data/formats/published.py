@@ -78,18 +78,10 @@ class ImportReport:
 
 
 def import_published(source, root, size: int = 256) -> ImportReport:
-    """Imports a local copy as the set `published` below root; see `read_published`.
+    """Imports a local copy as a set, and says what was left out; see `read_published`.
 
-    Args:
-      source: a folder, or a file of rows.
-      root: the set goes to root/agentic_styling/published/VERSION. An interrupted import resumes.
-      size: of a picture's side, in pixels.
-
-    Returns:
-      What was imported and what was left out.
-
-    Raises:
-      InputError: no row can be used, or the directory holds anything else.
+    The set goes to root/agentic_styling/published/VERSION. An interrupted import resumes. Raises
+    InputError as `read_published` does, if no row can be used, and if anything else is there.
     """
     output_directory(root)
     trajectories, report = read_published(source, size)

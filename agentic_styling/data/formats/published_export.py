@@ -23,19 +23,6 @@ from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
 
-COLUMNS = {
-    "id": str,
-    "image_path": str,
-    "analysis_path": str,
-    "user_prompt": str,
-    "target_action_plan": str,
-    "trajectory_id": str,
-    "trajectory_avg_reward": float,
-    "standardized_weight": float,
-    "individual_score": float,
-    "metadata": str,
-}
-
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:
     """Writes trajectories with pictures to a new directory, in the published form.
@@ -53,7 +40,6 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
             "pip install 'agentic-styling[data]'"
         ) from None
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
-    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     splits = checked_splits(trajectories)
     with atomic_directory(directory) as root:
         write_images(trajectories, root)
@@ -64,6 +50,7 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
         for split, rows in splits.items():
             rows = _rows(rows)
             write_lines(root / f"{split}.jsonl", rows)
+            schema = pyarrow.schema([(name, kinds[type(v)]) for name, v in rows[0].items()])
             table = pyarrow.Table.from_pylist(rows, schema)
             pyarrow.parquet.write_table(table, root / f"{split}.parquet")
 

@@ -18,14 +18,10 @@ COMPOSED: dict[str, list[str]] = read_beside(__file__, "composed.json")
 # of the second that is of another dimension, so that no goal asks for both.
 CLASHES: list[list[dict[str, list[str]]]] = read_beside(__file__, "clashes.json")
 # What a goal can ask to preserve: (tool, what it keeps).
+_REGIONS = ("left_half", "right_half", "top_half", "bottom_half", "center")
 CONSTRAINTS = (
-    ("preserve_attribute", "color"),
-    ("preserve_attribute", "lighting"),
-    ("exclude_region", "left_half"),
-    ("exclude_region", "right_half"),
-    ("exclude_region", "top_half"),
-    ("exclude_region", "bottom_half"),
-    ("exclude_region", "center"),
+    *(("preserve_attribute", kept) for kept in ("color", "lighting")),
+    *(("exclude_region", kept) for kept in _REGIONS),
 )
 # Media without colors to preserve.
 COLOURLESS = {"pencil_sketch", "charcoal_sketch", "ink_brush", "pen_ink_lines"}

@@ -35,13 +35,11 @@ class Teacher(Protocol):
         seeds: Sequence[tuple[int, ...]],
         count: int,
     ) -> tuple[list[Context], Counter]:
-        """Plans for contexts; the same arguments give the same plans.
+        """Plans for N contexts; the same arguments give the same plans.
 
         Args:
-          drawn: N contexts.
           sources: uint8 [N, H, W, 3], their pictures in their states.
           seeds: one for each context.
-          count: plans per context.
 
         Returns:
           The contexts with up to `count` plans each, of the set's numbers of steps (`why_unfit`),

@@ -35,14 +35,11 @@ class Measure(NamedTuple):
 
 
 def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
-    """Print and return how far annotators agree with each other and with the reward.
+    """Prints how far annotators agree with each other and with the reward; returns `measure`.
 
     Args:
       dataset: directory of the data set that was annotated.
       answers: files of answers, or page directories that hold them.
-
-    Returns:
-      The measures by name, see `measure`.
 
     Raises:
       InputError: answers are missing, cannot be read, or belong to another data set.

@@ -40,8 +40,7 @@ def write_page(
     Args:
       dataset: directory of the data set.
       directory: where to write; new, empty, or the page of an earlier call.
-      contexts: how many contexts to draw; all, if the set has fewer.
-      seed: of the draw and of executing plans.
+      contexts, seed: how many to draw, and the seed of the draw and of executing plans.
 
     Returns:
       The trajectories that are shown, and what can be answered about them.

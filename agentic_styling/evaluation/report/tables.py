@@ -26,9 +26,11 @@ def method_table(methods: dict) -> Markup:
     rows = []
     for name, numbers in methods.items():
         both = [(numbers[reward], kind(name)) for reward in ("reward", "held_out_reward")]
+        seeds = f"{numbers['seeds']} training runs" if numbers["seeds"] > 1 else ""
+        about = "; ".join(filter(None, (labels(name)[2], seeds)))
         rows.append(
             [
-                _row_head(name, described(name, numbers["seeds"])),
+                _row_head(name, about),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -154,12 +156,6 @@ def _table(heads, rows: list[list[Markup]], style: str) -> Markup:
 def _scrolling(heads, rows: list[list[Markup]]) -> Markup:
     """A grid of numbers that scrolls sideways if the screen is too narrow."""
     return tag("div", _table(heads, rows, "grid"), class_="scroll", tabindex="0")
-
-
-def described(name: str, seeds: int) -> str:
-    """A method's description, with the number of its training runs if there are several."""
-    words = labels(name)[2]
-    return "; ".join(filter(None, (words, f"{seeds} training runs" if seeds > 1 else "")))
 
 
 def _row_head(name: str, words: str | None = None) -> Markup:

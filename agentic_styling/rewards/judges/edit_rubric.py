@@ -39,13 +39,8 @@ def request_words(request: tuple[Step, ...] | str) -> str:
     """A request in English: each change with its strength, then what must be kept.
 
     Only options, numbers and known words of steps are included, no free text such as reasoning;
-    except `target_object`, `examples` and `condition`, quoted and cut to 60 characters.
-
-    Args:
-      request: steps, none for no change; or a goal in words, which is quoted in one line.
-
-    Raises:
-      InputError: a step outside the vocabulary, or an empty goal.
+    except `target_object`, `examples` and `condition`, quoted and cut to 60 characters. A goal in
+    words is quoted in one line. Raises InputError if it is empty, and for an unknown step.
     """
     if isinstance(request, str):
         return f"- What a person asked for in these words: {quoted_goal(request)}."
