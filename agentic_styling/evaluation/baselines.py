@@ -72,9 +72,6 @@ def edit_only(goal: str) -> Plan:
     full strength and with an unknown source; unknown words do nothing. What the goal literally
     asks to keep is kept.
 
-    Args:
-      goal: what the user wrote.
-
     Source: the baseline of that name in Mukherjee et al. 2026, arXiv 2603.07148.
     """
     words = " ".join(goal.lower().replace("_", " ").split())

@@ -49,8 +49,8 @@ class EndpointPlanner:
         )
         tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
         asked = chat_cost.Estimate(len(missing), tokens_in, tokens_out)
-        questions = f"{self.model}: {len(missing)} questions without an answer in "
-        questions += str(self.answers.cache)
+        cache = self.answers.cache
+        questions = f"{self.model}: {len(missing)} questions without an answer in {cache}"
         chat_cost.announce("evaluate", questions, asked, prices, yes, "--config.prices")
         if missing:
             read_key(PLANNER)

@@ -49,10 +49,7 @@ def derangement(count: int, seed: int) -> np.ndarray:
 
 
 def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], **options) -> None:
-    """Raises InputError for what a planner would refuse, from its files but the weights.
-
-    options: states, constrained and max_new_tokens, as for `planner_answers`.
-    """
+    """Raises InputError for what `planner_answers` would be refused, without reading weights."""
     settings = PlannerSettings.load(directory)
     planner = Planner(
         read_config(directory),

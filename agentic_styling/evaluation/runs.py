@@ -161,9 +161,9 @@ def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
 
 def _endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
     """The planner of endpoint:MODEL with its questions about the cases."""
-    (images, goals), _ = _given(cases, config)
+    pictures_and_goals, _ = _given(cases, config)
     model = planner.removeprefix(ENDPOINT)
-    return EndpointPlanner(model, config.temperature, images, goals, config.seed)
+    return EndpointPlanner(model, config.temperature, *pictures_and_goals, config.seed)
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

@@ -9,11 +9,9 @@ from agentic_styling.utils.errors import InputError
 
 
 def export_data(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Writes trajectories in the form of another program.
+    """Writes trajectories with pictures to a new directory, in the form of another program.
 
     Args:
-      trajectories: with pictures.
-      directory: a new one.
       form: "published", "trl", "llama-factory" or "ms-swift".
 
     Raises:

@@ -46,7 +46,7 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
         (root / "analysis").mkdir()
         for trajectory in {t.context_id: t for t in trajectories}.values():
             state = {name: trajectory.state.get(name, UNKNOWN) for name in DIMENSIONS}
-            write_json(root / _analysis(trajectory), state)
+            write_json(root / f"analysis/{trajectory.context_id}.json", state)
         for split, rows in splits.items():
             rows = _rows(rows)
             write_lines(root / f"{split}.jsonl", rows)
@@ -77,10 +77,6 @@ def write_json(path: Path, data: dict) -> None:
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _analysis(trajectory: Trajectory) -> str:
-    return f"analysis/{trajectory.context_id}.json"
-
-
 def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:
     rewards = np.array([t.reward for t in trajectories])
     std = rewards.std()
@@ -100,7 +96,7 @@ def _row(trajectory: Trajectory, weight: float) -> dict:
     return {
         "id": trajectory.id,
         "image_path": image_path(trajectory),
-        "analysis_path": _analysis(trajectory),
+        "analysis_path": f"analysis/{trajectory.context_id}.json",
         "user_prompt": trajectory.goal,
         "target_action_plan": _text(plan),
         "trajectory_id": trajectory.id,

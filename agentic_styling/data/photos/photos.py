@@ -37,13 +37,9 @@ _TURNS = {  # by EXIF orientation
 }
 
 
-def _srgb_profile() -> bytes:
-    """An sRGB colour profile; its date, 12 bytes from 24 on, is zero: the same bytes each time."""
-    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return data[:24] + bytes(12) + data[36:]
-
-
-SRGB = _srgb_profile()
+# Its date, 12 bytes from 24 on, is zero: the same bytes each time.
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = SRGB[:24] + bytes(12) + SRGB[36:]
 
 
 @dataclass(frozen=True)
@@ -80,13 +76,8 @@ def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarr
 def random_crop(photo: Photo, rng: np.random.Generator, size: int = 128):
     """A random square of 50 to 100 % of the short side, mirrored half the time.
 
-    Args:
-      photo: cropped.
-      rng: advanced by the draw.
-      size: of the square that the crop is resized to, in pixels.
-
     Returns:
-      uint8 [size, size, 3] and the crop as {"left", "top", "side", "mirror"}.
+      uint8 [size, size, 3], to which it is resized, and {"left", "top", "side", "mirror"}.
     """
     height, width = photo.pixels.shape[:2]
     side = round(min(height, width) * rng.uniform(0.5, 1.0))

@@ -34,6 +34,7 @@ BUNDLED = {
 UNKNOWN_TERMS = "Their terms are not known here: see where they are from."
 TERMS = ("LICEN", "COPYING", "COPYRIGHT", "README")  # how the names of files with terms begin
 KEPT = 64  # photographs that stay decoded
+_kept = functools.lru_cache(maxsize=KEPT)
 _ROWS = 1024  # of the table of all pairs at a time
 NEAR = 6  # of 64 bits of the hash: closer photographs count as one
 SPLIT_SHARES = {"test": 0.15, "validation": 0.1}  # of the groups; the rest is for training
@@ -277,7 +278,3 @@ def _rows(label: str, count: int, picture: Callable, licence: str | None) -> Sou
         return read_image(value)
 
     return Source(names, _kept(read), label, f"Licence: {licence}" if licence else UNKNOWN_TERMS)
-
-
-def _kept(read):
-    return functools.lru_cache(maxsize=KEPT)(read)

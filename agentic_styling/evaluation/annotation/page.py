@@ -48,8 +48,6 @@ def write_page(
     Raises:
       InputError: the data set cannot be read, or `directory` holds anything else.
     """
-    if contexts < 1:
-        raise InputError(f"--contexts: {contexts}; give a number from 1 up")
     directory = output_directory(directory)
     every = read_trajectories(dataset, image=False)
     drawn = sample_contexts(every, contexts, seed)

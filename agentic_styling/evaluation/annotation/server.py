@@ -43,8 +43,6 @@ class AnnotationServer(ThreadingHTTPServer):
         names = {source_name(t.context_id) for t in shown} | {edit_name(t.id) for t in shown}
         self.pictures = {f"/pictures/{name}": self.directory / "pictures" / name for name in names}
         self.writing = threading.Lock()
-        if not 0 <= port < 65536:
-            raise InputError(f"--port: {port}; give a number from 1 to 65535, or 0 for a free one")
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except OSError as error:

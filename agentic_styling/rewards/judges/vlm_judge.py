@@ -101,7 +101,13 @@ class VlmJudge:
         names = zip(shown, self.rubric.columns[:number], strict=True)
         counts = np.stack([count_image_tokens(*named, self.images) for named in names], axis=1)
         prompts = self._prompts(words, counts)
-        self._check_lengths(prompts)
+        limit = self.config.text.max_position_embeddings
+        for row, questions in enumerate(prompts):
+            if (longest := max(map(len, questions))) > limit:
+                raise InputError(
+                    f"{self.rubric.columns[-1]}[{row}]: its prompt has {longest} tokens and the "
+                    f"model's limit is {limit}; give smaller pictures or shorter texts"
+                )
         texts = [len(q) - n.sum() for n, case in zip(counts, prompts, strict=True) for q in case]
         digit_ids = jnp.array([self.tokenizer.encode(digit)[0] for digit in DIGITS])
         digits = np.zeros((len(prompts), len(self.rubric.questions)), np.float32)
@@ -129,16 +135,6 @@ class VlmJudge:
             texts = [self.rubric.digit_question(said, part) for part in self.rubric.questions]
             prompts.append([opening + encode(text) + closing for text in texts])
         return prompts
-
-    def _check_lengths(self, prompts: list[list[list[int]]]) -> None:
-        limit = self.config.text.max_position_embeddings
-        for row, questions in enumerate(prompts):
-            longest = max(map(len, questions))
-            if longest > limit:
-                raise InputError(
-                    f"{self.rubric.columns[-1]}[{row}]: its prompt has {longest} tokens and the "
-                    f"model's limit is {limit}; give smaller pictures or shorter texts"
-                )
 
     def _chunks(self, counts: np.ndarray) -> list[np.ndarray]:
         """Rows that run together; counts: the tokens of each row's largest picture, int [B]."""
