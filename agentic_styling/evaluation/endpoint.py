@@ -56,10 +56,7 @@ class EndpointPlanner:
             read_key(PLANNER)
 
     def __call__(self) -> tuple[list[Answer], list[Answer]]:
-        """An answer per case with its own picture, and with another's; see `planner_answers`.
-
-        Raises InputError for a question that the endpoint does not answer; answers are kept.
-        """
+        """An answer per case with its own picture, and with another's; see `planner_answers`."""
         texts = self.answers(self.questions, "asking", "plan")
         read = [parse(text or "") for text in texts]
         return read[: len(read) // 2], read[len(read) // 2 :]

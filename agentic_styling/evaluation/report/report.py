@@ -44,14 +44,15 @@ def write_report(workdir: str | Path) -> Path:
 
 def render(results: dict, records: list[dict], pictures: Path) -> str:
     """The whole page as text; `pictures` is the directory of the saved frames."""
-    script, settings = read_template(__file__, "report.js"), results["settings"]
+    main, script = _sections(results, records, pictures), read_template(__file__, "report.js")
+    settings = results["settings"]
     page = fill(
         FRAGMENTS["page"],
         script_source=script_source(script),
         style=Markup(read_template(__file__, "report.css")),
         script=Markup(script),
         hero=best_example(results, records, pictures),
-        main=_sections(results, records, pictures),
+        main=main,
         of_what=of_what(results),
         resampled=resampled(results),
         draws=settings["bootstrap_samples"],
