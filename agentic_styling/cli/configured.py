@@ -56,15 +56,10 @@ def run_configured(
 
 
 def parse_config(argv: list[str], values: flags.FlagValues, file: str) -> ConfigDict:
-    """The config of argv, with all fields that its flags set.
+    """The config of argv, a name and then flags, or of `file`, with all fields that the flags set.
 
-    Args:
-      argv: a name, then flags.
-      values: the other flags that argv may hold, which are parsed too.
-      file: FILE.py or FILE.py:ARGUMENT, used when argv has no --config.
-
-    Raises:
-      InputError: for unknown flags and fields, values of a wrong type, and a file that fails.
+    values: the other flags that argv may hold, which are parsed too. Raises InputError for unknown
+    flags and fields, values of a wrong type, and a file that fails.
     """
     try:
         config_flags.DEFINE_config_file("config", file, flag_values=values, sys_argv=argv)

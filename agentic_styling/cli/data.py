@@ -23,20 +23,16 @@ def add_data_commands(commands) -> None:
     """Adds build, import-published and export-data to subparsers."""
     _add_build(commands)
     read = commands.add_parser("import-published", help="import a copy of the published data set")
-    read.add_argument(
-        "source", type=path, help="a folder, or a .parquet, .jsonl or .json file of rows"
-    )
-    read.add_argument(
-        "--out", required=True, metavar="ROOT", type=path, help="the set goes below it"
-    )
-    read.add_argument("--size", type=whole(64, 1024), default=256, help=f"{SIDE}, 64 to 1024")
+    add = read.add_argument
+    add("source", type=path, help="a folder, or a .parquet, .jsonl or .json file of rows")
+    add("--out", required=True, metavar="ROOT", type=path, help="the set goes below it")
+    add("--size", type=whole(64, 1024), default=256, help=f"{SIDE}, 64 to 1024")
     read.set_defaults(run=_import_published)
 
     write = commands.add_parser("export-data", help="write a set in another program's form")
     write.add_argument("directory", type=path, help="of a set, as build prints it")
-    write.add_argument(
-        "--format", required=True, choices=["published", "trl", "llama-factory", "ms-swift"]
-    )
+    forms = ["published", "trl", "llama-factory", "ms-swift"]
+    write.add_argument("--format", required=True, choices=forms)
     write.add_argument("--out", required=True, type=path, help="a new directory")
     write.set_defaults(run=_export_data)
 
@@ -45,11 +41,8 @@ def _add_build(commands) -> None:
     build = commands.add_parser("build", help="build a set of scored trajectories")
     add = build.add_argument
     add("set", help="simple, regular, complex or demo, or a .json file of goals")
-    add(
-        "--photos",
-        help="a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: photographs bundled "
-        "in scikit-image and scikit-learn)",
-    )
+    about = "a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: photographs bundled "
+    add("--photos", help=about + "in scikit-image and scikit-learn)")
     add("--out", required=True, metavar="ROOT", type=path, help="the set goes below it")
     most = 10**8
     add("--count", type=whole(1, most), default=10_000, help="trajectories")
@@ -57,21 +50,13 @@ def _add_build(commands) -> None:
     add("--size", type=whole(16, 1024), default=256, help=f"{SIDE}, 16 to 1024")
     add("--seed", type=seed, default=0, help="of pictures, goals and plans")
     add("--only", choices=SPLITS, help="put everything into one split")
-    add(
-        "--planner",
-        type=path,
-        help="a planner directory that writes the plans (default: a script does)",
-    )
+    about = "a planner directory that writes the plans (default: a script does)"
+    add("--planner", type=path, help=about)
     add("--model", metavar="NAME", type=words, help="or a model at AGENTIC_STYLING_TEACHER_URL")
     add("--prices", **PRICES)
     add("--yes", action="store_true", help="do not ask to confirm the cost of the model")
-    add(
-        "--temperatures",
-        nargs="+",
-        type=temperature,
-        default=[0.3, 0.7, 1.0],
-        help="of a context's plans, in turn, by a planner or model (default: 0.3 0.7 1.0)",
-    )
+    about = "of a context's plans, in turn, by a planner or model (default: 0.3 0.7 1.0)"
+    add("--temperatures", nargs="+", type=temperature, default=[0.3, 0.7, 1.0], help=about)
     add("--system", action="store_true", help="put tool signatures in the planner's prompt")
     add("--process", type=whole(0, most), default=0, help="which of the processes this is")
     add("--processes", type=whole(1, most), default=1, help="how many share the work")
@@ -106,29 +91,14 @@ def _build(args: argparse.Namespace) -> None:
     teacher, confirm = None, None
     if args.planner and args.model:
         raise InputError("build: --planner and --model both write the plans; give one of the two")
+    heat = {"temperatures": args.temperatures}
     if args.model:
-        teacher = endpoint_teacher.EndpointTeacher(
-            args.set, args.model, user_cache() / "plans", temperatures=args.temperatures
-        )
-        confirm = functools.partial(
-            teacher.announce, size=args.size, prices=args.prices, yes=args.yes
-        )
+        cache = user_cache() / "plans"
+        teacher = endpoint_teacher.EndpointTeacher(args.set, args.model, cache, **heat)
+        known = {"size": args.size, "prices": args.prices, "yes": args.yes}
+        confirm = functools.partial(teacher.announce, **known)
     if args.planner:
-        teacher = teachers.PlannerTeacher(
-            args.set, args.planner, temperatures=args.temperatures, system=args.system
-        )
-    path = build.build(
-        args.out,
-        args.set,
-        source,
-        count=args.count,
-        plans_per_context=args.plans_per_context,
-        size=args.size,
-        seed=args.seed,
-        only=args.only,
-        teacher=teacher,
-        process=args.process,
-        processes=args.processes,
-        confirm=confirm,
-    )
-    print(path)
+        teacher = teachers.PlannerTeacher(args.set, args.planner, system=args.system, **heat)
+    same = ("count", "plans_per_context", "size", "seed", "only", "process", "processes")
+    options = {name: getattr(args, name) for name in same}
+    print(build.build(args.out, args.set, source, teacher=teacher, confirm=confirm, **options))

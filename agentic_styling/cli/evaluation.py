@@ -35,30 +35,22 @@ def add_evaluation_commands(commands) -> None:
     report.add_argument("workdir", type=path, help="directory of the evaluation")
     report.set_defaults(run=_report)
 
-    annotate = commands.add_parser(
-        "annotate", help="write or serve an annotation page with keyboard shortcuts"
-    )
-    annotate.add_argument("dataset", type=path, help="directory of a data set")
-    annotate.add_argument("--out", type=path, default="annotation", help="directory of the page")
-    annotate.add_argument(
-        "--contexts", type=whole(1, 10**8), default=50, help="pictures with a goal to show"
-    )
-    annotate.add_argument("--seed", type=seed, default=0, help="seed of the choice of contexts")
-    annotate.add_argument(
-        "--serve", action="store_true", help="serve the page on this machine and save answers"
-    )
-    annotate.add_argument(
-        "--port", type=whole(0, 65535), help="serve on this port (default: a free one)"
-    )
+    about = "write or serve an annotation page with keyboard shortcuts"
+    annotate = commands.add_parser("annotate", help=about)
+    add = annotate.add_argument
+    add("dataset", type=path, help="directory of a data set")
+    add("--out", type=path, default="annotation", help="directory of the page")
+    add("--contexts", type=whole(1, 10**8), default=50, help="pictures with a goal to show")
+    add("--seed", type=seed, default=0, help="seed of the choice of contexts")
+    add("--serve", action="store_true", help="serve the page on this machine and save answers")
+    add("--port", type=whole(0, 65535), help="serve on this port (default: a free one)")
     annotate.set_defaults(run=_annotate)
 
     agreement = commands.add_parser("agreement", help="compare annotators and the reward")
-    agreement.add_argument(
-        "dataset", type=path, help="directory of the data set that was annotated"
-    )
-    agreement.add_argument(
-        "answers", nargs="+", metavar="ANSWERS", type=path, help="NAME.jsonl, or a page's directory"
-    )
+    add = agreement.add_argument
+    add("dataset", type=path, help="directory of the data set that was annotated")
+    about = "NAME.jsonl, or a page's directory"
+    add("answers", nargs="+", metavar="ANSWERS", type=path, help=about)
     agreement.set_defaults(run=_agreement)
 
 

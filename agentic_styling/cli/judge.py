@@ -6,29 +6,11 @@ from pathlib import Path
 from agentic_styling.cli.style import read_plan
 from agentic_styling.data import read_photo
 from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
-from agentic_styling.evaluation.report.tables import PART_HEADS
+from agentic_styling.evaluation.report.labels import WORDS
 from agentic_styling.evaluation.report.text_tables import aligned, with_interval
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.checks import new_file
 from agentic_styling.utils.errors import InputError
-
-# The scores of the tables and their headings.
-EDIT_COLUMNS = {
-    **{part: head.replace("\u00ad", "").lower() for part, head in PART_HEADS.items()},
-    "overall": "overall",
-    "viescore": "VIEScore",
-    "imgedit": "ImgEdit",
-}
-PLAN_COLUMNS = {
-    "relevance": "relevance",
-    "theme_style_focus": "theme",
-    "completeness": "completeness",
-    "efficiency": "efficiency",
-    "correctness": "correctness",
-    "reasoning_conciseness": "reasons: concise",
-    "reasoning_completeness": "complete",
-    "reasoning_specificity": "specific",
-}
 
 
 def judge(
@@ -43,22 +25,12 @@ def judge(
     prices: tuple[float, float] | None = None,
     yes: bool = False,
 ) -> dict:
-    """Judge edits and plans, print tables of mean scores, and write them all as JSON.
+    """Judges edits and plans, prints tables of mean scores, and writes them all to `out` as JSON.
 
-    Args:
-      pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are
-        judged for every method, as the report shows them (JPEG, at most 256 pixels a side).
-      out: the file to write, which must not exist.
-      goal: what the photograph was to become; None for a workdir.
-      plan: file of the plan behind the edit, to be judged too; None for a workdir, which has them.
-      cache, vlm, model, prices, yes: as for `judge_edits`.
-
-    Returns:
-      The content of `out`: what `judge_edits` returns.
-
-    Raises:
-      InputError: a file cannot be read, arguments do not fit, or `out` exists or cannot
-        be created.
+    pictures: a photograph and its edit; or one workdir of `evaluate`, whose shown cases are judged
+    for every method, as the report shows them (JPEG, at most 256 pixels a side). goal, plan: what
+    the photograph was to become, and the file of the plan to be judged too; None for a workdir.
+    The others are as for `judge_edits`. Raises InputError for bad input and an `out` that exists.
     """
     if (vlm is None) == (model is None):
         raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")
@@ -96,17 +68,18 @@ def read_edits(pictures: list[str], goal: str | None, plan: str | None) -> list[
 def judged_tables(methods: dict[str, dict]) -> str:
     """The means of each method, of edits and of plans; the last with its interval if of several."""
     tables = [
-        _table("edits", methods, EDIT_COLUMNS, "reward"),
+        _table("edits", methods, "reward"),
         "VIEScore 0 to 10, ImgEdit 1 to 5, reward 0 to 5, others 0 to 100",
     ]
     plans = {name: means["plan"] for name, means in methods.items() if "plan" in means}
     if plans:
-        tables += ["", _table("plans", plans, PLAN_COLUMNS, "overall"), "0 to 100"]
+        tables += ["", _table("plans", plans, "overall"), "0 to 100"]
     left_out = sum(m["unanswered"] for m in (*methods.values(), *plans.values()))
     return "\n".join([*tables, *([f"{left_out} left out, without an answer"] if left_out else [])])
 
 
-def _table(unit: str, methods: dict[str, dict], columns: dict[str, str], last: str) -> str:
+def _table(unit: str, methods: dict[str, dict], last: str) -> str:
+    columns = WORDS["judge_columns"][unit]
     rows = [("", unit, *columns.values(), last)]
     for method, means in methods.items():
         if not means[unit]:

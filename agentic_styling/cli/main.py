@@ -4,7 +4,6 @@ import sys
 
 from agentic_styling import __version__
 from agentic_styling.cli.arguments import Parser
-from agentic_styling.cli.cube import add_cube_command
 from agentic_styling.cli.data import add_data_commands
 from agentic_styling.cli.evaluation import add_evaluation_commands, evaluate
 from agentic_styling.cli.pictures import add_picture_commands
@@ -45,7 +44,6 @@ def _parser() -> tuple[Parser, list[str]]:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_picture_commands(commands)
-    add_cube_command(commands)
     add_data_commands(commands)
     commands.add_parser("train", help="train a planner by a loss, from a data set")
     add_training_commands(commands)

@@ -16,14 +16,9 @@ from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.evaluation.report.film_strip import film_strip
 from agentic_styling.planner import Planner, PlannerSettings
 from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
+from agentic_styling.utils import checks
 from agentic_styling.utils.atomic import atomic_file, write_text
-from agentic_styling.utils.checks import (
-    NAME_BYTES,
-    check_seed,
-    check_temperature,
-    output_directory,
-    read_object,
-)
+from agentic_styling.utils.checks import NAME_BYTES, output_directory, read_object
 from agentic_styling.utils.errors import InputError
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
@@ -48,16 +43,10 @@ def style(
     goal, which `plan` executes again; NAME.strip.jpg, a film strip with the reason under each step.
 
     Args:
-      photos: files.
-      out: a folder, created if missing.
-      goal: what the photographs should become; needed with `planner`, else that of the plan's file.
-      planner: directory of a planner.
-      plan: file of a plan to execute instead.
-      temperature: of the planner's sampling; 0 takes the most likely tokens.
-      seed: of the sampling and of the tools, 0 to 2**32 - 1.
+      photos: files; the others are the command's options.
+      goal: needed with `planner`, else that of the plan's file.
       state: file of what the photographs show, which a text planner reads in their place: a JSON
         object from the ten dimensions, or some of them, to options.
-      overwrite: whether earlier results may be replaced.
 
     Returns:
       One plan per photograph.
@@ -68,8 +57,8 @@ def style(
     """
     if (plan is None) == (planner is None) or (planner and not goal):
         raise InputError("style: give --planner and --goal, or --plan alone")
-    check_temperature(temperature, "--temperature")
-    seed, out = check_seed(seed, "--seed"), output_directory(out)
+    checks.check_temperature(temperature, "--temperature")
+    seed, out = checks.check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
     reads_state = planner is not None and PlannerSettings.load(planner).modality == "text"
     if reads_state and state is None:
@@ -155,17 +144,14 @@ def _free_names(photos: Sequence, out: Path, overwrite: bool) -> list[str]:
                 raise InputError(f"{file.name}: too long a name; rename the photograph")
             if not os.path.lexists(file):
                 continue
-            if any(_same(file, photo) for photo in photos):
+            own = [photo for photo in photos if file.exists() and os.path.exists(photo)]
+            if any(os.path.samefile(file, photo) for photo in own):
                 raise InputError(f"{file}: is a photograph to style; choose another --out")
             if not overwrite or not file.is_file():
                 raise InputError(
                     f"{file}: exists already; move it, choose another --out or give --overwrite"
                 )
     return names
-
-
-def _same(one: Path, other) -> bool:
-    return one.exists() and os.path.exists(other) and os.path.samefile(one, other)
 
 
 def _save(image: Image.Image, path: Path, **options) -> None:

@@ -12,22 +12,8 @@ from agentic_styling.data.teachers.scripted import teach
 from agentic_styling.data.trajectory import Trajectory
 
 __all__ = [
-    "Goal",
-    "ImportReport",
-    "Photo",
-    "Trajectory",
-    "export_data",
-    "import_published",
-    "load_photos",
-    "make_request",
-    "open_source",
-    "random_crop",
-    "read_photo",
-    "read_published",
-    "read_trajectories",
-    "sample_goal",
-    "sample_state",
-    "state_plan",
-    "teach",
+    "Goal", "ImportReport", "Photo", "Trajectory", "export_data", "import_published",
+    "load_photos", "make_request", "open_source", "random_crop", "read_photo", "read_published",
+    "read_trajectories", "sample_goal", "sample_state", "state_plan", "teach",
     "write_trajectories",
-]
+]  # fmt: skip

@@ -11,19 +11,13 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.data.goals.sets import (
-    SPLITS,
-    sample_goal,
-    set_label,
-    set_number,
-    sets_text,
-)
+from agentic_styling.data.goals.sets import SPLITS, sample_goal, set_label, set_number, sets_text
 from agentic_styling.data.photos.photos import Photo, random_crop
 from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
 from agentic_styling.data.photos.states import sample_state, target_of
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.storage.card import card, summary
-from agentic_styling.data.storage.records import encode_picture, to_record
+from agentic_styling.data.storage.records import to_records
 from agentic_styling.data.storage.shards import SetDirectory, is_finished, set_path
 from agentic_styling.data.teachers.teachers import Procedural, Teacher
 from agentic_styling.data.trajectory import Trajectory
@@ -116,7 +110,11 @@ def build(
     shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
     directory = SetDirectory(set_path(root, label), shards)
     job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher)
-    wanted = [which for which in directory.missing() if _own(*which, process, processes)]
+    wanted = [  # neighbours are of different processes
+        (split, number)
+        for split, number in directory.missing()
+        if (number + SPLITS.index(split)) % processes == process
+    ]
     rows = {which: _size(job, *which) * plans_per_context for which in wanted}
     if confirm:
         confirm(sum(rows.values()))
@@ -137,17 +135,9 @@ def build(
 def draw_contexts(
     photos: Sequence[Photo], count: int, *, size: int, seed: int, set_name: str = "demo"
 ) -> list[Context]:
-    """Draws contexts of the train split with a plan each, to measure rewards on.
+    """Draws contexts of the train split with a plan each, to measure rewards on; see `build`.
 
-    Args:
-      photos: all of them are drawn from.
-      count: contexts.
-      size: of a picture's side, in pixels.
-      seed: of pictures, goals and plans.
-      set_name: as for `build`.
-
-    Returns:
-      Contexts whose pictures are not yet in their states.
+    Their pictures are not yet in their states.
     """
     source = Source(tuple(p.name for p in photos), lambda i: photos[i].pixels, "memory")
     teacher, numbers = Procedural(set_name), {"train": np.arange(len(photos))}
@@ -247,10 +237,7 @@ def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
 
 
 def _write(directory: SetDirectory, split: str, number: int, trajectories, rejects) -> None:
-    pictures = {t.context_id: t.image for t in trajectories}
-    pictures = {name: encode_picture(image) for name, image in pictures.items()}
-    records = [to_record(t, pictures[t.context_id]) for t in trajectories]
-    directory.write(split, number, records, counts(trajectories, rejects))
+    directory.write(split, number, to_records(trajectories), counts(trajectories, rejects))
 
 
 def _tally(words) -> dict[str, int]:
@@ -260,11 +247,6 @@ def _tally(words) -> dict[str, int]:
 def _size(job: Job, split: str, number: int) -> int:
     """Contexts of a shard."""
     return min(CONTEXTS_PER_SHARD, job.contexts[split] - number * CONTEXTS_PER_SHARD)
-
-
-def _own(split: str, number: int, process: int, processes: int) -> bool:
-    """Whether a shard is this process's; neighbours are of different processes."""
-    return (number + SPLITS.index(split)) % processes == process
 
 
 def _seed(job: Job, split: str, index: int) -> tuple[int, ...]:

@@ -38,14 +38,9 @@ class Context:
 
 
 def render_sources(drawn: Sequence[Context], key) -> np.ndarray:
-    """Puts crops into their states.
+    """Puts N crops into their states, uint8 [N, H, W, 3]; key: of the edits' random numbers.
 
-    Args:
-      drawn: N contexts.
-      key: of the edits' random numbers.
-
-    Returns:
-      uint8 [N, H, W, 3], rounded so that what is stored is exactly what is scored.
+    They are rounded here, so that what is stored is exactly what is scored.
     """
     crops = np.stack([c.pixels for c in drawn])
     states = [state_plan(c.state) for c in drawn]
@@ -60,16 +55,10 @@ def render_sources(drawn: Sequence[Context], key) -> np.ndarray:
 def run_plans(
     drawn: Sequence[Context], sources: np.ndarray, key, split: str, seed: int
 ) -> list[Trajectory]:
-    """Executes and scores every plan. A goal's reference is rendered once for all its plans.
+    """Executes and scores the plans of N contexts; a goal's reference is rendered once for all.
 
-    Args:
-      drawn: N contexts with plans.
-      sources: uint8 [N, H, W, 3], as `render_sources` returns them.
-      key: of the edits' random numbers.
-      split, seed: written into the trajectories.
-
-    Returns:
-      Trajectories in order, without those whose scores are not finite.
+    sources: of `render_sources`. split, seed: written into the trajectories, which are in order
+    and without those whose scores are not finite.
     """
     trajectories = [[] for _ in drawn]
     most = max((len(c.plans) for c in drawn), default=0)

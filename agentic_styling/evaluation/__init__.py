@@ -15,24 +15,8 @@ from agentic_styling.evaluation.report.text_tables import plans_table, results_t
 from agentic_styling.evaluation.results import METHODS, POST_TRAINED, aggregate
 
 __all__ = [
-    "METHODS",
-    "POST_TRAINED",
-    "Interval",
-    "action_scores",
-    "bootstrap_mean",
-    "context_accuracy",
-    "context_hits",
-    "default_config",
-    "derangement",
-    "edit_only",
-    "evaluate",
-    "identity",
-    "paired_difference",
-    "random_plan",
-    "strongest",
-    "aggregate",
-    "plans_table",
-    "results_table",
-    "verdict",
-    "write_report",
-]
+    "METHODS", "POST_TRAINED", "Interval", "action_scores", "aggregate", "bootstrap_mean",
+    "context_accuracy", "context_hits", "default_config", "derangement", "edit_only",
+    "evaluate", "identity", "paired_difference", "plans_table", "random_plan", "results_table",
+    "strongest", "verdict", "write_report",
+]  # fmt: skip

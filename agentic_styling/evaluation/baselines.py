@@ -5,9 +5,23 @@ import re
 
 import numpy as np
 
-from agentic_styling.evaluation.literal_words import CONSTRAINTS, SYNONYMS
 from agentic_styling.tools import DIMENSIONS, MAX_STEPS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.utils.package_data import read_beside
 
+# Everyday words for options, in addition to their names, that a goal may use.
+SYNONYMS: dict[str, dict[str, str]] = read_beside(__file__, "literal_words.json")
+# What a goal asks to keep: (regular expression, tool, option).
+_KEEP = r"\b(?:keep|keeping|leave|preserve)\b[^.,;]*\b"
+CONSTRAINTS = (
+    (_KEEP + r"colou?rs?\b", "preserve_attribute", "color"),
+    (_KEEP + r"(?:light|lighting|brightness)\b", "preserve_attribute", "lighting"),
+    (_KEEP + r"(?:textures?|details?)\b", "preserve_attribute", "texture"),
+    (r"\bleft half\b", "exclude_region", "left_half"),
+    (r"\bright half\b", "exclude_region", "right_half"),
+    (r"\b(?:top|upper) half\b", "exclude_region", "top_half"),
+    (r"\b(?:bottom|lower) half\b", "exclude_region", "bottom_half"),
+    (r"\b(?:centre|center|middle)\b", "exclude_region", "center"),
+)
 # The most drastic option of each tool. A plan has at most eight steps, so location and period, the
 # mildest, are left out.
 STRONGEST = {
@@ -57,9 +71,6 @@ def edit_only(goal: str) -> Plan:
     There is no context and no reasoning. Each tool takes the first option named in the goal, at
     full strength and with an unknown source; unknown words do nothing. What the goal literally
     asks to keep is kept.
-
-    Args:
-      goal: what the user wrote.
 
     Source: the baseline of that name in Mukherjee et al. 2026, arXiv 2603.07148.
     """

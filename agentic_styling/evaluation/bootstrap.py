@@ -44,16 +44,12 @@ def bootstrap_mean(
 def bootstrap_sums(
     parts, statistic: Callable, *, samples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> Interval:
-    """A statistic of sums over cases, such as a ratio, with its percentile bootstrap interval.
+    """A statistic of sums over cases, such as a ratio, with its interval; see `bootstrap_mean`.
 
     Args:
       parts: [N, ...] numbers that are summed over cases; cases are resampled.
       statistic: maps sums [..., shape of a part] to values [...]. Draws where it is NaN are left
         out of the interval.
-      samples, seed, level: as in `bootstrap_mean`, which draws the same cases.
-
-    Raises:
-      InputError: there are no cases.
     """
     parts = np.asarray(parts, np.float64)
     values = statistic(np.tensordot(_times_drawn(len(parts), samples, seed), parts, 1))

@@ -18,15 +18,8 @@ STEPS = 4  # of a plan, for the estimate
 class EndpointPlanner:
     """A model that was not trained on our plans; its answers are kept in the user's cache.
 
-    Args:
-      model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY.
-      temperature: of its sampling.
-      images: uint8 [N, H, W, 3].
-      goals: N texts.
-      seed: of the derangement, which gives each goal another's picture.
-
-    Raises:
-      InputError: the url is missing or not valid.
+    model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY. seed: of
+    the derangement, which gives each goal another's picture. Raises InputError for a bad url.
 
     Source: the zero-shot planner G of Mukherjee et al. 2026, arXiv 2603.07148.
     """
@@ -44,14 +37,9 @@ class EndpointPlanner:
         ]
 
     def announce(self, prices: tuple[float, float] | None, yes: bool) -> None:
-        """Prints what the questions without a kept answer cost; nothing is asked.
+        """Prints what the questions without a kept answer cost, see `chat_cost.announce`.
 
-        Args:
-          prices: of a million tokens in and out; None if they are not known.
-          yes: whether the user has agreed.
-
-        Raises:
-          InputError: prices are not valid; or there are questions, and no key or no `yes`.
+        Raises InputError as that does, and without a key if there are questions.
         """
         missing = self.answers.look_up(self.questions).missing.values()
         tokens_in = sum(
@@ -60,20 +48,15 @@ class EndpointPlanner:
             for question in missing
         )
         tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
-        options = "--config.prices", "--yes"
-        numbers = chat_cost.checked_prices(prices, options[0])
-        cost = chat_cost.estimate(len(missing), tokens_in, tokens_out, *numbers)
-        questions = f"{self.model}: {len(missing)} questions without an answer in "
-        questions += str(self.answers.cache)
-        chat_cost.announce("evaluate", questions, cost, prices is not None, yes, options)
+        asked = chat_cost.Estimate(len(missing), tokens_in, tokens_out)
+        cache = self.answers.cache
+        questions = f"{self.model}: {len(missing)} questions without an answer in {cache}"
+        chat_cost.announce("evaluate", questions, asked, prices, yes, "--config.prices")
         if missing:
             read_key(PLANNER)
 
     def __call__(self) -> tuple[list[Answer], list[Answer]]:
-        """An answer per case with its own picture, and with another's; see `planner_answers`.
-
-        Raises InputError for a question that the endpoint does not answer; answers are kept.
-        """
+        """An answer per case with its own picture, and with another's; see `planner_answers`."""
         texts = self.answers(self.questions, "asking", "plan")
         read = [parse(text or "") for text in texts]
         return read[: len(read) // 2], read[len(read) // 2 :]

@@ -12,15 +12,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from agentic_styling.data import Trajectory, read_trajectories
+from agentic_styling.data import read_trajectories
 from agentic_styling.data.scoring import ask_for_edits
 from agentic_styling.data.storage.trajectories import best_of_each_context
-from agentic_styling.evaluation.judging import (
-    add_judged,
-    check_judge,
-    judge_edits,
-    shown_edits,
-)
+from agentic_styling.evaluation.judging import add_judged, check_judge, judge_edits, shown_edits
 from agentic_styling.evaluation.methods import check_settings, read_methods
 from agentic_styling.evaluation.report import write_report
 from agentic_styling.evaluation.report.curves import read_curves, reward_histogram
@@ -93,12 +88,16 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
             record["methods"] = in_order(record["methods"] | {name: entry})
         write_records(workdir, records)
         remove_answers(workdir, name)
+    if (workdir / RESULTS).exists():  # of earlier methods
+        kept = read_results(workdir)["training"]
+        training["curves"] = in_order(kept["curves"] | training["curves"])
+        training["rewards"] = training["rewards"] or kept["rewards"]
     results = {
         **aggregate(records, samples=config.bootstrap_samples, seed=config.seed),
         "left_out": left_out,
         "settings": settings,
         "machine": machine(),
-        "training": _with_kept(training, workdir),
+        "training": training,
     }
     if judge:
         judged = judge_edits(shown_edits(workdir), **judge)
@@ -127,18 +126,8 @@ def _training(config: ConfigDict) -> dict:
     if config.training_data:
         rows = read_trajectories(config.training_data, "train", image=False)
         histogram = reward_histogram([row.reward for row in rows])
-    paths = in_order(dict(config.curves))
-    curves = {name: read_curves(Path(path)) for name, path in paths.items()}
-    return {"curves": curves, "rewards": histogram}
-
-
-def _with_kept(training: dict, workdir: Path) -> dict:
-    """The curves and the histogram, with those of earlier methods in the workdir."""
-    if not (workdir / RESULTS).exists():
-        return training
-    kept = read_results(workdir)["training"]
-    curves = in_order(kept["curves"] | training["curves"])
-    return {"curves": curves, "rewards": training["rewards"] or kept["rewards"]}
+    curves = {name: read_curves(Path(path)) for name, path in dict(config.curves).items()}
+    return {"curves": in_order(curves), "rewards": histogram}
 
 
 def _cases(config: ConfigDict) -> tuple[Cases, int]:
@@ -156,7 +145,11 @@ def _cases(config: ConfigDict) -> tuple[Cases, int]:
             f"edit and {left_out} without, as imported ones are; at least 2 with one are needed, "
             "so give a set that was built, a larger one or one of --only test"
         )
-    images = _stack(trajectories, config.cases)
+    if len({trajectory.image.shape for trajectory in trajectories}) > 1:
+        raise InputError(
+            f"cases: pictures of {config.cases} differ in size; build them at one size"
+        )
+    images = np.stack([trajectory.image for trajectory in trajectories])
     spread = np.linspace(0, len(trajectories) - 1, min(config.film_strips, len(trajectories)))
     shown = sorted(set(spread.round().astype(int).tolist()))
     return Cases(trajectories, images, shown), left_out
@@ -168,10 +161,3 @@ def _digest(records: list[dict], cases: Cases) -> str:
     sha256 = hashlib.sha256(json.dumps([records, plans], sort_keys=True).encode())
     sha256.update(cases.images.tobytes())
     return sha256.hexdigest()
-
-
-def _stack(trajectories: list[Trajectory], directory: str) -> np.ndarray:
-    shapes = {trajectory.image.shape for trajectory in trajectories}
-    if len(shapes) > 1:
-        raise InputError(f"cases: pictures of {directory} differ in size; build them at one size")
-    return np.stack([trajectory.image for trajectory in trajectories])

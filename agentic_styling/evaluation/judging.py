@@ -17,14 +17,7 @@ from agentic_styling.evaluation.runs import FRAME_SIDE, PICTURES, frame_name, so
 from agentic_styling.evaluation.saved_results import JUDGED, lacks, read_judged, read_records
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.api_judge import PART_TOKENS, ApiJudge
-from agentic_styling.rewards.judges.chat_cost import (
-    Estimate,
-    announce,
-    checked_prices,
-    estimate,
-    picture_tokens,
-    text_tokens,
-)
+from agentic_styling.rewards.judges.chat_cost import Estimate, announce, picture_tokens, text_tokens
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE, read_key
 from agentic_styling.rewards.judges.edit_rubric import EDIT, request_words
 from agentic_styling.rewards.judges.external_scales import imgedit, viescore
@@ -82,19 +75,10 @@ def shown_edits(workdir: Path) -> list[Edit]:
 
 
 def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
-    """The judge of an evaluation's config, checked before anything runs.
+    """Keyword arguments of `judge_edits` for an evaluation's config, checked before anything runs.
 
-    Args:
-      config: its `judge` is the directory of a Qwen3-VL, or endpoint:MODEL.
-      edits: how many there will be; the cost of a model behind an endpoint is printed.
-      workdir: may hold the scores of the same judge, but of no other.
-
-    Returns:
-      Keyword arguments of `judge_edits`.
-
-    Raises:
-      InputError: the judge is missing or another than before, or config.yes does not allow to
-        ask it.
+    The cost of judging so many edits by a model behind an endpoint is printed. Raises InputError
+    if the judge is missing or another than before, or config.yes does not allow to ask it.
     """
     if not edits:
         raise InputError("judge: no case is shown; give film_strips above 0")
@@ -114,11 +98,9 @@ def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
     words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
     tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
     answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
-    options = "--config.prices", "--yes"
-    numbers = checked_prices(prices, options[0])
-    cost = estimate(2 * edits, tokens * edits, answers * edits, *numbers)
+    asked = Estimate(2 * edits, tokens * edits, answers * edits)
     questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"
-    announce("evaluate", questions, cost, bool(prices), config.yes, options)
+    announce("evaluate", questions, asked, prices, config.yes, "--config.prices")
     return {"model": model, "cache": cache, "prices": prices, "yes": True}
 
 
@@ -135,7 +117,6 @@ def judge_edits(
     """Judges edits and plans.
 
     Args:
-      edits: what is judged.
       cache: directory of an endpoint's answers.
       vlm: directory of a Qwen3-VL that judges on this machine. Exactly one of `vlm` and `model`.
       model: name of a model behind the endpoint of `ApiJudge`.
@@ -157,14 +138,10 @@ def judge_edits(
         judges = [judge, dataclasses.replace(judge, rubric=PLAN)]
     else:
         judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
-        price_in, price_out = checked_prices(prices)
-        costs = [
-            judge.estimate(*column, price_in=price_in, price_out=price_out)
-            for judge, column in zip(judges, columns, strict=True)
-        ]
-        cost = Estimate(*map(sum, zip(*costs, strict=True)))
-        questions = f"{model}: {cost.questions} questions without an answer in {judges[0].cache}"
-        announce("judge", questions, cost, prices is not None, yes)
+        each = [judge.estimate(*own) for judge, own in zip(judges, columns, strict=True)]
+        asked = Estimate(*map(sum, zip(*each, strict=True)))
+        questions = f"{model}: {asked.questions} questions without an answer in {judges[0].cache}"
+        announce("judge", questions, asked, prices, yes)
     scores, plan_scores = (judge(*column) for judge, column in zip(judges, columns, strict=True))
     rows = _rows(edits, scores)
     if plans:

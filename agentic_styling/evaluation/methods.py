@@ -9,13 +9,8 @@ from ml_collections import ConfigDict
 
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.results import METHODS, in_order
-from agentic_styling.planner import (
-    ImageSettings,
-    PlannerSettings,
-    Tokenizer,
-    read_config,
-)
-from agentic_styling.rewards.judges.chat_cost import checked_prices
+from agentic_styling.planner import ImageSettings, PlannerSettings, Tokenizer, read_config
+from agentic_styling.rewards.judges.chat_cost import check_prices
 from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.digests import digest_of_files
 from agentic_styling.utils.errors import InputError, nearest
@@ -41,19 +36,15 @@ def check_settings(config: ConfigDict) -> dict:
     for name, least in LEAST.items():
         if not least <= config[name] < math.inf:  # also refuses NaN
             raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
-    checked_prices(tuple(config.prices) or None, "--config.prices")
+    check_prices(tuple(config.prices) or None, "--config.prices")
     return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:
-    """The methods of a config, the known ones first in their usual order.
+    """The planners of each method of a config, the known methods first in their usual order.
 
-    Returns:
-      For each name its planners, one a training run: the directories with a digest of each, or
-      endpoint:MODEL; none for a method without a planner.
-
-    Raises:
-      InputError: a name is unknown or not valid, or a directory is missing or holds no planner.
+    Planners are one a training run: directories with their digests, or endpoint:MODEL; none for a
+    method without a planner. Raises InputError for a bad name and a directory without a planner.
     """
     if not config.methods:
         raise InputError(f"methods: none given; name some of {', '.join(METHODS)}")

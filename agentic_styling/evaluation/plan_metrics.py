@@ -1,7 +1,6 @@
 """How well a plan's actions match the request, and its context the true state."""
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Step
@@ -34,14 +33,9 @@ def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str,
 
 
 def priority_correlation(done: Sequence, asked: Sequence) -> float | None:
-    """Kendall's tau between the orders in which two plans have the actions that both have.
+    """Kendall's tau, in [-1, 1], of the priorities that two plans give the actions of both.
 
-    Args:
-      done, asked: actions by priority, each once.
-
-    Returns:
-      The share of pairs in the same order minus that of pairs in the opposite one, in [-1, 1];
-      None if the plans share fewer than two actions.
+    None if they share fewer than two of the actions, which are by priority and each once.
 
     Source: Kendall 1938, "A New Measure of Rank Correlation".
     """
@@ -71,9 +65,3 @@ def is_known(state: Mapping[str, str], dimension: str) -> bool:
 def context_accuracy(hits: Mapping[str, bool]) -> float:
     """Share of the ten dimensions that are right; "unknown" is an answer like any other."""
     return sum(hits.values()) / len(hits)
-
-
-def known_accuracy(hits: Mapping[str, bool], state: Mapping[str, str]) -> float:
-    """Share right among the dimensions that the state sets; NaN if it sets none."""
-    known = [hit for name, hit in hits.items() if is_known(state, name)]
-    return sum(known) / len(known) if known else math.nan

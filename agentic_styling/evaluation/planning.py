@@ -42,10 +42,7 @@ def derangement(count: int, seed: int) -> np.ndarray:
 
 
 def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], **options) -> None:
-    """Raises InputError for what a planner would refuse, from its files but the weights.
-
-    options: states, constrained and max_new_tokens, as for `planner_answers`.
-    """
+    """Raises InputError for what `planner_answers` would be refused, without reading weights."""
     planner = Planner.from_pretrained(directory, weights=False)
     try:
         planner.check(images, goals, **options)
@@ -65,14 +62,9 @@ def planner_answers(
 ) -> tuple[list[Answer], list[Answer]]:
     """One answer per case, reading its own picture and then another's (`derangement`).
 
-    Args:
-      directory: of the planner.
-      images: uint8 [N, H, W, 3].
-      goals: N texts; a case always keeps its own.
-      states: N known states, which a text planner reads in place of the pictures.
-      seed: of the sampling and of the derangement.
-      kept: the texts of both that an interrupted call left, by row; those of this are added.
-      sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
+    A case always keeps its own goal. states: what a text planner reads in place of the pictures.
+    kept: the texts of both that an interrupted call left, by row; those of this are added.
+    sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
     """
     planner = Planner.from_pretrained(directory)
 

@@ -15,13 +15,7 @@ from agentic_styling.evaluation.bootstrap import (
     paired_difference,
     verdict,
 )
-from agentic_styling.evaluation.plan_metrics import (
-    ACTION_SCORES,
-    context_accuracy,
-    context_hits,
-    is_known,
-    known_accuracy,
-)
+from agentic_styling.evaluation.plan_metrics import ACTION_SCORES, context_hits, is_known
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
 
@@ -48,28 +42,21 @@ def _mean(values) -> float | None:
     return float(values.mean()) if values.size else None
 
 
-def _contexts(entries: list[dict], states: list[dict]) -> dict[str, np.ndarray]:
-    """Per case [N]: accuracy over all dimensions, and over those that the state sets (or NaN)."""
-    hits = [context_hits(e["context"], s) for e, s in zip(entries, states, strict=True)]
-    return {
-        "context_accuracy": np.array([context_accuracy(hit) for hit in hits]),
-        "context_accuracy_known": np.array(
-            [known_accuracy(hit, state) for hit, state in zip(hits, states, strict=True)]
-        ),
-    }
+def _contexts(entries: list[dict], states: list[dict], reads: bool) -> dict[str, np.ndarray]:
+    """Whether each dimension is right, [N, D]; and the same, but NaN where the state sets none.
+
+    reads: whether the method states a context; if not, all are NaN.
+    """
+    pairs = zip(entries, states, strict=True)
+    hits = np.array([list(context_hits(e["context"], s).values()) for e, s in pairs], float)
+    hits = hits if reads else np.full_like(hits, np.nan)
+    known = [[is_known(state, name) for name in DIMENSIONS] for state in states]
+    return {"context_accuracy": hits, "context_accuracy_known": np.where(known, hits, np.nan)}
 
 
-def _per_dimension(entries: list[dict], states: list[dict]) -> dict:
-    """Share right for each dimension: over all cases, and over the cases whose state sets it."""
-    hits = [context_hits(e["context"], s) for e, s in zip(entries, states, strict=True)]
-    known = {
-        name: [h[name] for h, s in zip(hits, states, strict=True) if is_known(s, name)]
-        for name in DIMENSIONS
-    }
-    return {
-        "context_accuracy_per_dimension": {n: _mean([h[n] for h in hits]) for n in DIMENSIONS},
-        "context_accuracy_known_per_dimension": {n: _mean(known[n]) for n in DIMENSIONS},
-    }
+def _by_case(table: np.ndarray) -> np.ndarray:
+    """The mean of the finite values of each row [N]; NaN where there is none."""
+    return np.ma.masked_invalid(table).mean(1).filled(np.nan)
 
 
 def _true_minus_shuffled(own: dict, other: dict, photos: np.ndarray, **options) -> dict:
@@ -92,14 +79,10 @@ def aggregate_method(
     reads_context: bool = True,
     **options,
 ) -> dict:
-    """The numbers of one method.
+    """The numbers of one method; runs: of each training run, its part of each case's record.
 
-    Args:
-      runs: of each training run, the method's part of each case's record.
-      states: the true state of each case.
-      photos: of each case the cluster in which it is resampled.
-      reads_context: whether the method states a context; if not, its accuracies are None.
-      **options: of the bootstrap (samples, seed).
+    photos: of each case the cluster in which it is resampled. reads_context: whether the method
+    states a context; if not, its accuracies are None. options: of the bootstrap (samples, seed).
     """
     entries, states = [entry for run in runs for entry in run], states * len(runs)
 
@@ -120,30 +103,25 @@ def aggregate_method(
         "actions": {
             name: _mean([entry["actions"][name] for entry in entries]) for name in ACTION_SCORES
         },
-        "context_accuracy": None,
-        "context_accuracy_known": None,
-        "context_accuracy_per_dimension": dict.fromkeys(DIMENSIONS),
-        "context_accuracy_known_per_dimension": dict.fromkeys(DIMENSIONS),
-        "shuffled_images": None,
     }
-    own = {"reward": rewards}
-    if reads_context:
-        own |= _contexts(entries, states)
-        numbers |= {name: _mean(own[name]) for name in own if name != "reward"}
-        numbers |= _per_dimension(entries, states)
+    contexts = _contexts(entries, states, reads_context)
+    own = {"reward": rewards} | {name: _by_case(table) for name, table in contexts.items()}
+    for name, table in contexts.items():
+        numbers[name] = _mean(own[name])
+        numbers[f"{name}_per_dimension"] = dict(zip(DIMENSIONS, map(_mean, table.T), strict=True))
     shuffled = [entry["shuffled"] for entry in entries]
-    if None not in shuffled:
-        other = {"reward": [entry["reward"] for entry in shuffled]}
-        if reads_context:
-            other |= _contexts(shuffled, states)
-        both = [{name: by_run(x) for name, x in given.items()} for given in (own, other)]
-        numbers["shuffled_images"] = {
-            "reward": interval(other["reward"]),
-            "context_accuracy": _mean(other.get("context_accuracy", [])),
-            "context_accuracy_known": _mean(other.get("context_accuracy_known", [])),
-            "valid_plans": _mean([entry["valid"] for entry in shuffled]),
-            "true_minus_shuffled": _true_minus_shuffled(*both, photos, **options),
-        }
+    if None in shuffled:
+        return numbers | {"shuffled_images": None}
+    contexts = _contexts(shuffled, states, reads_context)
+    other = {"reward": [entry["reward"] for entry in shuffled]}
+    other |= {name: _by_case(table) for name, table in contexts.items()}
+    both = [{name: by_run(x) for name, x in given.items()} for given in (own, other)]
+    numbers["shuffled_images"] = {
+        "reward": interval(other["reward"]),
+        **{name: _mean(other[name]) for name in contexts},
+        "valid_plans": _mean([entry["valid"] for entry in shuffled]),
+        "true_minus_shuffled": _true_minus_shuffled(*both, photos, **options),
+    }
     return numbers
 
 
@@ -186,13 +164,8 @@ FEW = 6  # photographs below which a bootstrap over them is much too narrow
 def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     """The numbers of cases and photographs, those of each method, and the paired differences.
 
-    Intervals are over photographs, and over training runs where a method has several; where all
-    cases show one photograph, over cases.
-
-    Args:
-      records: one per case, see above; all hold the same methods.
-      samples: bootstrap draws per interval.
-      seed: of the draws.
+    Intervals are of `samples` bootstrap draws over photographs, and over training runs where a
+    method has several; where all cases show one photograph, over cases.
     """
     states = [record["state"] for record in records]
     names, photos = np.unique([record["photo"] for record in records], return_inverse=True)
@@ -208,6 +181,6 @@ def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     }
     paired = paired_differences(runs, photos, **options)
     for pair, difference in paired.items():
-        first, _, second = pair.partition("_minus_")
+        first, second = pair.split("_minus_")
         methods[first][f"minus_{second}"] = difference
     return {"cases": len(records), "photographs": len(names), "methods": methods, "paired": paired}

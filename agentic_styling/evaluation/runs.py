@@ -52,13 +52,8 @@ def run_method(
 ) -> list[dict]:
     """The entries of one method, one per case (see results.py).
 
-    Args:
-      name: of the method.
-      planners: directories or endpoint:MODEL, one a training run; none for a method of
-        WITHOUT_PLANNER.
-      cases, config: of the evaluation.
-      workdir: gets the frames of shown cases of the first run, and keeps planners' answers in
-        answers/NAME, so that an interrupted call can resume.
+    planners: as of `read_methods`. workdir: gets the frames of shown cases of the first run, and
+    keeps planners' answers in answers/NAME, so that an interrupted call can resume.
     """
     runs = [
         _run_planner(name, run, planner, cases, config, workdir)
@@ -166,9 +161,9 @@ def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
 
 def _endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
     """The planner of endpoint:MODEL with its questions about the cases."""
-    (images, goals), _ = _given(cases, config)
+    pictures_and_goals, _ = _given(cases, config)
     model = planner.removeprefix(ENDPOINT)
-    return EndpointPlanner(model, config.temperature, images, goals, config.seed)
+    return EndpointPlanner(model, config.temperature, *pictures_and_goals, config.seed)
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

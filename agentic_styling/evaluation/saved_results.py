@@ -18,14 +18,14 @@ FIX = "run evaluate in a new workdir"
 
 def read_results(workdir: Path) -> dict:
     """The content of results.json. Raises InputError if it is missing or not a JSON object."""
-    return _parse(_read(workdir / RESULTS), str(workdir / RESULTS))
+    return parse_object(_read(workdir / RESULTS), str(workdir / RESULTS), FIX)
 
 
 def read_records(workdir: Path) -> list[dict]:
     """The lines of cases.jsonl (see results.py). Raises InputError as `read_results`."""
     path = workdir / CASES
     lines = enumerate(_read(path).splitlines(), start=1)
-    return [_parse(line, f"{path}, line {number}") for number, line in lines]
+    return [parse_object(line, f"{path}, line {number}", FIX) for number, line in lines]
 
 
 def read_judged(workdir: Path) -> dict:
@@ -48,18 +48,11 @@ def lacks(workdir: Path, error: Exception) -> InputError:
 def claim(
     workdir: Path, settings: dict, methods: dict[str, dict[str, str]], *, write: bool
 ) -> None:
-    """Reserves a workdir for an evaluation, or adds methods to the evaluation that it holds.
+    """Reserves a workdir for an evaluation, or adds methods to the one that it holds.
 
-    Args:
-      workdir: made if it is missing.
-      settings: what all methods share, as JSON.
-      methods: of each the planners with their digests. One that the workdir holds unfinished may
-        have others now; the answers of those are removed.
-      write: False only checks.
-
-    Raises:
-      InputError: the workdir holds results of other settings, cases or planners; nothing has been
-        written then.
+    settings: what all methods share, as JSON. methods: of each the planners with their digests; one
+    that the workdir holds unfinished may have others now, and loses its answers. write: False only
+    checks. Raises InputError, and writes nothing, for other settings, cases or planners.
     """
     path = workdir / EVALUATION
     try:
@@ -167,7 +160,3 @@ def _read(path: Path) -> str:
         raise InputError(f"{path} does not exist; run evaluate on this workdir first") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); run evaluate again") from error
-
-
-def _parse(text: str, where: str) -> dict:
-    return parse_object(text, where, FIX)

@@ -15,11 +15,8 @@ from agentic_styling.utils.errors import InputError
 def atomic_file(path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success its file replaces `path`, synced to disk.
 
-    On an exception the temporary file is removed and `path` keeps what it held; an OSError names
-    `path`.
-
-    Args:
-      path: the file to write. Its folder must exist.
+    On an exception the temporary file is removed and `path`, whose folder must exist, keeps what it
+    held; an OSError names `path`.
     """
     path = local_path(path)
     temporary = _temporary(path)
@@ -45,12 +42,7 @@ def write_text(path, text: str) -> None:
 def atomic_directory(directory) -> Iterator[Path]:
     """Yields a temporary directory beside `directory`, renamed to it on success.
 
-    Args:
-      directory: the directory to create. It may exist only if it is empty.
-
-    Raises:
-      InputError: `directory` is a file, a link or a directory that is not empty, or cannot be
-        created.
+    Raises InputError if `directory` is there and not empty, or cannot be created.
     """
     directory = Path(directory)
     check_free(directory)

@@ -15,14 +15,9 @@ NAME_BYTES = 255  # of a file's name, on all usual file systems
 
 
 def local_path(path: str | os.PathLike, what: str = "path") -> Path:
-    """A path of this machine.
+    """A path of this machine, as the user gave it; what: names it in the error, such as "--out".
 
-    Args:
-      path: as the user gave it.
-      what: names it in the error, such as "--out".
-
-    Raises:
-      InputError: it is a URL such as gs://bucket/run, or it is empty or holds a null character.
+    Raises InputError for a URL such as gs://bucket/run, and for an empty or impossible path.
     """
     text = os.fspath(path)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):  # a Path has collapsed the slashes
@@ -93,14 +88,9 @@ def check_temperature(value: float | str, what: str = "temperature") -> float:
 
 
 def read_object(path: Path, fix: str) -> dict:
-    """The object that a JSON file holds.
+    """The object that a JSON file holds; fix: ends the error, such as "run evaluate again".
 
-    Args:
-      path: the file.
-      fix: ends the error, such as "run evaluate again".
-
-    Raises:
-      InputError: the file cannot be read, or holds anything else.
+    Raises InputError if the file cannot be read, or holds anything else.
     """
     try:
         data = path.read_bytes()

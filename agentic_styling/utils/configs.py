@@ -16,13 +16,9 @@ FOLDER = next(filter(Path.is_dir, [PACKAGE / "configs"]), PACKAGE.parent / "conf
 
 
 def config_path(name: str) -> str:
-    """The file of a config, as FILE.py or FILE.py:ARGUMENT.
+    """The file of a config, as FILE.py or FILE.py:ARGUMENT, which `name` already may be.
 
-    Args:
-      name: either of these, or NAME or NAME:ARGUMENT for the built-in configs/NAME.py.
-
-    Raises:
-      InputError: there is no such file.
+    NAME and NAME:ARGUMENT are the built-in configs/NAME.py. Raises InputError where there is none.
     """
     file, colon, argument = name.partition(":")
     if not file.endswith(".py"):

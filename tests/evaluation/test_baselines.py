@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from agentic_styling.evaluation.baselines import (
+    CONSTRAINTS,
+    SYNONYMS,
     edit_only,
     identity,
     options,
     random_plan,
     strongest,
 )
-from agentic_styling.evaluation.literal_words import CONSTRAINTS, SYNONYMS
 from agentic_styling.evaluation.plan_metrics import actions
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 

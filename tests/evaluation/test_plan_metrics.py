@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from agentic_styling.evaluation.plan_metrics import (
@@ -8,7 +6,6 @@ from agentic_styling.evaluation.plan_metrics import (
     actions,
     context_accuracy,
     context_hits,
-    known_accuracy,
     priority_correlation,
 )
 from agentic_styling.tools import DIMENSIONS, Step
@@ -76,15 +73,8 @@ def test_context_counts_unknown_as_an_answer():
     wrong = {name for name in DIMENSIONS if not hits[name]}
     assert wrong == {"season", "time_of_day"}
     assert context_accuracy(hits) == pytest.approx(0.8)
-    assert known_accuracy(hits, state) == pytest.approx(0.5)
 
 
 def test_invalid_text_reads_nothing():
     hits = context_hits(None, {"weather": "fog_dense"})
     assert context_accuracy(hits) == 0
-    assert known_accuracy(hits, {"weather": "fog_dense"}) == 0
-
-
-def test_a_state_that_sets_nothing_has_no_known_accuracy():
-    assert math.isnan(known_accuracy(context_hits({}, {}), {}))
-    assert math.isnan(known_accuracy(context_hits({}, {}), {"weather": "unknown"}))

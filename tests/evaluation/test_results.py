@@ -66,6 +66,7 @@ def test_numbers_by_hand():
     assert methods["edit_only"]["shuffled_images"]["reward"]["mean"] == 1.0
     # An invalid text is kept in the reward, and reads nothing.
     assert (methods["dpo"]["valid_plans"], methods["dpo"]["context_accuracy"]) == (0, 0)
+    assert methods["dpo"]["context_accuracy_known"] == 0
     assert methods["dpo"]["reward"]["mean"] == 3.25
     assert methods["dpo"]["shuffled_images"] is None
 
@@ -95,7 +96,7 @@ def test_no_number_is_nan():
     # A picture whose state sets nothing has no known dimension to average; others have.
     fog = {"weather": "fog_dense"}
     blind = {"valid": True, "context": {}, "reward": 1.0}
-    for states, known in (([{}, {}], None), ([{}, fog], 1.0)):
+    for states, known in (([{}, {"weather": "unknown"}], None), ([{}, fog], 1.0)):
         records = [
             {"state": state, "photo": "a", "methods": {"standard": entry(2.0, state, blind)}}
             for state in states

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 
 from agentic_styling.data.formats.conversations import export_conversations
 from agentic_styling.data.formats.published_export import export_published
-from agentic_styling.data.storage.trajectories import check
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.utils.errors import InputError
 
 
 def export_data(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Writes trajectories in the form of another program.
+    """Writes trajectories with pictures to a new directory, in the form of another program.
 
     Args:
-      trajectories: with pictures.
-      directory: a new one.
       form: "published", "trl", "llama-factory" or "ms-swift".
 
     Raises:
@@ -23,8 +20,6 @@ def export_data(trajectories: Sequence[Trajectory], directory, form: str) -> Non
     """
     if not trajectories:
         raise InputError(f"{directory}: no trajectories to export; give a set that has some")
-    for trajectory in trajectories:
-        check(trajectory)
     if form == "published":
         export_published(trajectories, directory)
     else:

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from agentic_styling.data.formats.published_export import (
-    by_split,
     image_path,
     write_images,
     write_json,
     write_lines,
 )
 from agentic_styling.data.storage.training_set import best_and_worst
+from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError, nearest
@@ -31,33 +31,29 @@ FORMS = ("trl", "llama-factory", "ms-swift")
 
 
 def export_conversations(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Writes trajectories as conversations.
+    """Writes trajectories with pictures to a new directory, as conversations; form: of FORMS.
 
     Every row of SPLIT.jsonl also has its id and reward, to filter or weight by. Pairs are chosen as
-    by `preference_pairs`.
-
-    Args:
-      trajectories: with pictures.
-      directory: a new one.
-      form: one of FORMS, "trl", "llama-factory" or "ms-swift".
-
-    Raises:
-      InputError: the form is unknown, the directory is not new, or a goal or plan holds a special
-        token of the other program.
+    by `preference_pairs`. Raises InputError as `checked_splits` does, for an unknown form, a
+    directory that is not new, and a special token of the other program in a goal or plan.
     """
     if form not in FORMS:
         raise InputError(f"format {form!r} is not known; {nearest(form, FORMS)}")
+    splits, info = checked_splits(trajectories), {}
     for trajectory in trajectories:
         _check_special(trajectory)
-    info = {}
     with atomic_directory(directory) as root:
         write_images(trajectories, root)
-        for split, rows in by_split(trajectories).items():
+        for split, rows in splits.items():
             lines = [_row(form, t) | {"id": t.id, "reward": float(t.reward)} for t in rows]
             write_lines(root / f"{split}.jsonl", lines)
             info[f"agentic_styling_{split}"] = _entry(f"{split}.jsonl", ranking=False)
-            pairs = [_row(form, rows[best], rows[worst]) for best, worst in _pairs(rows)]
-            if pairs:
+            rewards = np.array([t.reward for t in rows], np.float32)
+            numbers = {name: i for i, name in enumerate(dict.fromkeys(t.context_id for t in rows))}
+            contexts = np.array([numbers[t.context_id] for t in rows])
+            pairs = best_and_worst(rewards, contexts)
+            if len(pairs):
+                pairs = [_row(form, rows[best], rows[worst]) for best, worst in pairs]
                 write_lines(root / f"{split}_pairs.jsonl", pairs)
                 name = f"agentic_styling_{split}_pairs"
                 info[name] = _entry(f"{split}_pairs.jsonl", ranking=True)
@@ -73,12 +69,6 @@ def _check_special(trajectory: Trajectory) -> None:
                 f"trajectory {trajectory.id}: {name} holds {token[0]!r}, a special token of the "
                 "prompt; leave that trajectory out"
             )
-
-
-def _pairs(rows: Sequence[Trajectory]) -> np.ndarray:
-    numbers: dict[str, int] = {}
-    context = np.array([numbers.setdefault(t.context_id, len(numbers)) for t in rows])
-    return best_and_worst(np.array([t.reward for t in rows], np.float32), context)
 
 
 def _row(form: str, chosen: Trajectory, rejected: Trajectory | None = None) -> dict:

@@ -41,11 +41,8 @@ _EXAMPLES = 3
 # How the library datasets knows held-out splits by the names of files and folders: by a word that
 # stands alone or among others, as in "my_test-1.jsonl", but not in "latest.jsonl".
 _SPLIT_NAMES = {
-    split: re.compile(rf"(^|[-._ 0-9])({words})([-._ 0-9]|$)", re.IGNORECASE)
-    for split, words in {
-        "test": "test|testing|eval|evaluation",
-        "validation": "validation|valid|val|dev",
-    }.items()
+    "test": r"(?i)(^|[-._ 0-9])(test|testing|eval|evaluation)([-._ 0-9]|$)",
+    "validation": r"(?i)(^|[-._ 0-9])(validation|valid|val|dev)([-._ 0-9]|$)",
 }
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -78,18 +75,10 @@ class ImportReport:
 
 
 def import_published(source, root, size: int = 256) -> ImportReport:
-    """Imports a local copy as the set `published` below root; see `read_published`.
+    """Imports a local copy as a set, and says what was left out; see `read_published`.
 
-    Args:
-      source: a folder, or a file of rows.
-      root: the set goes to root/agentic_styling/published/VERSION. An interrupted import resumes.
-      size: of a picture's side, in pixels.
-
-    Returns:
-      What was imported and what was left out.
-
-    Raises:
-      InputError: no row can be used, or the directory holds anything else.
+    The set goes to root/agentic_styling/published/VERSION. An interrupted import resumes. Raises
+    InputError as `read_published` does, if no row can be used, and if anything else is there.
     """
     output_directory(root)
     trajectories, report = read_published(source, size)
@@ -126,14 +115,14 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     low, high = SIZES
     if not low <= size <= high:
         raise InputError(f"size={size}: is not within {low} to {high}; 256 is usual")
-    copy = find_copy(source)
+    root, files = find_copy(source)
     report, trajectories, pictures, taken = ImportReport(), [], {}, set()
-    for path in copy.files:
-        for where, row in read_rows(copy, path):
+    for path in files:
+        for where, row in read_rows(root, path):
             try:
                 if isinstance(row, LeftOut):
                     raise row
-                trajectory = _trajectory(copy, row, path, size, pictures, taken)
+                trajectory = _trajectory(root, row, path, size, pictures, taken)
             except LeftOut as problem:
                 report.left_out[problem.reason].append((where, str(problem)))
                 report.rows += problem.reason != "unreadable file"
@@ -144,7 +133,9 @@ def read_published(source, size: int = 256) -> tuple[list[Trajectory], ImportRep
     return trajectories, report
 
 
-def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: set) -> Trajectory:
+def _trajectory(
+    root: Path, row: dict, path: Path, size: int, pictures: dict, taken: set
+) -> Trajectory:
     """A row as a trajectory. pictures: read so far, by content; taken: ids given so far."""
     goal = row.get("user_prompt")
     if not isinstance(goal, str) or not goal.strip() or not is_unicode(goal):
@@ -156,16 +147,16 @@ def _trajectory(copy, row: dict, path: Path, size: int, pictures: dict, taken: s
         metadata = {}  # free text, say; nothing in it is required
     reward = _reward(row, metadata)
     own = _own_fields(metadata)
-    state = own["state"] if own else read_state(copy, row, path)
+    state = own["state"] if own else read_state(root, row, path)
     plan = row.get("target_action_plan")
     if isinstance(plan, str) and plan.lstrip()[:1] not in ("", "{"):
         raise LeftOut("malformed plan", f"target_action_plan {show(plan)} is not a JSON object")
     plan = as_object(plan, "malformed plan", "target_action_plan")
     ours = read_published_plan(plan, own.pop("context", state))
-    photo, image = read_image(copy, row, path, size)
+    photo, image = read_image(root, row, path, size)
     content = hashlib.sha256(image).hexdigest()
     fields = {
-        "split": own.get("split") or _split(metadata, path.relative_to(copy.root)),
+        "split": own.get("split") or _split(metadata, path.relative_to(root)),
         "photo": _readable(photo),
         "state": state,
         "theme": _readable(metadata.get("theme", "")),
@@ -208,7 +199,7 @@ def _split(metadata: Mapping, path: Path) -> str:
     given = metadata.get("split")
     names = [given] if isinstance(given, str) else path.parts
     for split, words in _SPLIT_NAMES.items():  # held-out rows are never trained on
-        if any(words.search(name) for name in names):
+        if any(re.search(words, name) for name in names):
             return split
     return "train"
 

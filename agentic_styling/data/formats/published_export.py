@@ -17,37 +17,19 @@ import numpy as np
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
 from agentic_styling.data.photos.photos import to_png
+from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
 
-COLUMNS = {
-    "id": str,
-    "image_path": str,
-    "analysis_path": str,
-    "user_prompt": str,
-    "target_action_plan": str,
-    "trajectory_id": str,
-    "trajectory_avg_reward": float,
-    "standardized_weight": float,
-    "individual_score": float,
-    "metadata": str,
-}
-
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:
-    """Writes trajectories in the published form.
+    """Writes trajectories with pictures to a new directory, in the published form.
 
     individual_score and trajectory_avg_reward are the reward; standardized_weight is
-    (reward - mean) / std over the split, 0 where all are alike.
-
-    Args:
-      trajectories: with pictures.
-      directory: a new one.
-
-    Raises:
-      InputError: the directory is not new, or pyarrow is missing.
+    (reward - mean) / std over the split, 0 where all are alike. Raises InputError as
+    `checked_splits` does, and if the directory is not new or pyarrow is missing.
     """
     try:
         import pyarrow
@@ -58,26 +40,19 @@ def export_published(trajectories: Sequence[Trajectory], directory) -> None:
             "pip install 'agentic-styling[data]'"
         ) from None
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
-    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    splits = checked_splits(trajectories)
     with atomic_directory(directory) as root:
         write_images(trajectories, root)
         (root / "analysis").mkdir()
         for trajectory in {t.context_id: t for t in trajectories}.values():
             state = {name: trajectory.state.get(name, UNKNOWN) for name in DIMENSIONS}
-            write_json(root / _analysis(trajectory), state)
-        for split, rows in by_split(trajectories).items():
+            write_json(root / f"analysis/{trajectory.context_id}.json", state)
+        for split, rows in splits.items():
             rows = _rows(rows)
             write_lines(root / f"{split}.jsonl", rows)
+            schema = pyarrow.schema([(name, kinds[type(v)]) for name, v in rows[0].items()])
             table = pyarrow.Table.from_pylist(rows, schema)
             pyarrow.parquet.write_table(table, root / f"{split}.parquet")
-
-
-def by_split(trajectories: Sequence[Trajectory]) -> dict[str, list[Trajectory]]:
-    """The trajectories of each split."""
-    splits: dict[str, list[Trajectory]] = {}
-    for trajectory in trajectories:
-        splits.setdefault(trajectory.split, []).append(trajectory)
-    return splits
 
 
 def image_path(trajectory: Trajectory) -> str:
@@ -94,17 +69,12 @@ def write_images(trajectories: Sequence[Trajectory], root: Path) -> None:
 
 def write_lines(path: Path, rows: Sequence[dict]) -> None:
     """Writes rows as JSON Lines."""
-    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(f"{_text(row)}\n" for row in rows), encoding="utf-8")
 
 
 def write_json(path: Path, data: dict) -> None:
     """Writes one JSON object, indented."""
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _analysis(trajectory: Trajectory) -> str:
-    return f"analysis/{trajectory.context_id}.json"
 
 
 def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:
@@ -116,23 +86,17 @@ def _rows(trajectories: Sequence[Trajectory]) -> list[dict]:
 
 def _row(trajectory: Trajectory, weight: float) -> dict:
     reasoning = trajectory.provenance.get("reasoning")
-    reasoning = reasoning if isinstance(reasoning, str) else ""
-    plan = write_published_plan(trajectory.plan, reasoning)
-    request = [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
+    plan = write_published_plan(trajectory.plan, reasoning if isinstance(reasoning, str) else "")
     ours = {
         "context": trajectory.plan.context,
-        "state": trajectory.state,
-        "request": request,
-        "scores": trajectory.scores,
-        "split": trajectory.split,
-        "photo": trajectory.photo,
-        "theme": trajectory.theme,
-        "explicit": trajectory.explicit,
+        "request": [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request],
     }
+    fields = ("state", "scores", "split", "photo", "theme", "explicit")
+    ours |= {name: getattr(trajectory, name) for name in fields}
     return {
         "id": trajectory.id,
         "image_path": image_path(trajectory),
-        "analysis_path": _analysis(trajectory),
+        "analysis_path": f"analysis/{trajectory.context_id}.json",
         "user_prompt": trajectory.goal,
         "target_action_plan": _text(plan),
         "trajectory_id": trajectory.id,

@@ -6,7 +6,6 @@ folder and nowhere else: absolute paths, `..` and links that lead out are refuse
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +15,17 @@ from agentic_styling.data.formats.published_plans import LeftOut, as_object, rea
 from agentic_styling.data.photos.photos import MAX_SIDE, PICTURE_COLUMNS, read_photo
 from agentic_styling.utils.errors import InputError
 
-SUFFIXES = (
-    ".parquet",
-    ".jsonl",
-    ".json",
-)  # of rows; of a folder the first kind is read
+SUFFIXES = (".parquet", ".jsonl", ".json")  # of rows; of a folder the first kind is read
 OUTSIDE = "path leads outside"
 MISSING, UNREADABLE_IMAGE = "missing image", "unreadable image"
 MAX_ANALYSIS = 1 << 20  # bytes
 _BATCH = 64  # rows of a parquet file at a time
 
 
-@dataclass(frozen=True)
-class Copy:
-    """A local copy: its folder, and the files of rows in it, in order."""
+def find_copy(source) -> tuple[Path, list[Path]]:
+    """The folder of a copy, and its files of rows in order; source: that folder or one of them.
 
-    root: Path
-    files: tuple[Path, ...]
-
-
-def find_copy(source) -> Copy:
-    """The copy at `source`, a folder or one file of rows. Raises InputError if it has no rows.
-
+    Raises InputError if it has no rows.
     Only one kind of file is read of a folder, so that rows stored both as parquet and as JSON are
     not read twice: parquet, else JSON Lines, else JSON files that begin with an array.
     """
@@ -45,7 +33,7 @@ def find_copy(source) -> Copy:
     if source.is_file():
         if source.suffix.lower() not in SUFFIXES:
             raise InputError(f"{source}: no file of rows; give a .parquet, .jsonl or .json file")
-        return Copy(source.parent, (source,))
+        return source.parent, [source]
     if not source.is_dir():
         raise InputError(f"{source}: no such file or folder; give a local copy of the data set")
     for suffix in SUFFIXES:
@@ -59,17 +47,17 @@ def find_copy(source) -> Copy:
         if suffix == ".json":
             paths = [path for path in paths if _is_array(path)]
         if paths:
-            return Copy(source, tuple(paths))
+            return source, paths
     raise InputError(f"{source}: has no rows; put a .parquet, .jsonl or .json file of rows there")
 
 
-def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
+def read_rows(root: Path, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
     """(where, row) of one file; instead of a malformed row, what is wrong with it.
 
     A truncated file gives the rows that can be read and one "unreadable file".
     Raises InputError for parquet without pyarrow.
     """
-    name = path.relative_to(copy.root).as_posix()
+    name = path.relative_to(root).as_posix()
     reader = {".parquet": _parquet_rows, ".jsonl": _json_lines, ".json": _json_array}
     try:
         for number, row in enumerate(reader[path.suffix.lower()](path), 1):
@@ -80,13 +68,13 @@ def read_rows(copy: Copy, path: Path) -> Iterator[tuple[str, dict | LeftOut]]:
         yield name, LeftOut("unreadable file", f"cannot be read ({error.strerror})")
 
 
-def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np.ndarray]:
+def read_image(root: Path, row: Mapping, path: Path, size: int) -> tuple[str, np.ndarray]:
     """(name, pixels uint8 [size, size, 3]) of a row's picture, cut to its middle square.
 
     It is in one of PICTURE_COLUMNS, as bytes, as {"bytes", "path"} or as a path, or is the first of
     such a list. Raises LeftOut: missing image, unreadable image, path leads outside.
     """
-    name, data = _image_bytes(copy, row, path)
+    name, data = _image_bytes(root, row, path)
     try:
         pixels = read_photo(data, name=show(name), max_side=MAX_SIDE)
     except InputError as error:
@@ -95,13 +83,13 @@ def read_image(copy: Copy, row: Mapping, path: Path, size: int) -> tuple[str, np
     return name, np.array(square)
 
 
-def read_state(copy: Copy, row: Mapping, path: Path) -> dict[str, str]:
+def read_state(root: Path, row: Mapping, path: Path) -> dict[str, str]:
     """What the row's analysis says of the picture; {} if it is missing or unreadable."""
     named = row.get("analysis_path")
     if not isinstance(named, str) or not named:
         return {}
     try:
-        file = find_inside(copy.root, named, path)
+        file = find_inside(root, named, path)
         if file is None:
             return {}
         with open(file, "rb") as opened:
@@ -130,7 +118,7 @@ def find_inside(root: Path, named: str, beside: Path) -> Path | None:
     return None
 
 
-def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
+def _image_bytes(root: Path, row: Mapping, path: Path) -> tuple[str, bytes]:
     for column in PICTURE_COLUMNS:
         value = row.get(column)
         if isinstance(value, list):
@@ -141,7 +129,7 @@ def _image_bytes(copy: Copy, row: Mapping, path: Path) -> tuple[str, bytes]:
         if isinstance(data, bytes) and data:
             return name if isinstance(name, str) else "embedded", data
         if isinstance(name, str) and name:
-            file = find_inside(copy.root, name, path)
+            file = find_inside(root, name, path)
             if file is None:
                 raise LeftOut(MISSING, f"{column}: {show(name)} is not in the copy")
             try:

@@ -14,15 +14,14 @@ RELEVANT_SHARE = 0.7
 STRENGTHS = {0.5: 0.25, 0.75: 0.5, 1.0: 0.25}
 # Targets of composed goals: what can be asked for in two words and clearly seen.
 COMPOSED: dict[str, list[str]] = read_beside(__file__, "composed.json")
+# Pairs {dimension: options}, {dimension: options}: an option of the first contradicts every option
+# of the second that is of another dimension, so that no goal asks for both.
+CLASHES: list[list[dict[str, list[str]]]] = read_beside(__file__, "clashes.json")
 # What a goal can ask to preserve: (tool, what it keeps).
+_REGIONS = ("left_half", "right_half", "top_half", "bottom_half", "center")
 CONSTRAINTS = (
-    ("preserve_attribute", "color"),
-    ("preserve_attribute", "lighting"),
-    ("exclude_region", "left_half"),
-    ("exclude_region", "right_half"),
-    ("exclude_region", "top_half"),
-    ("exclude_region", "bottom_half"),
-    ("exclude_region", "center"),
+    *(("preserve_attribute", kept) for kept in ("color", "lighting")),
+    *(("exclude_region", kept) for kept in _REGIONS),
 )
 # Media without colors to preserve.
 COLOURLESS = {"pencil_sketch", "charcoal_sketch", "ink_brush", "pen_ink_lines"}
@@ -52,16 +51,13 @@ def make_request(
     state: dict[str, str],
     constraint: tuple[str, str] | None = None,
 ) -> tuple[Step, ...]:
-    """The steps that turn a picture in `state` into `targets`, in ORDER, then the constraint.
+    """The steps, without reasons, that turn a picture in `state` into `targets`.
 
     Args:
       targets: dimension -> option. One that the picture already shows is left out.
       strength: of every step, in [0, 1].
-      state: dimension -> option, what is known of the picture.
-      constraint: one of CONSTRAINTS.
-
-    Returns:
-      Steps without reasons, whose sources are those of the state.
+      state: dimension -> option, what is known of the picture: the steps' sources.
+      constraint: one of CONSTRAINTS, the last step; the others are in ORDER.
     """
     steps = [
         make_step(name, state.get(name, UNKNOWN), targets[name], strength)
@@ -79,6 +75,15 @@ def compatible_constraints(targets: dict[str, str]) -> list[tuple[str, str]]:
     light = "time_of_day" in targets or "mood_lighting" in targets
     contradicted = {"color": color, "lighting": light}
     return [key for key in CONSTRAINTS if not contradicted.get(key[1])]
+
+
+def clash(targets: dict[str, str]) -> tuple[str, str] | None:
+    """The first two options of `targets` that contradict each other, or None."""
+    for one, other in CLASHES:
+        for here, there in ((a, b) for a in one for b in other if a != b):
+            if targets.get(here) in one[here] and targets.get(there) in other[there]:
+                return targets[here], targets[there]
+    return None
 
 
 def pick_constraint(options: list[tuple[str, str]], rng: np.random.Generator) -> tuple[str, str]:

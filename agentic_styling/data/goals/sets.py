@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from agentic_styling.data.goals import set_files
-from agentic_styling.data.goals.clashes import clash
 from agentic_styling.data.goals.goals import (
     COMPOSED,
     CONSTRAINTS,
     RELEVANT_SHARE,
     STRENGTHS,
     Goal,
+    clash,
     compatible_constraints,
     make_request,
     pick,
@@ -130,13 +130,9 @@ def sample_goal(set_name: str, state: dict[str, str], split: str, rng: np.random
 
 @cache
 def read(name: str) -> dict:
-    """The object of a set's file (or of "clauses"), checked where it is a user's own.
+    """The object of a set's file, of SETS or a user's own, or of "clauses".
 
-    Args:
-      name: one of SETS, or the path of a JSON file.
-
-    Raises:
-      InputError: for an unknown name, a missing file, and a field that is missing or wrong.
+    Raises InputError for an unknown name, a missing file, and a field that is missing or wrong.
     """
     rows = json.loads(sets_text(name)) if name in (*SETS, "clauses") else None
     return rows or set_files.check(sets_text(name), name)

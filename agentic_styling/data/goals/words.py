@@ -1,23 +1,15 @@
 """Options in plain words: what a person would call them in a goal, a reason or an instruction.
 
 `words.json` has each option as a noun, each dimension's way to make a phrase of a noun, and the
-options that need another phrase: "at blue hour", not "in blue hour".
+options that need another phrase: "at blue hour", not "in blue hour". A sentence names dimensions in
+its order, the last after a comma; neighbours share the words that both begin with: "in light rain
+and in dusky twilight".
 """
 
 from agentic_styling.utils.package_data import read_beside
 
 _WORDS: dict[str, dict] = read_beside(__file__, "words.json")
 NOUNS: dict[str, dict[str, str]] = _WORDS["nouns"]
-# Dimensions in the order in which a sentence names them; the last follow a comma.
-_FIRST = ("architecture_style", "location_setting", "time_period", "season", "weather")
-_FIRST += ("time_of_day", "mood_lighting", "atmospheric_effects")
-_LAST = ("artistic_medium", "color_grading")
-# "in light rain and in dusky twilight": neighbours of these share the words that both begin with.
-_SHARED = {
-    frozenset({"season", "weather", "time_of_day"}): "in ",
-    frozenset({"mood_lighting", "atmospheric_effects"}): "with ",
-    frozenset({"location_setting", "time_period"}): "as if ",
-}
 
 
 def noun(dimension: str, option: str) -> str:
@@ -42,11 +34,11 @@ def listing(targets: dict[str, str]) -> str:
 def scene(targets: dict[str, str]) -> str:
     """Options as a phrase that follows a noun, "in light rain at dusk, as pixel art"."""
     phrases = []
-    for name in (name for name in _FIRST if name in targets):
+    for name in (name for name in _WORDS["first"] if name in targets):
         text = phrase(name, targets[name])
-        for names, shared in _SHARED.items():
-            if phrases and {phrases[-1][0], name} <= names and phrases[-1][1].startswith(shared):
+        for shared, names in _WORDS["shared"].items():
+            if phrases and {phrases[-1][0], name} <= {*names} and phrases[-1][1].startswith(shared):
                 text = text.replace(shared, "and ", 1) if text.startswith(shared) else text
         phrases.append((name, text))
-    last = [phrase(name, targets[name]) for name in _LAST if name in targets]
+    last = [phrase(name, targets[name]) for name in _WORDS["last"] if name in targets]
     return ", ".join(filter(None, [" ".join(text for _, text in phrases), " ".join(last)]))

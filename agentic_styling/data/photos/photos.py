@@ -37,13 +37,9 @@ _TURNS = {  # by EXIF orientation
 }
 
 
-def _srgb_profile() -> bytes:
-    """An sRGB colour profile; its date, 12 bytes from 24 on, is zero: the same bytes each time."""
-    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return data[:24] + bytes(12) + data[36:]
-
-
-SRGB = _srgb_profile()
+# Its date, 12 bytes from 24 on, is zero: the same bytes each time.
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = SRGB[:24] + bytes(12) + SRGB[36:]
 
 
 @dataclass(frozen=True)
@@ -80,13 +76,8 @@ def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarr
 def random_crop(photo: Photo, rng: np.random.Generator, size: int = 128):
     """A random square of 50 to 100 % of the short side, mirrored half the time.
 
-    Args:
-      photo: cropped.
-      rng: advanced by the draw.
-      size: of the square that the crop is resized to, in pixels.
-
     Returns:
-      uint8 [size, size, 3] and the crop as {"left", "top", "side", "mirror"}.
+      uint8 [size, size, 3], to which it is resized, and {"left", "top", "side", "mirror"}.
     """
     height, width = photo.pixels.shape[:2]
     side = round(min(height, width) * rng.uniform(0.5, 1.0))
@@ -115,7 +106,8 @@ def read_image(picture, max_side: int | None = MAX_SIDE) -> np.ndarray:
       One of UNREADABLE.
     """
     if isinstance(picture, np.ndarray):
-        picture = _from_array(picture)
+        grey = picture.ndim == 3 and picture.shape[2] == 1
+        picture = Image.fromarray(_to_bytes(picture[..., 0] if grey else picture))
     elif isinstance(picture, bytes):
         picture = io.BytesIO(picture)
     with picture if isinstance(picture, Image.Image) else Image.open(picture) as image:
@@ -163,12 +155,6 @@ def _from_deep(image: Image.Image) -> Image.Image:
     if isinstance(transparent := image.info.get("transparency"), int):
         grey.putalpha(Image.fromarray(np.uint8(255 * (values != transparent))))
     return grey
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    return Image.fromarray(_to_bytes(array))
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

@@ -27,19 +27,14 @@ from agentic_styling.utils.errors import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 BUNDLED = {
-    "skimage": [
-        "data/astronaut.png",
-        "data/chelsea.png",
-        "data/coffee.png",
-        "data/rocket.jpg",
-        "data/motorcycle_left.png",
-        "data/hubble_deep_field.jpg",
-    ],
-    "sklearn": ["datasets/images/china.jpg", "datasets/images/flower.jpg"],
+    "skimage/data": ["astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"]
+    + ["motorcycle_left.png", "hubble_deep_field.jpg"],
+    "sklearn/datasets/images": ["china.jpg", "flower.jpg"],
 }
 UNKNOWN_TERMS = "Their terms are not known here: see where they are from."
 TERMS = ("LICEN", "COPYING", "COPYRIGHT", "README")  # how the names of files with terms begin
 KEPT = 64  # photographs that stay decoded
+_kept = functools.lru_cache(maxsize=KEPT)
 _ROWS = 1024  # of the table of all pairs at a time
 NEAR = 6  # of 64 bits of the hash: closer photographs count as one
 SPLIT_SHARES = {"test": 0.15, "validation": 0.1}  # of the groups; the rest is for training
@@ -98,14 +93,9 @@ def open_source(where: str | None) -> Source:
 
 
 def load_photos(where=None) -> list[Photo]:
-    """Reads all photographs of a source into memory.
+    """Reads all photographs of a source, see `open_source`, into memory.
 
-    Args:
-      where: as for `open_source`.
-
-    Raises:
-      InputError: as `open_source` does, and if none can be read. Others that cannot are skipped
-        with one warning.
+    Raises InputError as that does, and if none can be read; some are skipped with one warning.
     """
     source = open_source(None if where is None else str(where))
     usable = survey(source).usable
@@ -152,24 +142,13 @@ def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
 
 
 def split_source(
-    names: tuple[str, ...],
-    usable: Survey,
-    rank: Callable[[str], bytes],
-    only: str | None = None,
+    names: tuple[str, ...], usable: Survey, rank: Callable[[str], bytes], only: str | None = None
 ) -> dict[str, np.ndarray]:
-    """Splits photographs; near duplicates are in one split.
+    """Numbers of a source's photographs by split, in order; near duplicates are in one split.
 
-    Args:
-      names: of the source.
-      usable: of the source.
-      rank: sorts groups of near duplicates by their first name: the first go to test.
-      only: the split that all photographs go to.
-
-    Returns:
-      Numbers of photographs by split, in order. Test has at least two different ones of six.
-
-    Raises:
-      InputError: there are fewer than three different photographs; with `only`, none.
+    Test has at least two different ones of six. rank: sorts groups of near duplicates by their
+    first name: the first go to test. only: the split that all go to. Raises InputError for fewer
+    than three different photographs; with `only`, for none.
     """
     group = near_duplicates(usable.hashes)
     members = {g: usable.usable[group == g] for g in np.unique(group)}
@@ -191,14 +170,15 @@ def split_source(
 
 def _bundled() -> Source:
     paths = []
-    for package, files in BUNDLED.items():
+    for folder, files in BUNDLED.items():
+        package, _, inside = folder.partition("/")
         spec = importlib.util.find_spec(package)  # runs no code: importing it takes seconds
         if spec is None:
             raise InputError(
                 f"{package} is not installed, so its photographs are missing; "
                 "pip install 'agentic-styling[data]' or give a folder of photographs"
             )
-        paths += [Path(spec.origin).parent / file for file in files]
+        paths += [Path(spec.origin).parent / inside / file for file in files]
     names = tuple(path.stem for path in paths)
     where = "the installed scikit-image and scikit-learn"
     terms = "Their terms are those of these packages' documentation of their pictures."
@@ -298,7 +278,3 @@ def _rows(label: str, count: int, picture: Callable, licence: str | None) -> Sou
         return read_image(value)
 
     return Source(names, _kept(read), label, f"Licence: {licence}" if licence else UNKNOWN_TERMS)
-
-
-def _kept(read):
-    return functools.lru_cache(maxsize=KEPT)(read)

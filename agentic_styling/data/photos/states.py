@@ -6,42 +6,14 @@ An unlabelled photograph says nothing about its state, so states are rendered in
 import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.utils.package_data import read_beside
 
+_DATA: dict = read_beside(__file__, "states.json")
 # Order of steps in a picture: place and light first, then grading, weather, medium, particles.
-ORDER = (
-    "location_setting",
-    "architecture_style",
-    "time_period",
-    "season",
-    "time_of_day",
-    "mood_lighting",
-    "color_grading",
-    "weather",
-    "artistic_medium",
-    "atmospheric_effects",
-)
-
+ORDER: tuple[str, ...] = tuple(_DATA["order"])
 # How often a dimension is drawn, and its options: those that a person can recognize in the picture
 # and that look like no option of another dimension.
-STATES = {
-    "time_of_day": (
-        0.28,
-        ["sunrise_golden", "golden_hour_sunset", "dusk_twilight", "blue_hour", "night_moonlit"],
-    ),
-    "weather": (0.24, ["heavy_rain", "light_snow", "heavy_snow_blizzard", "fog_dense"]),
-    "color_grading": (
-        0.20,
-        ["monochrome_bw", "sepia_vintage", "neon_electric"]
-        + ["purple_pink", "green_nature", "red_dramatic"],
-    ),
-    "mood_lighting": (
-        0.12,
-        ["bright_cheerful", "ominous_dark", "eerie_unsettling", "whimsical_playful"],
-    ),
-    "season": (0.04, ["autumn_falling", "winter_bare"]),
-    "artistic_medium": (0.06, ["pixel_art", "anime_cel_shaded", "pastel_drawing"]),
-    "atmospheric_effects": (0.06, ["petals_floating", "bokeh_lights", "holographic_glitch"]),
-}
+STATES: dict[str, tuple[float, list[str]]] = _DATA["states"]
 NUM_DIMENSIONS = (0.45, 0.40, 0.15)  # chance of one, two, three dimensions
 # Two of these at once cannot be told apart: the picture shows one color cast, not its two causes.
 TONES = {"time_of_day", "season", "color_grading", "mood_lighting"}

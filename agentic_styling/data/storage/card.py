@@ -16,22 +16,15 @@ MOST = 12  # rows of a table of many
 def card(
     directory: SetDirectory, set_name: str, source: Source, photos: dict[str, np.ndarray]
 ) -> str:
-    """The card of a set whose shards are all there, as Markdown.
+    """The card of a set whose shards are all there, as Markdown; photos: numbers by split.
 
-    Args:
-      directory: of the set.
-      set_name: one of `goals.sets.SETS`, or the path of a JSON file of goals.
-      source: where the photographs are from.
-      photos: their numbers by split.
-
-    Raises:
-      InputError: no plan could be used.
+    Raises InputError if no plan could be used.
     """
     label = set_label(set_name)
     every = _counts(directory)
     steps, rejects = total(every, "steps"), total(every, "rejects")
     if not steps:
-        reasons = ", ".join(f"{why}: {n}" for why, n in ranked(rejects, len(rejects)))
+        reasons = ", ".join(f"{why}: {n}" for why, n in ranked(rejects))
         raise InputError(
             f"{directory.path}: no plan of {rejects.total()} could be used ({reasons}); give "
             "another directory and another teacher"
@@ -51,10 +44,7 @@ def card(
         table(("tool", "steps"), ranked(total(every, "tools"), 20)),
     ]
     if themes := total(every, "themes"):
-        lines += [
-            f"## Themes: {len(themes)}",
-            table(("theme", "trajectories"), ranked(themes, len(themes))),
-        ]
+        lines += [f"## Themes: {len(themes)}", table(("theme", "trajectories"), ranked(themes))]
     lines += [
         "## Photographs",
         f"{sum(len(v) for v in photos.values())} from {source.where}. {source.licence}",
@@ -72,7 +62,7 @@ def summary(directory: SetDirectory) -> str:
     every = _counts(directory)
     splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
     steps, rejects = total(every, "steps"), total(every, "rejects")
-    left_out = ranked(rejects, len(rejects)) if rejects else [("plans", 0)]
+    left_out = ranked(rejects) or [("plans", 0)]
     settings = read_json(directory.path / SETTINGS)
     left_out += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
     head = ("split", "trajectories", "contexts", "photographs", "themes", "4 or more")
@@ -120,7 +110,7 @@ def histogram(rewards: Counter) -> str:
     return "```\n" + "\n".join(bar.rstrip() for bar in bars) + "\n```"
 
 
-def ranked(counts: Counter, most: int) -> list[tuple[str, str]]:
+def ranked(counts: Counter, most: int | None = None) -> list[tuple[str, str]]:
     """The most frequent first; those of one number by name."""
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [(name, f"{number:,}") for name, number in order[:most]]

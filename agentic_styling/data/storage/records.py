@@ -7,6 +7,7 @@ lacks is NaN.
 
 import io
 import json
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -47,13 +48,8 @@ def features(edited: bool = True):
 def to_record(trajectory: Trajectory, image: bytes | None = None, *, edited: bool = True) -> bytes:
     """The bytes of a record; the same trajectory gives the same bytes.
 
-    Args:
-      trajectory: with its picture.
-      image: that picture as PNG, where it is encoded already.
-      edited: whether the record keeps the edited picture.
-
-    Raises:
-      InputError: the trajectory lacks the edited picture.
+    image: the picture as PNG, where it is encoded already. edited: whether to keep the edited
+    picture. Raises InputError if that is missing.
     """
     if edited and trajectory.edited is None:
         raise InputError(f"trajectory {trajectory.id}: has no edited picture; execute its plan")
@@ -72,15 +68,17 @@ def to_record(trajectory: Trajectory, image: bytes | None = None, *, edited: boo
     return example.SerializeToString(deterministic=True)
 
 
+def to_records(trajectories: Sequence[Trajectory], *, edited: bool = True) -> list[bytes]:
+    """`to_record` of each; the picture of a context is encoded once."""
+    pictures = {t.context_id: t.image for t in trajectories}
+    pictures = {context: encode_picture(image) for context, image in pictures.items()}
+    return [to_record(t, pictures[t.context_id], edited=edited) for t in trajectories]
+
+
 def from_record(row: dict, where: str) -> Trajectory:
-    """The trajectory of a row as a `tfds.data_source` gives it.
+    """The trajectory of a row of a `tfds.data_source`, with pictures as arrays or None.
 
-    Args:
-      row: with pictures as arrays, or None.
-      where: names the row in errors.
-
-    Raises:
-      InputError: naming the row and the field that is bad.
+    Raises InputError naming `where` and the field that is bad.
     """
     values = {name: _text(row[name]) for name in TEXTS}
     parsed = {}

@@ -65,14 +65,7 @@ def scored_rows(training_set: TrainingSet) -> np.ndarray:
 
 
 def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
-    """The rows of plans that are good enough to imitate.
-
-    Args:
-      training_set: N rows.
-      threshold: the lowest reward that is kept.
-
-    Returns:
-      int32 [K], rows with reward >= threshold.
+    """The rows, int32 [K], with reward >= threshold: plans that are good enough to imitate.
 
     Source: arXiv 2603.07148, method R.
     """
@@ -80,13 +73,7 @@ def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.nd
 
 
 def context_groups(training_set: TrainingSet) -> list[np.ndarray]:
-    """The rows of each context, for losses that compare the plans of one picture and goal.
-
-    Args:
-      training_set: N rows.
-
-    Returns:
-      int32 [K] for each context with two rows or more.
+    """The rows, int32 [K], of each context with two or more, for losses that compare its plans.
 
     Source: arXiv 2506.06964, Swift.
     """
@@ -108,17 +95,12 @@ def best_and_worst(
     rejected_max: float = 3.5,
     min_gap: float = 1.0,
 ) -> np.ndarray:
-    """Pairs of the best and the worst plan of a context.
+    """Rows (chosen, rejected), int32 [K, 2]: the best and the worst plan of a context.
 
     Args:
-      reward: float [N].
-      context: int [N], equal for one picture and goal.
-      chosen_min: the lowest reward of a chosen plan.
-      rejected_max: the highest reward of a rejected plan.
+      reward, context: float and int [N]; contexts are equal for one picture and goal.
+      chosen_min, rejected_max: the lowest reward of a chosen, the highest of a rejected plan.
       min_gap: the smallest difference between the two.
-
-    Returns:
-      int32 [K, 2], rows (chosen, rejected), at most one pair a context.
 
     Source: arXiv 2603.07148, method D; there pairs cross contexts, here never.
     """

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from agentic_styling.data.storage.records import (
     decode_picture,
-    encode_picture,
     features,
     from_record,
-    to_record,
+    to_records,
 )
 from agentic_styling.data.storage.shards import NAME, SetDirectory, is_finished
 from agentic_styling.data.trajectory import SPLITS, Trajectory
@@ -77,22 +76,16 @@ def write_trajectories(
       InputError: there is nothing to write, a value is out of range, or the directory holds
         anything else.
     """
-    splits: dict[str, list[Trajectory]] = {}
-    for trajectory in trajectories:
-        check(trajectory)
-        splits.setdefault(trajectory.split, []).append(trajectory)
+    splits = checked_splits(trajectories)
     if not splits:
         raise InputError(f"{directory}: no trajectories to write; give one or more")
     edited = all(t.edited is not None for t in trajectories)
-    shards = {s: -(-len(splits[s]) // ROWS_PER_SHARD) for s in SPLITS if s in splits}
+    shards = {split: -(-len(rows) // ROWS_PER_SHARD) for split, rows in splits.items()}
     target = SetDirectory(directory, shards)
     target.claim((settings or {}) | {"trajectories": _digest(trajectories)})
     for split, number in target.missing():
         rows = splits[split][number * ROWS_PER_SHARD :][:ROWS_PER_SHARD]
-        pictures = {t.context_id: t.image for t in rows}
-        pictures = {name: encode_picture(picture) for name, picture in pictures.items()}
-        records = [to_record(t, pictures[t.context_id], edited=edited) for t in rows]
-        target.write(split, number, records, {})
+        target.write(split, number, to_records(rows, edited=edited), {})
     if not is_finished(target.path):
         counts = ", ".join(f"{len(splits[split]):,} of {split}" for split in shards)
         target.finish(f"# {NAME}\n\n{card}\n\nTrajectories: {counts}.\n", edited=edited)
@@ -108,8 +101,19 @@ def fingerprint(trajectories: Iterable[Trajectory]) -> str:
     return sha256.hexdigest()
 
 
-def check(trajectory: Trajectory) -> None:
-    """Raises InputError for a name that cannot name a file, a split and a reward out of range."""
+def checked_splits(trajectories: Iterable[Trajectory]) -> dict[str, list[Trajectory]]:
+    """The trajectories by split, in the order of SPLITS.
+
+    Raises InputError for a context whose name cannot name a file, and a bad split or reward.
+    """
+    splits: dict[str, list[Trajectory]] = {}
+    for trajectory in trajectories:
+        _check(trajectory)
+        splits.setdefault(trajectory.split, []).append(trajectory)
+    return {split: splits[split] for split in SPLITS if split in splits}
+
+
+def _check(trajectory: Trajectory) -> None:
     where = f"trajectory {trajectory.id}"
     if not _SAFE_NAME.fullmatch(trajectory.context_id):
         name = trajectory.context_id

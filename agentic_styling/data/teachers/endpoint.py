@@ -1,6 +1,5 @@
 """A teacher behind an OpenAI-style chat endpoint: a vision-language model writes the plans."""
 
-import dataclasses
 import hashlib
 import re
 import time
@@ -11,8 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from agentic_styling.data.goals.sets import read
-from agentic_styling.data.pipeline import Context
-from agentic_styling.data.teachers.teachers import TEMPERATURES, checked_temperatures, why_unfit
+from agentic_styling.data.teachers.teachers import (
+    TEMPERATURES,
+    checked_temperatures,
+    why_unfit,
+    with_plans,
+)
 from agentic_styling.planner import PLAN_FORMS
 from agentic_styling.rewards.judges import chat_cost
 from agentic_styling.rewards.judges.chat_answers import (
@@ -78,13 +81,8 @@ class EndpointTeacher:
       model: its name at the endpoint.
       cache: folder of the answers.
       temperatures: taken in turn by a context's plans.
-      url: by default AGENTIC_STYLING_TEACHER_URL. It is not part of `settings()`, so use another
+      url, workers, sleep: see `ChatAnswers`. The url is not part of `settings()`, so use another
         cache for another model of the same name.
-      workers: parallel requests.
-      sleep: waits between retries; replaced in tests.
-
-    Raises:
-      InputError: temperatures or url are invalid.
     """
 
     name = "endpoint"
@@ -127,12 +125,14 @@ class EndpointTeacher:
             left = [which for which in wanted if which not in plans]
             failures = Counter()
             questions = [
-                self._question(
-                    drawn[c],
-                    sources[c],
+                PlanQuestion(
+                    self.model,
+                    self.system,
                     temperatures[k],
-                    temperatures[:k].count(temperatures[k]),
-                    attempt,
+                    drawn[c].id,
+                    drawn[c].goal.text,
+                    sources[c],
+                    f"sample {temperatures[:k].count(temperatures[k])}, attempt {attempt}",
                 )
                 for c, k in left
             ]
@@ -142,59 +142,29 @@ class EndpointTeacher:
                     plans[which] = plan
                 else:
                     failures[plan] += 1
-            self._check_hope(plans, failures)
-        return [self._taught(c, plans, i, temperatures) for i, c in enumerate(drawn)], failures
+            if not plans and failures.total() >= HOPELESS:
+                reasons = [f"{n} {why.partition(': ')[2]}" for why, n in failures.most_common()]
+                raise InputError(
+                    f"teacher: none of {failures.total()} answers of {self.model} is a plan "
+                    f"({', '.join(reasons)}); use another model"
+                )
+        kept = [{} for _ in drawn]
+        for row, k in sorted(plans):
+            kept[row][temperatures[k], k] = plans[row, k]
+        name = f"{self.name} {self.model}"
+        return [with_plans(*each, name) for each in zip(drawn, kept, strict=True)], failures
 
-    def estimate(
-        self, plans: int, size: int, price_in: float, price_out: float
-    ) -> chat_cost.Estimate:
-        """A rough estimate for this many plans of size x size pictures, if none is cached.
-
-        Prices are per million tokens. Retries and hidden reasoning are not counted.
-        """
+    def estimate(self, plans: int, size: int) -> chat_cost.Estimate:
+        """What this many plans of size x size pictures ask, without retries or hidden thoughts."""
         tokens_in = chat_cost.text_tokens(len(self.system) + GOAL)
         tokens_in += chat_cost.picture_tokens(size, size)
         tokens_out = chat_cost.text_tokens(PLAN + STEP * self.steps[1])
-        return chat_cost.estimate(plans, plans * tokens_in, plans * tokens_out, price_in, price_out)
+        return chat_cost.Estimate(plans, plans * tokens_in, plans * tokens_out)
 
     def announce(self, plans: int, *, size: int, prices=None, yes: bool = False) -> None:
-        """Print the estimate for this many plans. Raises InputError without `yes`, if any."""
-        estimate = self.estimate(plans, size, *chat_cost.checked_prices(prices))
+        """Prints the estimate for this many plans, see `chat_cost.announce`."""
         questions = f"{self.model}: {plans} questions, minus the answers in {self.answers.cache}"
-        chat_cost.announce("build", questions, estimate, prices is not None, yes)
-
-    def _question(self, context: Context, picture, temperature: float, number: int, attempt: int):
-        return PlanQuestion(
-            self.model,
-            self.system,
-            temperature,
-            context.id,
-            context.goal.text,
-            picture,
-            f"sample {number}, attempt {attempt}",
-        )
-
-    def _check_hope(self, plans: dict, failures: Counter) -> None:
-        if not plans and failures.total() >= HOPELESS:
-            reasons = ", ".join(
-                f"{n} {why.partition(': ')[2]}" for why, n in failures.most_common()
-            )
-            raise InputError(
-                f"teacher: none of {failures.total()} answers of {self.model} is a plan ({reasons})"
-                "; use another model"
-            )
-
-    def _taught(
-        self, context: Context, plans: dict, row: int, temperatures: list[float]
-    ) -> Context:
-        """The context with its plans and the temperature of each, which stands for its skill."""
-        kept = [k for k in range(len(temperatures)) if (row, k) in plans]
-        return dataclasses.replace(
-            context,
-            plans=tuple(plans[row, k] for k in kept),
-            skills=tuple(temperatures[k] for k in kept),
-            teacher=f"{self.name} {self.model}",
-        )
+        chat_cost.announce("build", questions, self.estimate(plans, size), prices, yes)
 
 
 def system_text(low: int, high: int) -> str:

@@ -6,92 +6,16 @@ from agentic_styling.data.goals.goals import COMPOSED, Goal, keeps
 from agentic_styling.data.goals.words import noun
 from agentic_styling.data.photos.states import ORDER, make_step, source_of, target_of
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.utils.package_data import read_beside
 
 MAX_TEACHER_STEPS = 5
 # Chance of each mistake at skill 0; it is scaled by (1 - skill) ** 2.
 FORGETS, MISTAKES_OPTION, MISTAKES_STRENGTH = 0.6, 0.6, 0.9
 MISREADS_SOURCE, ADDS_STEP, FORGETS_CONSTRAINT = 0.5, 0.7, 0.8
 
-# Why a state does not suit a goal, as in "... is {fault} for a fairy tale".
-FAULTS = {
-    "time_of_day": {
-        "sunrise_golden": "too rosy",
-        "golden_hour_sunset": "too golden",
-        "dusk_twilight": "too dusky",
-        "blue_hour": "too blue",
-        "night_moonlit": "too dark",
-    },
-    "weather": {
-        "heavy_rain": "too wet",
-        "light_snow": "too cold",
-        "heavy_snow_blizzard": "too white",
-        "fog_dense": "too thick",
-    },
-    "color_grading": {
-        "monochrome_bw": "too bare",
-        "sepia_vintage": "too brown",
-        "neon_electric": "too loud",
-        "purple_pink": "too sweet",
-        "green_nature": "too green",
-        "red_dramatic": "too red",
-    },
-    "mood_lighting": {
-        "bright_cheerful": "too bright",
-        "ominous_dark": "too gloomy",
-        "eerie_unsettling": "too sickly",
-        "whimsical_playful": "too light",
-    },
-    "season": {"autumn_falling": "too brown", "winter_bare": "too bare"},
-    "artistic_medium": {
-        "pixel_art": "too coarse",
-        "anime_cel_shaded": "too flat",
-        "pastel_drawing": "too chalky",
-    },
-    "atmospheric_effects": {
-        "petals_floating": "too sweet",
-        "bokeh_lights": "too busy",
-        "holographic_glitch": "too broken",
-    },
-}
-KNOWN_REASONS = [
-    "I see {source}, {fault} for {theme}: bring {target}.",
-    "The picture shows {source}; {theme} wants {target}.",
-    "{fault} for {theme}: turn {source} into {target}.",
-    "{source} must give way: {theme} calls for {target}.",
-]
-UNKNOWN_REASONS = [
-    "Nothing shows {target} yet, as {theme} should.",
-    "{theme} calls for {target}, not seen here.",
-    "No {kind} to undo: {target} will suit {theme}.",
-]
-KEEP_REASONS = [
-    "The goal asks to keep {kept}, so guard {it}.",
-    "Hold back {kept}, as the goal says.",
-]
-KINDS = {
-    "location_setting": "place",
-    "architecture_style": "building style",
-    "time_period": "period",
-    "time_of_day": "time of day",
-    "season": "season",
-    "weather": "weather",
-    "mood_lighting": "mood",
-    "color_grading": "colour grade",
-    "artistic_medium": "medium",
-    "atmospheric_effects": "effect",
-}
-CLAUSES = {
-    "location_setting": "give it the look of {}",
-    "architecture_style": "style it after {}",
-    "time_period": "set it in {}",
-    "time_of_day": "relight it as {}",
-    "season": "turn the season to {}",
-    "weather": "bring in {}",
-    "mood_lighting": "give it {}",
-    "color_grading": "grade it to {}",
-    "artistic_medium": "render it as {}",
-    "atmospheric_effects": "add {}",
-}
+_WORDS: dict[str, dict] = read_beside(__file__, "scripted.json")
+# faults: why a state does not suit a goal, as in "... is {fault} for a fairy tale".
+FAULTS, KINDS, CLAUSES = _WORDS["faults"], _WORDS["kinds"], _WORDS["clauses"]
 ADVERBS = {0.25: "barely", 0.5: "gently", 0.75: "", 1.0: "fully"}
 
 
@@ -152,15 +76,15 @@ def _reason(step: Step, goal: Goal, rng) -> str:
     if step.tool in MODIFIERS:
         kept = keeps(step)
         it = "them" if kept.endswith("s") else "it"
-        return str(rng.choice(KEEP_REASONS)).format(kept=kept, it=it)
+        return str(rng.choice(_WORDS["keep_reasons"])).format(kept=kept, it=it)
     source, target = source_of(step), target_of(step)
     words = {"theme": goal.noun, "target": noun(step.tool, target), "kind": KINDS[step.tool]}
     if source == UNKNOWN:
-        text = str(rng.choice(UNKNOWN_REASONS)).format(**words)
+        text = str(rng.choice(_WORDS["unknown_reasons"])).format(**words)
     else:
         fault = FAULTS.get(step.tool, {}).get(source, "not right")
         words |= {"source": noun(step.tool, source), "fault": fault}
-        text = str(rng.choice(KNOWN_REASONS)).format(**words)
+        text = str(rng.choice(_WORDS["known_reasons"])).format(**words)
     return text[0].upper() + text[1:]
 
 

@@ -35,13 +35,11 @@ class Teacher(Protocol):
         seeds: Sequence[tuple[int, ...]],
         count: int,
     ) -> tuple[list[Context], Counter]:
-        """Plans for contexts; the same arguments give the same plans.
+        """Plans for N contexts; the same arguments give the same plans.
 
         Args:
-          drawn: N contexts.
           sources: uint8 [N, H, W, 3], their pictures in their states.
           seeds: one for each context.
-          count: plans per context.
 
         Returns:
           The contexts with up to `count` plans each, of the set's numbers of steps (`why_unfit`),
@@ -68,6 +66,12 @@ def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
     for temperature in temperatures:
         check_temperature(temperature, "temperatures")
     return tuple(map(float, temperatures))
+
+
+def with_plans(context: Context, plans: dict[tuple[float, int], Plan], name: str) -> Context:
+    """The context with plans by (temperature, number), which stands for their skill, of a model."""
+    skills = tuple(temperature for temperature, _ in plans)
+    return dataclasses.replace(context, plans=tuple(plans.values()), skills=skills, teacher=name)
 
 
 class Procedural:
@@ -101,16 +105,11 @@ class Procedural:
 
 
 class PlannerTeacher:
-    """A planner as teacher; a context's plans differ in temperature.
+    """The planner of a directory as teacher; a context's plans take the temperatures in turn.
 
-    Args:
-      set_name: of the set whose numbers of steps the plans must have.
-      directory: of the planner; see `Planner.from_pretrained`.
-      temperatures: taken in turn by a context's plans.
-      system: whether prompts explain the tools, for models not trained on our plans.
-
-    Raises:
-      InputError: temperatures are invalid, or the planner cannot be read.
+    Plans must have one of the set's numbers of steps. system: whether prompts explain the tools,
+    for models not trained on our plans. Raises InputError as `Planner.from_pretrained` does, and
+    for invalid temperatures.
     """
 
     name = "planner"
@@ -137,26 +136,17 @@ class PlannerTeacher:
 
     def __call__(self, drawn, sources, seeds, count):
         goals, states = [c.goal.text for c in drawn], [c.state for c in drawn]
-        kept, rejects = [[] for _ in drawn], Counter()
+        kept, rejects = [{} for _ in drawn], Counter()
         for number in range(count):
             temperature = self.temperatures[number % len(self.temperatures)]
             seed = int(np.random.default_rng((*seeds[0], number)).integers(2**31))
             plans = self.planner.plan(
                 sources, goals, states=states, temperature=temperature, seed=seed
             )
-            for pairs, (plan,) in zip(kept, plans, strict=True):
+            for row, (plan,) in enumerate(plans):
                 if reason := why_unfit(plan, self.low, self.high):
                     rejects[reason] += 1
                 else:
-                    pairs.append((plan, temperature))
+                    kept[row][temperature, number] = plan
         name = f"{self.name} {self.directory.name}"
-        taught = [
-            dataclasses.replace(
-                context,
-                plans=tuple(plan for plan, _ in pairs),
-                skills=tuple(temperature for _, temperature in pairs),
-                teacher=name,
-            )
-            for context, pairs in zip(drawn, kept, strict=True)
-        ]
-        return taught, rejects
+        return [with_plans(*each, name) for each in zip(drawn, kept, strict=True)], rejects

@@ -11,15 +11,12 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from agentic_styling.data import read_trajectories
 from agentic_styling.data.storage.trajectories import fingerprint
 from agentic_styling.evaluation.annotation.alpha import alpha_of, coincidences
-from agentic_styling.evaluation.annotation.answers import (
-    Answer,
-    read_answers,
-    subjects,
-)
+from agentic_styling.evaluation.annotation.answers import Answer, read_answers, subjects
 from agentic_styling.evaluation.bootstrap import Interval, bootstrap_sums
 from agentic_styling.evaluation.report.text_tables import aligned
 from agentic_styling.utils.errors import InputError
@@ -38,14 +35,11 @@ class Measure(NamedTuple):
 
 
 def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
-    """Print and return how far annotators agree with each other and with the reward.
+    """Prints how far annotators agree with each other and with the reward; returns `measure`.
 
     Args:
       dataset: directory of the data set that was annotated.
       answers: files of answers, or page directories that hold them.
-
-    Returns:
-      The measures by name, see `measure`.
 
     Raises:
       InputError: answers are missing, cannot be read, or belong to another data set.
@@ -56,9 +50,7 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
     if not given:
         raise InputError("agreement: the files hold no answers; annotate first")
     measures = measure(
-        given,
-        {t.id: t.context_id for t in trajectories},
-        {t.id: t.reward for t in trajectories},
+        given, {t.id: t.context_id for t in trajectories}, {t.id: t.reward for t in trajectories}
     )
     print(f"{_people(given)}\n\n{_table(measures)}")
     return measures
@@ -67,13 +59,7 @@ def agreement(dataset, answers: Iterable) -> dict[str, Measure]:
 def measure(
     answers: list[Answer], contexts: dict[str, str], rewards: dict[str, float]
 ) -> dict[str, Measure]:
-    """All measures by name.
-
-    Args:
-      answers: the answers that stand, see `read_answers`.
-      contexts: trajectory id -> context id.
-      rewards: trajectory id -> reward.
-    """
+    """All measures by name; contexts, rewards: of each trajectory id."""
     verdicts, ranks = _by_context(answers, contexts)
     passed = {
         name: {edit: np.mean(votes) for edit, votes in edits.items() if np.mean(votes) != 0.5}
@@ -122,15 +108,9 @@ def measure(
 
 
 def same_top(order, reward, top: int = TOP) -> float:
-    """Whether the `top` best by mean rank are the `top` best by reward, 0 or 1.
+    """Whether the `top` best by mean rank [N], the lowest, are the `top` best by reward [N].
 
-    Args:
-      order: [N] mean ranks, the lowest is best.
-      reward: [N] rewards, the highest is best.
-      top: how many count as best.
-
-    Returns:
-      0 or 1; where ties are broken at random, the probability of 1.
+    0 or 1; where ties are broken at random, the probability of 1.
     """
     human, judge = _tops(-np.asarray(order, float), top), _tops(np.asarray(reward, float), top)
     return len(human & judge) / (len(human) * len(judge))
@@ -158,9 +138,7 @@ def kendall_tau(order, reward) -> float:
 
     Source: Kendall 1945, "The treatment of ties in ranking problems".
     """
-    human, judge = _signs(-np.asarray(order, float)), _signs(np.asarray(reward, float))
-    scale = np.sqrt((human != 0).sum() * (judge != 0).sum())
-    return float((human * judge).sum() / scale) if scale else np.nan
+    return float(stats.kendalltau(-np.asarray(order, float), reward).statistic)
 
 
 def _signs(scores: np.ndarray) -> np.ndarray:
@@ -171,10 +149,7 @@ def _signs(scores: np.ndarray) -> np.ndarray:
 
 def mean_ranks(ranks: dict[str, int]) -> dict[str, float]:
     """Ranks from 1 up, where ties share the mean of their places."""
-    values = np.array(list(ranks.values()))
-    below = (values[:, None] > values).sum(1)
-    alike = (values[:, None] == values).sum(1)
-    return dict(zip(ranks, (below + (1 + alike) / 2).tolist(), strict=True))
+    return dict(zip(ranks, stats.rankdata(list(ranks.values())).tolist(), strict=True))
 
 
 def _by_context(answers: list[Answer], contexts: dict[str, str]) -> tuple[dict, dict]:

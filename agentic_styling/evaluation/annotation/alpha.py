@@ -18,8 +18,6 @@ def krippendorff_alpha(ratings, level: str) -> float:
     Returns:
       1 for perfect agreement, 0 for chance, negative below chance; NaN if undefined (no unit with
       two ratings, or all ratings equal).
-
-    Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
     """
     return float(alpha_of(coincidences(ratings).sum(0), level))
 

@@ -54,15 +54,9 @@ def subjects(data: str, trajectories: Iterable[Trajectory]) -> Subjects:
 
 
 def parse_answer(line: str | bytes, where: str, known: Subjects) -> Answer:
-    """A line of a file of answers.
+    """A line of a file of answers; known: what can be answered about.
 
-    Args:
-      line: a JSON object.
-      where: the place of the line, named in errors.
-      known: what can be answered about.
-
-    Raises:
-      InputError: the line is invalid or about something else; names the field and the value.
+    Raises InputError naming the place, field and value of what is invalid or about something else.
     """
     try:
         row = json.loads(line)
@@ -116,12 +110,8 @@ def _check_value(subject: str, value, kind: str, where: str, known: Subjects) ->
 def read_answers(paths: Iterable, known: Subjects) -> list[Answer]:
     """The last answer to each question, unless withdrawn, in the order of time.
 
-    Args:
-      paths: files of answers, or page directories that hold them.
-      known: what can be answered about.
-
-    Raises:
-      InputError: a file cannot be read or a line is invalid; names the file and the line.
+    paths: files of answers, or page directories that hold them. Raises InputError naming the file
+    and line of what is invalid.
     """
     answers = []
     for path in _files(paths):

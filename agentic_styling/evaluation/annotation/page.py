@@ -9,7 +9,6 @@ It shows neither scores nor who wrote a plan.
 """
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
 import jax
@@ -20,7 +19,7 @@ from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.photos.photos import to_png
 from agentic_styling.data.storage.trajectories import fingerprint
 from agentic_styling.evaluation.annotation.answers import Subjects, subjects
-from agentic_styling.evaluation.report.markup import script_source, text
+from agentic_styling.evaluation.report.markup import Markup, fill, read_template, script_source
 from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import output_directory, read_object
@@ -41,8 +40,7 @@ def write_page(
     Args:
       dataset: directory of the data set.
       directory: where to write; new, empty, or the page of an earlier call.
-      contexts: how many contexts to draw; all, if the set has fewer.
-      seed: of the draw and of executing plans.
+      contexts, seed: how many to draw, and the seed of the draw and of executing plans.
 
     Returns:
       The trajectories that are shown, and what can be answered about them.
@@ -50,11 +48,9 @@ def write_page(
     Raises:
       InputError: the data set cannot be read, or `directory` holds anything else.
     """
-    if contexts < 1:
-        raise InputError(f"--contexts: {contexts}; give a number from 1 up")
     directory = output_directory(directory)
     every = read_trajectories(dataset, image=False)
-    drawn = {t.context_id for t in sample_contexts(every, contexts, seed)}
+    drawn = sample_contexts(every, contexts, seed)
     data = fingerprint(every)
     _claim(directory, {"version": VERSION, "data": data, "contexts": contexts, "seed": seed})
     shown = read_trajectories(dataset, contexts=drawn, edited=True)
@@ -65,19 +61,13 @@ def write_page(
     return shown, known
 
 
-def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> list[Trajectory]:
-    """The trajectories of `count` randomly drawn contexts; of all, if there are fewer.
-
-    Raises InputError if there is none.
-    """
+def sample_contexts(trajectories: list[Trajectory], count: int, seed: int) -> set[str]:
+    """The names of `count` randomly drawn contexts; of all, if there are fewer, but not of none."""
     names = sorted({t.context_id for t in trajectories})
     if not names:
         raise InputError("annotate: the data set has no trajectories; build some first")
     order = np.random.default_rng(seed).permutation(len(names))
-    drawn = {names[i] for i in order[:count]}
-    return sorted(
-        (t for t in trajectories if t.context_id in drawn), key=lambda t: (t.context_id, t.id)
-    )
+    return {names[i] for i in order[:count]}
 
 
 def source_name(context_id: str) -> str:
@@ -122,21 +112,15 @@ def _execute(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
 def render(trajectories: list[Trajectory], known: Subjects, *, served: bool = False) -> str:
     """The whole page as text; with `served`, answers go to the server, else to the browser."""
     items = {"data": known.data, "served": served, "contexts": _contexts(trajectories)}
-    script = _template("answers.js") + _template("page.js")
-    policy = (
-        "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; "
-        f"connect-src 'self'; base-uri 'none'; form-action 'none'; {script_source(script)}"
-    )
+    script = "".join(read_template(__file__, name) for name in ("answers.js", "page.js"))
     parts = {
-        "policy": text(policy),
-        "style": _template("page.css"),
+        "script_source": script_source(script),
+        "style": Markup(read_template(__file__, "page.css")),
         # Within a script element only "<" could end the data.
-        "items": json.dumps(items, ensure_ascii=False).replace("<", "\\u003c"),
-        "script": script,
+        "items": Markup(json.dumps(items, ensure_ascii=False).replace("<", "\\u003c")),
+        "script": Markup(script),
     }
-    before, *rest = _template("page.html").split("{{")
-    pieces = (piece.partition("}}") for piece in rest)
-    return before + "".join(parts[name] + after for name, _, after in pieces)
+    return fill(read_template(__file__, "page.html"), **parts)
 
 
 def _contexts(trajectories: list[Trajectory]) -> list[dict]:
@@ -209,7 +193,3 @@ def _save(path: Path, pixels: np.ndarray) -> None:
     if not path.exists():
         with atomic_file(path) as temporary:
             temporary.write_bytes(to_png(pixels))
-
-
-def _template(name: str) -> str:
-    return (files("agentic_styling.evaluation.annotation") / "templates" / name).read_text("utf-8")

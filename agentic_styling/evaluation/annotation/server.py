@@ -34,24 +34,15 @@ class AnnotationServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, directory, shown: list[Trajectory], known: Subjects, port: int = 0):
-        """Binds the port.
+        """Binds the port, or a free one for 0; directory, shown, known: of `write_page`.
 
-        Args:
-          directory: the page's directory, as `write_page` left it.
-          shown: the trajectories on the page.
-          known: what can be answered about.
-          port: 0 takes a free port.
-
-        Raises:
-          InputError: the port is taken or not allowed.
+        Raises InputError if the port is taken or not allowed.
         """
         self.directory, self.known = Path(directory), known
         self.page = render(shown, known, served=True).encode()
         names = {source_name(t.context_id) for t in shown} | {edit_name(t.id) for t in shown}
         self.pictures = {f"/pictures/{name}": self.directory / "pictures" / name for name in names}
         self.writing = threading.Lock()
-        if not 0 <= port < 65536:
-            raise InputError(f"--port: {port}; give a number from 1 to 65535, or 0 for a free one")
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except OSError as error:

@@ -25,7 +25,8 @@ def read_curves(path: Path) -> dict[str, list]:
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
-            rows.append({name: float(value) for name, value in row.items() if _is_number(value)})
+            numbers = {name: x for name, x in row.items() if type(x) in (int, float)}
+            rows.append({name: float(x) for name, x in numbers.items()})
             rows[-1]["step"]
         except (ValueError, AttributeError, KeyError, OverflowError, RecursionError):
             raise InputError(
@@ -34,10 +35,6 @@ def read_curves(path: Path) -> dict[str, list]:
     blocks = np.array_split(np.arange(len(rows)), min(len(rows), MAX_POINTS)) if rows else []
     names = list(dict.fromkeys(name for row in rows for name in row))
     return {name: [_block_mean(rows, block, name) for block in blocks] for name in names}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _block_mean(rows: list[dict], block: np.ndarray, name: str) -> float | None:

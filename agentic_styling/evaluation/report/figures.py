@@ -2,23 +2,18 @@
 
 from collections.abc import Sequence
 
-from agentic_styling.evaluation.report.markup import Markup, tag
+from agentic_styling.evaluation.report.markup import Markup, fill, read_fragments, tag
 
-WIDTH, HEIGHT = 250, 150
-LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 24
+FRAGMENTS = read_fragments(__file__, "report.html")
+LEFT, TOP, ACROSS, DOWN = 46, 10, 198, 116  # of the plot, in the chart of report.html
 
 
 def interval_strip(
     interval: dict, ticks: Sequence[float], kind: str, *, label: str, mark: float | None = None
 ) -> Markup:
-    """A mean as a dot on its interval, drawn between the first and the last tick.
+    """A mean as a dot on its interval, drawn between the first and the last of increasing ticks.
 
-    Args:
-      interval: mean, low and high.
-      ticks: increasing values, each drawn as a vertical line.
-      kind: CSS classes of the dot and the interval.
-      label: what a screen reader says.
-      mark: a value to mark by a dashed line.
+    kind: CSS classes of both. label: for screen readers. mark: a value to mark by a dashed line.
     """
     low, mean, high = (_position(interval[name], ticks) for name in ("low", "mean", "high"))
     marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
@@ -63,25 +58,10 @@ def _position(value: float, ticks: Sequence[float]) -> str:
     return f"{100 * min(max((value - ticks[0]) / (ticks[-1] - ticks[0]), 0.0), 1.0):.2f}%"
 
 
-def _frame(low: float, high: float, *shapes: Markup, ends: tuple[str, str], label: str) -> Markup:
-    """A chart with axes: the ends of y at the left, the ends of x below."""
-    bottom = HEIGHT - BOTTOM
-    return tag(
-        "svg",
-        *[
-            tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
-            for y in (TOP, (TOP + bottom) / 2, bottom)
-        ],
-        tag("text", f"{high:.3g}", x=LEFT - 6, y=TOP + 4, text_anchor="end"),
-        tag("text", f"{low:.3g}", x=LEFT - 6, y=bottom + 4, text_anchor="end"),
-        tag("text", ends[0], x=LEFT, y=HEIGHT - 6),
-        tag("text", ends[1], x=WIDTH - RIGHT, y=HEIGHT - 6, text_anchor="end"),
-        *shapes,
-        class_="chart",
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
-        aria_label=label,
-    )
+def _chart(low: float, high: float, first: str, last: str, label: str, *shapes: Markup) -> Markup:
+    """A chart with axes: the ends of y at the left, the first and the last of x below."""
+    y = {"low": f"{low:.3g}", "high": f"{high:.3g}"}
+    return fill(FRAGMENTS["chart"], first=first, last=last, label=label, shapes=shapes, **y)
 
 
 def curve(steps: Sequence[float], values: Sequence[float | None], *, label: str) -> Markup:
@@ -89,32 +69,29 @@ def curve(steps: Sequence[float], values: Sequence[float | None], *, label: str)
     points = [(x, y) for x, y in zip(steps, values, strict=True) if y is not None]
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low, high = min(ys), max(ys)
-    across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     drawn = " ".join(
-        f"{LEFT + across * (x - xs[0]) / ((xs[-1] - xs[0]) or 1):.1f},"
-        f"{TOP + down * (high - y) / ((high - low) or 1):.1f}"
+        f"{LEFT + ACROSS * (x - xs[0]) / ((xs[-1] - xs[0]) or 1):.1f},"
+        f"{TOP + DOWN * (high - y) / ((high - low) or 1):.1f}"
         for x, y in points
     )
-    ends = (f"step {xs[0]:.0f}", f"{xs[-1]:.0f}")
+    ends = f"step {xs[0]:.0f}", f"{xs[-1]:.0f}"
     spoken = f"{label}: from {ys[0]:.3g} to {ys[-1]:.3g} over {xs[-1]:.0f} steps"
-    return _frame(low, high, tag("polyline", class_="curve", points=drawn), ends=ends, label=spoken)
+    return _chart(low, high, *ends, spoken, tag("polyline", class_="curve", points=drawn))
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], *, label: str) -> Markup:
     """A histogram over bins of equal width."""
     most = max(counts) or 1
-    across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    wide = across / len(counts)
+    wide = ACROSS / len(counts)
     bars = [
         tag(
             "rect",
             class_="bar",
             x=f"{LEFT + i * wide + 0.5:.1f}",
-            y=f"{TOP + down * (1 - count / most):.1f}",
+            y=f"{TOP + DOWN * (1 - count / most):.1f}",
             width=f"{wide - 1:.1f}",
-            height=f"{down * count / most:.1f}",
+            height=f"{DOWN * count / most:.1f}",
         )
         for i, count in enumerate(counts)
     ]
-    ends = (f"reward {edges[0]:g}", f"{edges[-1]:g}")
-    return _frame(0, most, *bars, ends=ends, label=label)
+    return _chart(0, most, f"reward {edges[0]:g}", f"{edges[-1]:g}", label, *bars)

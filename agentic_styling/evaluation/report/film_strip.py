@@ -14,15 +14,10 @@ INK, QUIET, PAPER = (28, 28, 30), (110, 110, 115), (250, 249, 247)
 
 
 def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:
-    """Draw frames side by side, with the tool, target and reasoning of each step below.
+    """Frames side by side, with the tool, target and reasoning of each of T steps below.
 
-    Args:
-      frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step.
-      plan: a plan that resolves to T steps.
-      goal: the title, or None for no title.
-
-    Returns:
-      An RGB picture with frames of 300 pixels' height and reasons of at most 6 lines.
+    frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step, drawn 300 pixels
+    high. goal: the title. Reasons are cut to 6 lines.
     """
     width = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 200)
     title, body = ImageFont.load_default(22), ImageFont.load_default(15)
@@ -41,10 +36,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
     line = 20
     text_height = line * max(len(a) + len(b) for a, b in wrapped) + MARGIN
     top = MARGIN + (40 if goal else 0)
-    size = (
-        MARGIN + len(captions) * (width + MARGIN),
-        top + FRAME_HEIGHT + 12 + text_height,
-    )
+    size = (MARGIN + len(captions) * (width + MARGIN), top + FRAME_HEIGHT + 12 + text_height)
     strip = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(strip)
     if goal:

@@ -2,36 +2,15 @@
 
 from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.evaluation.results import WITHOUT_CONTEXT
+from agentic_styling.utils.package_data import read_beside
 
-# method: (letter, name, one line)
-LABELS = {
-    "edit_only": ("E", "Edit only", "The goal’s literal words as tool calls, without a planner"),
-    "baseline": ("B", "Untrained", "The planner before any training"),
-    "standard": ("S", "Standard", "Imitates all of the teacher’s plans equally"),
-    "reward_filtered": ("R", "Reward-filtered", "Imitates only the plans that scored well"),
-    "reward_weighted": ("RW", "Reward-weighted", "Weights each plan by its reward"),
-    "standardized_reward_weighted": (
-        "SW",
-        "Standardized reward-weighted",
-        "Weights each plan by its reward relative to the mean",
-    ),
-    "dpo": ("D", "DPO", "Prefers the better of two plans for the same picture"),
-    "teacher_best": ("T", "Teacher’s best", "The ceiling: a teacher that knows the true state"),
-    "zero_shot": (
-        "Z",
-        "Zero-shot",
-        "A model that never saw our plans, with the tools in its prompt",
-    ),
-    "identity": ("0", "Identity", "Does nothing"),
-    "random": ("?", "Random", "Random tools and options at full strength"),
-    "strongest": ("!", "Strongest", "The most drastic option of eight tools"),
-}
+WORDS: dict[str, dict] = read_beside(__file__, "words.json")
 
 
 def labels(name: str) -> tuple[str, str, str]:
     """Letter, name and one-line description of a method; an unlisted method keeps its own name."""
     spoken = name.replace("_", " ")
-    return LABELS.get(name, (spoken[:2].upper(), spoken, ""))
+    return tuple(WORDS["methods"].get(name, (spoken[:2].upper(), spoken, "")))
 
 
 def kind(name: str) -> str:

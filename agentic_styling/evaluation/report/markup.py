@@ -1,8 +1,11 @@
-"""HTML built from elements: every string is escaped unless it is markup already."""
+"""HTML out of templates and elements: every string is escaped unless it is markup already."""
 
 import base64
 import hashlib
+import re
 from html import escape
+from pathlib import Path
+from string import Template
 
 VOID = frozenset({"br", "circle", "img", "line", "meta", "polyline", "rect"})
 
@@ -13,18 +16,13 @@ class Markup(str):
     __slots__ = ()
 
 
-def text(value: object) -> Markup:
-    """Any value as page text, with HTML's special characters escaped."""
-    return value if isinstance(value, Markup) else Markup(escape(str(value)))
-
-
 def join(children: object) -> Markup:
     """Strings, markup, None (nothing) and nested sequences of these, concatenated."""
-    if children is None:
-        return Markup()
+    if children is None or isinstance(children, Markup):
+        return children or Markup()
     if isinstance(children, list | tuple):
         return Markup("".join(map(join, children)))
-    return text(children)
+    return Markup(escape(str(children)))
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
@@ -45,6 +43,23 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     if name in VOID:
         return Markup(f"<{name}{written}/>")
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
+
+
+def fill(template: str, **parts: object) -> Markup:
+    """A template with each $name replaced by a part, see `join`."""
+    return Markup(Template(template).substitute({name: join(part) for name, part in parts.items()}))
+
+
+def read_template(module: str, name: str) -> str:
+    """The text of templates/NAME beside a module's `__file__`."""
+    return (Path(module).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def read_fragments(module: str, name: str) -> dict[str, str]:
+    """The templates of a file by the comments above them; a line break beside a tag is no space."""
+    text = re.sub(r"(?<=>)\n+|\n+(?=<)", "", read_template(module, name)).replace("\n", " ")
+    _, *pieces = re.split(r"<!-- (\w+) -->", text)
+    return dict(zip(pieces[::2], pieces[1::2], strict=True))
 
 
 def script_source(script: str) -> str:

@@ -3,36 +3,18 @@
 import math
 
 from agentic_styling.evaluation.report.figures import axis, dumbbell, interval_strip
-from agentic_styling.evaluation.report.labels import badge, between, kind, labels, number, share
+from agentic_styling.evaluation.report.labels import (
+    WORDS,
+    badge,
+    between,
+    kind,
+    labels,
+    number,
+    share,
+)
 from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.tools import DIMENSIONS
 
-# Soft hyphens let the headings break on a narrow screen.
-PART_HEADS = {
-    "instruction_following": "Instruc\u00adtion",
-    "visual_quality": "Quality",
-    "transformation_strength": "Strength",
-    "coherence": "Cohe\u00adrence",
-    "semantic_accuracy": "Meaning",
-    "technical_execution": "Tech\u00adnique",
-}
-PLAN_HEADS = {
-    "relevance": "Rele\u00advance",
-    "theme_style_focus": "Theme",
-    "completeness": "Com\u00adplete",
-    "efficiency": "Effi\u00adcient",
-    "correctness": "Correct",
-    "reasoning_conciseness": "Reasons: concise",
-    "reasoning_completeness": "com\u00adplete",
-    "reasoning_specificity": "spe\u00adcific",
-}
-ACTION_HEADS = {
-    "precision": "Preci\u00adsion",
-    "recall": "Recall",
-    "f1": "F1",
-    "iou": "IoU",
-    "priority_correlation": "Order",
-}
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
 SHARE_TICKS = (0, 0.25, 0.5, 0.75, 1)
 
@@ -44,9 +26,11 @@ def method_table(methods: dict) -> Markup:
     rows = []
     for name, numbers in methods.items():
         both = [(numbers[reward], kind(name)) for reward in ("reward", "held_out_reward")]
+        seeds = f"{numbers['seeds']} training runs" if numbers["seeds"] > 1 else ""
+        about = "; ".join(filter(None, (labels(name)[2], seeds)))
         rows.append(
             [
-                _row_head(name, described(name, numbers["seeds"])),
+                _row_head(name, about),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -59,28 +43,26 @@ def method_table(methods: dict) -> Markup:
 
 def parts_table(methods: dict) -> Markup:
     """The six parts of the score, one row per method."""
-    return _percent_table({name: n["parts"] for name, n in methods.items()}, PART_HEADS)
+    return _percent_table({name: n["parts"] for name, n in methods.items()}, WORDS["parts"])
 
 
 def actions_table(methods: dict) -> Markup:
     """How the plans' actions match the requested ones, one row per method."""
     rows = []
     for name, numbers in methods.items():
-        scores = [numbers["actions"][score] for score in ACTION_HEADS]
+        scores = [numbers["actions"][score] for score in WORDS["actions"]]
         cells = [_heat_cell(score and max(score, 0), number(score), None) for score in scores]
         rows.append([_row_head(name), *cells])
-    return _scrolling([None, *ACTION_HEADS.values()], rows)
+    return _scrolling([None, *WORDS["actions"].values()], rows)
 
 
-def judged_tables(methods: dict) -> list[Markup]:
+def judged_tables(methods: dict) -> tuple[Markup, Markup]:
     """A judge's means of edits and of plans, one row per method that was judged."""
     judged = {name: n["judge"] for name, n in methods.items() if "judge" in n}
     plans = {name: means["plan"] for name, means in judged.items()}
-    return [
-        _percent_table(judged, PART_HEADS | {"overall": "Overall"}),
-        tag("h3", "The plans, 0 to 100"),
-        _percent_table(plans, PLAN_HEADS | {"overall": "Overall"}),
-    ]
+    overall = {"overall": "Overall"}
+    edits = _percent_table(judged, WORDS["parts"] | overall)
+    return edits, _percent_table(plans, WORDS["plan_parts"] | overall)
 
 
 def _percent_table(methods: dict, heads: dict[str, str]) -> Markup:
@@ -174,12 +156,6 @@ def _table(heads, rows: list[list[Markup]], style: str) -> Markup:
 def _scrolling(heads, rows: list[list[Markup]]) -> Markup:
     """A grid of numbers that scrolls sideways if the screen is too narrow."""
     return tag("div", _table(heads, rows, "grid"), class_="scroll", tabindex="0")
-
-
-def described(name: str, seeds: int) -> str:
-    """A method's description, with the number of its training runs if there are several."""
-    words = labels(name)[2]
-    return "; ".join(filter(None, (words, f"{seeds} training runs" if seeds > 1 else "")))
 
 
 def _row_head(name: str, words: str | None = None) -> Markup:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.rewards.judges.chat_answers import ChatAnswers
-from agentic_styling.rewards.judges.chat_cost import Estimate, estimate, picture_tokens, text_tokens
+from agentic_styling.rewards.judges.chat_cost import Estimate, picture_tokens, text_tokens
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE
 from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.rubric import Rubric, pictures
@@ -48,18 +48,13 @@ class ApiJudge:
     """A judge of edits, or of plans.
 
     The key is read from AGENTIC_STYLING_JUDGE_KEY when a question is asked and stored nowhere;
-    redirects are refused, so that it reaches no other host.
+    redirects are refused, so that it reaches no other host. Plain http is allowed to this machine
+    only.
 
     Args:
       model: its name.
-      cache: the folder of its answers.
-      url: the endpoint's base, such as "https://api.openai.com/v1"; by default the value of
-        AGENTIC_STYLING_JUDGE_URL. Plain http is allowed to this machine only.
-      sleep: waits between attempts.
       rubric: EDIT, or PLAN.
-
-    Raises:
-      InputError: an invalid url.
+      cache, url, sleep: see `ChatAnswers`.
     """
 
     def __init__(
@@ -75,12 +70,7 @@ class ApiJudge:
         self.cache, self.url = self._answers.cache, self._answers.url
 
     def __call__(self, *columns):
-        """Scores a batch; each row is judged independently.
-
-        Args:
-          columns: of edits: sources, results, requests; of plans: photographs, goals, plans.
-            Pictures are uint8 or float [B, H, W, 3], floats in [0, 1], or lists of [H, W, 3] of
-            any sizes; requests are tuples of steps, whose reasoning is not sent, or goals in words.
+        """Scores a batch; each row is judged independently. Columns are as for `VlmJudge`.
 
         Returns:
           Scores or PlanScores, [B] each; NaN in a row whose answers stayed malformed.
@@ -95,13 +85,8 @@ class ApiJudge:
         parts = {part: [answer[part] for answer in answers] for part in unknown}
         return self.rubric.combine({p: jnp.array(c, jnp.float32) for p, c in parts.items()})
 
-    def estimate(self, *columns, price_in: float, price_out: float) -> Estimate:
-        """A rough estimate of a call with the same columns; nothing is asked.
-
-        Counts the questions that the cache lacks, without retries: a token for every four
-        characters of text, and GPT-4o's tokens for pictures. Prices are for a million tokens; the
-        cost is in the same currency.
-        """
+    def estimate(self, *columns) -> Estimate:
+        """What a call with the same columns would ask, without retries; nothing is asked."""
         missing = self._answers.look_up(self._questions(columns)).missing.values()
         tokens_in = sum(
             text_tokens(len(self.rubric.instructions) + len(question.words))
@@ -109,7 +94,7 @@ class ApiJudge:
             for question in missing
         )
         tokens_out = PART_TOKENS * len(self.rubric.questions) * len(missing)
-        return estimate(len(missing), tokens_in, tokens_out, price_in, price_out)
+        return Estimate(len(missing), tokens_in, tokens_out)
 
     def _questions(self, columns) -> list[_Question]:
         count = len(self.rubric.captions)

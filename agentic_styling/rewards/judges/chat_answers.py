@@ -66,8 +66,8 @@ class ChatAnswers:
       cache: the folder of the answers.
       accept: from an answer's text to the text that is cached; raises ValueError for an invalid
         answer, which is then asked for again. Also applied to cached texts.
-      url: the endpoint's base, to which "/chat/completions" is appended; by default that of the
-        role's environment variable.
+      url: the endpoint's base, such as "https://api.openai.com/v1"; by default that of the role's
+        environment variable.
       sleep: waits between attempts.
       workers: questions asked in parallel.
 
@@ -95,11 +95,7 @@ class ChatAnswers:
         """The answers, in order; equal questions are asked once.
 
         None stands for a question whose answers were malformed in all attempts; how many there
-        are is printed.
-
-        Args:
-          questions: what is asked.
-          title, unit: of the progress bar.
+        are is printed. title, unit: of the progress bar.
 
         Raises:
           InputError: there is no key, a question cannot be asked, or the answers to all of them, or
@@ -114,10 +110,9 @@ class ChatAnswers:
 
     def look_up(self, questions: Sequence[Question]) -> Known:
         """The cached answers; nothing is asked."""
-        names = [
-            hashlib.sha256(_encoded(question) + question.sample.encode()).hexdigest()
-            for question in questions
-        ]
+        # Model, prompt and pictures name a question.
+        texts = (json.dumps(question.body()) + question.sample for question in questions)
+        names = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         cached = {name: self._read(name) for name in names}
         answers = {name: text for name, text in cached.items() if text is not None}
         missing: dict[str, Question] = {}
@@ -235,8 +230,3 @@ def _repeats(key: str, text: str) -> bool:
     with contextlib.suppress(ValueError, RecursionError):
         text += json.dumps(json.loads(text), ensure_ascii=False)
     return len(key) >= SECRET and key in text
-
-
-def _encoded(question: Question) -> bytes:
-    """Model, prompt and pictures, so their hash names the question."""
-    return json.dumps(question.body()).encode()

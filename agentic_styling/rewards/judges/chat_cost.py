@@ -9,20 +9,11 @@ from agentic_styling.utils.errors import InputError
 
 
 class Estimate(NamedTuple):
-    """The questions that the cache lacks, their tokens, and their cost."""
+    """Questions to ask, and their tokens in all."""
 
     questions: int
     tokens_in: int
     tokens_out: int
-    cost: float
-
-
-def estimate(
-    questions: int, tokens_in: int, tokens_out: int, price_in: float, price_out: float
-) -> Estimate:
-    """The estimate at prices for a million tokens; the cost is in the same currency."""
-    cost = tokens_in * price_in / 1e6 + tokens_out * price_out / 1e6
-    return Estimate(questions, tokens_in, tokens_out, cost)
 
 
 def text_tokens(letters: int) -> int:
@@ -38,43 +29,34 @@ def picture_tokens(height: int, width: int) -> int:
     return 85 + 170 * int(np.ceil(sides / 512).prod())
 
 
-def checked_prices(
-    prices: tuple[float, float] | None, option: str = "--prices"
-) -> tuple[float, float]:
-    """The prices, or zeros. Raises InputError naming the option, unless they are two from 0 up."""
-    numbers = tuple(prices or (0.0, 0.0))
-    valid = all(isinstance(price, int | float) and 0 <= price < float("inf") for price in numbers)
-    if len(numbers) != 2 or not valid:
-        given = " ".join(str(price).removesuffix(".0") for price in numbers)
-        raise InputError(f"{option}: {given}; give two numbers from 0 up")
-    return numbers
+def check_prices(prices: tuple[float, float] | None, option: str = "--prices") -> None:
+    """Raises InputError naming the option, unless the prices are None or two from 0 up."""
+    given = (0.0, 0.0) if prices is None else prices
+    valid = all(isinstance(price, int | float) and 0 <= price < math.inf for price in given)
+    if len(given) != 2 or not valid:
+        written = " ".join(str(price).removesuffix(".0") for price in given)
+        raise InputError(f"{option}: {written}; give two numbers from 0 up")
 
 
 def announce(
     command: str,
     questions: str,
-    cost: Estimate,
-    priced: bool,
+    asked: Estimate,
+    prices: tuple[float, float] | None,
     yes: bool,
-    options: tuple[str, str] = ("--prices", "--yes"),
+    option: str = "--prices",
 ) -> None:
-    """Prints an estimate.
+    """Prints an estimate for some questions, which are also given in words with their number.
 
-    Args:
-      command: the command that asks, for the error line.
-      questions: the questions in words, with their number.
-      cost: the estimate.
-      priced: whether prices were given.
-      yes: whether the user has agreed.
-      options: that set the prices, and by which the user agrees.
-
-    Raises:
-      InputError: there are questions to ask, and the user has not agreed.
+    command: that asks, for the error line. prices: of a million tokens in and out, set by `option`;
+    None if they are not known. Raises InputError for invalid prices, and for questions without
+    `yes`, by which the user agrees.
     """
-    set_prices, agree = options
-    price = (
-        f"about {cost.cost:.3g} at these prices" if priced else f"give {set_prices} for the cost"
-    )
-    print(f"{questions}, about {cost.tokens_in} tokens in and {cost.tokens_out} out; {price}")
-    if cost.questions and not yes:
-        raise InputError(f"{command}: nothing was asked; give {agree} to ask")
+    check_prices(prices, option)
+    price = f"give {option} for the cost"
+    if prices is not None:
+        cost = (asked.tokens_in * prices[0] + asked.tokens_out * prices[1]) / 1e6
+        price = f"about {cost:.3g} at these prices"
+    print(f"{questions}, about {asked.tokens_in} tokens in and {asked.tokens_out} out; {price}")
+    if asked.questions and not yes:
+        raise InputError(f"{command}: nothing was asked; give --yes to ask")

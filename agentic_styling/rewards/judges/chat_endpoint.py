@@ -41,16 +41,11 @@ class Failed(Exception):
     answer, but of another form.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        again: bool = True,
-        wait: float = 0.0,
-        refusal: str = "",
-        malformed: bool = False,
-    ):
+    again, wait, refusal, malformed = True, 0.0, "", False
+
+    def __init__(self, reason: str, **fields):
         super().__init__(reason)
-        self.again, self.wait, self.refusal, self.malformed = again, wait, refusal, malformed
+        vars(self).update(fields)
 
 
 def read_key(role: Role) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from agentic_styling.rewards.judges.chat_answers import picture_part, text_part
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.package_data import read_beside
 
 # The scale ends at 100, which is not one token: digit d stands for 100 / 9 * d.
 DIGIT_QUESTION = """{opening}
@@ -18,6 +19,7 @@ DIGIT_QUESTION = """{opening}
 
 Answer with one digit only, from 0, which stands for 0 on this scale, to 9, which stands for 100."""
 _NUMBERS = {6: "six", 8: "eight"}
+RUBRICS: dict[str, dict] = read_beside(__file__, "rubrics.json")  # fields of Rubric but functions
 
 
 class Rubric(NamedTuple):
@@ -35,10 +37,10 @@ class Rubric(NamedTuple):
 
     questions: Mapping[str, str]
     introduction: str
-    captions: tuple[str, ...]
+    captions: list[str]
     heading: str
     opening: str
-    columns: tuple[str, ...]
+    columns: list[str]
     words: Callable[..., list[str]]
     combine: Callable[[dict], Any]
 
@@ -97,14 +99,9 @@ class Rubric(NamedTuple):
 
 
 def pictures(images, name: str) -> list[np.ndarray]:
-    """Pictures as a list of uint8 [H, W, 3].
+    """Pictures, uint8 or floats in [0, 1], [B, H, W, 3] or a list, as a list of uint8 [H, W, 3].
 
-    Args:
-      images: uint8 or float [B, H, W, 3], floats in [0, 1]; or a list of such [H, W, 3].
-      name: of the batch, for errors.
-
-    Raises:
-      InputError: another shape, dtype or range.
+    Raises InputError with the batch's name for another shape, dtype or range.
     """
     try:
         images = np.asarray(images) if hasattr(images, "ndim") else images

@@ -74,12 +74,9 @@ class VlmJudge:
     ) -> VlmJudge:
         """Loads a Hugging Face directory, as `Planner.from_pretrained` does.
 
-        Args:
-          directory: of the model.
-          dtype: of the weights and the computation, by default as stored. The digits' logits are
-            always float32. Computing in bfloat16 changes the parts of a tiny random model by less
-            than 2 points; a trained model was not measured.
-          rubric: EDIT, or PLAN.
+        dtype: of the weights and the computation, by default as stored. The digits' logits are
+        always float32. Computing in bfloat16 changes the parts of a tiny random model by less than
+        2 points; a trained model was not measured.
         """
         config, params = load_pretrained(directory, dtype=dtype)
         return cls(config, params, Tokenizer(directory), ImageSettings.load(directory), rubric)
@@ -109,7 +106,13 @@ class VlmJudge:
         names = zip(shown, self.rubric.columns[:number], strict=True)
         counts = np.stack([count_image_tokens(*named, self.images) for named in names], axis=1)
         prompts = self._prompts(words, counts)
-        self._check_lengths(prompts)
+        limit = self.config.text.max_position_embeddings
+        for row, questions in enumerate(prompts):
+            if (longest := max(map(len, questions))) > limit:
+                raise InputError(
+                    f"{self.rubric.columns[-1]}[{row}]: its prompt has {longest} tokens and the "
+                    f"model's limit is {limit}; give smaller pictures or shorter texts"
+                )
         texts = [len(q) - n.sum() for n, case in zip(counts, prompts, strict=True) for q in case]
         digit_ids = jnp.array([self.tokenizer.encode(digit)[0] for digit in DIGITS])
         digits = np.zeros((len(prompts), len(self.rubric.questions)), np.float32)
@@ -137,16 +140,6 @@ class VlmJudge:
             texts = [self.rubric.digit_question(said, part) for part in self.rubric.questions]
             prompts.append([opening + encode(text) + closing for text in texts])
         return prompts
-
-    def _check_lengths(self, prompts: list[list[list[int]]]) -> None:
-        limit = self.config.text.max_position_embeddings
-        for row, questions in enumerate(prompts):
-            longest = max(map(len, questions))
-            if longest > limit:
-                raise InputError(
-                    f"{self.rubric.columns[-1]}[{row}]: its prompt has {longest} tokens and the "
-                    f"model's limit is {limit}; give smaller pictures or shorter texts"
-                )
 
     def _chunks(self, counts: np.ndarray) -> list[np.ndarray]:
         """Rows that run together; counts: the tokens of each row's largest picture, int [B]."""

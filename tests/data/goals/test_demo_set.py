@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from agentic_styling.data.goals.clashes import clash
+from agentic_styling.data.goals.goals import clash
 from agentic_styling.data.goals.sets import LEVELS, SPLITS, read, sample_goal, set_themes
 from agentic_styling.data.photos.states import sample_state, source_of, target_of
 from agentic_styling.tools import MODIFIERS, VOCABULARY, Plan

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agentic_styling.data.goals.clashes import clash
+from agentic_styling.data.goals.goals import clash
 from agentic_styling.data.goals.sets import LEVELS, NONE, SETS, ask, fill, read, set_themes
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 

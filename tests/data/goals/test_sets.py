@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.data.goals.clashes import clash
-from agentic_styling.data.goals.goals import CONSTRAINTS, STRENGTHS, compatible_constraints
+from agentic_styling.data.goals.goals import CONSTRAINTS, STRENGTHS, clash, compatible_constraints
 from agentic_styling.data.goals.sets import (
     LEVELS,
     NONE,

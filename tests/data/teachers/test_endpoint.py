@@ -235,11 +235,12 @@ def test_settings_name_all_that_plans_depend_on(teacher, tmp_path):
     assert elsewhere.settings() == settings
 
 
-def test_the_estimate_by_hand(teacher, endpoint):
+def test_the_estimate_by_hand(teacher, endpoint, capsys):
     teacher.system = "x" * 320
     # In: (320 + 80) / 4 and a picture of one tile; out: (400 + 2 * 210) / 4.
-    found = teacher.estimate(10, 256, price_in=2.0, price_out=10.0)
-    assert found[:3] == (10, 10 * (100 + 255), 10 * 205)
-    assert found.cost == pytest.approx(0.0071 + 0.0205)
-    assert teacher.estimate(10, 1024, 0, 0).tokens_in == 10 * (100 + 85 + 4 * 170)
+    found = teacher.estimate(10, 256)
+    assert found == (10, 10 * (100 + 255), 10 * 205)
+    assert teacher.estimate(10, 1024).tokens_in == 10 * (100 + 85 + 4 * 170)
+    teacher.announce(10, size=256, prices=(2.0, 10.0), yes=True)
+    assert "3550 tokens in and 2050 out; about 0.0276 at these prices" in capsys.readouterr().out
     assert not endpoint.calls

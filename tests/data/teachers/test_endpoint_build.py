@@ -122,9 +122,9 @@ def test_nothing_is_asked_before_its_cost_is_told_and_allowed(endpoint, command,
     said, error = capsys.readouterr()
     assert ended.value.code == 2 and error.endswith("build: nothing was asked; give --yes to ask\n")
     teacher = EndpointTeacher("simple", "fake-vl", tmp_path)
-    expected = teacher.estimate(QUESTIONS, 16, 1000, 0)
+    expected = teacher.estimate(QUESTIONS, 16)
     assert f"fake-vl: {QUESTIONS} questions" in said and f"{expected.tokens_in} tokens in" in said
-    assert f"about {expected.cost:.3g} at these prices" in said
+    assert f"about {expected.tokens_in / 1000:.3g} at these prices" in said
     assert not endpoint.calls and not (tmp_path / "sets").exists()
 
     cli.main([*asked, "--yes"])

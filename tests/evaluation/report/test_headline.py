@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from agentic_styling.evaluation.report.headline import best_example
+from agentic_styling.evaluation.report.report import best_example
 from agentic_styling.evaluation.runs import frame_name, source_name
 from agentic_styling.tools import Step
 

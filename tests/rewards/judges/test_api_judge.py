@@ -108,18 +108,17 @@ def test_a_damaged_file_is_asked_for_again_and_rewritten(api_judge, case, endpoi
 
 def test_the_estimate_counts_what_the_cache_lacks(api_judge, case, endpoint):
     sources, results, requests = case
-    whole = api_judge.estimate(*case, price_in=2.0, price_out=10.0)
+    whole = api_judge.estimate(*case)
     assert not endpoint.calls and not api_judge.cache.exists()
     assert whole.questions == ROWS
     # Two pictures of one tile each, and at least the rubric's words.
     assert 510 + 400 < whole.tokens_in / ROWS < 510 + 1000
-    assert whole.cost == pytest.approx((2 * whole.tokens_in + 10 * whole.tokens_out) / 1e6)
     api_judge(sources[:2], results[:2], requests[:2])
-    rest = api_judge.estimate(*case, price_in=2.0, price_out=10.0)
+    rest = api_judge.estimate(*case)
     assert rest.questions == ROWS - 2
     assert rest.tokens_in == whole.tokens_in * (ROWS - 2) / ROWS
     api_judge(*case)
-    assert api_judge.estimate(*case, price_in=2.0, price_out=10.0) == (0, 0, 0, 0)
+    assert api_judge.estimate(*case) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +126,8 @@ def test_the_estimate_counts_what_the_cache_lacks(api_judge, case, endpoint):
 )
 def test_large_pictures_count_their_tiles(api_judge, size, tiles):
     small, large = np.zeros((8, 8, 3), np.uint8), np.zeros((*size, 3), np.uint8)
-    base = api_judge.estimate([small], [small], [REQUEST], price_in=1, price_out=1).tokens_in
-    more = api_judge.estimate([small], [large], [REQUEST], price_in=1, price_out=1).tokens_in
+    base = api_judge.estimate([small], [small], [REQUEST]).tokens_in
+    more = api_judge.estimate([small], [large], [REQUEST]).tokens_in
     assert more - base == 170 * (tiles - 1)
 
 

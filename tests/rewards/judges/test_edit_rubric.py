@@ -8,7 +8,6 @@ from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges.edit_rubric import (
     EDIT,
     NOTHING,
-    RUBRIC,
     batch_words,
     request_words,
     strength_words,
@@ -24,9 +23,11 @@ def step(tool, **parameters):
 
 
 def test_there_is_one_question_a_part_and_each_says_its_scale():
-    assert tuple(RUBRIC) == PARTS
-    assert all("0:" in q and "50:" in q and "100:" in q for q in RUBRIC.values())
-    assert all(name in EDIT.instructions and q in EDIT.instructions for name, q in RUBRIC.items())
+    assert tuple(EDIT.questions) == PARTS
+    assert all("0:" in q and "50:" in q and "100:" in q for q in EDIT.questions.values())
+    assert all(
+        name in EDIT.instructions and q in EDIT.instructions for name, q in EDIT.questions.items()
+    )
 
 
 def test_the_instructions_are_those_whose_answers_are_in_caches():

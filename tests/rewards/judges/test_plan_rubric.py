@@ -40,7 +40,7 @@ def test_plans_are_judged_by_an_endpoint(endpoint, tmp_path, case):
     """It answers with the photograph's brightness, and one more for each part."""
     judge = ApiJudge("fake-vl", tmp_path, rubric=PLAN)
     columns = [case[1][:2], ["more fog"] * 2, [FOGGY] * 2]
-    assert judge.estimate(*columns, price_in=1, price_out=1).tokens_out == 2 * 8 * 11
+    assert judge.estimate(*columns).tokens_out == 2 * 8 * 11
     scores = judge(*columns)
     for offset, name in enumerate(PLAN_PARTS):
         np.testing.assert_array_equal(getattr(scores, name), [10 + offset, 20 + offset])

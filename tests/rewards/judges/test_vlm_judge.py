@@ -20,7 +20,7 @@ from agentic_styling.planner import (
 )
 from agentic_styling.rewards import PARTS
 from agentic_styling.rewards.judges import vlm_judge
-from agentic_styling.rewards.judges.edit_rubric import EDIT, RUBRIC, request_words
+from agentic_styling.rewards.judges.edit_rubric import EDIT, request_words
 from agentic_styling.rewards.judges.rubric import DIGIT_QUESTION
 from agentic_styling.rewards.judges.vlm_judge import VlmJudge
 from agentic_styling.tools import Step
@@ -67,7 +67,7 @@ def hf_config(tokenizer):
 def directory(tmp_path_factory):
     """A model with perturbed weights, its tokenizer, and pictures of 1 to 16 tokens."""
     directory = tmp_path_factory.mktemp("judge")
-    texts = [DIGIT_QUESTION, *RUBRIC.values(), *map(request_words, REQUESTS)]
+    texts = [DIGIT_QUESTION, *EDIT.questions.values(), *map(request_words, REQUESTS)]
     tokenizer = train_tokenizer(texts, directory, vocab_size=800)
     config = Qwen3VLConfig.from_hf(hf_config(tokenizer))
     save_pretrained(directory, config, ours.perturbed_params(config))
