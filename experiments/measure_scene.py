@@ -100,8 +100,9 @@ def markdown(found: dict, before: dict, took: float) -> str:
         "# The scene estimate against hand-drawn masks",
         "",
         f"{platform.machine()}, {os.cpu_count()} cores, jax {jax.__version__}. Photographs at "
-        f"{SIZE[0]} x {SIZE[1]} pixels. IoU of all pixels of a half, the mean of the photographs that show the",
-        "class, and the share of the pixels of the others that is taken for it.",
+        f"{SIZE[0]} x {SIZE[1]} pixels: IoU of all",
+        "pixels of a half, the mean of the photographs that show the class, and the share of the",
+        "pixels of the others that is taken for it.",
         f"One estimate of {TIMED} x {TIMED} pixels takes {took:.1f} ms of processor time.",
         "",
         "| half, class | IoU | IoU before | mean IoU | before | photographs with it "
