@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import LUMA
-from agentic_styling.tools.transforms.scene import shrink
+from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 MOST = 16
 _ROUNDS = 4
@@ -79,4 +80,26 @@ def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float 
 
     carry = jnp.zeros_like(image), jnp.zeros(shape)
     (mixed, total), _ = jax.lax.scan(add, carry, (centers, colors.T))
+    return mixed / total
+
+
+def flat_areas(image, palette: tuple[jax.Array, jax.Array], factor: int, height: int, width: int):
+    """A shrunk picture [3, h, w] as flat areas [3, height, width] of a palette's colours.
+
+    Each colour's share is blurred at the small size and the largest wins at the full one, so that
+    borders are smooth, as if drawn, and no colour lies between two others.
+    """
+    colors, used = palette
+    shares = _shares(_space(image), colors.T, used, 0.0009)
+    shares = gaussian_blur(shares, 1.1, channel_axis=0)
+    crisp = max(8.0, 5.0 * factor)
+
+    def add(carry, one):
+        share, color = one
+        weight = jnp.exp(crisp * (enlarge(share[None], factor, height, width)[0] - 1))
+        return (carry[0] + weight * color[:, None, None], carry[1] + weight), None
+
+    # A scan, as XLA on CPU would find every weight again for every channel.
+    carry = jnp.zeros((3, height, width)), jnp.full((height, width), 1e-20)
+    (mixed, total), _ = jax.lax.scan(add, carry, (shares, colors.T))
     return mixed / total

@@ -21,7 +21,7 @@ _TABLE = np.array(list(_ROWS.values()), np.float32)
 _PAPER = np.array([0.985, 0.975, 0.95], np.float32)[:, None, None]
 
 
-def wash(image, plain, medium, technique: Technique, texture, seed):
+def wash(image, plain, scene, medium, technique: Technique, texture, seed):
     """[3, H, W] in watercolour; medium: index into MEDIA."""
     bleed, tones, edges, pools, grain, gaps, border = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]
@@ -54,8 +54,12 @@ def wash(image, plain, medium, technique: Technique, texture, seed):
     # Bousseau's equation for the density of pigment d: C' = C (1 - (1 - C) (d - 1)).
     inked = pale * (1 - (1 - pale) * (density - 1))
     white = jnp.clip((light - 0.80) * 5 + 0.6 * (shaky + 0.2), 0.0, 1.0) * 0.85
-    drag = lattice_noise(height, width, 120, seed + 7, stretch=6.0) - 0.5
-    broken = jnp.clip((0.5 * tooth + 1.5 * drag + 1.5 * noise[1] + 0.8 * light - 1.9) * 3, 0.0, 1.0)
+    # A drying brush leaves hollows of the paper white: in the lights, at the edges of washes and
+    # behind the subject, seldom upon it.
+    drag = lattice_noise(height, width, 110, seed + 7, stretch=6.0)
+    drag = displace(drag[None], (noise[0] - 0.5) * short / 5, 0.0)[0] - 0.5
+    dry = 1.1 * noise[1] + 0.8 * light + jnp.minimum(6.0 * pigment, 0.3) - 0.7 * scene.subject
+    broken = jnp.clip((0.5 * tooth + 0.8 * drag + dry - 1.42) * 2.5, 0.0, 1.0)
     white = jnp.maximum(white, gaps * jnp.minimum(0.4 + 0.5 * texture, 1.0) * broken)
     white = jnp.maximum(white, _margin(height, width, border, noise[0] + 0.6 * shaky))
     out = inked + white * (_PAPER - inked)
