@@ -102,7 +102,13 @@ def test_techniques_and_textures_are_all_different(target):
 
 def test_media_are_what_their_names_say():
     drawings = ("ink_brush", "pen_ink_lines", "pencil_sketch", "charcoal_sketch")
-    others = ("watercolor_flowing", "hyperrealistic", "photorealistic", "3d_rendered")
+    others = (
+        "watercolor_flowing",
+        "hyperrealistic",
+        "photorealistic",
+        "3d_rendered",
+        "anime_cel_shaded",
+    )
     pictures = {target: made_alone(target) for target in (*drawings, *others)}
     photo = np.asarray(photograph("astronaut"))
     chroma = {k: np.hypot(*lab(v)[1:]).mean() for k, v in pictures.items()}
@@ -112,6 +118,8 @@ def test_media_are_what_their_names_say():
     # Watercolour leaves the rim of its paper white; ink is black; hyperrealism is crisp.
     assert light["watercolor_flowing"][:2].mean() > 88
     assert (light["ink_brush"] < 20).mean() > 0.1 and (light["ink_brush"] > 85).mean() > 0.2
+    # Anime has no black areas, although the photograph has.
+    assert (lab(photo)[0] < 8).mean() > 0.1 > 5 * (light["anime_cel_shaded"] < 8).mean()
     detail = {k: sobel(v.mean(0)).mean() for k, v in pictures.items()}
     assert detail["hyperrealistic"] > 1.15 * detail["photorealistic"]
     assert detail["3d_rendered"] < 0.9 * detail["photorealistic"]

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.screens import contours
 from agentic_styling.tools.transforms.filters.smoothing import clean_surfaces
@@ -31,18 +32,18 @@ def flat(image, plain, scene, medium, technique: Technique, texture, seed):
     height, width = image.shape[1:]
     short = min(height, width)
     factor = max(1, round(short / 320))
-    small = clean_surfaces(shrink(image, factor), 0.04)
+    small = computed(clean_surfaces(shrink(image, factor), 0.04))
     areas = flat_areas(small, palette_of(small, count), factor, height, width)
     slow, busy = _gradients(image)
     out = areas + gradients * jnp.clip(1.5 - 20 * busy, 0.0, 1.0) * (slow - areas)
     tone = luma_of(out)
-    out = out + bright * (0.09 * (1 - tone) ** 2 * _SHADOW + 0.3 * tone * (1 - tone))
+    out = out + bright * (0.14 * (1 - tone) ** 2 * _SHADOW + 0.3 * tone * (1 - tone))
     out = out + 0.5 * bright * scene.sky * out * (1 - out)
     out = dm_pix.adjust_saturation(jnp.clip(out, 0.0, 1.0), 1 + vivid, channel_axis=0)
     # Texture: how much of the picture's own detail is left within the areas.
     detail = image - enlarge(small, factor, height, width)
     out = out + 0.35 * (texture - 1) * jnp.clip(detail, -0.3, 0.3)
-    ink = contours(luma_of(areas), max(0.8, short / 330)) - faint
+    ink = contours(luma_of(areas), max(0.8, short / 450)) - faint
     lines = lines * jnp.clip(1.6 - 5 * busy, 0.5, 1.0)
     return out + jnp.clip(lines * ink, 0.0, 0.92) * (_LINE - out)
 

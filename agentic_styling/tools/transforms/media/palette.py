@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import LUMA
+from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
@@ -90,7 +91,7 @@ def flat_areas(image, palette: tuple[jax.Array, jax.Array], factor: int, height:
     borders are smooth, as if drawn, and no colour lies between two others.
     """
     colors, used = palette
-    shares = _shares(_space(image), colors.T, used, 0.0009)
+    shares = computed(_shares(_space(image), colors.T, used, 0.0009))
     shares = gaussian_blur(shares, 1.1, channel_axis=0)
     crisp = max(8.0, 5.0 * factor)
 
