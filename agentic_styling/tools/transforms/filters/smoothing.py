@@ -90,6 +90,8 @@ def _guided(image, contrast):
     means = gaussian_blur(jnp.concatenate([image, square]), sigma, channel_axis=0)
     mean = means[:3]
     variance = jnp.maximum(means[3:] - jnp.mean(mean * mean, axis=0, keepdims=True), 0.0)
-    slope = variance / (variance + contrast**2)
+    # In the dark, less contrast is a detail.
+    least = contrast * (0.4 + jnp.mean(mean, axis=0, keepdims=True))
+    slope = variance / (variance + least * least)
     line = jnp.concatenate([slope, (1 - slope) * mean])
     return gaussian_blur(line, sigma, channel_axis=0)

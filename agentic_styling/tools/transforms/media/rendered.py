@@ -23,12 +23,12 @@ def rendered(image, plain, scene, _, technique: Technique, texture, seed):
     form, hollow, light, shine = _lit(tone, jnp.abs(luma_of(image) - tone), *image.shape[1:])
     # On an edge the form is no surface, and the sky is none.
     solid = jnp.clip(1.15 - 4.5 * jnp.abs(tone - form), 0.0, 1.0) * (1 - scene.sky)
-    out = base + 0.1 * texture * (image - base)
+    out = base + 0.05 * texture * (image - base)
     out = dm_pix.adjust_saturation(out, 1.3, channel_axis=0)
-    out = out + 0.35 * out * (1 - out)
+    out = out + 0.25 * out * (1 - out)
     out = out * (1 + 0.6 * light * (1.3 - tone) * solid)
     crease = jnp.maximum(hollow - tone, 0.0) * (1 - scene.sky)
-    out = jnp.clip(out * (1 - 0.45 * crease / (0.2 + crease)), 0.0, 1.0)
+    out = jnp.clip(out * (1 - 0.35 * crease / (0.2 + crease)), 0.0, 1.0)
     return 1 - (1 - out) * (1 - shine * solid * jnp.clip(1.6 * tone, 0.0, 0.8))
 
 
@@ -47,5 +47,5 @@ def _lit(tone, grain, height, width):
     up = jax.lax.rsqrt(1 + down * down + right * right)
     light = up * (_LAMP[2] - down * _LAMP[0] - right * _LAMP[1]) - _LAMP[2]
     shine = jnp.clip(up * (_HALF[2] - down * _HALF[0] - right * _HALF[1]), 0.0, 1.0) ** 24
-    shine = jnp.clip(shine - _HALF[2] ** 24, 0.0, 1.0) * jnp.clip(1.3 - 30 * grain, 0.0, 1.0)
+    shine = jnp.clip(shine - _HALF[2] ** 24, 0.0, 1.0) * jnp.clip(1.5 - 25 * grain, 0.0, 1.0)
     return enlarge(jnp.stack([form, around, light, shine]), factor, height, width)
