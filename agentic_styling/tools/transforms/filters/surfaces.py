@@ -42,13 +42,13 @@ def paper(height: int, width: int, seed: jax.Array) -> jax.Array:
     return 1.5 * (0.6 * bumps + 0.4 * fibres - 0.5) * 1.4
 
 
-def canvas(height: int, width: int, seed: jax.Array, threads: float | None = None) -> jax.Array:
+def canvas(height: int, width: int, seed: jax.Array, threads=None) -> jax.Array:
     """Height of a plain weave [height, width], -1 to 1.
 
     threads: to the shorter side; None is a cloth of 4 to 10 pixels a thread, about 90 threads.
     """
     short = min(height, width)
-    threads = threads or min(short / 4, max(90.0, short / 10))
+    threads = min(short / 4, max(90.0, short / 10)) if threads is None else threads
     y, x = pixel_grid(height, width)
     bend = 0.5 * lattice_noise(height, width, 12, seed)
     down, across = y * threads + bend, x * threads + bend
