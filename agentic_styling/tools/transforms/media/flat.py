@@ -31,7 +31,7 @@ def flat(image, plain, scene, medium, technique: Technique, texture, seed):
     count, gradients, bright, vivid, lines, faint = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]
     short = min(height, width)
-    factor = max(1, round(short / 320))
+    factor = max(1, round(short / 256))
     small = computed(clean_surfaces(shrink(image, factor), 0.04))
     areas = flat_areas(small, palette_of(small, count), factor, height, width)
     slow, busy = _gradients(image)
