@@ -42,7 +42,7 @@ def flat(image, plain, scene, medium, technique: Technique, texture, seed):
     out = dm_pix.adjust_saturation(jnp.clip(out, 0.0, 1.0), 1 + vivid, channel_axis=0)
     # Texture: how much of the picture's own detail is left within the areas.
     detail = image - enlarge(small, factor, height, width)
-    out = out + 0.35 * (texture - 1) * jnp.clip(detail, -0.3, 0.3)
+    out = out + 0.7 * (texture - 1) * jnp.clip(detail, -0.3, 0.3)
     ink = contours(luma_of(areas), max(0.8, short / 450)) - faint
     lines = lines * jnp.clip(1.6 - 5 * busy, 0.5, 1.0)
     return out + jnp.clip(lines * ink, 0.0, 0.92) * (_LINE - out)

@@ -25,7 +25,7 @@ _PAINTS = {
     "oil_painting_smooth": (0.25, 0, 0.45, 0.0, 0.0),
     "acrylic_painting": (0.5, 9, 0.0, 0.0, 0.0),
     "gouache": (0.05, 6, 0.25, 0.0, 0.0),
-    "digital_painting": (0.0, 0, 0.1, 0.0, 0.9),
+    "digital_painting": (0.15, 0, 0.1, 0.0, 0.9),
     "pastel_drawing": (0.1, 0, 0.2, 1.0, 0.35),
 }
 MEDIA = tuple(_BRUSHES)

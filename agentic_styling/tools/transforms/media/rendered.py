@@ -18,13 +18,13 @@ _HALF = (-0.35, -0.28, 0.9)  # between the lamp and the viewer
 
 def rendered(image, plain, scene, _, technique: Technique, texture, seed):
     """[3, H, W] as a rendering: tone is the height of a surface, lit from the upper left."""
-    base = computed(clean_surfaces(image, 0.09))
+    # Texture: how little contrast still is a part of the surface.
+    base = computed(clean_surfaces(image, 0.09 * (1.4 - 0.4 * texture)))
     tone = luma_of(base)
     form, hollow, light, shine = _lit(tone, jnp.abs(luma_of(image) - tone), *image.shape[1:])
     # On an edge the form is no surface, and the sky is none.
     solid = jnp.clip(1.15 - 4.5 * jnp.abs(tone - form), 0.0, 1.0) * (1 - scene.sky)
-    out = base + 0.05 * texture * (image - base)
-    out = dm_pix.adjust_saturation(out, 1.3, channel_axis=0)
+    out = dm_pix.adjust_saturation(jnp.clip(base, 0.0, 1.0), 1.3, channel_axis=0)
     out = out + 0.25 * out * (1 - out)
     out = out * (1 + 0.6 * light * (1.3 - tone) * solid)
     crease = jnp.maximum(hollow - tone, 0.0) * (1 - scene.sky)
