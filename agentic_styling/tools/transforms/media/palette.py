@@ -60,7 +60,7 @@ def _shares(points, colors, used, softness):
     return jax.nn.softmax(jnp.where(used, -distance / softness, -1e4), axis=0)
 
 
-def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float = 0.002):
+def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float):
     """[3, H, W] in the colours of a palette; where two are about as near they mix."""
     colors, used = palette
     points, shape = _space(image), image.shape[1:]
@@ -93,7 +93,9 @@ def flat_areas(image, palette: tuple[jax.Array, jax.Array], factor: int, height:
     colors, used = palette
     shares = computed(_shares(_space(image), colors.T, used, 0.0009))
     shares = gaussian_blur(shares, 1.1, channel_axis=0)
-    crisp = max(8.0, 5.0 * factor)
+    # The largest is 1, so that no weight is too small for a gradient.
+    shares = shares / jnp.max(shares, axis=0)
+    crisp = min(max(8.0, 5.0 * factor), 60.0)
 
     def add(carry, one):
         share, color = one
@@ -101,6 +103,6 @@ def flat_areas(image, palette: tuple[jax.Array, jax.Array], factor: int, height:
         return (carry[0] + weight * color[:, None, None], carry[1] + weight), None
 
     # A scan, as XLA on CPU would find every weight again for every channel.
-    carry = jnp.zeros((3, height, width)), jnp.full((height, width), 1e-20)
+    carry = jnp.zeros((3, height, width)), jnp.full((height, width), 1e-12)
     (mixed, total), _ = jax.lax.scan(add, carry, (shares, colors.T))
     return mixed / total

@@ -8,8 +8,8 @@ from agentic_styling.tools.transforms.media.palette import MOST, flat_areas
 
 
 def test_a_soft_edge_becomes_a_hard_one_without_a_rim():
-    tones = jnp.zeros((3, MOST)).at[:, 1].set(0.5).at[:, 2].set(1.0)
-    palette = tones, jnp.arange(MOST) < 3
+    tones = np.resize(np.float32([0.0, 0.5, 1.0, 0.3]), (3, MOST))
+    palette = jnp.asarray(tones), jnp.arange(MOST) < 3
     y, x = np.mgrid[:40, :48]
     inside = np.clip(12.5 - np.hypot(y - 20, x - 24), 0, 1)
     disc = jnp.broadcast_to(jnp.asarray(inside, jnp.float32), (3, 40, 48))
