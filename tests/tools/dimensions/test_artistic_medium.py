@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion
 from skimage.filters import sobel
 
 from agentic_styling.tools.dimensions import artistic_medium as medium
@@ -139,6 +140,12 @@ def test_vector_art_has_few_colors():
     colors = np.round(made_alone("vector_art") * 12).reshape(3, -1).T
     _, counts = np.unique(colors, axis=0, return_counts=True)
     assert np.sort(counts)[::-1][:24].sum() > 0.6 * SIDE * SIDE
+
+
+def test_pastel_has_no_white_grain_in_the_dark():
+    dark = binary_erosion(lab(photograph("astronaut"))[0] < 8, iterations=4)
+    light = lab(made_alone("pastel_drawing"))[0][dark]
+    assert np.percentile(light, 99) < 40 and np.ptp(light) > 5
 
 
 @pytest.mark.slow
