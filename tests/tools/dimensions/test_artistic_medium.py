@@ -166,14 +166,24 @@ def test_nothing_is_drawn_where_nothing_is_new():
         assert int(medium.renderer_of(options_of(TOOL, target_medium=target))) == 0
         moved = options_of(TOOL, target_medium=target, art_movement="cubism", source_medium=target)
         assert int(medium.renderer_of(moved)) == 0
-    # The movement is drawn upon the medium that is there: no second coat of it.
-    given = {"source_medium": "pencil_sketch", "art_movement": "baroque"}
-    options = options_of(TOOL, target_medium="pencil_sketch", **given)
-    # With options known to the compiler, which drops all else.
+
+
+def test_a_movement_is_drawn_upon_the_medium_that_is_there(monkeypatch):
+    monkeypatch.setattr(medium, "in_medium", lambda image, *rest, **axis: 0 * image)
+    monkeypatch.setattr(medium, "in_movement", lambda image, *rest, **axis: 0.5 * image)
     draw = functools.partial(medium.draw_medium, channel_axis=0)
-    dark = jax.jit(lambda image, scene: draw(image, scene, options, jnp.uint32(0)))
-    picture = dark(photograph("astronaut"), scene_of("astronaut"))
-    assert np.hypot(*lab(picture)[1:]).mean() > 10
+    image, scene = jnp.full((3, 8, 8), 0.6), scene_of("astronaut")
+    given = {"target_medium": "pencil_sketch", "art_movement": "baroque"}
+    coats = {"pencil_sketch": 0.3, "gouache": 0.0}  # no second coat of what is there
+    for source, expected in coats.items():
+        options = options_of(TOOL, source_medium=source, **given)
+        np.testing.assert_allclose(draw(image, scene, options, jnp.uint32(0)), expected, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_movement_keeps_the_colors_of_the_medium_that_is_there():
+    given = {"source_medium": "pencil_sketch", "art_movement": "baroque"}
+    assert np.hypot(*lab(made("pencil_sketch", **given))[1:]).mean() > 10
 
 
 def test_another_seed_moves_the_strokes_and_not_the_picture():

@@ -19,14 +19,14 @@ _HALF = (-0.35, -0.28, 0.9)  # between the lamp and the viewer
 def rendered(image, plain, scene, _, technique: Technique, texture, seed):
     """[3, H, W] as a rendering: tone is the height of a surface, lit from the upper left."""
     # Texture: how little contrast still is a part of the surface.
-    base = computed(clean_surfaces(image, 0.09 * (1.4 - 0.4 * texture)))
+    base = computed(clean_surfaces(image, 0.1 * (1.4 - 0.4 * texture)))
     tone = luma_of(base)
     form, hollow, light, shine = _lit(tone, jnp.abs(luma_of(image) - tone), *image.shape[1:])
     # On an edge the form is no surface, and the sky is none.
     solid = jnp.clip(1.15 - 4.5 * jnp.abs(tone - form), 0.0, 1.0) * (1 - scene.sky)
     out = dm_pix.adjust_saturation(jnp.clip(base, 0.0, 1.0), 1.3, channel_axis=0)
-    out = out + 0.25 * out * (1 - out)
-    out = out * (1 + 0.6 * light * (1.3 - tone) * solid)
+    out = out + 0.15 * out * (1 - out)
+    out = out * (1 + 0.55 * light * (1.3 - tone) * solid)
     crease = jnp.maximum(hollow - tone, 0.0) * (1 - scene.sky)
     out = jnp.clip(out * (1 - 0.35 * crease / (0.2 + crease)), 0.0, 1.0)
     return 1 - (1 - out) * (1 - shine * solid * jnp.clip(1.6 * tone, 0.0, 0.8))
