@@ -15,6 +15,7 @@ from agentic_styling.tools.transforms.media.medium import (
     in_movement,
     media_table,
     movements_table,
+    surfaces_table,
 )
 from agentic_styling.tools.transforms.scene import Scene
 
@@ -22,6 +23,7 @@ LOOKS = Options("artistic_medium").looks
 
 _PARAMETERS = VOCABULARY["artistic_medium"].parameters
 _MEDIA = media_table(_PARAMETERS["target_medium"].values)
+_SURFACES = surfaces_table(_PARAMETERS["target_medium"].values)
 _MOVEMENTS = movements_table(_PARAMETERS["art_movement"].values)
 
 
@@ -35,8 +37,9 @@ def draw_medium(image: jax.Array, scene: Scene, options: jax.Array, seed: jax.Ar
     texture = texture_of(options)
 
     def drawn(image):
-        row = jnp.asarray(_MEDIA)[options[1]]
-        return in_medium(image, row, technique_of(options), texture, seed, channel_axis=0)
+        row, surfaces = jnp.asarray(_MEDIA)[options[1]], jnp.asarray(_SURFACES)[options[1]]
+        technique = technique_of(options)
+        return in_medium(image, scene, row, surfaces, technique, texture, seed, channel_axis=0)
 
     out = where_used(_is_new(options), drawn, image)
     row = jnp.asarray(_MOVEMENTS)[options[3]]

@@ -42,13 +42,18 @@ def paper(height: int, width: int, seed: jax.Array) -> jax.Array:
     return 1.5 * (0.6 * bumps + 0.4 * fibres - 0.5) * 1.4
 
 
-def canvas(height: int, width: int, seed: jax.Array, threads: float = 90.0) -> jax.Array:
-    """Height of a plain weave [height, width], -1 to 1: `threads` to the shorter side."""
+def canvas(height: int, width: int, seed: jax.Array, threads=None) -> jax.Array:
+    """Height of a plain weave [height, width], -1 to 1.
+
+    threads: to the shorter side; None is a cloth of 4 to 10 pixels a thread, about 90 threads.
+    """
+    short = min(height, width)
+    threads = min(short / 4, max(90.0, short / 10)) if threads is None else threads
     y, x = pixel_grid(height, width)
     bend = 0.5 * lattice_noise(height, width, 12, seed)
     down, across = y * threads + bend, x * threads + bend
     # A thread shows where it lies above the one that crosses it: at every second crossing.
-    over = wave(down / 2) * wave(across / 2)
+    over = wave(down / 2 + 0.25) * wave(across / 2 + 0.25)
     weft = jnp.abs(wave(down / 2 + 0.25)) * (0.5 + 0.5 * over)
     warp = jnp.abs(wave(across / 2 + 0.25)) * (0.5 - 0.5 * over)
     uneven = 0.35 * (lattice_noise(height, width, 45, seed + 1) - 0.5)

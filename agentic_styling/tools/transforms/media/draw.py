@@ -17,14 +17,14 @@ _ROWS = {
     "ink_brush": (1.0, 0.7, 0.0, 60, 0.85, 0.0, 0.15, 0.7, "#0c0c12", "#f4eddc"),
     "pen_ink_lines": (0.75, 1.0, 1.0, 74, 0.0, 0.0, 0.0, 0.0, "#12121c", "#fbf8f0"),
     "pencil_sketch": (0.25, 0.95, 0.9, 80, 0.0, 0.4, 0.6, 0.0, "#3a3b42", "#f7f5f0"),
-    "charcoal_sketch": (0.75, 0.6, 0.0, 60, 0.0, 1.25, 0.85, 0.0, "#161412", "#e9e1d3"),
+    "charcoal_sketch": (0.4, 0.85, 0.4, 48, 0.0, 0.95, 0.45, 0.0, "#161412", "#e9e1d3"),
 }
 MEDIA = tuple(_ROWS)
 _TABLE = np.array([row[:8] for row in _ROWS.values()], np.float32)
 _INKS = np.stack([np.stack([rgb(c) for c in row[8:]]) for row in _ROWS.values()])
 
 
-def draw(image, plain, medium, technique: Technique, texture, seed):
+def draw(image, plain, scene, medium, technique: Technique, texture, seed):
     """[3, H, W] drawn in one ink on paper; medium: index into MEDIA."""
     bold, outline, hatching, lines, steps, smudge, grain, dry = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]

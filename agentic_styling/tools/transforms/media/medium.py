@@ -6,21 +6,31 @@ import numpy as np
 
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.smoothing import flatten
-from agentic_styling.tools.transforms.media import draw, flat, mosaic, movements, paint, photo, wash
+from agentic_styling.tools.transforms.media import (
+    draw,
+    flat,
+    mosaic,
+    movements,
+    paint,
+    photo,
+    rendered,
+    wash,
+)
 from agentic_styling.tools.transforms.media.finish import Technique, finish, soften
+from agentic_styling.tools.transforms.scene import Scene
 
-# Of each family: its media; what draws one, from a picture [3, H, W], its plain areas, the medium's
-# place in the family, the technique, how visible the texture is (0 to 2) and a seed; how far canvas
-# and paper stand out under it.
-_FAMILIES = (
-    (photo.MEDIA, photo.photograph, (0, 0)),
-    (paint.MEDIA, paint.paint, (0.16, 0)),
-    (wash.MEDIA, wash.wash, (0, 0.3)),
-    (draw.MEDIA, draw.draw, (0, 0.28)),
-    (flat.MEDIA, flat.flat, (0, 0.12)),
-    (("low_poly",), mosaic.low_poly, (0, 0)),
-    (("pixel_art",), mosaic.pixel_art, (0, 0)),
-    (("collage_mixed_media",), mosaic.collage, (0, 0.3)),
+# Of each family: its media; what draws one, from a picture [3, H, W], its plain areas, the scene,
+# the medium's place in the family, the technique, how visible the texture is (0 to 2) and a seed.
+FAMILIES = (
+    (photo.MEDIA, photo.photograph),
+    (("3d_rendered",), rendered.rendered),
+    (paint.MEDIA, paint.paint),
+    (wash.MEDIA, wash.wash),
+    (draw.MEDIA, draw.draw),
+    (flat.MEDIA, flat.flat),
+    (("low_poly",), mosaic.low_poly),
+    (("pixel_art",), mosaic.pixel_art),
+    (("collage_mixed_media",), mosaic.collage),
 )
 _MOVEMENTS = (
     (movements.DABS, movements.dabs),
@@ -30,17 +40,30 @@ _MOVEMENTS = (
     (movements.GRAPHICS, movements.graphic),
     (("baroque", "renaissance"), movements.chiaroscuro),
 )
-_DRAW_MEDIUM = tuple(draws for _, draws, _ in _FAMILIES)
+_DRAW_MEDIUM = tuple(draws for _, draws in FAMILIES)
 _DRAW_MOVEMENT = tuple(draws for _, draws in _MOVEMENTS)
-_SURFACES = np.array([surfaces for *_, surfaces in _FAMILIES], np.float32)
-_PLAIN = ("3d_rendered", *paint.MEDIA, *wash.MEDIA, *draw.MEDIA, *flat.MEDIA)
+_PLAIN = (*paint.MEDIA, *wash.MEDIA, *draw.MEDIA)
+# How far canvas and paper stand out under a medium.
+_SURFACES = {
+    **dict.fromkeys(paint.MEDIA, (0.07, 0.0)),
+    **dict.fromkeys(wash.MEDIA, (0.0, 0.3)),
+    **dict.fromkeys(draw.MEDIA, (0.0, 0.28)),
+    "pastel_drawing": (0.0, 0.2),
+    "digital_painting": (0.0, 0.0),
+    "collage_mixed_media": (0.0, 0.3),
+}
 
 
 def media_table(names: tuple[str, ...]) -> np.ndarray:
     """int32 [names, 3] for `in_medium`: the family, the place in it, and whether it needs plain
     areas; the family is -1 for a name that no family has."""
-    places = _places([media for media, *_ in _FAMILIES], names)
+    places = _places([media for media, _ in FAMILIES], names)
     return np.concatenate([places, [[name in _PLAIN] for name in names]], axis=1).astype(np.int32)
+
+
+def surfaces_table(names: tuple[str, ...]) -> np.ndarray:
+    """float32 [names, 2] for `in_medium`: how far canvas, and paper, stand out."""
+    return np.array([_SURFACES.get(name, (0.0, 0.0)) for name in names], np.float32)
 
 
 def movements_table(names: tuple[str, ...]) -> np.ndarray:
@@ -54,11 +77,12 @@ def _places(families: list, names: tuple[str, ...]) -> np.ndarray:
 
 
 @image_transform
-def in_medium(image, row, technique: Technique, texture, seed):
+def in_medium(image, scene: Scene, row, surfaces, technique: Technique, texture, seed):
     """A picture drawn in a medium.
 
     Args:
       row: int32 [3] of `media_table`.
+      surfaces: float32 [2] of `surfaces_table`.
       technique: how paint is put on.
       texture: how visible the surface is, 0 to 2.
 
@@ -68,8 +92,8 @@ def in_medium(image, row, technique: Technique, texture, seed):
     family, place, plain = row
     out = soften(image, technique, seed + jnp.uint32(50))
     areas = jax.lax.cond(plain > 0, flatten, lambda x: x, out)
-    out = jax.lax.switch(family, _DRAW_MEDIUM, out, areas, place, technique, texture, seed)
-    surfaces = texture * jnp.asarray(_SURFACES)[family]
+    out = jax.lax.switch(family, _DRAW_MEDIUM, out, areas, scene, place, technique, texture, seed)
+    surfaces = texture * surfaces
     return jnp.clip(finish(jnp.clip(out, 0.0, 1.0), technique, surfaces, seed), 0.0, 1.0)
 
 

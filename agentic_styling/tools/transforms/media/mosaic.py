@@ -16,7 +16,7 @@ from agentic_styling.tools.transforms.scene import shrink
 _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
 
 
-def low_poly(image, plain, _, technique: Technique, texture, seed):
+def low_poly(image, plain, scene, _, technique: Technique, texture, seed):
     """[3, H, W] as triangles, each tilted a little to the light."""
     mesh = mesh_of(image, 20, seed)
     colors = colors_of(image, mesh)
@@ -30,7 +30,7 @@ def low_poly(image, plain, _, technique: Technique, texture, seed):
     return fill(mesh, colors, *image.shape[1:])
 
 
-def pixel_art(image, plain, _, technique: Technique, texture, seed):
+def pixel_art(image, plain, scene, _, technique: Technique, texture, seed):
     """[3, H, W] in square pixels of 16 colours, dithered as far as texture is visible."""
     height, width = image.shape[1:]
     factor = max(2, round(min(height, width) / 72))
@@ -43,7 +43,7 @@ def pixel_art(image, plain, _, technique: Technique, texture, seed):
     return jnp.repeat(jnp.repeat(few, factor, axis=1), factor, axis=2)[:, :height, :width]
 
 
-def collage(image, plain, _, technique: Technique, texture, seed):
+def collage(image, plain, scene, _, technique: Technique, texture, seed):
     """[3, H, W] as torn pieces of printed paper, one upon the other."""
     height, width = image.shape[1:]
     short = min(height, width)

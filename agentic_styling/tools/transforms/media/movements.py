@@ -14,7 +14,7 @@ from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, relief, wave
 from agentic_styling.tools.transforms.media.finish import displace, light
 from agentic_styling.tools.transforms.media.low_poly import fill, mesh_of
-from agentic_styling.tools.transforms.media.palette import nearest_colors, palette_of
+from agentic_styling.tools.transforms.media.palette import flat_areas, palette_of
 from agentic_styling.tools.transforms.media.strokes import Brush, paint_strokes
 from agentic_styling.tools.transforms.scene import enlarge, shrink
 
@@ -164,7 +164,9 @@ def graphic(image: jax.Array, movement: jax.Array, texture: jax.Array, seed: jax
     short = min(height, width)
     plain = flatten(image)
     plain = jnp.where(movement == 2, gaussian_blur(plain, short / 60, channel_axis=0), plain)
-    out = nearest_colors(plain, palette_of(plain, count), 0.0012)
+    factor = max(1, round(short / 256))
+    small = shrink(plain, factor)
+    out = flat_areas(small, palette_of(small, count), factor, height, width)
     grey = luma_of(out)
     out = dm_pix.adjust_saturation(out, 1 + vivid, channel_axis=0)
     # Wild colour: tone decides the hue, and the picture's own hue pulls at it.

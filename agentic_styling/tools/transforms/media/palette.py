@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import LUMA
-from agentic_styling.tools.transforms.scene import shrink
+from agentic_styling.tools.transforms.conventions import computed
+from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 MOST = 16
 _ROUNDS = 4
@@ -58,7 +60,7 @@ def _shares(points, colors, used, softness):
     return jax.nn.softmax(jnp.where(used, -distance / softness, -1e4), axis=0)
 
 
-def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float = 0.002):
+def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float):
     """[3, H, W] in the colours of a palette; where two are about as near they mix."""
     colors, used = palette
     points, shape = _space(image), image.shape[1:]
@@ -79,4 +81,28 @@ def nearest_colors(image, palette: tuple[jax.Array, jax.Array], softness: float 
 
     carry = jnp.zeros_like(image), jnp.zeros(shape)
     (mixed, total), _ = jax.lax.scan(add, carry, (centers, colors.T))
+    return mixed / total
+
+
+def flat_areas(image, palette: tuple[jax.Array, jax.Array], factor: int, height: int, width: int):
+    """A shrunk picture [3, h, w] as flat areas [3, height, width] of a palette's colours.
+
+    Each colour's share is blurred at the small size and the largest wins at the full one, so that
+    borders are smooth, as if drawn, and no colour lies between two others.
+    """
+    colors, used = palette
+    shares = computed(_shares(_space(image), colors.T, used, 0.0009))
+    shares = gaussian_blur(shares, 1.1, channel_axis=0)
+    # The largest is 1, so that no weight is too small for a gradient.
+    shares = shares / jnp.max(shares, axis=0)
+    crisp = min(max(8.0, 5.0 * factor), 60.0)
+
+    def add(carry, one):
+        share, color = one
+        weight = jnp.exp(crisp * (enlarge(share[None], factor, height, width)[0] - 1))
+        return (carry[0] + weight * color[:, None, None], carry[1] + weight), None
+
+    # A scan, as XLA on CPU would find every weight again for every channel.
+    carry = jnp.zeros((3, height, width)), jnp.full((height, width), 1e-12)
+    (mixed, total), _ = jax.lax.scan(add, carry, (shares, colors.T))
     return mixed / total

@@ -58,7 +58,7 @@ def structure(image: jax.Array) -> jax.Array:
     wide = small_blur(tensor, 6.0)
     # Where the near edges are faint the wide ones lead.
     total = near + 0.15 * wide
-    return total[:2] / (total[2:] + 1e-4)
+    return total[:2] / (total[2:] + 4e-4)
 
 
 def factor_of(image: jax.Array, short: int) -> int:
@@ -194,7 +194,7 @@ def _shapes(shape, half, brush):
     across = across + 0.5 * (second - 0.5) * (1 - along * along)
     rough = wave(0.7 * across + first) + 0.6 * wave(1.9 * across + 5 * second + 0.2 * along)
     streak = 0.5 + 0.2 * rough + 0.12 * wave(4.3 * across + 9 * first)
-    end = 1 - jnp.abs(along) - 0.35 * brush.bristle * streak
+    end = 1 - jnp.abs(along) - 0.35 * brush.bristle * streak - 0.22 * across * across
     side = 1 - jnp.abs(across)
     edge = jnp.clip(side * thick * 0.7, 0.0, 1.0) * jnp.clip(end * long * 0.35, 0.0, 1.0)
     gaps = jnp.clip((streak - brush.bristle * (0.25 + 0.55 * jnp.abs(along)) + 0.35) * 4, 0.0, 1.0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.filters.screens import posterize
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, paper
 from agentic_styling.tools.transforms.media.finish import Technique, displace
@@ -21,7 +22,7 @@ _TABLE = np.array(list(_ROWS.values()), np.float32)
 _PAPER = np.array([0.985, 0.975, 0.95], np.float32)[:, None, None]
 
 
-def wash(image, plain, medium, technique: Technique, texture, seed):
+def wash(image, plain, scene, medium, technique: Technique, texture, seed):
     """[3, H, W] in watercolour; medium: index into MEDIA."""
     bleed, tones, edges, pools, grain, gaps, border = jnp.asarray(_TABLE)[medium]
     height, width = image.shape[1:]
@@ -54,20 +55,24 @@ def wash(image, plain, medium, technique: Technique, texture, seed):
     # Bousseau's equation for the density of pigment d: C' = C (1 - (1 - C) (d - 1)).
     inked = pale * (1 - (1 - pale) * (density - 1))
     white = jnp.clip((light - 0.80) * 5 + 0.6 * (shaky + 0.2), 0.0, 1.0) * 0.85
-    drag = lattice_noise(height, width, 120, seed + 7, stretch=6.0) - 0.5
-    broken = jnp.clip((0.5 * tooth + 1.5 * drag + 1.5 * noise[1] + 0.8 * light - 1.9) * 3, 0.0, 1.0)
+    # A drying brush leaves hollows of the paper white: in the lights, towards the rim and behind
+    # the subject, seldom upon it.
+    inside = _inside(height, width)
+    drag = lattice_noise(height, width, 110, seed + 7, stretch=6.0)
+    drag = displace(drag[None], (noise[0] - 0.5) * short / 5, 0.0)[0] - 0.5
+    outer = jnp.clip(1 - 4 * inside, 0.0, 1.0)
+    dry = noise[1] + 0.75 * light + 0.45 * outer - 0.8 * scene.subject
+    broken = jnp.clip((0.5 * tooth + 0.8 * drag + dry - 1.42) * 2.5, 0.0, 1.0)
     white = jnp.maximum(white, gaps * jnp.minimum(0.4 + 0.5 * texture, 1.0) * broken)
-    white = jnp.maximum(white, _margin(height, width, border, noise[0] + 0.6 * shaky))
+    # The unpainted rim of the sheet, uneven as a brush leaves it.
+    rim = 0.045 * border - inside + 0.05 * border * (noise[0] + 0.6 * shaky - 0.6)
+    white = jnp.maximum(white, jnp.clip(90 * rim, 0.0, 1.0))
     out = inked + white * (_PAPER - inked)
     return out * _PAPER
 
 
-def _margin(height, width, border, rough):
-    """The unpainted rim of the sheet [H, W], uneven as a brush leaves it."""
-    y = (jnp.arange(height, dtype=jnp.float32)[:, None] + 0.5) / min(height, width)
-    x = (jnp.arange(width, dtype=jnp.float32)[None] + 0.5) / min(height, width)
-    inside = jnp.minimum(
-        jnp.minimum(y, height / min(height, width) - y),
-        jnp.minimum(x, width / min(height, width) - x),
-    )
-    return jnp.clip((0.045 * border - inside + 0.05 * border * (rough - 0.6)) * 90, 0.0, 1.0)
+def _inside(height, width):
+    """How far [H, W] it is to the border of the sheet, in parts of the shorter side."""
+    y, x = full_grid(height, width)
+    short = min(height, width)
+    return jnp.minimum(jnp.minimum(y, height / short - y), jnp.minimum(x, width / short - x))

@@ -1,4 +1,4 @@
-"""The Kuwahara filter: what it keeps and what it takes away."""
+"""The Kuwahara and the guided filter: what they keep and what they take away."""
 
 import cv2
 import jax
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from agentic_styling.tools.transforms.filters.smoothing import kuwahara
+from agentic_styling.tools.transforms.filters.smoothing import clean_surfaces, kuwahara
 
 PHOTO = (data.astronaut()[60:156, 160:288] / 255).astype(np.float32)
 PLANES = PHOTO.transpose(2, 0, 1)
@@ -30,6 +30,16 @@ def test_flat_pictures_stay_and_gradients_are_finite(value):
     flat = jnp.full((3, 64, 64), value, jnp.float32)
     np.testing.assert_allclose(smooth(flat), value, atol=1e-5)
     assert jnp.all(jnp.isfinite(slope(flat)))
+
+
+def test_clean_surfaces_keep_edges_as_crisp_as_they_are():
+    step = np.where(np.arange(64) < 32, 0.2, 0.8)[None, None] * np.ones((3, 64, 1))
+    noise = np.random.default_rng(1).normal(0, 0.02, step.shape)
+    clean = jax.jit(lambda x: clean_surfaces(x, 0.05))
+    out = np.asarray(clean(jnp.asarray(step + noise, jnp.float32)))
+    assert np.std((out - step)[..., 8:24]) < 0.3 * np.std(noise)
+    np.testing.assert_allclose(out[..., 31:33].mean((0, 1)), [0.2, 0.8], atol=0.03)
+    np.testing.assert_allclose(clean(jnp.full((3, 64, 64), 0.4)), 0.4, atol=1e-5)
 
 
 def test_bfloat16_comes_back():

@@ -44,6 +44,15 @@ def test_canvas_has_its_threads():
         assert spectrum[30:35].max() > 10 * np.median(spectrum[20:45])
 
 
+def test_threads_of_a_canvas_lie_above_and_below_each_other_by_turns():
+    height, threads = np.asarray(canvas(256, 256, SEED, threads=32.0)), 32.0
+    bend = 0.5 * np.asarray(lattice_noise(256, 256, 12, SEED))
+    at = np.pi * ((np.arange(256) + 0.5) / 256 * threads)
+    weft, warp = np.cos(at[:, None] + np.pi * bend), np.cos(at[None] + np.pi * bend)
+    above = weft * warp * (np.abs(weft) - np.abs(warp))
+    assert np.corrcoef(height.ravel(), above.ravel())[0, 1] > 0.2
+
+
 def test_relief_is_light_where_the_surface_faces_the_upper_left():
     y, x = np.mgrid[:64, :64]
     bump = np.exp(-((y - 32) ** 2 + (x - 32) ** 2) / 100)
