@@ -101,10 +101,12 @@ def _vapour(image, scene, options, amount, colors, seed):
     lit = light.bloom(
         image, 0.35 * amount * (kind == 1), jnp.ones(3), threshold=0.7, channel_axis=0
     )
-    thickness = amount * thickness
-    return haze.veil(
-        lit, thickness / (1 + 0.25 * thickness), _air(image, colors[0]), channel_axis=0
-    )
+    thickness = amount * thickness * (1 - 0.85 * scene.subject * (1 - scene.depth))
+    thickness = thickness / (1 + 0.25 * thickness)
+    # Where smoke is dense it catches the light.
+    dark, bright = (_air(image, color)[:, None, None] for color in colors)
+    color = dark + jnp.minimum(thickness, 1.0) * (bright - dark)
+    return color + jnp.exp(-thickness) * (lit - color)
 
 
 _FALLING = OPTIONS.table("effect_type", "falls", np.zeros(25), particles.KINDS)
@@ -144,7 +146,7 @@ def _aura(image, scene, options, amount, colors, seed):
 
 @_within_extent
 def _god_rays(image, scene, options, amount, colors, seed):
-    return light.god_rays(image, scene, 1.5 * amount, colors[0], seed, channel_axis=0)
+    return light.god_rays(image, scene, 1.1 * amount, colors[0], seed, channel_axis=0)
 
 
 @_everywhere
@@ -210,7 +212,7 @@ _KINDS = {
     "vapour": _vapour,
     "leaves": _solids(particles.leaf, 0.3, 0.42),
     "petals": _solids(particles.petal, 0.24, 0.42),
-    "debris": _solids(particles.shard, 0.22, 0.42),
+    "debris": _solids(particles.shard, 0.2, 0.7),
     "embers": _glows(glows.embers),
     "sparkles": _glows(glows.sparkles),
     "energy": _glows(glows.energy),
