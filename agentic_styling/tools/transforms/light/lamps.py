@@ -136,10 +136,12 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
 @image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
     """Lights what is far from behind; the subject and the foreground are dark."""
-    far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
     at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     y, x = full_grid(*image.shape[1:])
     away = (y - at_y + 0.15) ** 2 + (x - at_x) ** 2
+    # Where nothing is far, a lamp behind the subject lights what is around it.
+    lamp = 0.9 * ramp(1 - scene.subject, 0.5, 1.0) / (1 + away / 0.12)
+    far = jnp.maximum(ramp(scene.depth, 0.2, 0.85), lamp) * (1 - 0.8 * _body(scene))
     glow = (0.08 + 0.92 * far) * (0.55 / (1 + away / 0.07) + 0.08)
     color = jnp.array([1.0, 0.85, 0.62])[:, None, None]
     return screen(relight(image, 0.22 + 1.5 * far), glow * color)

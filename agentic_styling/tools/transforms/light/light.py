@@ -114,7 +114,7 @@ def god_rays(image, scene, amount, color, seed):
     glow = to_full(0.12 * lit + 0.6 * seen / (1 + (away / 0.08) ** 2), height, width)
     before = 1 - 0.8 * scene.subject * (1 - scene.depth)
     light = (beams + glow) * (1 - 0.6 * scene.sky) * before
-    shade = jnp.minimum(0.35 * amount, 0.6) * (1 - jnp.minimum(beams + glow, 1.0))
+    shade = jnp.minimum(0.28 * amount, 0.5) * (1 - jnp.minimum(beams + glow, 1.0))
     return screen(image * (1 - shade), amount * light * color[:, None, None])
 
 
