@@ -146,7 +146,7 @@ def _aura(image, scene, options, amount, colors, seed):
 
 @_within_extent
 def _god_rays(image, scene, options, amount, colors, seed):
-    return light.god_rays(image, scene, 1.1 * amount, colors[0], seed, channel_axis=0)
+    return light.god_rays(image, scene, 1.3 * amount, colors[0], seed, channel_axis=0)
 
 
 @_everywhere

@@ -142,7 +142,7 @@ def test_moods_glow_only_where_they_should():
 
 def test_a_glow_lightens_and_softens():
     image, scene = photograph("coffee"), scene_of("coffee")
-    options = options_of("mood_lighting", target_mood="romantic_intimate")
+    options = options_of("mood_lighting", target_mood="hopeful_uplifting")
     edit = np.asarray(drawn(mood_lighting.draw_glow, image, scene, options, jnp.uint32(0)))
     assert (edit - np.asarray(image)).min() > -1e-6
     assert edit.mean() > np.asarray(image).mean() + 0.01

@@ -93,9 +93,9 @@ def steam(scene: Scene, seed: jax.Array) -> jax.Array:
         wide = (0.7 + 0.6 * size) * (0.05 + 0.15 * jnp.maximum(up, 0.0))
         across = (x - at - sway + 0.3 * jnp.minimum(up + 0.1, 0.5) * bend_x) / wide
         plume = jnp.exp(-across * across) * ramp(up, -0.05, 0.35)
-        rising = rising + plume * (0.55 + 0.45 * size) * jnp.exp(-1.7 * jnp.maximum(up, 0.0))
+        rising = rising + plume * (0.55 + 0.45 * size) * jnp.exp(-2.6 * jnp.maximum(up, 0.0))
     curls = turbulence(4 * y + 1.6 * bend_y, 5.5 * x + 2.0 * bend_x, seed, 4)
-    thick = 2.7 * rising * (0.08 + 1.7 * ramp(curls, 0.38, 0.74))
+    thick = 3.8 * rising * (0.08 + 1.7 * ramp(curls, 0.38, 0.74))
     return to_full(thick, height, width)
 
 

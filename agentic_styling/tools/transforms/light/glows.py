@@ -243,7 +243,7 @@ def _discs(cells, strong, amount, colors, size, seed):
     present, ry, rx, own = (draw[:, None, :, None] for draw in draws)
     planes = (strong, *cells[4:])
     strong, far, depth, sky = (plane[:, None, :, None] for plane in planes)
-    share = amount * (0.34 + 0.4 * strong) * ramp(far, 0.1, 0.6) * (1 - 0.6 * sky)
+    share = amount * (0.2 + 0.6 * strong) * ramp(far, 0.1, 0.6) * (1 - 0.6 * sky)
     power = jnp.where(present < share, (0.5 + 0.5 * own) * (0.75 + 0.5 * strong), 0.0)
     light = (cells[:3] / (cells[3] + 1e-3))[:, :, None, :, None]
     first, second = colors[:, :, None, None, None, None]

@@ -229,8 +229,9 @@ def test_bokeh_sits_where_the_light_is():
     night[:, :, 80:] = 0.12
     night[:, 20:110:12, 84:124:10] = 1.0
     night[:, 21:111:12, 85:125:10] = 1.0
-    subject = jnp.zeros((128, 128)).at[40:80, 20:60].set(1.0)
-    scene = Scene(1 - subject, *[jnp.zeros((128, 128))] * 2, subject)
+    none, subject = np.zeros((2, 128, 128), np.float32)
+    subject[40:80, 20:60] = 1.0
+    scene = Scene(1 - subject, none, none, subject)
     colors = jnp.ones((2, 3))
     draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed, channel_axis=0))
     added = np.mean([np.asarray(draw(jnp.uint32(s))) - night for s in range(8)], axis=(0, 1))
