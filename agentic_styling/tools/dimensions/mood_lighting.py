@@ -11,7 +11,7 @@ OPTIONS = Options("mood_lighting")
 LOOKS = OPTIONS.looks
 
 # How much the bright parts glow, in which colour, from which display value and how far; then how
-# far its lamps shine.
+# far its lamps shine, in the picture and beside it.
 _NO_GLOW = [0.0, 1.0, 1.0, 1.0, 0.6, 0.05, 0.0]
 _MOOD_GLOW = OPTIONS.table("target_mood", "glow", _NO_GLOW)
 _ACCENT_GLOW = OPTIONS.table("accent_lighting", "glow", _NO_GLOW)
@@ -22,12 +22,17 @@ _LAMP = rgb("#ffb464")
 _SIDES = OPTIONS.table("accent_lighting", "sides", [1.0] * 7 + [0.0])
 
 
+def _lamps(image, scene, amount):
+    lit = lamps.lamp_beside(image, scene, amount, jnp.asarray(_LAMP), channel_axis=0)
+    return lamps.lamps(lit, scene, amount, jnp.asarray(_LAMP), channel_axis=0)
+
+
 @renderer
 def draw_glow(image, scene, options, seed):
     """The bright parts glow; lamps shine warm."""
     accent, mood = jnp.asarray(_ACCENT_GLOW)[options[2]], jnp.asarray(_MOOD_GLOW)[options[1]]
     row = jnp.where(options[2] > 0, accent, mood)
-    image = where_used(row[6] > 0, lamps.lamps, image, scene, row[6], jnp.asarray(_LAMP))
+    image = where_used(row[6] > 0, _lamps, image, scene, row[6])
     return light.bloom(image, row[0], row[1:4], threshold=row[4], sigma=row[5], channel_axis=0)
 
 

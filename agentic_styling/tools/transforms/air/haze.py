@@ -88,14 +88,14 @@ def steam(scene: Scene, seed: jax.Array) -> jax.Array:
     for i in range(_PLUMES):
         at, low, size, phase = (hash_noise(i, k, seed) for k in range(4))
         at = (i + 0.2 + 0.6 * at) / _PLUMES * (width / min(height, width))
-        up = (0.8 + 0.3 * low) * (height / min(height, width)) - y
+        up = (0.85 + 0.25 * low) * (height / min(height, width)) - y
         sway = (0.03 + 0.08 * up) * jnp.sin(5 * up + 6.3 * phase)
-        wide = (0.7 + 0.6 * size) * (0.05 + 0.15 * jnp.maximum(up, 0.0))
+        wide = (0.7 + 0.6 * size) * (0.055 + 0.1 * jnp.maximum(up, 0.0))
         across = (x - at - sway + 0.3 * jnp.minimum(up + 0.1, 0.5) * bend_x) / wide
         plume = jnp.exp(-across * across) * ramp(up, -0.05, 0.35)
-        rising = rising + plume * (0.55 + 0.45 * size) * jnp.exp(-2.6 * jnp.maximum(up, 0.0))
+        rising = rising + plume * (0.55 + 0.45 * size) * jnp.exp(-3.2 * up * up)
     curls = turbulence(4 * y + 1.6 * bend_y, 5.5 * x + 2.0 * bend_x, seed, 4)
-    thick = 3.8 * rising * (0.08 + 1.7 * ramp(curls, 0.38, 0.74))
+    thick = 3.6 * rising * (0.08 + 1.7 * ramp(curls, 0.38, 0.74))
     return to_full(thick, height, width)
 
 

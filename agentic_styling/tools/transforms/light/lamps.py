@@ -48,6 +48,20 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
 
 
 @image_transform
+def lamp_beside(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
+    """Lights a picture by a lamp beyond its right border, less far from it; nothing under a sky."""
+    height, width = image.shape[1:]
+    y, x = coarse_grid(height, width)
+    short = min(height, width)
+    away = (y - 0.3 * height / short) ** 2 + (x - 1.02 * width / short) ** 2
+    pool = to_full(1 / (1 + away / 0.22), height, width)
+    turned = 1 + 0.5 * facing(scene, -0.2, 1.0)
+    amount = amount * (1 - ramp(jnp.mean(scene.sky), 0.03, 0.15))
+    lit = relight(image, 1 + amount * (2.0 * pool * turned * color[:, None, None] - 0.3))
+    return screen(lit, 0.3 * amount * pool**2 * color[:, None, None])
+
+
+@image_transform
 def side_lights(image, scene, left, right, own, air):
     """Lights a picture from the left and from the right alone, in two colours.
 
