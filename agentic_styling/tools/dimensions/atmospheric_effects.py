@@ -101,7 +101,8 @@ def _vapour(image, scene, options, amount, colors, seed):
     lit = light.bloom(
         image, 0.35 * amount * (kind == 1), jnp.ones(3), threshold=0.7, channel_axis=0
     )
-    thickness = amount * thickness * (1 - 0.85 * scene.subject * (1 - scene.depth))
+    near = jnp.maximum(1 - scene.depth, scene.closeup)
+    thickness = amount * thickness * (1 - 0.85 * scene.subject * near)
     thickness = thickness / (1 + 0.25 * thickness)
     # Where smoke is dense it catches the light.
     dark, bright = (_air(image, color)[:, None, None] for color in colors)
