@@ -62,7 +62,7 @@ def smoke(scene: Scene, seed: jax.Array) -> jax.Array:
     # Bent by noise, noise folds over itself as smoke does (Quilez 2002, domain warping).
     curls = turbulence(2.2 * y + 1.8 * bend_y, 2.8 * x + 1.8 * bend_x, seed + jnp.uint32(5), 5)
     banks = turbulence(1.3 * y + 0.5 * bend_x, 1.1 * x - 0.5 * bend_y, seed + jnp.uint32(9), 2)
-    thick = 0.12 + ramp(curls, 0.36, 0.76) * (0.6 + 3.0 * ramp(banks, 0.3, 0.7))
+    thick = 0.12 + ramp(curls, 0.3, 0.86) * (0.8 + 2.6 * ramp(banks, 0.25, 0.8))
     return to_full(thick, height, width) * (0.6 + 0.4 * scene.depth)
 
 

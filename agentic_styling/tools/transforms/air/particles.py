@@ -99,7 +99,7 @@ def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
         size = cell * scale
         rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
-        shown = share * (1 - (1.0, 0.9, 0.75)[i] * subject)
+        shown = share * (1 - (1.0, 1.0, 0.85)[i] * subject)
         cover, shade, mix = _turned(shape, y / size, x / size, shown, rim, seed + jnp.uint32(i))
         color = colors[0, :, None, None] + mix * (colors[1] - colors[0])[:, None, None]
         opaque = alpha * cover

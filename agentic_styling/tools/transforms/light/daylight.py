@@ -109,7 +109,8 @@ def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Arra
     # Not at the border, nor in the middle; on the right where both sides are as good.
     place = room - 12 * (y - 0.16) ** 2 - 1.2 * (x / wide - 0.78) ** 2
     at = jnp.argmax(jax.lax.stop_gradient(place))
-    fits = ramp(room.ravel()[at], 0.85, 0.97) * ramp(jnp.mean(scene.sky), 0.18, 0.28)
+    fits = ramp(room.ravel()[at], 0.8, 0.93) * ramp(jnp.mean(scene.sky), 0.16, 0.26)
+    fits = fits * ramp(scene.outdoors, 0.3, 0.7)
     rows, columns = full_grid(height, width)
     dy, dx = rows - y[at // x.shape[1], 0], columns - x[0, at % x.shape[1]]
     away = (dy * dy + dx * dx) / _MOON**2

@@ -208,7 +208,7 @@ def bokeh(image, scene: Scene, amount, colors, seed):
     """
     height, width = image.shape[1:]
     behind = 1 - ramp(scene.subject, 0.15, 0.55)
-    far = behind * ramp(scene.depth, 0.15, 0.5)
+    far = behind * ramp(scene.depth, 0.2, 0.55)
     image = image + jnp.minimum(amount, 1.0) * far * (_defocused(image, behind) - image)
     luma = luma_of(image)
     bright = luma**4 * far
@@ -243,7 +243,7 @@ def _discs(cells, strong, amount, colors, size, seed):
     present, ry, rx, own = (draw[:, None, :, None] for draw in draws)
     planes = (strong, *cells[4:])
     strong, far, depth, sky = (plane[:, None, :, None] for plane in planes)
-    share = amount * (0.2 + 0.6 * strong) * ramp(far, 0.1, 0.6) * (1 - 0.6 * sky)
+    share = amount * (0.22 + 0.6 * strong) * ramp(far, 0.1, 0.6) * (1 - 0.25 * sky)
     power = jnp.where(present < share, (0.5 + 0.5 * own) * (0.75 + 0.5 * strong), 0.0)
     light = (cells[:3] / (cells[3] + 1e-3))[:, :, None, :, None]
     first, second = colors[:, :, None, None, None, None]
