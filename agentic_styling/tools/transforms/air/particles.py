@@ -95,11 +95,12 @@ def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     light = 0.5 + 0.75 * jnp.mean(luma_of(image))  # they stand in the light of the picture
-    subject = ramp(scene.subject, 0.3, 0.6)  # before it are few; the others are whole behind it
+    # Few are before the subject, unless it fills the picture; the others are whole behind it.
+    hides = ramp(scene.subject, 0.3, 0.6) * (1 - 0.25 * jnp.mean(scene.subject))
     for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
         size = cell * scale
         rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
-        shown = share * (1 - (1.0, 1.0, 0.85)[i] * subject)
+        shown = share * (1 - (1.0, 1.0, 0.85)[i] * hides)
         cover, shade, mix = _turned(shape, y / size, x / size, shown, rim, seed + jnp.uint32(i))
         color = colors[0, :, None, None] + mix * (colors[1] - colors[0])[:, None, None]
         opaque = alpha * cover

@@ -44,7 +44,7 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
 
     A pixel's share is its place between the mean colours of the sky and of the rest nearby.
 
-    Source: Wang and Cohen (2007), Image and Video Matting, equation 1.
+    Source: Wang and Cohen (2007), Image and Video Matting: A Survey, equation 1.
     """
     height, width = image.shape[1:]
     colors = jnp.stack([luma_of(image), image[2] - image[0]])
