@@ -165,7 +165,7 @@ def _body(scene: Scene) -> jax.Array:
     """The subject with its holes filled [H, W], but not with sky."""
     height, width = scene.subject.shape
     subject = shrink(scene.subject[None], coarse_factor(height, width))
-    filled = ramp(to_full(spread(subject, 0.06)[0], height, width), 0.25, 0.7)
+    filled = ramp(to_full(spread(subject, 0.03)[0], height, width), 0.45, 0.8)
     open_sky = scene.sky * ramp(jnp.mean(scene.sky), 0.04, 0.12)
     return jnp.maximum(scene.subject, filled) * (1 - open_sky)
 
