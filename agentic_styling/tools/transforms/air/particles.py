@@ -79,7 +79,7 @@ def _fall(v, u, layer, amount, pixel, seed):
 
 
 Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
-_NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
+_FAR_TO_NEAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
 
 
 @image_transform
@@ -95,11 +95,11 @@ def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     light = 0.5 + 0.75 * jnp.mean(luma_of(image))  # they stand in the light of the picture
-    for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
+    for i, (scale, alpha, rim) in enumerate(_FAR_TO_NEAR):
         size = cell * scale
         rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
         cover, shade, mix = _turned(shape, y / size, x / size, share, rim, seed + jnp.uint32(i))
-        hidden = 1 - (0.8, 0.3, 0.0)[i] * scene.subject
+        hidden = 1 - (0.85, 0.6, 0.75)[i] * scene.subject
         color = colors[0, :, None, None] + mix * (colors[1] - colors[0])[:, None, None]
         opaque = alpha * cover * hidden
         image = image + opaque * (jnp.minimum(color * (shade * light), 1.0) - image)
