@@ -1,8 +1,4 @@
-"""Regions of a picture as soft masks.
-
-Boxes by position; and depth, sky, subject, greens and lights, estimated from pixels alone without
-recognising objects.
-"""
+"""Regions of a picture as soft masks: boxes by position, and parts of the estimated scene."""
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +20,7 @@ _BOXES = {
     "center": (0.25, 0.75, 0.25, 0.75, 0.0),
     "edges": (0.25, 0.75, 0.25, 0.75, 1.0),
 }
-_ESTIMATED = "foreground background outdoor indoor subject greens lights buildings"
+_ESTIMATED = "foreground background outdoor indoor sky ground subject greens lights buildings"
 REGIONS = (*_BOXES, *_ESTIMATED.split())
 
 
@@ -36,9 +32,10 @@ def region_index(names: tuple[str, ...]) -> np.ndarray:
 def region_mask(region: jax.Array, hard: jax.Array, image: jax.Array, scene: Scene) -> jax.Array:
     """The mask of a region of a photograph.
 
-    foreground and background split the estimated depth; outdoor is the visible sky, indoor
-    everything else; greens stand for plants, lights for lamps, and buildings for everything that
-    is neither sky, greens nor subject.
+    The foreground is the main subject and what is near, in a close-up the subject alone; the
+    background everything else. Outdoor is all of a picture taken outdoors, and of another the sky
+    in its windows; indoor everything else. Greens stand for plants, lights for lamps, and buildings
+    for everything that is neither sky, ground, greens nor subject.
 
     Args:
       region: index into REGIONS.
@@ -68,13 +65,14 @@ def _box_mask(box, edge, height, width):
 
 def _estimate(index, hard, image, scene):
     red, green, blue = image.astype(jnp.float32)
-    near = _rise(0.55 - scene.depth, 0.12)
-    sky = scene.sky
+    sky, ground, subject = scene.sky, scene.ground, scene.subject
+    near = jnp.maximum(_rise(0.55 - scene.depth, 0.12) * (1 - scene.closeup), subject)
+    outdoor = jnp.maximum(sky, _rise(scene.outdoors - 0.5, 0.2))
     greens = _rise(jnp.minimum(green - blue, green - red + 0.02) - 0.04, 0.03)
     lights = _rise(luma_of(image.astype(jnp.float32)) - 0.85, 0.08) * (1 - sky)
-    built = (1 - sky) * (1 - greens) * (1 - scene.subject)
-    masks = (near, 1 - near, sky, 1 - sky, scene.subject, greens, lights, built)
-    mask = sum(jnp.where(index == i, m, 0.0) for i, m in enumerate(masks))
+    built = (1 - sky) * (1 - ground) * (1 - greens) * (1 - subject)
+    there = (near, 1 - near, outdoor, 1 - outdoor, sky, ground, subject, greens, lights, built)
+    mask = sum(jnp.where(index == i, m, 0.0) for i, m in enumerate(there))
     return jnp.where(hard, _rise(mask - 0.5, 0.01), mask)
 
 

@@ -33,8 +33,8 @@ _REGION = {
     "plants": "greens",
     "lighting_fixtures": "lights",
 }
-# The parameter of each modifier that names a region. Categories other than plants and lamps are
-# approximated by the subject.
+# The parameter of each modifier that names a region. Categories other than plants and lamps, people
+# and animals alike, are approximated by the main subject.
 _REGION_PARAMETER = {
     "preserve_attribute": "scope",
     "exclude_region": "region_type",

@@ -2,9 +2,9 @@
 
 Names and values, in vocabulary.json, are those of the published action space. Added: `strength` on
 every tool, "unknown" as the default of every source, a source for weather and atmospheric_effects,
-"auto" (what the target implies) where the published file has no default, and defaults for its
-required parameters other than the target. A selective_blend's preserve ratio is by default what the
-target's ratio leaves of 1.
+"auto" (what the target implies) where the published file has no default, the regions sky, ground
+and subject, and defaults for its required parameters other than the target. A selective_blend's
+preserve ratio is by default what the target's ratio leaves of 1.
 """
 
 import functools

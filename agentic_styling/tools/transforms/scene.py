@@ -8,36 +8,42 @@ import numpy as np
 
 
 class Scene(NamedTuple):
-    """Maps of a photograph, each float32 [H, W] in [0, 1].
+    """Maps of a photograph, each float32 [H, W] in [0, 1], and two numbers float32 [] in [0, 1].
 
     depth: 0 near to 1 far. sky: the open sky. ground: what lies flat below, where snow or leaves
-    stay. subject: the thing the photograph is of.
+    stay. subject: the thing the photograph is of. outdoors: 1 if it was taken outdoors, 0 in a room
+    or studio. closeup: 1 if it is a close-up of a thing, 0 if a view.
     """
 
     depth: jax.Array
     sky: jax.Array
     ground: jax.Array
     subject: jax.Array
+    outdoors: jax.Array = np.float32(1)
+    closeup: jax.Array = np.float32(0)
 
 
 def shrink(image: jax.Array, factor: int) -> jax.Array:
     """Means of factor x factor blocks of [C, H, W], the border repeated: [C, ceil(H/f), ...]."""
     if factor == 1:
         return image
-    height, width = image.shape[1:]
-    down, right = -height % factor, -width % factor
-    image = jnp.pad(image, ((0, 0), (0, down), (0, right)), mode="edge")
-    # Strided sums and a product: a reduction over so short an axis does not vectorise.
-    rows = sum(image[:, i::factor] for i in range(factor))
-    columns = np.kron(np.eye(rows.shape[2] // factor), np.ones((factor, 1))) / factor**2
-    return rows @ columns.astype(np.float32)
+    image = jnp.pad(image, ((0, 0), (0, 0), (0, -image.shape[2] % factor)), mode="edge")
+    columns = np.kron(np.eye(image.shape[2] // factor), np.ones((factor, 1))) / factor
+    return _row_means(image, factor) @ columns.astype(np.float32)
+
+
+def _row_means(image, factor):
+    """Means of every `factor` rows, the last repeated: [C, ceil(H / f), W]."""
+    image = jnp.pad(image, ((0, 0), (0, -image.shape[1] % factor), (0, 0)), mode="edge")
+    # Strided sums: a reduction over so short an axis does not vectorise.
+    return sum(image[:, i::factor] for i in range(factor)) / factor
 
 
 def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Array:
     """The opposite of `shrink`: [C, h, w] linearly interpolated to [C, height, width]."""
     if factor == 1:
         return planes
-    planes = planes @ _interpolation(planes.shape[2], factor, width)
+    planes = planes @ _resampling(planes.shape[2], width, 1 / factor)
     padded = jnp.pad(planes, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, :, None, :]
     # Rows by shifted sums, not a product: at full width that would cost several times more.
     at = (np.arange(factor, dtype=np.float32) + 0.5) / factor - 0.5
@@ -48,7 +54,17 @@ def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Arra
     return rows.reshape(planes.shape[0], -1, width)[:, :height]
 
 
-def _interpolation(small: int, factor: int, width: int) -> np.ndarray:
-    """Linear interpolation as a matrix [small, width]."""
-    at = np.clip((np.arange(width) + 0.5) / factor - 0.5, 0, small - 1)
-    return np.maximum(1 - np.abs(at[None] - np.arange(small)[:, None]), 0).astype(np.float32)
+def resample(planes: jax.Array, height: int, width: int) -> jax.Array:
+    """[C, h, w] linearly interpolated, antialiased, to [C, height, width]."""
+    h, w = planes.shape[1:]
+    factor = max(1, h // height)  # of the rows, by sums, which cost less than a product
+    rows = _row_means(planes, factor)
+    across = rows @ _resampling(w, width, w / width)
+    return _resampling(rows.shape[1], height, h / height / factor).T @ across
+
+
+def _resampling(old: int, new: int, step: float) -> np.ndarray:
+    """Linear interpolation at pixels `step` old ones apart, antialiased, as a matrix [old, new]."""
+    at = (np.arange(new) + 0.5) * step - 0.5
+    weights = np.maximum(1 - np.abs(at - np.arange(old)[:, None]) / max(step, 1), 0)
+    return (weights / weights.sum(0)).astype(np.float32)

@@ -80,21 +80,38 @@ def test_pairs_add_up_to_all(pair):
     np.testing.assert_allclose(one + two, 1.0, atol=1e-6)
 
 
-def test_estimated_regions_follow_the_scene():
-    flat = jnp.full((3, 8, 8), 0.5)
+def _known_scene(**kind):
     depth = jnp.linspace(0, 1, 8)[:, None] * jnp.ones((1, 8))
     sky = jnp.zeros((8, 8)).at[:2].set(1.0)
+    ground = jnp.zeros((8, 8)).at[6:].set(1.0)
     subject = jnp.zeros((8, 8)).at[4:6, 2:6].set(1.0)
-    scene = Scene(depth, sky, jnp.zeros((8, 8)), subject)
-    masks = {
-        name: mask_of(name, image=flat, scene=scene) for name in REGIONS[REGIONS.index("edges") :]
-    }
+    return Scene(depth, sky, ground, subject, **{k: np.float32(v) for k, v in kind.items()})
+
+
+def _known_mask(name, **kind):
+    return mask_of(name, image=jnp.full((3, 8, 8), 0.5), scene=_known_scene(**kind))
+
+
+def test_estimated_regions_follow_the_scene():
+    depth, sky, ground, subject, *_ = _known_scene()
     near = np.clip((0.55 - np.asarray(depth)) / 0.24 + 0.5, 0, 1)
-    np.testing.assert_allclose(masks["foreground"], near, atol=1e-6)
-    assert np.array_equal(masks["outdoor"], sky)
-    assert np.array_equal(masks["subject"], subject)
-    assert masks["greens"].max() == 0 and masks["lights"].max() == 0
-    assert np.array_equal(masks["buildings"], (1 - sky) * (1 - subject))
+    near = np.maximum(near, subject)
+    np.testing.assert_allclose(_known_mask("foreground"), near, atol=1e-6)
+    assert np.array_equal(_known_mask("sky"), sky)
+    assert np.array_equal(_known_mask("ground"), ground)
+    assert np.array_equal(_known_mask("subject"), subject)
+    assert _known_mask("greens").max() == 0 and _known_mask("lights").max() == 0
+    assert np.array_equal(_known_mask("buildings"), (1 - sky) * (1 - ground) * (1 - subject))
+
+
+def test_outdoors_is_everything_out_of_doors_and_only_the_windows_sky_within():
+    assert _known_mask("outdoor", outdoors=1).min() == 1
+    assert np.array_equal(_known_mask("outdoor", outdoors=0), _known_scene().sky)
+
+
+def test_all_but_the_subject_of_a_closeup_is_its_background():
+    mask = _known_mask("background", closeup=1)
+    np.testing.assert_allclose(mask, 1 - _known_scene().subject, atol=1e-6)
 
 
 def test_greens_are_plants_and_lights_are_lamps_but_not_the_sky():

@@ -86,6 +86,9 @@ def test_options_of_modifiers():
     assert values("graduated_effect", "gradient_direction")[4:] == ("center_out", "edges_in")
     assert len(values("preserve_object_category", "category")) == 10
     assert values("spatial_constraint", "apply_to")[:2] == ("indoor_only", "outdoor_only")
+    for tool, parameter in (("exclude_region", "region_type"), ("spatial_constraint", "apply_to")):
+        assert {"sky", "ground", "subject", "background"} <= set(values(tool, parameter))
+        assert len(values(tool, parameter)) == 13
     assert values("selective_blend", "blend_regions")[1] == "architecture_only"
     assert len(values("sequence_transform", "steps")) == 10 + 171
     assert values("conditional_transform", "then_action")[0] == "location_setting:urban_city"

@@ -1,4 +1,6 @@
-"""The scene estimate: right on photographs whose parts are known, smooth, and differentiable."""
+"""The scene estimate: right on photographs whose parts are known, and the same at all sizes."""
+
+from pathlib import Path
 
 import cv2
 import jax
@@ -7,15 +9,18 @@ import numpy as np
 import pytest
 import skimage.data
 import skimage.measure
+from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.transforms.scene import enlarge, shrink
+from agentic_styling.tools.transforms.scene import enlarge, resample, shrink
 
-SCENE = jax.jit(estimate_scene)
+ROOT = Path(__file__).parents[3]
+QUICKLY = {"xla_backend_optimization_level": 0}
+SCENE, QUICK = jax.jit(estimate_scene), jax.jit(estimate_scene, compiler_options=QUICKLY)
 GRADIENT = jax.jit(
     jax.grad(lambda x: sum(jnp.sum(m * m) for m in estimate_scene(x))),
-    compiler_options={"xla_backend_optimization_level": 0},
+    compiler_options=QUICKLY,
 )
 
 
@@ -73,17 +78,52 @@ def _square(field):
 
 def test_a_larger_version_has_the_same_scene():
     large = SCENE(_planes(load_sample_image("china.jpg"), 256))
-    for a, b in zip(SCENE(CHINA), large, strict=True):
+    small = SCENE(CHINA)
+    for a, b in zip(small[:4], large[:4], strict=True):
         halved = np.asarray(b).reshape(128, 2, 128, 2).mean((1, 3))
         assert np.abs(np.asarray(a) - halved).mean() < 0.03
+    np.testing.assert_allclose(small[4:], large[4:], atol=0.1)
+
+
+def test_sky_ground_and_subject_lie_where_a_person_drew_them():
+    photograph = Image.open(ROOT / "docs/images/eiffel.jpg").resize((128, 128))
+    mask = Image.open(ROOT / "tests/tools/executor/scene_masks/mvtb_eiffel-1.png")
+    mask = np.asarray(mask.resize((128, 128), Image.NEAREST))
+    scene = SCENE(_planes(np.asarray(photograph)))
+    for found, number, least in ((scene.sky, 1, 0.9), (scene.ground, 2, 0.6)):
+        found, drawn = (np.asarray(found) > 0.5) & (mask != 4), mask == number
+        assert (found & drawn).sum() > least * (found | drawn).sum()
+
+
+def test_in_or_out_near_or_far():
+    china, flower = map(SCENE, (CHINA, FLOWER))
+    assert china.outdoors > 0.8
+    assert china.closeup < 0.3 and flower.closeup > 0.7
 
 
 @pytest.mark.parametrize("image", [CHINA, 0 * CHINA, 0 * CHINA + 1, 0 * CHINA + 0.5])
 def test_in_range_with_finite_gradients(image):
     assert np.isfinite(GRADIENT(image)).all()
-    for field in SCENE(image):
-        assert field.shape == (128, 128) and field.dtype == jnp.float32
+    _check_range(SCENE(image), 128, 128)
+
+
+def _check_range(scene, *shape):
+    for field, size in zip(scene, (*[shape] * 4, (), ()), strict=True):
+        assert field.shape == size and field.dtype == jnp.float32
         assert np.min(field) >= 0 and np.max(field) <= 1
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (20, 300)])
+def test_small_and_narrow_pictures_have_a_scene(shape):
+    _check_range(QUICK(np.repeat(CHINA, 3, axis=2)[:, : shape[0], : shape[1]]), *shape)
+
+
+def test_a_batch_has_the_scenes_of_its_pictures():
+    pictures = np.stack([CHINA, FLOWER, 0 * CHINA])
+    batch = jax.jit(jax.vmap(estimate_scene), compiler_options=QUICKLY)(pictures)
+    for i, picture in enumerate(pictures):
+        for one, many in zip(SCENE(picture), batch, strict=True):
+            np.testing.assert_allclose(one, many[i], atol=1e-3)
 
 
 def test_shrink_is_the_mean_of_blocks_and_enlarge_is_linear():
@@ -93,3 +133,9 @@ def test_shrink_is_the_mean_of_blocks_and_enlarge_is_linear():
     assert shrink(image[:, :95, :118], 4).shape == (3, 24, 30)
     expected = cv2.resize(np.moveaxis(blocks, 0, -1), (120, 96), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(enlarge(blocks, 4, 96, 120), np.moveaxis(expected, -1, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(70, 40), (200, 300)])
+def test_resample_is_antialiased_linear_interpolation(size):
+    wanted = jax.image.resize(CHINA, (3, *size), "linear", antialias=True)
+    np.testing.assert_allclose(resample(CHINA, *size), wanted, atol=1e-5)
