@@ -51,7 +51,8 @@ def fog(scene: Scene, seed: jax.Array) -> jax.Array:
     y, x = coarse_grid(height, width)
     banks = turbulence(3.2 * y, 1.6 * x, seed, 4)
     banks = to_full(ramp(banks, 0.2, 0.8), height, width)
-    return scene.depth * (0.25 + 1.0 * scene.depth) * (0.45 + 1.3 * banks) + 0.12 * banks
+    near = 1 - scene.closeup * scene.subject
+    return scene.depth * (0.25 + 1.0 * scene.depth) * (0.45 + 1.3 * banks) + 0.12 * near * banks
 
 
 def smoke(scene: Scene, seed: jax.Array) -> jax.Array:
@@ -76,7 +77,8 @@ def ground_mist(scene: Scene, seed: jax.Array) -> jax.Array:
     shape = down + 0.3 * (drift - 0.5) + 0.16 * bend_y
     lying = ramp(shape, 0.42, 0.8) * (0.5 + 1.0 * ramp(drift, 0.25, 0.75))
     lying = to_full(lying, height, width)
-    return 1.5 * lying * (0.6 + 0.4 * scene.ground + 0.5 * scene.depth) * (1 - 0.6 * scene.sky)
+    lying = 1.5 * lying * (1 - scene.subject * (0.4 + 0.6 * scene.closeup))
+    return lying * (0.6 + 0.4 * scene.ground + 0.5 * scene.depth) * (1 - 0.6 * scene.sky)
 
 
 def steam(scene: Scene, seed: jax.Array) -> jax.Array:

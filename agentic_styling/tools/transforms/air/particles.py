@@ -79,7 +79,7 @@ def _fall(v, u, layer, amount, pixel, seed):
 
 
 Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
-_NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
+_FAR_TO_NEAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
 
 
 @image_transform
@@ -97,7 +97,7 @@ def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     light = 0.5 + 0.75 * jnp.mean(luma_of(image))  # they stand in the light of the picture
     # Few are before the subject, unless it fills the picture; the others are whole behind it.
     hides = ramp(scene.subject, 0.3, 0.6) * (1 - 0.25 * jnp.mean(scene.subject))
-    for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
+    for i, (scale, alpha, rim) in enumerate(_FAR_TO_NEAR):
         size = cell * scale
         rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
         shown = share * (1 - (1.0, 1.0, 0.85)[i] * hides)
