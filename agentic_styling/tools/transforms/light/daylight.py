@@ -60,7 +60,7 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
     lines = jnp.stack([*scale, jnp.sum(rest * scale, axis=0), trust])
     lines = enlarge(lines, coarse_factor(height, width), height, width)
     share = ramp(jnp.sum(colors * lines[:2], axis=0) - lines[2], 0.3, 0.8)
-    unsure = jnp.minimum(6 * scene.sky * (1 - scene.sky), 1.0)
+    unsure = jnp.minimum(12 * scene.sky * (1 - scene.sky), 1.0)
     return scene.sky + lines[3] * unsure * (share - scene.sky)
 
 
