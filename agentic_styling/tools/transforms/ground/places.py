@@ -92,8 +92,8 @@ def lava(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
 def setts(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
     """Paving stones: relief, their joints dark."""
     away, across, near = _lying(y, x)
-    value, border = voronoi(9 * away, 7 * across, seed)
-    return near * (0.9 * (value - 0.5) + 1.4 * (ramp(border, 0.02, 0.22) - 0.75))
+    value, border = voronoi(22 * away, 15 * across, seed)
+    return near * (0.7 * (value - 0.5) + 0.9 * (ramp(border, 0.0, 0.45) - 0.6))
 
 
 def strata(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
@@ -170,7 +170,7 @@ def draw_ground(image, scene, row, seed):
     """
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts, setts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
-    return relief(image, row[1] * bare_ground(scene) * height)
+    return relief(image, row[1] * bare_ground(image, scene) * height)
 
 
 @image_transform
@@ -214,8 +214,13 @@ def draw_stars(image, scene, row, seed):
 
 @image_transform
 def draw_grass(image, scene, row, seed):
-    """Draws grass on the ground. row: its darkest [3] and its lightest colour [3]."""
-    return grass(image, scene, row[:3], row[3:], seed, channel_axis=0)
+    """Draws grass on the ground.
+
+    row: its darkest [3] and its lightest colour [3]; how far on what is green alone.
+    """
+    where = 1 - row[6] * (1 - ramp(leaves_of(image, channel_axis=0), 0.05, 0.3))
+    new = grass(image, scene, row[:3], row[3:6], seed, channel_axis=0)
+    return image + where * (new - image)
 
 
 @image_transform
