@@ -69,17 +69,24 @@ def _top_of(ground):
 def bare_ground(image: jax.Array, scene: Scene) -> jax.Array:
     """Where things may lie, [H, W]: the ground outdoors, without the subject that stands on it.
 
-    By a subject, what is of another colour than the ground is a leg rather than ground.
+    By a subject, what is of another colour than the ground is a leg rather than ground; and what
+    a close-up shows blurred is its background.
     """
     height, width = scene.ground.shape
     factor = coarse_factor(height, width)
-    small = jnp.concatenate([image * scene.ground, scene.ground[None], scene.subject[None]])
-    small = enlarge(spread(shrink(small, factor), 0.1), factor, height, width)
-    away = jnp.sum((image - small[:3] / (small[3] + 1e-3)) ** 2, axis=0)
-    leg = ramp(away, 0.03, 0.12) * ramp(small[4], 0.02, 0.12)
-    doubt = 0.35 * scene.closeup  # a blurred background is easily taken for ground
+    maps = jnp.stack([scene.ground, scene.subject])
+    small, maps = shrink(image, factor), shrink(maps, factor)
+    soft = spread(small, 0.01)
+    lying = maps[0] * (1 - ramp(maps[1], 0.02, 0.2))
+    detail = lying * sum(map(jnp.abs, slopes(luma_of(small))))
+    near = spread(jnp.concatenate([soft * lying, jnp.stack([lying, maps[1], detail])]), 0.1)
+    away = jnp.sum((soft - near[:3] / (near[3] + 1e-3)) ** 2, axis=0)
+    leg = ramp(away, 0.03, 0.1) * ramp(near[4], 0.02, 0.12)
+    blurred = scene.closeup * (1 - ramp(near[5] / (near[3] + 1e-3), 0.01, 0.03))
+    free = to_full((1 - leg) * (1 - blurred), height, width)
+    doubt = 0.35 * scene.closeup
     ground = ramp(scene.ground, 0.12 + doubt, 0.6 + doubt)
-    return ground * (1 - leg) * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
+    return ground * free * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
 
 
 def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> jax.Array:
@@ -122,7 +129,7 @@ def snow(image, scene, leaves, amount, seed):
     ground = computed(bare_ground(image, scene))
     patches = noise_of(scene, 5.0, seed, 4) - 0.5
     texture = jnp.clip(6 * lighter_than_around(image), -0.5, 0.5)  # blades and stones stand out
-    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.3 * (amount - 1)
+    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.15 * (amount - 1)
     cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.3, 0.7) * ramp(ground, 0.15, 0.5)
     stays = 0.9 * amount * _ledges(image, scene, leaves)
     cover = 1 - (1 - cover) * (1 - stays)

@@ -176,7 +176,7 @@ def draw_ground(image, scene, row, seed):
 @image_transform
 def draw_lava(image, scene, amount, seed):
     """Draws glowing cracks in the ground, and their light on what stands near."""
-    heat = amount * scene.ground * (1 - scene.subject) * field(lava, image, seed)
+    heat = amount * bare_ground(image, scene) * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
     return bloom(
         lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04, channel_axis=0
@@ -214,13 +214,8 @@ def draw_stars(image, scene, row, seed):
 
 @image_transform
 def draw_grass(image, scene, row, seed):
-    """Draws grass on the ground.
-
-    row: its darkest [3] and its lightest colour [3]; how far on what is green alone.
-    """
-    where = 1 - row[6] * (1 - ramp(leaves_of(image, channel_axis=0), 0.05, 0.3))
-    new = grass(image, scene, row[:3], row[3:6], seed, channel_axis=0)
-    return image + where * (new - image)
+    """Draws grass on the ground. row: its darkest [3] and its lightest colour [3]."""
+    return grass(image, scene, row[:3], row[3:], seed, channel_axis=0)
 
 
 @image_transform
