@@ -74,10 +74,10 @@ def draw_strewn(image, scene, options, seed):
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_STREWN)[_cover(options)]
     share = row[10] * jnp.where(options[3] > 0, 1.0, 0.8)
-    # Flowers grow in patches among what is green.
-    grown = ramp(foliage.leaves_of(image, channel_axis=0), 0.03, 0.25)
-    patches = ramp(ground.noise_of(scene, 6.0, seed + jnp.uint32(2)), 0.42, 0.62)
-    grown = (0.02 + 0.98 * grown) * (0.1 + 1.3 * patches)
+    # Flowers grow in patches, and on their own only among what is green.
+    green = ramp(foliage.leaves_of(image, channel_axis=0), 0.03, 0.25)
+    patches = 0.1 + 1.3 * ramp(ground.noise_of(scene, 6.0, seed + jnp.uint32(2)), 0.42, 0.62)
+    grown = patches * jnp.where(options[3] > 0, 1.0, green)
     share = share * jnp.where(row[11] > 0.5, grown, 1.0)
     return ground.strewn(
         image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed, channel_axis=0

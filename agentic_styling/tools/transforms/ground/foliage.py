@@ -69,6 +69,11 @@ def lighter_than_around(image: jax.Array) -> jax.Array:
     return luma - enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
 
 
+def close_of(scene: Scene) -> jax.Array:
+    """How surely a picture is a close-up: a scalar, 0 where that is in doubt."""
+    return ramp(scene.closeup, 0.65, 0.95)
+
+
 def nearby(planes: jax.Array, where: jax.Array, reach: float) -> tuple[jax.Array, jax.Array]:
     """The mean of planes [C, H, W] over a map [H, W] around every pixel, and the map's share."""
     height, width = where.shape
@@ -95,7 +100,7 @@ def blossoms(image, scene, leaves, amount, seed):
     share = amount * share * (1 - scene.sky) * (1 - scene.subject) * (1 - scene.ground)
     luma = luma_of(image)
     light = nearby(luma[None], jnp.ones_like(luma), 0.03)[0][0]
-    share = share * ramp(light, 0.12, 0.32) * (1 - 0.5 * scene.closeup)
+    share = share * ramp(light, 0.12, 0.32) * (1 - 0.5 * close_of(scene))
     share, lit = computed(share, 0.22 + 0.25 * jnp.mean(luma) + 1.3 * luma)
 
     def pale(tone):
@@ -103,9 +108,9 @@ def blossoms(image, scene, leaves, amount, seed):
 
     # Far ones are seen as a mass with the light and shade of the leaves.
     tone = 0.8 * ramp(hue, 0.35, 0.65)
-    mass = share * (0.5 + 0.3 * ramp(lighter_than_around(image), -0.05, 0.05))
+    mass = share * (0.6 + 0.3 * ramp(lighter_than_around(image), -0.05, 0.05))
     image = computed(image + mass * (jnp.minimum(pale(tone) * lit, 1.0) - image))
-    single = share * (1 - 0.8 * scene.closeup)
+    single = share * (1 - 0.8 * close_of(scene))
 
     def layer(image, size_and_seed):
         cell, far, seed = size_and_seed
@@ -145,9 +150,9 @@ def thinned(image, scene, leaves, amount, seed):
     behind = 0.85 * around + ramp(open_, 0.03, 0.2) * (sky - 0.85 * around)
     twigs = jnp.maximum(_ridges(18 * y, 26 * x, seed), _ridges(37 * y, 48 * x, seed + 1))
     bright = ramp(lighter_than_around(image), -0.05, 0.08)
-    through = crown * (0.35 + 0.5 * bright) * (1 - twigs) * (1 - scene.closeup)
+    through = crown * (0.35 + 0.5 * bright) * (1 - twigs) * (1 - close_of(scene))
     grey = luma * jnp.array([1.04, 1.0, 0.96])[:, None, None]
-    bark = grey * (1 - 0.3 * crown * (1 - scene.closeup))
+    bark = grey * (1 - 0.3 * crown * (1 - close_of(scene)))
     wood = computed(image + ramp(crown, 0.1, 0.5) * (bark - image))
     return wood + through * (behind - wood)
 

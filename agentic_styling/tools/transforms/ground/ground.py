@@ -24,7 +24,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.ground.foliage import leaves_of, lighter_than_around
+from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
@@ -50,7 +50,7 @@ def plane_of(scene: Scene, grid=full_grid) -> Plane:
     y, x = grid(height, width)
     bottom = height / short
     horizon = jnp.minimum(jnp.minimum(horizon_of(scene), 0.6), _top_of(scene.ground))
-    horizon = (horizon - scene.closeup * (horizon + 0.5)) * bottom
+    horizon = (horizon - close_of(scene) * (horizon + 0.5)) * bottom
     down = (y - horizon) / (bottom - horizon)
     size = jnp.maximum(down, _NEAREST_HORIZON)
     beyond = jnp.maximum(_NEAREST_HORIZON - down, 0.0) / _NEAREST_HORIZON
@@ -66,9 +66,27 @@ def _top_of(ground):
     return 1 - known * jnp.clip(2 * jnp.sum(up * ground) / (total + 1.0), 0.0, 1.0)
 
 
-def bare_ground(scene: Scene) -> jax.Array:
-    """Where things may lie, [H, W]: the ground outdoors, without the subject that stands on it."""
-    return scene.ground * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
+def bare_ground(image: jax.Array, scene: Scene) -> jax.Array:
+    """Where things may lie, [H, W]: the ground outdoors, without the subject that stands on it.
+
+    By a subject, what is of another colour than the ground is a leg rather than ground; and what
+    a close-up shows blurred is its background.
+    """
+    height, width = scene.ground.shape
+    factor = coarse_factor(height, width)
+    maps = jnp.stack([scene.ground, scene.subject])
+    small, maps = shrink(image, factor), shrink(maps, factor)
+    soft = spread(small, 0.01)
+    lying = maps[0] * (1 - ramp(maps[1], 0.02, 0.2))
+    detail = lying * sum(map(jnp.abs, slopes(luma_of(small))))
+    near = spread(jnp.concatenate([soft * lying, jnp.stack([lying, maps[1], detail])]), 0.1)
+    away = jnp.sum((soft - near[:3] / (near[3] + 1e-3)) ** 2, axis=0)
+    leg = ramp(away, 0.03, 0.1) * ramp(near[4], 0.02, 0.12)
+    blurred = scene.closeup * (1 - ramp(near[5] / (near[3] + 1e-3), 0.01, 0.03))
+    free = to_full((1 - leg) * (1 - blurred), height, width)
+    doubt = 0.35 * scene.closeup
+    ground = ramp(scene.ground, 0.12 + doubt, 0.6 + doubt)
+    return ground * free * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
 
 
 def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> jax.Array:
@@ -108,10 +126,10 @@ def snow(image, scene, leaves, amount, seed):
       leaves: [H, W], where leaves are.
       amount: 0 none, 0.5 a dusting with patches, 1 closed.
     """
-    ground = bare_ground(scene)
+    ground = computed(bare_ground(image, scene))
     patches = noise_of(scene, 5.0, seed, 4) - 0.5
     texture = jnp.clip(6 * lighter_than_around(image), -0.5, 0.5)  # blades and stones stand out
-    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + amount - 1
+    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.15 * (amount - 1)
     cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.3, 0.7) * ramp(ground, 0.15, 0.5)
     stays = 0.9 * amount * _ledges(image, scene, leaves)
     cover = 1 - (1 - cover) * (1 - stays)
@@ -153,7 +171,7 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
     top = ramp(higher, 0.0, 0.14) * level * ramp(luma - moved(luma, -step), 0.02, 0.16)
     dusted = ramp(leaves, 0.1, 0.5) * ramp(higher, -0.09, 0.07)
     stays = jnp.maximum(rim, jnp.maximum(0.7 * top, 0.8 * dusted))
-    held = scene.subject * (0.4 + 0.6 * scene.closeup)
+    held = scene.subject * (0.4 + 0.6 * close_of(scene))
     return stays * (1 - sky) * (1 - held) * scene.outdoors
 
 
@@ -170,7 +188,9 @@ def strewn(image, scene, colors, cell, share, round_, seed):
     plane = plane_of(scene)
     short = min(scene.ground.shape)
     patches = noise_of(scene, 3.0, seed)
-    dense = share * ramp(bare_ground(scene), 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
+    dense = (
+        share * ramp(bare_ground(image, scene), 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
+    )
     light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     dense, light = computed(dense, light)
     mean = jnp.mean(colors, axis=0)[:, None, None]
@@ -230,7 +250,9 @@ def grass(image, scene, dark, light, seed):
     tone = 0.5 + seen * (tone - 0.5) + 0.5 * (tufts - 0.5)
     dark, light = dark[:, None, None], light[:, None, None]
     lit = shading(image, scene, 0.6) * (0.35 + 0.65 * level_of(image, channel_axis=0))
-    edge = ramp(bare_ground(scene) + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65)
+    edge = ramp(
+        bare_ground(image, scene) + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65
+    )
     return lay(image, 0.85 * edge, (dark + tone * (light - dark)) * lit)
 
 
@@ -259,7 +281,7 @@ def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     lit = shading(image, scene, 0.35) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     brown = jnp.array([0.36, 0.265, 0.18])[:, None, None] * (0.55 + 0.85 * lumps)
     sheen = jnp.array([0.40, 0.42, 0.45])[:, None, None] * (gloss * level_of(image, channel_axis=0))
-    edge = ramp(bare_ground(scene), 0.25, 0.65)
+    edge = ramp(bare_ground(image, scene), 0.25, 0.65)
     covered = lay(image, 0.9 * edge, brown * lit + sheen)
     return puddles(computed(covered), image, scene, 0.85, 0.54, seed + jnp.uint32(3))
 
@@ -270,7 +292,7 @@ def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> j
 
     amount: 0 the identity, 1 soaked.
     """
-    dark = amount * bare_ground(scene)
+    dark = amount * bare_ground(image, scene)
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)
     soaked = computed(deeper * (1 - 0.32 * dark))
@@ -298,5 +320,5 @@ def puddles(image, above, scene, amount, level: float, seed):
     shape = turbulence(3.4 * plane.away, 2.2 * plane.across, seed + jnp.uint32(77), 3)
     water = to_full(ramp(shape, level, level + 0.1), height, width)
     near = ramp(plane_of(scene).size, 0.15, 0.5)
-    water = amount * water * near * ramp(bare_ground(scene), 0.3, 0.8)
+    water = amount * water * near * ramp(bare_ground(above, scene), 0.3, 0.8)
     return lay(image, water, 0.08 + 0.78 * mirrored)

@@ -92,8 +92,8 @@ def lava(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
 def setts(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
     """Paving stones: relief, their joints dark."""
     away, across, near = _lying(y, x)
-    value, border = voronoi(9 * away, 7 * across, seed)
-    return near * (0.9 * (value - 0.5) + 1.4 * (ramp(border, 0.02, 0.22) - 0.75))
+    value, border = voronoi(22 * away, 15 * across, seed)
+    return near * (0.7 * (value - 0.5) + 0.9 * (ramp(border, 0.0, 0.45) - 0.6))
 
 
 def strata(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
@@ -170,13 +170,13 @@ def draw_ground(image, scene, row, seed):
     """
     draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts, setts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
-    return relief(image, row[1] * bare_ground(scene) * height)
+    return relief(image, row[1] * bare_ground(image, scene) * height)
 
 
 @image_transform
 def draw_lava(image, scene, amount, seed):
     """Draws glowing cracks in the ground, and their light on what stands near."""
-    heat = amount * scene.ground * (1 - scene.subject) * field(lava, image, seed)
+    heat = amount * bare_ground(image, scene) * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
     return bloom(
         lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04, channel_axis=0
