@@ -35,7 +35,7 @@ def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
     middle_y, middle_x = middle_of(scene.subject + 0.02)
     drift = turbulence(3 * y, 3 * x, seed + jnp.uint32(0xC0), 2) - 0.5
     away = jnp.sqrt((y - middle_y) ** 2 + (x - middle_x) ** 2 + 1e-6) + 0.22 * drift
-    patch = 1 - ramp(away, 0.2, 0.46)
+    patch = 1 - ramp(away, 0.32, 0.62)
     most = 0.7 + 0.3 * ramp(drift, -0.28, 0.0)
     soft = jnp.where(coverage == 0, patch, jnp.where(coverage == 1, most, 1.0))
     return to_full(soft, height, width)

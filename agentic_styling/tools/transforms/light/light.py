@@ -115,6 +115,7 @@ def god_rays(image, scene, amount, color, seed):
     before = 1 - 0.8 * scene.subject * (1 - scene.depth)
     light = (beams + glow) * (1 - 0.6 * scene.sky) * before
     shade = jnp.minimum(0.28 * amount, 0.5) * (1 - jnp.minimum(beams + glow, 1.0))
+    shade = shade * (1 - 0.8 * scene.sky)
     return screen(image * (1 - shade), amount * light * color[:, None, None])
 
 
