@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.color.look_params import rgb
-from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.light import lamps, light
 
 OPTIONS = Options("mood_lighting")
@@ -24,7 +24,7 @@ _SIDES = OPTIONS.table("accent_lighting", "sides", [1.0] * 7 + [0.0])
 
 def _lamps(image, scene, amount):
     lit = lamps.lamp_beside(image, scene, amount, jnp.asarray(_LAMP), channel_axis=0)
-    return lamps.lamps(lit, scene, amount, jnp.asarray(_LAMP), channel_axis=0)
+    return lamps.lamps(computed(lit), scene, amount, jnp.asarray(_LAMP), channel_axis=0)
 
 
 @renderer

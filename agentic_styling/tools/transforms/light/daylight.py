@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
@@ -58,7 +58,7 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
     scale = apart / (contrast + 1e-3)
     trust = contrast / (contrast + 0.01) * ramp(jnp.minimum(near[0], near[1]), 0.005, 0.03)
     lines = jnp.stack([*scale, jnp.sum(rest * scale, axis=0), trust])
-    lines = enlarge(lines, coarse_factor(height, width), height, width)
+    lines = computed(enlarge(lines, coarse_factor(height, width), height, width))
     share = ramp(jnp.sum(colors * lines[:2], axis=0) - lines[2], 0.3, 0.8)
     unsure = jnp.minimum(12 * scene.sky * (1 - scene.sky), 1.0)
     return scene.sky + lines[3] * unsure * (share - scene.sky)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
@@ -210,6 +210,7 @@ def bokeh(image, scene: Scene, amount, colors, seed):
     behind = 1 - ramp(scene.subject, 0.15, 0.55)
     far = behind * ramp(scene.depth, 0.2, 0.55)
     image = image + jnp.minimum(amount, 1.0) * far * (_defocused(image, behind) - image)
+    image = computed(image)
     luma = luma_of(image)
     bright = luma**4 * far
     lights = jnp.concatenate([image * bright, jnp.stack([bright, far, scene.depth, scene.sky])])

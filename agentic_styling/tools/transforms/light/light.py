@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
@@ -110,8 +110,8 @@ def god_rays(image, scene, amount, color, seed):
     shafts = ramp(0.55 * broad + 0.45 * fine, 0.4, 0.7) * ramp(dy / away, -0.1, 0.45)
     smeared = radial_smear(opening[None], sun_y, sun_x, 0.85)[0]
     lit = jnp.minimum(1.3 * smeared / (jnp.max(smeared) + 0.05), 1.0) * jnp.exp(-0.9 * away)
-    beams = to_full(lit * shafts, height, width)
-    glow = to_full(0.12 * lit + 0.6 * seen / (1 + (away / 0.08) ** 2), height, width)
+    glow = 0.12 * lit + 0.6 * seen / (1 + (away / 0.08) ** 2)
+    beams, glow = computed(enlarge(jnp.stack([lit * shafts, glow]), factor, height, width))
     before = 1 - 0.8 * scene.subject * (1 - scene.depth)
     light = (beams + glow) * (1 - 0.6 * scene.sky) * before
     shade = jnp.minimum(0.28 * amount, 0.5) * (1 - jnp.minimum(beams + glow, 1.0))
