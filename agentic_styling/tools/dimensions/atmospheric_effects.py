@@ -35,7 +35,7 @@ def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
     middle_y, middle_x = middle_of(scene.subject + 0.02)
     drift = turbulence(3 * y, 3 * x, seed + jnp.uint32(0xC0), 2) - 0.5
     away = jnp.sqrt((y - middle_y) ** 2 + (x - middle_x) ** 2 + 1e-6) + 0.22 * drift
-    patch = 1 - ramp(away, 0.2, 0.46)
+    patch = 1 - ramp(away, 0.32, 0.62)
     most = 0.7 + 0.3 * ramp(drift, -0.28, 0.0)
     soft = jnp.where(coverage == 0, patch, jnp.where(coverage == 1, most, 1.0))
     return to_full(soft, height, width)
@@ -101,10 +101,13 @@ def _vapour(image, scene, options, amount, colors, seed):
     lit = light.bloom(
         image, 0.35 * amount * (kind == 1), jnp.ones(3), threshold=0.7, channel_axis=0
     )
-    thickness = amount * thickness
-    return haze.veil(
-        lit, thickness / (1 + 0.25 * thickness), _air(image, colors[0]), channel_axis=0
-    )
+    near = jnp.maximum(1 - scene.depth, scene.closeup)
+    thickness = amount * thickness * (1 - 0.85 * scene.subject * near)
+    thickness = thickness / (1 + 0.25 * thickness)
+    # Where smoke is dense it catches the light.
+    dark, bright = (_air(image, color)[:, None, None] for color in colors)
+    color = dark + jnp.minimum(thickness, 1.0) * (bright - dark)
+    return color + jnp.exp(-thickness) * (lit - color)
 
 
 _FALLING = OPTIONS.table("effect_type", "falls", np.zeros(25), particles.KINDS)
@@ -144,7 +147,7 @@ def _aura(image, scene, options, amount, colors, seed):
 
 @_within_extent
 def _god_rays(image, scene, options, amount, colors, seed):
-    return light.god_rays(image, scene, 1.5 * amount, colors[0], seed, channel_axis=0)
+    return light.god_rays(image, scene, 1.3 * amount, colors[0], seed, channel_axis=0)
 
 
 @_everywhere
@@ -210,7 +213,7 @@ _KINDS = {
     "vapour": _vapour,
     "leaves": _solids(particles.leaf, 0.3, 0.42),
     "petals": _solids(particles.petal, 0.24, 0.42),
-    "debris": _solids(particles.shard, 0.22, 0.42),
+    "debris": _solids(particles.shard, 0.2, 0.7),
     "embers": _glows(glows.embers),
     "sparkles": _glows(glows.sparkles),
     "energy": _glows(glows.energy),

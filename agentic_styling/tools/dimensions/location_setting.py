@@ -30,6 +30,9 @@ _DRAWN = {
     "stars": places.draw_stars,
     "neon": places.draw_neon,
     "lamp": places.draw_lamp,
+    "grass": places.draw_grass,
+    "stones": places.draw_stones,
+    "strata": places.draw_strata,
 }
 _ROWS = [OPTIONS.table("target_location", name) for name in _DRAWN]
 

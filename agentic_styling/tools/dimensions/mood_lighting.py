@@ -4,17 +4,17 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.color.look_params import rgb
-from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.light import lamps, light
 
 OPTIONS = Options("mood_lighting")
 LOOKS = OPTIONS.looks
 
-# How much the bright parts glow, in which colour, from which display value and how far.
-_NO_GLOW = [0.0, 1.0, 1.0, 1.0, 0.6, 0.05]
+# How much the bright parts glow, in which colour, from which display value and how far; then how
+# far its lamps shine, in the picture and beside it.
+_NO_GLOW = [0.0, 1.0, 1.0, 1.0, 0.6, 0.05, 0.0]
 _MOOD_GLOW = OPTIONS.table("target_mood", "glow", _NO_GLOW)
-# The same for an accent; then what its lamps shine with.
-_ACCENT_GLOW = OPTIONS.table("accent_lighting", "glow", [*_NO_GLOW, 0.0])
+_ACCENT_GLOW = OPTIONS.table("accent_lighting", "glow", _NO_GLOW)
 _LAMP = rgb("#ffb464")
 
 # Of two lights from the sides: left colour, right colour, share of the picture's own colour that
@@ -22,12 +22,17 @@ _LAMP = rgb("#ffb464")
 _SIDES = OPTIONS.table("accent_lighting", "sides", [1.0] * 7 + [0.0])
 
 
+def _lamps(image, scene, amount):
+    lit = lamps.lamp_beside(image, scene, amount, jnp.asarray(_LAMP), channel_axis=0)
+    return lamps.lamps(computed(lit), scene, amount, jnp.asarray(_LAMP), channel_axis=0)
+
+
 @renderer
 def draw_glow(image, scene, options, seed):
     """The bright parts glow; lamps shine warm."""
-    accent = jnp.asarray(_ACCENT_GLOW)[options[2]]
-    row = jnp.where(options[2] > 0, accent[:6], jnp.asarray(_MOOD_GLOW)[options[1]])
-    image = where_used(accent[6] > 0, lamps.lamps, image, scene, accent[6], jnp.asarray(_LAMP))
+    accent, mood = jnp.asarray(_ACCENT_GLOW)[options[2]], jnp.asarray(_MOOD_GLOW)[options[1]]
+    row = jnp.where(options[2] > 0, accent, mood)
+    image = where_used(row[6] > 0, _lamps, image, scene, row[6])
     return light.bloom(image, row[0], row[1:4], threshold=row[4], sigma=row[5], channel_axis=0)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
+from agentic_styling.tools.transforms.filters.fields import ramp
 from agentic_styling.tools.transforms.ground import foliage, ground
 
 OPTIONS = Options("season")
@@ -42,7 +43,7 @@ def _plants(image, scene, options, seed):
     amount = (1 - held) * (1 - scene.sky) * (1 - 0.35 * scene.ground)
     image, leaves = foliage.turn(image, old, new, amount)
     leaves = leaves * (1 - 0.75 * scene.subject)
-    image = where_used(row[5] > 0, foliage.thinned, image, scene, leaves, row[5])
+    image = where_used(row[5] > 0, foliage.thinned, image, scene, leaves, row[5], seed)
     image = where_used(row[4] > 0, foliage.blossoms, image, scene, leaves, row[4], seed)
     return computed(image, leaves)
 
@@ -64,7 +65,7 @@ def draw_plants(image, scene, options, seed):
 def draw_snow(image, scene, options, seed):
     """Plants, and snow on the ground and on what faces up."""
     image, leaves = _plants(image, scene, options, seed)
-    return ground.snow(image, scene, leaves, 1.0, seed, channel_axis=0)
+    return ground.snow(image, scene, 0.5 * leaves, 1.0, seed, channel_axis=0)
 
 
 @renderer
@@ -73,6 +74,11 @@ def draw_strewn(image, scene, options, seed):
     image, _ = _plants(image, scene, options, seed)
     row = jnp.asarray(_STREWN)[_cover(options)]
     share = row[10] * jnp.where(options[3] > 0, 1.0, 0.8)
+    # Flowers grow in patches, and on their own only among what is green.
+    green = ramp(foliage.leaves_of(image, channel_axis=0), 0.03, 0.25)
+    patches = 0.1 + 1.3 * ramp(ground.noise_of(scene, 6.0, seed + jnp.uint32(2)), 0.42, 0.62)
+    grown = patches * jnp.where(options[3] > 0, 1.0, green)
+    share = share * jnp.where(row[11] > 0.5, grown, 1.0)
     return ground.strewn(
         image, scene, row[:9].reshape(3, 3), row[9], share, row[11], seed, channel_axis=0
     )

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps as shine
@@ -35,6 +35,10 @@ def _sky(image, scene, row, option):
     return where_used(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
 
 
+def _sharp_sky(image, scene):
+    return scene._replace(sky=computed(daylight.sky_matte(image, scene, channel_axis=0)))
+
+
 def _shadows(image, scene, direction):
     """Light on the subject from one side, and its shadow on the ground on the other."""
     fall = jnp.asarray(_FALLS)[direction]
@@ -59,6 +63,7 @@ def draw_day(image, scene, options, seed):
 def draw_low_sun(image, scene, options, seed):
     """The sky with the sun at its rim: a glow there, light on what faces it, long shadows."""
     row = jnp.asarray(_LIGHTS)[options[1]]
+    scene = _sharp_sky(image, scene)
     fall = jnp.asarray(_FALLS)[options[3]]
     at = jnp.where(jnp.abs(fall[1]) > 0.1, -jnp.sign(fall[1]) * 0.8, row[11])
     image = _sky(image, scene, row, options[2])
@@ -85,6 +90,7 @@ def _sunlight(image, scene, amount, color, at):
 def draw_after_dark(image, scene, options, seed):
     """The sky without a sun, perhaps stars and the moon, its light on the subject, and lamps."""
     row = jnp.asarray(_LIGHTS)[options[1]]
+    scene = _sharp_sky(image, scene)
     lamps, night = row[12], row[13]
     image = _sky(image, scene, row, options[2])
     image = where_used(night > 0, _starlit, image, scene, night, seed)

@@ -24,6 +24,7 @@ _AIR = OPTIONS.table("weather_type", "air")
 _INTENSITY = np.array([0.5, 1.0, 1.4, 1.8], np.float32)  # light, moderate, heavy, extreme
 _LOOK_SCALE = np.array([0.65, 1.0, 1.2, 1.4], np.float32)
 _VISIBILITY = np.array([0.0, 0.45, 0.95, 1.7], np.float32)  # optical density at the far end
+_INDOORS = 0.35  # of what falls, as if seen through a window
 _HAIL = np.tile(np.array([0.93, 0.95, 0.97], np.float32), (3, 1))
 
 
@@ -54,6 +55,7 @@ def _falls(image, scene, options, seed):
     """Rain, snow, hail or sand in the air."""
     row, air = jnp.asarray(_FALL)[options[1]], jnp.asarray(_AIR)[options[1]]
     amount = options[4] * air[7] * jnp.asarray(_INTENSITY)[options[2]]
+    amount = amount * (_INDOORS + (1 - _INDOORS) * scene.outdoors)
     color = jnp.clip(air[3:6] * (0.2 + 0.85 * ground.level_of(image, channel_axis=0)), 0.0, 1.0)
     return where_used(
         amount > 0, particles.falling, image, scene.subject, row[3:28], amount, color, seed, row[28]

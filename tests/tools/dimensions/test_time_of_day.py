@@ -7,6 +7,7 @@ import pytest
 
 from agentic_styling.tools.dimensions import time_of_day
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.filters import blur
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps
 from agentic_styling.tools.transforms.scene import Scene
@@ -140,6 +141,26 @@ def test_stars_stand_in_the_sky_alone_and_change_with_the_seed():
     assert stars[0][52:].max() == 0
 
 
+def test_the_sky_ends_where_the_colours_change():
+    scene = a_scene()
+    image = jnp.stack([0.3 + 0.5 * scene.sky, 0.3 + 0.5 * scene.sky, 0.2 + 0.7 * scene.sky])
+    unsure = scene._replace(sky=blur.spread(scene.sky[None], 0.03)[0])
+    matte = drawn(daylight.sky_matte, image, unsure)
+    before, after = (np.abs(sky - scene.sky)[:80].mean() for sky in (unsure.sky, matte))
+    assert after < 0.5 * before
+    same = drawn(daylight.sky_matte, image, scene)
+    np.testing.assert_array_equal(same, scene.sky)
+
+
+def test_the_moon_needs_a_confident_sky():
+    def moon(scene):
+        return drawn(daylight.moonlight, jnp.zeros((3, SIDE, SIDE)), scene, 1.0, jnp.ones(3))
+
+    scene = a_scene()
+    assert moon(scene).max() > 0.8
+    np.testing.assert_array_equal(moon(scene._replace(sky=0.6 * scene.sky)), 0.0)
+
+
 def test_lamps_shine_warm_and_glow():
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     spot = np.clip(4 - np.hypot(y - 90, x - 40), 0, 1)
@@ -176,7 +197,7 @@ def test_gradients_are_finite_and_the_dtype_is_kept(renderer):
     options = options_of(
         "time_of_day", target_time="night_moonlit", shadow_direction="east", sky_color="blue"
     )
-    scene = jax.tree.map(lambda m: m[::4, ::4], a_scene())
+    scene = jax.tree.map(lambda m: m[::4, ::4] if m.ndim else m, a_scene())
     edit, slope = drawn_with_slope(renderer, scene, options)
     assert edit.dtype == jnp.bfloat16
     assert np.isfinite(edit.astype(jnp.float32)).all()

@@ -4,8 +4,16 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.conventions import image_transform
-from agentic_styling.tools.transforms.filters.fields import coarse_grid, ramp, to_full, turbulence
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_grid,
+    hash_noise,
+    ramp,
+    to_full,
+    turbulence,
+)
 from agentic_styling.tools.transforms.scene import Scene
+
+_PLUMES = 5  # of steam, beside each other
 
 
 @image_transform
@@ -43,19 +51,20 @@ def fog(scene: Scene, seed: jax.Array) -> jax.Array:
     y, x = coarse_grid(height, width)
     banks = turbulence(3.2 * y, 1.6 * x, seed, 4)
     banks = to_full(ramp(banks, 0.2, 0.8), height, width)
-    return scene.depth * (0.25 + 1.0 * scene.depth) * (0.45 + 1.3 * banks) + 0.12 * banks
+    near = 1 - scene.closeup * scene.subject
+    return scene.depth * (0.25 + 1.0 * scene.depth) * (0.45 + 1.3 * banks) + 0.12 * near * banks
 
 
 def smoke(scene: Scene, seed: jax.Array) -> jax.Array:
-    """Optical thickness [H, W] of smoke: it curls, with clear air between its folds."""
+    """Optical thickness [H, W] of smoke: wisps that curl and rise, with clear air between them."""
     height, width = scene.depth.shape
     y, x = coarse_grid(height, width)
-    bend_y, bend_x = _bends(2.4 * y, 2.4 * x, seed + jnp.uint32(11), 3)
-    # Bent twice, the noise folds over itself as smoke does (Quilez 2002, domain warping).
-    more_y, more_x = _bends(2.4 * y + 2.2 * bend_y, 2.4 * x + 2.2 * bend_x, seed, 3)
-    folds = turbulence(2.0 * y + 2.6 * more_y, 1.6 * x + 2.6 * more_x, seed + jnp.uint32(5), 4)
-    thick = ramp(folds + 0.5 * more_x, 0.3, 0.72) * (0.7 + 1.2 * jnp.abs(more_y))
-    return to_full(2.4 * thick, height, width) * (0.6 + 0.5 * scene.depth) + 0.15 * scene.depth
+    bend_y, bend_x = _bends(2.0 * y, 2.0 * x, seed + jnp.uint32(11), 3)
+    # Bent by noise, noise folds over itself as smoke does (Quilez 2002, domain warping).
+    curls = turbulence(2.2 * y + 1.8 * bend_y, 2.8 * x + 1.8 * bend_x, seed + jnp.uint32(5), 5)
+    banks = turbulence(1.3 * y + 0.5 * bend_x, 1.1 * x - 0.5 * bend_y, seed + jnp.uint32(9), 2)
+    thick = 0.12 + ramp(curls, 0.3, 0.86) * (0.8 + 2.6 * ramp(banks, 0.25, 0.8))
+    return to_full(thick, height, width) * (0.6 + 0.4 * scene.depth)
 
 
 def ground_mist(scene: Scene, seed: jax.Array) -> jax.Array:
@@ -68,24 +77,28 @@ def ground_mist(scene: Scene, seed: jax.Array) -> jax.Array:
     shape = down + 0.3 * (drift - 0.5) + 0.16 * bend_y
     lying = ramp(shape, 0.42, 0.8) * (0.5 + 1.0 * ramp(drift, 0.25, 0.75))
     lying = to_full(lying, height, width)
-    return 1.5 * lying * (0.6 + 0.4 * scene.ground + 0.5 * scene.depth) * (1 - 0.6 * scene.sky)
+    lying = 1.5 * lying * (1 - scene.subject * (0.4 + 0.6 * scene.closeup))
+    return lying * (0.6 + 0.4 * scene.ground + 0.5 * scene.depth) * (1 - 0.6 * scene.sky)
 
 
 def steam(scene: Scene, seed: jax.Array) -> jax.Array:
-    """Optical thickness [H, W] of steam: wisps that rise from below, sway, widen and thin out."""
+    """Optical thickness [H, W] of steam: plumes that rise from below, sway, widen and thin out."""
     height, width = scene.depth.shape
     y, x = coarse_grid(height, width)
-    up = 1 - y / (height / min(height, width))
-    sway = (turbulence(1.7 * y, 0.8 * x, seed + jnp.uint32(7), 2) - 0.5) * (0.15 + up)
-    bend_y, bend_x = _bends(4.6 * y, 4.6 * x, seed + jnp.uint32(17), 3)
-    across = (x + 0.55 * sway) / (1 + 0.25 * up)
-    wisps = turbulence(2.6 * y + 1.1 * bend_y, 9.0 * across + 1.6 * bend_x, seed, 4)
-    plumes = turbulence(
-        1.2 * y + 0.5 * bend_y, 4.0 * across + 0.5 * bend_x, seed + jnp.uint32(31), 2
-    )
-    rising = ramp(wisps, 0.38, 0.78) * ramp(plumes, 0.38, 0.68)
-    fade = ramp(1.1 - up, 0.0, 0.9) * ramp(up, -0.1, 0.12)
-    return to_full(3.4 * rising * fade, height, width) * (1 - 0.35 * scene.subject)
+    bend_y, bend_x = _bends(3.4 * y, 4.2 * x, seed + jnp.uint32(17), 4)
+    rising = 0.0
+    for i in range(_PLUMES):
+        at, low, size, phase = (hash_noise(i, k, seed) for k in range(4))
+        at = (i + 0.2 + 0.6 * at) / _PLUMES * (width / min(height, width))
+        up = (0.85 + 0.25 * low) * (height / min(height, width)) - y
+        sway = (0.03 + 0.08 * up) * jnp.sin(5 * up + 6.3 * phase)
+        wide = (0.7 + 0.6 * size) * (0.055 + 0.1 * jnp.maximum(up, 0.0))
+        across = (x - at - sway + 0.3 * jnp.minimum(up + 0.1, 0.5) * bend_x) / wide
+        plume = jnp.exp(-across * across) * ramp(up, -0.05, 0.35)
+        rising = rising + plume * (0.55 + 0.45 * size) * jnp.exp(-3.2 * up * up)
+    curls = turbulence(4 * y + 1.6 * bend_y, 5.5 * x + 2.0 * bend_x, seed, 4)
+    thick = 3.6 * rising * (0.08 + 1.7 * ramp(curls, 0.38, 0.74))
+    return to_full(thick, height, width)
 
 
 def _bends(y, x, seed, octaves):

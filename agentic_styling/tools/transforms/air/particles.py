@@ -14,7 +14,7 @@ from jax import Array
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
-from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid
+from agentic_styling.tools.transforms.filters.fields import four_randoms, full_grid, ramp
 from agentic_styling.utils.package_data import read_beside
 
 _GOLDEN = 0.618034
@@ -79,7 +79,7 @@ def _fall(v, u, layer, amount, pixel, seed):
 
 
 Shape = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
-_NEAR_TO_FAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
+_FAR_TO_NEAR = ((0.36, 0.85, 0.05), (0.6, 1.0, 0.04), (1.0, 1.0, 0.12))  # scale, alpha, rim
 
 
 @image_transform
@@ -95,13 +95,15 @@ def solids(image, scene, shape: Shape, cell: float, share, colors, seed):
     height, width = image.shape[1:]
     y, x = full_grid(height, width)
     light = 0.5 + 0.75 * jnp.mean(luma_of(image))  # they stand in the light of the picture
-    for i, (scale, alpha, rim) in enumerate(_NEAR_TO_FAR):
+    # Few are before the subject, unless it fills the picture; the others are whole behind it.
+    hides = ramp(scene.subject, 0.3, 0.6) * (1 - 0.25 * jnp.mean(scene.subject))
+    for i, (scale, alpha, rim) in enumerate(_FAR_TO_NEAR):
         size = cell * scale
         rim = jnp.maximum(rim, 2.4 / (size * min(height, width)))
-        cover, shade, mix = _turned(shape, y / size, x / size, share, rim, seed + jnp.uint32(i))
-        hidden = 1 - (0.8, 0.3, 0.0)[i] * scene.subject
+        shown = share * (1 - (1.0, 1.0, 0.85)[i] * hides)
+        cover, shade, mix = _turned(shape, y / size, x / size, shown, rim, seed + jnp.uint32(i))
         color = colors[0, :, None, None] + mix * (colors[1] - colors[0])[:, None, None]
-        opaque = alpha * cover * hidden
+        opaque = alpha * cover
         image = image + opaque * (jnp.minimum(color * (shade * light), 1.0) - image)
     return image
 

@@ -15,11 +15,12 @@ from agentic_styling.tools.transforms.filters.fields import (
     ramp,
     to_full,
     turbulence,
+    value_noise,
 )
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 # Distance of blossoms in parts of the shorter side, and the depth up to which they are so large.
-_BLOSSOMS = ((0.012, 1.1), (0.019, 0.85), (0.03, 0.5))
+_BLOSSOMS = ((0.011, 0.7), (0.017, 0.5), (0.026, 0.3))
 
 
 @image_transform
@@ -68,9 +69,23 @@ def lighter_than_around(image: jax.Array) -> jax.Array:
     return luma - enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
 
 
+def close_of(scene: Scene) -> jax.Array:
+    """How surely a picture is a close-up: a scalar, 0 where that is in doubt."""
+    return ramp(scene.closeup, 0.65, 0.95)
+
+
+def nearby(planes: jax.Array, where: jax.Array, reach: float) -> tuple[jax.Array, jax.Array]:
+    """The mean of planes [C, H, W] over a map [H, W] around every pixel, and the map's share."""
+    height, width = where.shape
+    factor = coarse_factor(height, width)
+    small = shrink(jnp.concatenate([planes * where, where[None]]), factor)
+    small = enlarge(spread(small, reach), factor, height, width)
+    return small[:-1] / (small[-1] + 1e-3), small[-1]
+
+
 @image_transform
 def blossoms(image, scene, leaves, amount, seed):
-    """Draws white and pink blossoms in clusters on leaves, smaller far away.
+    """Boughs in white and pink blossom among leaves; near ones show their single flowers.
 
     Args:
       leaves: [H, W], where leaves are.
@@ -79,30 +94,40 @@ def blossoms(image, scene, leaves, amount, seed):
     height, width = leaves.shape
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
-    cluster = to_full(turbulence(7 * cy, 7 * cx, seed + jnp.uint32(8), 3), height, width)
-    share = amount * ramp(leaves, 0.1, 0.6) * ramp(cluster, 0.46, 0.7)
-    share = share * (0.1 + ramp(lighter_than_around(image), -0.01, 0.06)) * (1 - scene.sky)
-    share = share * (1 - 0.85 * scene.subject) * (1 - 0.8 * scene.ground)
+    boughs = turbulence(8 * cy, 8 * cx, seed + jnp.uint32(8), 4)
+    hue = to_full(turbulence(2.5 * cy, 2.5 * cx, seed + jnp.uint32(9), 2), height, width)
+    share = ramp(leaves, 0.2, 0.6) * ramp(to_full(boughs, height, width), 0.4, 0.6)
+    share = amount * share * (1 - scene.sky) * (1 - scene.subject) * (1 - scene.ground)
     luma = luma_of(image)
-    lit = 0.5 + 0.35 * jnp.mean(luma) + 0.6 * luma
-    opaque = 0.9 - 0.5 * scene.depth
-    pixel = 7.0 / min(height, width)
+    light = nearby(luma[None], jnp.ones_like(luma), 0.03)[0][0]
+    share = share * ramp(light, 0.12, 0.32) * (1 - 0.5 * close_of(scene))
+    share, lit = computed(share, 0.22 + 0.25 * jnp.mean(luma) + 1.3 * luma)
+
+    def pale(tone):
+        return jnp.stack([jnp.full_like(tone, 0.98), 0.62 + 0.3 * tone, 0.74 + 0.2 * tone])
+
+    # Far ones are seen as a mass with the light and shade of the leaves.
+    tone = 0.8 * ramp(hue, 0.35, 0.65)
+    mass = share * (0.6 + 0.3 * ramp(lighter_than_around(image), -0.05, 0.05))
+    image = computed(image + mass * (jnp.minimum(pale(tone) * lit, 1.0) - image))
+    single = share * (1 - 0.8 * close_of(scene))
 
     def layer(image, size_and_seed):
         cell, far, seed = size_and_seed
         u = x / cell
         v, column = y / cell + 0.618 * jnp.floor(u), jnp.floor(u)
         row = jnp.floor(v)
-        there, ry, rx, tone = four_randoms(row, column, seed)
-        radius = 0.18 + 0.16 * tone
+        there, ry, rx, own = four_randoms(row, column, seed)
+        radius = 0.24 + 0.14 * own
         dy = (v - row - radius - ry * (1 - 2 * radius)) / radius
         dx = (u - column - radius - rx * (1 - 2 * radius)) / radius
         away = dy * dy + dx * dx
-        shape = jnp.clip((1 - away) / jnp.clip(pixel / cell, 0.35, 1.0), 0.0, 1.0)
-        cover = opaque * shape * (there < share) * (scene.depth < far)
-        pale = jnp.stack([jnp.full_like(tone, 0.98), 0.6 + 0.3 * tone, 0.74 + 0.2 * tone])
-        shade = lit * (1.02 - 0.2 * away - 0.12 * dy)
-        return image + cover * (jnp.minimum(pale * shade, 1.0) - image), None
+        shape = jnp.clip((1 - away) / jnp.clip(7.0 / (cell * min(height, width)), 0.35, 1.0), 0, 1)
+        near = ramp(far - scene.depth, 0.0, 0.2)
+        cover = 0.75 * shape * near * (there < 0.8 * single)
+        shade = lit * (1.06 - 0.25 * away - 0.12 * dy)
+        color = pale(jnp.clip(tone + own - 0.5, 0.0, 1.0)) * shade
+        return image + cover * (jnp.minimum(color, 1.0) - image), None
 
     sizes, depths = jnp.array(_BLOSSOMS).T
     seeds = seed + 17 * jnp.arange(len(_BLOSSOMS), dtype=jnp.uint32)
@@ -110,17 +135,29 @@ def blossoms(image, scene, leaves, amount, seed):
 
 
 @image_transform
-def thinned(image: jax.Array, scene: Scene, leaves: jax.Array, amount: jax.Array) -> jax.Array:
-    """Takes the leaves off upright plants: light comes through where these were lightest.
+def thinned(image, scene, leaves, amount, seed):
+    """Takes the leaves off upright plants: grey twigs, and between them what is behind.
 
     Args:
       leaves: [H, W], where leaves are.
       amount: 0 none, 1 all.
     """
-    sky = jnp.sum(image * scene.sky, axis=(1, 2)) + 0.02 * image.size / 3 * jnp.mean(image)
-    behind = sky / (jnp.sum(scene.sky) + 0.02 * image.size / 3)
-    behind = 0.8 * behind + 0.2 * jnp.mean(behind)
-    through = ramp(lighter_than_around(image), -0.03, 0.1) * leaves * (1 - scene.ground)
-    through = 0.75 * amount * through * (1 - 0.8 * scene.subject)
-    dark = image * (1 - 0.35 * amount * leaves * (1 - scene.ground))[None]
-    return dark + through * (behind[:, None, None] - dark)
+    y, x = full_grid(*leaves.shape)
+    crown = amount * leaves * (1 - scene.ground) * (1 - scene.subject)
+    luma = luma_of(image)
+    sky, open_ = nearby(image, scene.sky, 0.1)
+    around, _ = nearby(luma[None], jnp.ones_like(luma), 0.04)
+    behind = 0.85 * around + ramp(open_, 0.03, 0.2) * (sky - 0.85 * around)
+    twigs = jnp.maximum(_ridges(18 * y, 26 * x, seed), _ridges(37 * y, 48 * x, seed + 1))
+    bright = ramp(lighter_than_around(image), -0.05, 0.08)
+    through = crown * (0.35 + 0.5 * bright) * (1 - twigs) * (1 - close_of(scene))
+    grey = luma * jnp.array([1.04, 1.0, 0.96])[:, None, None]
+    bark = grey * (1 - 0.3 * crown * (1 - close_of(scene)))
+    wood = computed(image + ramp(crown, 0.1, 0.5) * (bark - image))
+    return wood + through * (behind - wood)
+
+
+def _ridges(y, x, seed):
+    """A net of thin lines, [H, W] in [0, 1]."""
+    net = value_noise(y + 0.4 * x, x - 0.2 * y, seed + jnp.uint32(61))
+    return ramp(1 - jnp.abs(2 * net - 1), 0.78, 0.95)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.air.sky import matte
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import computed, image_transform
-from agentic_styling.tools.transforms.filters.blur import spread
+from agentic_styling.tools.transforms.filters.blur import shift, spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
@@ -19,10 +20,11 @@ from agentic_styling.tools.transforms.filters.fields import (
     full_grid,
     hash_noise,
     ramp,
+    slopes,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.ground.foliage import leaves_of, lighter_than_around
+from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
@@ -42,15 +44,49 @@ class Plane(NamedTuple):
 
 
 def plane_of(scene: Scene, grid=full_grid) -> Plane:
-    """The ground at full size, or at that of another grid."""
+    """The ground at full size, or at that of another grid; seen from above in a close-up."""
     height, width = scene.ground.shape
     short = min(height, width)
     y, x = grid(height, width)
     bottom = height / short
-    horizon = jnp.minimum(horizon_of(scene), 0.6) * bottom
-    size = jnp.maximum((y - horizon) / (bottom - horizon), _NEAREST_HORIZON)
-    away = _SLANT * (bottom - horizon) / size
+    horizon = jnp.minimum(jnp.minimum(horizon_of(scene), 0.6), _top_of(scene.ground))
+    horizon = (horizon - close_of(scene) * (horizon + 0.5)) * bottom
+    down = (y - horizon) / (bottom - horizon)
+    size = jnp.maximum(down, _NEAREST_HORIZON)
+    beyond = jnp.maximum(_NEAREST_HORIZON - down, 0.0) / _NEAREST_HORIZON
+    away = _SLANT * (bottom - horizon) * (1 / size + beyond)
     return Plane(away, (x - 0.5 * width / short) / size, size)
+
+
+def _top_of(ground):
+    """How far up the ground reaches, in parts of the height from the top."""
+    up = 1 - jnp.linspace(0.0, 1.0, ground.shape[0])[:, None]
+    total = jnp.sum(ground)
+    known = ramp(total / ground.size, 0.02, 0.08)
+    return 1 - known * jnp.clip(2 * jnp.sum(up * ground) / (total + 1.0), 0.0, 1.0)
+
+
+def bare_ground(image: jax.Array, scene: Scene) -> jax.Array:
+    """Where things may lie, [H, W]: the ground outdoors, without the subject that stands on it.
+
+    By a subject, what is of another colour than the ground is a leg rather than ground; and what
+    a close-up shows blurred is its background.
+    """
+    height, width = scene.ground.shape
+    factor = coarse_factor(height, width)
+    maps = jnp.stack([scene.ground, scene.subject])
+    small, maps = shrink(image, factor), shrink(maps, factor)
+    soft = spread(small, 0.01)
+    lying = maps[0] * (1 - ramp(maps[1], 0.02, 0.2))
+    detail = lying * sum(map(jnp.abs, slopes(luma_of(small))))
+    near = spread(jnp.concatenate([soft * lying, jnp.stack([lying, maps[1], detail])]), 0.1)
+    away = jnp.sum((soft - near[:3] / (near[3] + 1e-3)) ** 2, axis=0)
+    leg = ramp(away, 0.03, 0.1) * ramp(near[4], 0.02, 0.12)
+    blurred = scene.closeup * (1 - ramp(near[5] / (near[3] + 1e-3), 0.01, 0.03))
+    free = to_full((1 - leg) * (1 - blurred), height, width)
+    doubt = 0.35 * scene.closeup
+    ground = ramp(scene.ground, 0.12 + doubt, 0.6 + doubt)
+    return ground * free * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
 
 
 def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> jax.Array:
@@ -88,23 +124,32 @@ def snow(image, scene, leaves, amount, seed):
 
     Args:
       leaves: [H, W], where leaves are.
-      amount: 0 none, 0.5 patches, 1 closed.
+      amount: 0 none, 0.5 a dusting with patches, 1 closed.
     """
-    height, width = scene.ground.shape
-    patches = noise_of(scene, 5.0, seed, 4)
-    lying = scene.ground + (1.5 - amount) * (patches - 0.5) + 0.9 * (amount - 1)
-    cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.2, 0.7) * ramp(scene.ground, 0.1, 0.4)
+    ground = computed(bare_ground(image, scene))
+    patches = noise_of(scene, 5.0, seed, 4) - 0.5
+    texture = jnp.clip(6 * lighter_than_around(image), -0.5, 0.5)  # blades and stones stand out
+    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.15 * (amount - 1)
+    cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.3, 0.7) * ramp(ground, 0.15, 0.5)
     stays = 0.9 * amount * _ledges(image, scene, leaves)
     cover = 1 - (1 - cover) * (1 - stays)
     drift = noise_of(scene, 2.6, seed + jnp.uint32(31), 4) - 0.5
-    light = 0.72 + 0.75 * (shading(image, scene, 0.45) - 1) + 0.8 * drift * scene.ground
+    light = 0.72 + 0.75 * (shading(image, scene, 0.45) - 1) + 0.8 * drift * ground
     light = ramp(jnp.maximum(light, 0.75 * stays), -0.1, 1.0)
-    y, x = full_grid(height, width)
+    y, x = full_grid(*ground.shape)
     glint = hash_noise(jnp.floor(300 * y), jnp.floor(300 * x), seed + jnp.uint32(5))
     light = light + 0.3 * (glint > 0.985) - 0.05 * glint
     cover, light = computed(cover, light)
     low, high = (jnp.array(c)[:, None, None] for c in (_SNOW_SHADE, _SNOW_LIGHT))
-    return lay(image, cover, level_of(image, channel_axis=0) * (low + light * (high - low)))
+    return lay(image, cover, _snow_level(image, scene) * (low + light * (high - low)))
+
+
+def _snow_level(image, scene):
+    """`level_of`, lower where the ground of a picture is darker than the rest, as at night."""
+    luma = luma_of(image)
+    mean = jnp.mean(luma)
+    lying = (jnp.sum(luma * scene.ground) + 10 * mean) / (jnp.sum(scene.ground) + 10)
+    return jnp.clip(0.28 + 0.9 * lying + 1.0 * mean, 0.3, 1.0)
 
 
 def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
@@ -112,14 +157,22 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
     height, width = scene.sky.shape
     step = max(1, round(min(height, width) / 110))
     luma = luma_of(image)
-    padded = jnp.pad(jnp.stack([luma, scene.sky]), ((0, 0), (step, step), (0, 0)), mode="edge")
-    above, below = padded[:, :height], padded[:, 2 * step :]
-    rim = ramp(above[1] - scene.sky, 0.15, 0.6)
-    higher = ramp(lighter_than_around(image), 0.0, 0.14)
-    top = higher * ramp(luma - below[0], 0.02, 0.16)
-    dusted = ramp(leaves, 0.1, 0.5) * ramp(lighter_than_around(image), -0.09, 0.07)
-    stays = jnp.maximum(0.9 * rim, jnp.maximum(0.6 * top, 0.8 * dusted))
-    return stays * (1 - ramp(scene.sky, 0.3, 0.8)) * (1 - 0.8 * scene.subject)
+
+    def moved(plane, rows):
+        return shift(plane[None], rows, 0)[0]
+
+    higher = lighter_than_around(image)
+    sky = matte(image, scene, channel_axis=0)
+    rim = jnp.maximum(moved(sky, step), moved(sky, 3 * step)) - sky
+    roof = (moved(sky, 6 * step) - sky) * ramp(higher, -0.02, 0.06)
+    rim = jnp.maximum(jnp.maximum(0.9 * rim, 0.7 * roof), 0.0)
+    down, across = (jnp.abs(slope) for slope in slopes(luma))
+    level = ramp(down / (down + across + 0.02), 0.45, 0.75)
+    top = ramp(higher, 0.0, 0.14) * level * ramp(luma - moved(luma, -step), 0.02, 0.16)
+    dusted = ramp(leaves, 0.1, 0.5) * ramp(higher, -0.09, 0.07)
+    stays = jnp.maximum(rim, jnp.maximum(0.7 * top, 0.8 * dusted))
+    held = scene.subject * (0.4 + 0.6 * close_of(scene))
+    return stays * (1 - sky) * (1 - held) * scene.outdoors
 
 
 @image_transform
@@ -129,13 +182,15 @@ def strewn(image, scene, colors, cell, share, round_, seed):
     Args:
       colors: float [3, 3]; each has a mixture of two neighbours.
       cell: their distance at the lower border, in parts of the shorter side.
-      share: of the cells that hold one, in the densest places.
+      share: of the cells that hold one, in the densest places, a number or [H, W].
       round_: 0 oblong as a leaf, 1 round.
     """
     plane = plane_of(scene)
     short = min(scene.ground.shape)
     patches = noise_of(scene, 3.0, seed)
-    dense = share * ramp(scene.ground, 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
+    dense = (
+        share * ramp(bare_ground(image, scene), 0.25, 0.7) * (0.5 + 0.5 * ramp(patches, 0.3, 0.65))
+    )
     light = shading(image, scene, 0.25) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     dense, light = computed(dense, light)
     mean = jnp.mean(colors, axis=0)[:, None, None]
@@ -195,7 +250,9 @@ def grass(image, scene, dark, light, seed):
     tone = 0.5 + seen * (tone - 0.5) + 0.5 * (tufts - 0.5)
     dark, light = dark[:, None, None], light[:, None, None]
     lit = shading(image, scene, 0.6) * (0.35 + 0.65 * level_of(image, channel_axis=0))
-    edge = ramp(scene.ground + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65)
+    edge = ramp(
+        bare_ground(image, scene) + 0.25 * (tufts - 0.5) + 0.2 * (cover - 1) * seen, 0.25, 0.65
+    )
     return lay(image, 0.85 * edge, (dark + tone * (light - dark)) * lit)
 
 
@@ -224,7 +281,7 @@ def mud(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     lit = shading(image, scene, 0.35) * (0.35 + 0.65 * level_of(image, channel_axis=0))
     brown = jnp.array([0.36, 0.265, 0.18])[:, None, None] * (0.55 + 0.85 * lumps)
     sheen = jnp.array([0.40, 0.42, 0.45])[:, None, None] * (gloss * level_of(image, channel_axis=0))
-    edge = ramp(scene.ground, 0.25, 0.65)
+    edge = ramp(bare_ground(image, scene), 0.25, 0.65)
     covered = lay(image, 0.9 * edge, brown * lit + sheen)
     return puddles(computed(covered), image, scene, 0.85, 0.54, seed + jnp.uint32(3))
 
@@ -235,7 +292,7 @@ def wet(image: jax.Array, scene: Scene, amount: jax.Array, seed: jax.Array) -> j
 
     amount: 0 the identity, 1 soaked.
     """
-    dark = amount * scene.ground
+    dark = amount * bare_ground(image, scene)
     luma = luma_of(image)
     deeper = luma + (1 + 0.15 * dark) * (image - luma)
     soaked = computed(deeper * (1 - 0.32 * dark))
@@ -263,5 +320,5 @@ def puddles(image, above, scene, amount, level: float, seed):
     shape = turbulence(3.4 * plane.away, 2.2 * plane.across, seed + jnp.uint32(77), 3)
     water = to_full(ramp(shape, level, level + 0.1), height, width)
     near = ramp(plane_of(scene).size, 0.15, 0.5)
-    water = amount * water * near * ramp(scene.ground, 0.3, 0.8)
+    water = amount * water * near * ramp(bare_ground(above, scene), 0.3, 0.8)
     return lay(image, water, 0.08 + 0.78 * mirrored)

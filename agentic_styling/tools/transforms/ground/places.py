@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
+from agentic_styling.tools.transforms.air.sky import matte
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
@@ -18,7 +19,10 @@ from agentic_styling.tools.transforms.filters.fields import (
     ramp,
     turbulence,
     value_noise,
+    voronoi,
 )
+from agentic_styling.tools.transforms.ground.foliage import leaves_of
+from agentic_styling.tools.transforms.ground.ground import bare_ground, grass, strewn
 from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 
@@ -85,6 +89,21 @@ def lava(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
     return near * (ramp(0.1 - net, 0.0, 0.09) + 0.35 * ramp(0.4 - net, 0.0, 0.4))
 
 
+def setts(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Paving stones: relief, their joints dark."""
+    away, across, near = _lying(y, x)
+    value, border = voronoi(22 * away, 15 * across, seed)
+    return near * (0.7 * (value - 0.5) + 0.9 * (ramp(border, 0.0, 0.45) - 0.6))
+
+
+def strata(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
+    """Layers of rock, bent and broken: relief."""
+    bend = turbulence(1.5 * y, 1.2 * x, seed + jnp.uint32(4), 3)
+    level = 14 * (y + 0.35 * bend)
+    bands = turbulence(level, 0.4 * x, seed, 3)
+    return 2.4 * (bands - 0.5)
+
+
 def caustics(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
     """The net of light that waves throw on what lies below: in [0, 1]."""
     bend = value_noise(4 * y, 4 * x, seed + jnp.uint32(9))
@@ -145,19 +164,19 @@ def draw_air(image, scene, row, seed):
 
 @image_transform
 def draw_ground(image, scene, row, seed):
-    """Gives the ground the relief of dunes, waves or snow drifts.
+    """Gives the ground the relief of dunes, waves, snow drifts or paving.
 
-    row: 0 for dunes, 1 for waves, 2 for drifts; how strong.
+    row: 0 for dunes, 1 for waves, 2 for drifts, 3 for paving; how strong.
     """
-    draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts)]
+    draws = [functools.partial(field, draw) for draw in (dunes, waves, drifts, setts)]
     height = jax.lax.switch(row[0].astype(jnp.int32), draws, image, seed)
-    return relief(image, row[1] * scene.ground * height)
+    return relief(image, row[1] * bare_ground(image, scene) * height)
 
 
 @image_transform
 def draw_lava(image, scene, amount, seed):
     """Draws glowing cracks in the ground, and their light on what stands near."""
-    heat = amount * scene.ground * field(lava, image, seed)
+    heat = amount * bare_ground(image, scene) * field(lava, image, seed)
     lit = screen(image, heat * jnp.array([2.2, 0.75, 0.15])[:, None, None])
     return bloom(
         lit, 0.8 * amount, jnp.array([1.0, 0.4, 0.1]), threshold=0.6, sigma=0.04, channel_axis=0
@@ -182,10 +201,35 @@ def draw_leaves(image, scene, amount, seed):
 
 
 @image_transform
-def draw_stars(image, scene, color, seed):
-    """Draws stars where the sky is dark."""
-    dark = scene.sky * ramp(0.5 - luma_of(image), 0.0, 0.3)
-    return screen(image, dark * stars(image, seed) * color[:, None, None])
+def draw_stars(image, scene, row, seed):
+    """Puts a dark sky with stars in the place of a picture's own.
+
+    row: colour of the stars [3]; how far the sky is replaced; its colour [3].
+    """
+    share = matte(image, scene, channel_axis=0)
+    image = image + row[3] * share * (row[4:, None, None] - image)
+    dark = share * ramp(0.5 - luma_of(image), 0.0, 0.3)
+    return screen(image, dark * stars(image, seed) * row[:3, None, None])
+
+
+@image_transform
+def draw_grass(image, scene, row, seed):
+    """Draws grass on the ground. row: its darkest [3] and its lightest colour [3]."""
+    return grass(image, scene, row[:3], row[3:], seed, channel_axis=0)
+
+
+@image_transform
+def draw_stones(image, scene, row, seed):
+    """Strews stones over the ground. row: three colours [9]; their distance; their share."""
+    return strewn(image, scene, row[:9].reshape(3, 3), row[9], row[10], 0.55, seed, channel_axis=0)
+
+
+@image_transform
+def draw_strata(image, scene, amount, seed):
+    """Draws layers of rust and cream in what rises behind the subject, and does not grow."""
+    layers = field(strata, image, seed) * (1 - leaves_of(image, channel_axis=0))
+    layers = amount * layers * (1 - scene.sky) * (1 - scene.subject) * scene.outdoors
+    return relief(image, layers * jnp.array([0.6, 1.0, 1.3])[:, None, None])
 
 
 @image_transform

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
@@ -16,7 +16,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
 )
 from agentic_styling.tools.transforms.light.light import screen
-from agentic_styling.tools.transforms.scene import Scene, shrink
+from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _STARS = 70.0  # cells along the shorter side, with a star at most in each
 _MOON = 0.026  # radius, in parts of the shorter side
@@ -36,6 +36,32 @@ def horizon_of(scene: Scene) -> jax.Array:
     open_sky = ramp(total / scene.sky.size, 0.01, 0.05)
     reach = 2 * jnp.sum(y * scene.sky) / (total + 1.0)
     return 0.4 + open_sky * (jnp.clip(reach, 0.15, 1.0) - 0.4)
+
+
+@image_transform
+def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
+    """The sky [H, W] with sharp borders: where the map is unsure, the colours beside it decide.
+
+    A pixel's share is its place between the mean colours of the sky and of the rest nearby.
+
+    Source: Wang and Cohen (2007), Image and Video Matting: A Survey, equation 1.
+    """
+    height, width = image.shape[1:]
+    colors = jnp.stack([luma_of(image), image[2] - image[0]])
+    planes = shrink(jnp.concatenate([colors, scene.sky[None]]), coarse_factor(height, width))
+    weights = jnp.stack([planes[2] ** 4, (1 - planes[2]) ** 4])
+    sums = spread(jnp.concatenate([weights, *(weights * plane for plane in planes[:2])]), 0.04)
+    near = sums[:2]
+    sky, rest = jnp.moveaxis(sums[2:].reshape(2, 2, *near.shape[1:]) / (near + 1e-4), 1, 0)
+    apart = sky - rest
+    contrast = jnp.sum(apart**2, axis=0)
+    scale = apart / (contrast + 1e-3)
+    trust = contrast / (contrast + 0.01) * ramp(jnp.minimum(near[0], near[1]), 0.005, 0.03)
+    lines = jnp.stack([*scale, jnp.sum(rest * scale, axis=0), trust])
+    lines = computed(enlarge(lines, coarse_factor(height, width), height, width))
+    share = ramp(jnp.sum(colors * lines[:2], axis=0) - lines[2], 0.3, 0.8)
+    unsure = jnp.minimum(12 * scene.sky * (1 - scene.sky), 1.0)
+    return scene.sky + lines[3] * unsure * (share - scene.sky)
 
 
 @image_transform
@@ -83,7 +109,8 @@ def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Arra
     # Not at the border, nor in the middle; on the right where both sides are as good.
     place = room - 12 * (y - 0.16) ** 2 - 1.2 * (x / wide - 0.78) ** 2
     at = jnp.argmax(jax.lax.stop_gradient(place))
-    fits = ramp(room.ravel()[at], 0.85, 0.97) * ramp(jnp.mean(scene.sky), 0.18, 0.28)
+    fits = ramp(room.ravel()[at], 0.8, 0.93) * ramp(jnp.mean(scene.sky), 0.16, 0.26)
+    fits = fits * ramp(scene.outdoors, 0.3, 0.7)
     rows, columns = full_grid(height, width)
     dy, dx = rows - y[at // x.shape[1], 0], columns - x[0, at % x.shape[1]]
     away = (dy * dy + dx * dx) / _MOON**2
@@ -92,7 +119,7 @@ def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Arra
     seas = 1 / (1 + ((dy / _MOON + 0.25) ** 2 + (dx / _MOON + 0.35) ** 2) * 6)
     seas = seas + 0.7 / (1 + ((dy / _MOON - 0.3) ** 2 + (dx / _MOON - 0.25) ** 2) * 8)
     light = 2.2 * disc * (1 - 0.3 * seas) + 0.22 / (1 + 0.14 * away) + 0.1 / (1 + 0.012 * away)
-    light = amount * fits * light * scene.sky
+    light = amount * fits * light * ramp(scene.sky, 0.3, 0.9)
     return screen(image, light * color[:, None, None])
 
 

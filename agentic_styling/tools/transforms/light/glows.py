@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
     coarse_grid,
     four_randoms,
     full_grid,
@@ -20,7 +22,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.light.light import screen
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _GOLDEN = 0.618034
 
@@ -100,6 +102,11 @@ def plankton(dv: jax.Array, du: jax.Array, own: jax.Array) -> tuple[jax.Array, j
     return (1.3 * core + 0.42 * _dot(square, 0.085 * size)) * fade, 0.6 * core * fade
 
 
+def _beside(scene: Scene) -> jax.Array:
+    """How many of the lights [H, W] are shown: before the subject few."""
+    return 1 - 0.8 * ramp(scene.subject, 0.3, 0.6)
+
+
 def shine(image, glow, white, colors, amount):
     """Lights added to a picture [3, H, W]: colors [2, 3] of halo and core, white ones hottest."""
     halo = colors[0, :, None, None] * glow
@@ -113,9 +120,10 @@ def embers(image, scene: Scene, amount, colors, seed):
     y, x = full_grid(height, width)
     bottom = y * (min(height, width) / height)
     sway = 0.05 * jnp.sin(5.1 * y + 2.0) * jnp.ones_like(x)
-    share = jnp.clip(0.6 * amount, 0.0, 0.95) * (0.3 + 0.7 * bottom)
+    share = jnp.clip(0.6 * amount, 0.0, 0.95) * (0.3 + 0.7 * bottom) * _beside(scene)
     glow, white = lights(y + 0 * x, x + sway, ember, 0.24, share, seed)
-    ash, _ = lights(y + 0 * x, x - sway, _flake, 0.1, 0.35 * amount + 0 * x, seed + jnp.uint32(77))
+    flakes = 0.35 * amount * _beside(scene)
+    ash, _ = lights(y + 0 * x, x - sway, _flake, 0.1, flakes, seed + jnp.uint32(77))
     image = image * (1 - 0.45 * jnp.clip(ash, 0.0, 1.0))
     fire = 0.3 * jnp.minimum(amount, 1.5) * bottom**3 * colors[0, :, None, None]
     return shine(screen(image, fire), glow, white, colors, 1.0 + 0.7 * amount)
@@ -133,7 +141,7 @@ def sparkles(image, scene: Scene, amount, colors, seed):
     y, x = full_grid(height, width)
     cy, cx = coarse_grid(height, width)
     drift = to_full(turbulence(2.5 * cy + 1.5 * cx, 2.5 * cx - 1.5 * cy, seed, 3), height, width)
-    share = jnp.clip(amount * (0.2 + 1.1 * ramp(drift, 0.4, 0.65)), 0.0, 0.95)
+    share = jnp.clip(amount * (0.2 + 1.1 * ramp(drift, 0.4, 0.65)), 0.0, 0.95) * _beside(scene)
     glow, white = lights(y + 0 * x, x + 0 * y, sparkle, 0.22, share, seed)
     veil = 0.1 * jnp.minimum(amount, 2.0) * ramp(drift, 0.4, 0.8)
     image = screen(image, veil * colors[0, :, None, None])
@@ -157,7 +165,7 @@ def energy(image, scene: Scene, amount, colors, seed):
     thread = to_full(thread, height, width)
     bent_y = to_full(bent_y + 0.1 * bend, height, width)
     bent_x = to_full(bent_x - 0.1 * bend, height, width)
-    ring = to_full(ramp(away, 0.05, 0.35), height, width)
+    ring = to_full(ramp(away, 0.05, 0.35), height, width) * _beside(scene)
     share = jnp.clip(0.6 * amount, 0.0, 0.95) * (0.35 + 0.65 * ring)
     glow, white = lights(bent_y + 9, bent_x + 9, orb, 0.2, share, seed)
     line = jnp.abs(thread - 0.5)
@@ -179,7 +187,7 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
     bend = turbulence(4 * cy, 4 * cx, seed + jnp.uint32(3), 2) - 0.5
     swarm = to_full(ramp(swarm + 0.25 * (cy / cy[-1] - 0.5), 0.4, 0.72), height, width)
     bend = to_full(bend, height, width)
-    share = jnp.clip(amount * (0.1 + 0.95 * swarm), 0.0, 0.95)
+    share = jnp.clip(amount * (0.1 + 0.95 * swarm), 0.0, 0.95) * _beside(scene)
     glow, white = lights(y + 0.06 * bend, x - 0.06 * bend, plankton, 0.13, share, seed)
     dark = 1 - 0.28 * jnp.minimum(amount, 2.1)  # it is seen at night
     shadow = jnp.array([0.75, 1.05, 1.2])[:, None, None]
@@ -188,53 +196,64 @@ def bioluminescence(image, scene: Scene, amount, colors, seed):
     return shine(night, glow + halo, white, colors, 0.9 + 0.5 * amount)
 
 
-# Cells on the shorter side, how far the lattice is moved (in cells), radius of a disc (in cells),
-# brightness.
-_LATTICES = ((5, 0.0, 0.47, 1.5), (8, 0.37, 0.42, 1.3), (12, 0.71, 0.36, 1.2))
+# Cells on the shorter side, how far the lattice is moved (in cells), brightness.
+_LATTICES = ((4, 0.0, 1.2), (7, 0.37, 1.1), (12, 0.71, 1.0))
 
 
 @image_transform
 def bokeh(image, scene: Scene, amount, colors, seed):
-    """Draws discs of light out of focus where the picture has lights.
+    """Puts the background out of focus, its lights as discs, larger where it is farther.
 
-    colors: float [2, 3], mixed with the lights' own.
+    The subject hides them. colors: float [2, 3], mixed with the lights' own.
     """
     height, width = image.shape[1:]
+    behind = 1 - ramp(scene.subject, 0.15, 0.55)
+    far = behind * ramp(scene.depth, 0.2, 0.55)
+    image = image + jnp.minimum(amount, 1.0) * far * (_defocused(image, behind) - image)
+    image = computed(image)
     luma = luma_of(image)
-    bright = luma**4
-    lights = jnp.concatenate([image * bright, bright[None]])
+    bright = luma**4 * far
+    lights = jnp.concatenate([image * bright, jnp.stack([bright, far, scene.depth, scene.sky])])
     common = jnp.mean(luma) ** 4
     lit = 0.0
-    for i, (count, offset, radius, power) in enumerate(_LATTICES):
+    for i, (count, offset, power) in enumerate(_LATTICES):
         size = max(2, min(height, width) // count)
         moved = int(offset * size)
         down, right = -(height + moved) % size, -(width + moved) % size
         padded = jnp.pad(lights, ((0, 0), (moved, down), (moved, right)), mode="edge")
         rows, columns = padded.shape[1] // size, padded.shape[2] // size
-        cells = padded.reshape(4, rows, size, columns, size).mean((2, 4))
+        cells = padded.reshape(7, rows, size, columns, size).mean((2, 4))
         strong = ramp(cells[3], common, common + 0.12)
-        layer = _discs(cells, strong, amount, colors, radius, size, seed + jnp.uint32(i))
+        layer = _discs(cells, strong, amount, colors, size, seed + jnp.uint32(i))
         lit = lit + power * layer[:, moved : moved + height, moved : moved + width]
-    return screen(image, (0.6 + 0.4 * amount) * lit * (1 - 0.6 * scene.subject))
+    return screen(image, (0.6 + 0.4 * amount) * lit * behind)
 
 
-def _discs(cells, strong, amount, colors, radius, size, seed):
-    """A lattice of discs [3, rows * size, columns * size], brighter at their rims."""
+def _defocused(image, behind):
+    """A picture [3, H, W] blurred, with nothing from the subject."""
+    height, width = image.shape[1:]
+    factor = coarse_factor(height, width)
+    sums = spread(shrink(jnp.concatenate([image * behind, behind[None]]), factor), 0.02)
+    return enlarge(sums[:3] / (sums[3] + 1e-3), factor, height, width)
+
+
+def _discs(cells, strong, amount, colors, size, seed):
+    """A lattice of discs [3, rows * size, columns * size], soft and brighter at their rims."""
     rows, columns = strong.shape
     draws = four_randoms(np.arange(rows)[:, None], np.arange(columns)[None], seed)
     present, ry, rx, own = (draw[:, None, :, None] for draw in draws)
-    strong = strong[:, None, :, None]
-    share = amount * (0.14 + 0.86 * strong)
-    power = jnp.where(present < share, (0.5 + 0.5 * own) * (0.4 + 0.8 * strong), 0.0)
+    planes = (strong, *cells[4:])
+    strong, far, depth, sky = (plane[:, None, :, None] for plane in planes)
+    share = amount * (0.22 + 0.6 * strong) * ramp(far, 0.1, 0.6) * (1 - 0.25 * sky)
+    power = jnp.where(present < share, (0.5 + 0.5 * own) * (0.75 + 0.5 * strong), 0.0)
     light = (cells[:3] / (cells[3] + 1e-3))[:, :, None, :, None]
     first, second = colors[:, :, None, None, None, None]
     tint = first + own * (second - first)
-    hue = power * (0.25 * light + 0.75 * tint * tint)
+    hue = power * (0.3 * light + 0.7 * tint * tint)
     inside = (np.arange(size, dtype=np.float32) + 0.5) / size
-    radius = radius * (0.65 + 0.35 * own)
+    radius = 0.38 * (0.6 + 0.4 * own) * (0.55 + 0.45 * depth)
     dy = inside[:, None, None] - radius - ry * (1 - 2 * radius)
     dx = inside - radius - rx * (1 - 2 * radius)
     away = jnp.sqrt(dy * dy + dx * dx + 1e-9) / radius
-    disc = jnp.clip((1 - away) * jnp.minimum(20.0, 0.4 * radius * size), 0.0, 1.0)
-    disc = disc * (0.62 + 0.38 * away**3)
+    disc = ramp(1 - away, 0.0, jnp.maximum(0.16, 2 / (radius * size))) * (0.6 + 0.4 * away**2)
     return (hue * disc).reshape(3, rows * size, columns * size)

@@ -48,6 +48,20 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
 
 
 @image_transform
+def lamp_beside(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -> jax.Array:
+    """Lights a picture by a lamp beyond its right border, less far from it; nothing under a sky."""
+    height, width = image.shape[1:]
+    y, x = coarse_grid(height, width)
+    short = min(height, width)
+    away = (y - 0.3 * height / short) ** 2 + (x - 1.02 * width / short) ** 2
+    pool = to_full(1 / (1 + away / 0.22), height, width)
+    turned = 1 + 0.5 * facing(scene, -0.2, 1.0)
+    amount = amount * (1 - ramp(jnp.mean(scene.sky), 0.03, 0.15))
+    lit = relight(image, 1 + amount * (2.0 * pool * turned * color[:, None, None] - 0.3))
+    return screen(lit, 0.3 * amount * pool**2 * color[:, None, None])
+
+
+@image_transform
 def side_lights(image, scene, left, right, own, air):
     """Lights a picture from the left and from the right alone, in two colours.
 
@@ -136,10 +150,12 @@ def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
 @image_transform
 def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
     """Lights what is far from behind; the subject and the foreground are dark."""
-    far = ramp(scene.depth, 0.2, 0.85) * (1 - 0.8 * _body(scene))
     at_y, at_x = middle_of(scene.subject**2 + 1e-3)
     y, x = full_grid(*image.shape[1:])
     away = (y - at_y + 0.15) ** 2 + (x - at_x) ** 2
+    # Where nothing is far, a lamp behind the subject lights what is around it.
+    lamp = 0.9 * ramp(1 - scene.subject, 0.5, 1.0) / (1 + away / 0.12)
+    far = jnp.maximum(ramp(scene.depth, 0.2, 0.85), lamp) * (1 - 0.8 * _body(scene))
     glow = (0.08 + 0.92 * far) * (0.55 / (1 + away / 0.07) + 0.08)
     color = jnp.array([1.0, 0.85, 0.62])[:, None, None]
     return screen(relight(image, 0.22 + 1.5 * far), glow * color)
@@ -149,7 +165,7 @@ def _body(scene: Scene) -> jax.Array:
     """The subject with its holes filled [H, W], but not with sky."""
     height, width = scene.subject.shape
     subject = shrink(scene.subject[None], coarse_factor(height, width))
-    filled = ramp(to_full(spread(subject, 0.06)[0], height, width), 0.25, 0.7)
+    filled = ramp(to_full(spread(subject, 0.03)[0], height, width), 0.45, 0.8)
     open_sky = scene.sky * ramp(jnp.mean(scene.sky), 0.04, 0.12)
     return jnp.maximum(scene.subject, filled) * (1 - open_sky)
 

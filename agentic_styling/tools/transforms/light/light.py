@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
@@ -81,36 +81,42 @@ def _zoom_matrix(n: int, centre: jax.Array, scale: jax.Array) -> jax.Array:
 
 @image_transform
 def god_rays(image, scene, amount, color, seed):
-    """Draws shafts of light from the sky's brightest place, blocked by what stands before it.
+    """Draws shafts of light and the shade between them, blocked by what stands before the light.
 
-    Without a sky the light falls in from above the picture.
+    They fan out downwards from the sky's brightest place; without a sky from a bright opening such
+    as a window, and without either from above the picture, on its brighter side.
 
     Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
     height, width = image.shape[1:]
     factor, short = coarse_factor(height, width), min(height, width)
     y, x = coarse_grid(height, width)
-    up = jnp.linspace(1.0, 0.0, height)[:, None]
-    open_sky = ramp(jnp.mean(scene.sky), 0.01, 0.08)
-    weight = scene.sky * (0.5 + 0.5 * up) + (1 - open_sky) * up**2
+    sky, luma, subject = shrink(jnp.stack([scene.sky, luma_of(image), scene.subject]), factor)
+    outside = jnp.mean(sky) > 0.05
+    opening = jnp.where(outside, sky * ramp(luma, 0.2, 0.9), ramp(luma, 0.6, 0.9) * (1 - subject))
+    up = jnp.linspace(1.0, 0.2, height)[:, None]
+    weight = jnp.where(outside, scene.sky, 1 - scene.subject) * up
     sun_y, sun_x = brightest(image, weight, channel_axis=0)
-    sun_y = jnp.where(open_sky > 0.5, sun_y, -0.25)
+    near = 1 / (1 + ((y - sun_y) ** 2 + (x - sun_x) ** 2) / 0.004)
+    bright = jnp.sum(luma * near) / jnp.sum(near) - jnp.mean(luma)
+    seen = outside | ((bright > 0.25) & (sun_y < 0.5 * height / short))
     side = jnp.where(sun_x > 0.5 * width / short, 0.25, -0.25)
-    sun_x = jnp.where(open_sky > 0.5, sun_x, sun_x + side)
-    planes = shrink(jnp.stack([scene.sky, luma_of(image)]), factor)
+    sun_y, sun_x = jnp.where(seen, sun_y, -0.3), jnp.where(seen, sun_x, sun_x + side)
+    opening = jnp.where(seen, opening, 1.0) * (1 - subject)
     dy, dx = y - sun_y, x - sun_x
     away = jnp.sqrt(dy * dy + dx * dx + 1e-6)
     # Noise on the circle of directions has no seam.
-    shafts = value_noise(5 * dy / away, 5 * dx / away, seed)
-    shafts = 0.6 * shafts + 0.4 * value_noise(13 * dy / away, 13 * dx / away, seed + jnp.uint32(1))
-    shafts = ramp(shafts, 0.32, 0.72)
-    opening = planes[0] * ramp(planes[1], 0.25, 0.9)
-    opening = open_sky * opening + (1 - open_sky) * (0.35 + 0.5 * ramp(planes[1], 0.2, 0.8))
-    smeared = radial_smear((opening * (0.25 + 0.9 * shafts))[None], sun_y, sun_x, 0.85)[0]
-    light = 1.5 * smeared * (0.15 + 1.2 * shafts) / (0.5 + away)
-    light = light + 0.3 / (1 + (away / 0.1) ** 2)
-    light = to_full(light, height, width) * (1 - 0.45 * scene.sky)
-    return screen(image, amount * light * color[:, None, None])
+    broad, fine = (value_noise(k * dy / away, k * dx / away, seed + jnp.uint32(k)) for k in (7, 19))
+    shafts = ramp(0.55 * broad + 0.45 * fine, 0.4, 0.7) * ramp(dy / away, -0.1, 0.45)
+    smeared = radial_smear(opening[None], sun_y, sun_x, 0.85)[0]
+    lit = jnp.minimum(1.3 * smeared / (jnp.max(smeared) + 0.05), 1.0) * jnp.exp(-0.9 * away)
+    glow = 0.12 * lit + 0.6 * seen / (1 + (away / 0.08) ** 2)
+    beams, glow = computed(enlarge(jnp.stack([lit * shafts, glow]), factor, height, width))
+    before = 1 - 0.8 * scene.subject * (1 - scene.depth)
+    light = (beams + glow) * (1 - 0.6 * scene.sky) * before
+    shade = jnp.minimum(0.28 * amount, 0.5) * (1 - jnp.minimum(beams + glow, 1.0))
+    shade = shade * (1 - 0.8 * scene.sky)
+    return screen(image * (1 - shade), amount * light * color[:, None, None])
 
 
 @image_transform

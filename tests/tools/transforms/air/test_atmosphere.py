@@ -66,6 +66,8 @@ def test_vapours_vary_with_place_and_seed(vapour):
     assert np.abs(thick - draw(scene, jnp.uint32(6))).mean() > 0.02
     if vapour is haze.ground_mist:
         assert thick[:20].mean() < 0.05 * thick[-20:].mean()
+    if vapour is haze.steam:
+        assert thick[:12].mean() < 0.5 * thick[60:80].mean()
     if vapour is haze.fog:
         assert thick[:20].mean() > 3 * thick[-20:].mean()
 
@@ -125,13 +127,16 @@ def test_god_rays_come_from_the_sky_and_are_blocked():
     image[:, :40] = 0.8
     image[:, 5:15, 58:70] = 1.0
     sky[20:40, 80:100], image[:, 20:40, 80:100] = 0.0, 0.2  # a tower before the sky
-    scene = Scene(jnp.asarray(sky), jnp.asarray(sky), NONE[:1] * 0, NONE[:1] * 0)
+    none = jnp.zeros((128, 128))
+    scene = Scene(jnp.asarray(sky), jnp.asarray(sky), none, none)
     color = jnp.array([1.0, 0.9, 0.6])
     rays = jax.jit(lambda seed: light.god_rays(image, scene, 1.0, color, seed, channel_axis=0))
     added = np.mean([np.asarray(rays(jnp.uint32(s)))[0] - image[0] for s in range(12)], axis=0)
-    assert added.min() > -1e-6 and added[45:80].mean() > 0.05
     behind, free = added[60:75, 108:120].mean(), added[60:75, 8:20].mean()
     assert behind < 0.85 * free
+    assert added[45:60].mean() > added[110:].mean() + 0.02  # they fade with distance
+    one = np.asarray(rays(SEED))[0, 50] - 0.25
+    assert one.max() > 0.1 and one.min() < -0.02  # shafts, and shade between them
 
 
 def test_vignette_keeps_the_middle_and_a_quarter_of_the_corner():
@@ -224,9 +229,12 @@ def test_bokeh_sits_where_the_light_is():
     night[:, :, 80:] = 0.12
     night[:, 20:110:12, 84:124:10] = 1.0
     night[:, 21:111:12, 85:125:10] = 1.0
-    scene = Scene(*[jnp.zeros((128, 128))] * 4)
+    none, subject = np.zeros((2, 128, 128), np.float32)
+    subject[40:80, 20:60] = 1.0
+    scene = Scene(1 - subject, none, none, subject)
     colors = jnp.ones((2, 3))
     draw = jax.jit(lambda seed: glows.bokeh(night, scene, 1.0, colors, seed, channel_axis=0))
     added = np.mean([np.asarray(draw(jnp.uint32(s))) - night for s in range(8)], axis=(0, 1))
     between = added[:, 84:124][night[0, :, 84:124] < 1]
     assert between.mean() > 1.5 * added[:, :70].mean() > 0
+    np.testing.assert_allclose(draw(SEED)[:, 45:75, 25:55], night[:, 45:75, 25:55], atol=1e-6)

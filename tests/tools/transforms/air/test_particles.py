@@ -83,6 +83,19 @@ def test_solids_take_their_colors_and_are_whole(shape):
     assert max(runs) < 0.1 * size
 
 
+def test_few_solids_are_drawn_before_the_subject():
+    size = 192
+    maps = jnp.zeros((size, size))
+    drawn = []
+    for subject in (maps, maps + 1):
+        edit = particles.solids(
+            jnp.ones((3, size, size)), Scene(maps, maps, maps, subject), particles.shard, 0.2, 0.6,
+            jnp.zeros((2, 3)), SEED, channel_axis=0,
+        )  # fmt: skip
+        drawn.append(float((edit[0] < 0.5).mean()))
+    assert 0 < drawn[1] < 0.4 * drawn[0]
+
+
 @pytest.mark.parametrize("shape", [particles.leaf, particles.petal, particles.shard])
 def test_a_shape_ends_within_its_circle(shape):
     s, t = np.mgrid[-3:3:0.05, -3:3:0.05]
