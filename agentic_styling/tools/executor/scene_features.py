@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.scene import shrink
 
 CELLS = 32  # cells along each side of the squashed picture
@@ -31,11 +32,11 @@ def features(image: jax.Array, aspect: float) -> jax.Array:
     Returns:
       [CELLS, CELLS, 24], each about in [-2, 2].
     """
-    luma = luma_of(image)
-    cells = shrink(jnp.concatenate([image, _changes(luma[None])]), CELL)
-    color, down, across = cells[:3], cells[3], cells[4]
+    luma = luma_of(image)[None]
+    cells = computed(shrink(jnp.concatenate([image, luma, _changes(luma)]), CELL))
+    color, (luma, down, across) = cells[:3], cells[3:]
     texture = down + across
-    steps = jnp.max(_changes(color).reshape(2, 3, CELLS, CELLS), axis=1)
+    steps = computed(jnp.max(_changes(color).reshape(2, 3, CELLS, CELLS), axis=1))
     place = (_AT + 0.5) / CELLS * 2 - 1
     rest = (
         jnp.log1p(30 * across),
@@ -48,12 +49,13 @@ def features(image: jax.Array, aspect: float) -> jax.Array:
         *_enclosed(steps),
         _away_from(color[:, 10:24, 10:22], color),  # the middle
         _away_from_below(color),
-        _open_sky(color, texture, steps),
+        _open_sky(color, luma, texture, steps),
         aspect,
     )
-    channels = [*_colors(color), *rest]
+    channels = [*_colors(color, luma), *rest]
     planes = [jnp.broadcast_to(x, (CELLS, CELLS)) for x in channels]
-    return jnp.stack(planes, -1).astype(jnp.float32)
+    # Each by itself: as one, their program would take five times as long to compile.
+    return jnp.stack(computed(*planes), -1).astype(jnp.float32)
 
 
 def _changes(planes):
@@ -63,9 +65,9 @@ def _changes(planes):
     return jnp.concatenate([below, beside])
 
 
-def _colors(color):
+def _colors(color, luma):
     red, green, blue = color
-    luma, high, low = luma_of(color), jnp.max(color, axis=0), jnp.min(color, axis=0)
+    high, low = jnp.max(color, axis=0), jnp.min(color, axis=0)
     spread = jnp.sqrt(jnp.var(luma) + 1e-4)
     relative = (luma - jnp.mean(luma)) / (spread + 0.05)
     opponents = 2 * (red - blue), 4 * (green - (red + blue) / 2)
@@ -104,13 +106,13 @@ def _flood(cost):
     return jnp.exp(-jnp.minimum(cost, 20.0))
 
 
-def _open_sky(color, texture, steps):
+def _open_sky(color, luma, texture, steps):
     """1 where a cell is bright or blue, smooth, and reached from the top over such cells."""
     red, green, blue = color
     bluish = jnp.maximum(blue - red, 0.0)
     bluish = bluish + 0.3 * bluish / (blue + 0.1)  # a dark blue counts at dusk
     leafy = jnp.maximum(green - jnp.maximum(red, blue), 0.0)
-    logit = 9 * (luma_of(color) - 0.5) + 10 * bluish - 14 * jnp.maximum(red - blue, 0.0)
+    logit = 9 * (luma - 0.5) + 10 * bluish - 14 * jnp.maximum(red - blue, 0.0)
     logit = logit - 30 * leafy - 18 * jnp.maximum(texture - 0.06, 0.0) + 1.5
     cost = jnp.maximum(jax.nn.softplus(-logit) - 0.25, 0.0)
     cost = cost + jnp.maximum(steps[0] + steps[1] - 0.15, 0.0)

@@ -1,9 +1,7 @@
 """A small convolutional network that tells sky, ground and main subject apart.
 
-A residual U-Net over 32 x 32 cells of the squashed picture. Its weights, scene.safetensors, were
-trained on one half of the masks that experiments/measure_scene.py compares with, heavily
-augmented; batch norms are folded into the convolutions. The mean of the picture and its mirror
-image is taken.
+A residual U-Net over 32 x 32 cells of the squashed picture. Its weights, scene.safetensors, are
+those that experiments/scene/train_scene.py makes, batch norms folded into the convolutions.
 """
 
 import functools
@@ -17,7 +15,7 @@ import numpy as np
 from agentic_styling.tools.executor.scene_features import CELL, CELLS, features
 from agentic_styling.tools.transforms.scene import resample
 
-_SIDE = CELLS * CELL  # pixels of the squashed picture
+SIZE = CELLS * CELL  # pixels of the squashed picture
 
 
 def classify(image: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -28,13 +26,10 @@ def classify(image: jax.Array) -> tuple[jax.Array, jax.Array]:
       probabilities [2] that it was taken outdoors and that it is a close-up.
     """
     height, width = image.shape[1:]
-    square = resample(image, _SIDE, _SIDE)
-    both = jnp.stack([square, square[:, :, ::-1]])
-    hints = jax.vmap(lambda x: features(x, math.log(width / height)))(both)
-    logits, kind = _network(both.transpose(0, 2, 3, 1), hints)
-    shares = jax.nn.softmax(logits, axis=-1)
-    shares = (shares[0] + shares[1, :, ::-1]) / 2
-    return shares.transpose(2, 0, 1), jnp.mean(jax.nn.sigmoid(kind), axis=0)
+    square = resample(image, SIZE, SIZE)
+    hints = features(square, math.log(width / height))
+    logits, kind = _network(square.transpose(1, 2, 0)[None], hints[None])
+    return jax.nn.softmax(logits[0], axis=-1).transpose(2, 0, 1), jax.nn.sigmoid(kind[0])
 
 
 @functools.cache

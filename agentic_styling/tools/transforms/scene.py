@@ -29,14 +29,16 @@ def shrink(image: jax.Array, factor: int) -> jax.Array:
         return image
     image = jnp.pad(image, ((0, 0), (0, 0), (0, -image.shape[2] % factor)), mode="edge")
     columns = np.kron(np.eye(image.shape[2] // factor), np.ones((factor, 1))) / factor
-    return _row_means(image, factor) @ columns.astype(np.float32)
+    return _means(image, factor, 1) @ columns.astype(np.float32)
 
 
-def _row_means(image, factor):
-    """Means of every `factor` rows, the last repeated: [C, ceil(H / f), W]."""
-    image = jnp.pad(image, ((0, 0), (0, -image.shape[1] % factor), (0, 0)), mode="edge")
+def _means(image, factor, axis):
+    """Means of every `factor` rows (axis 1) or columns (axis 2), the last repeated."""
+    widths = [(0, -image.shape[i] % factor if i == axis else 0) for i in range(3)]
+    image = jnp.pad(image, widths, mode="edge")
     # Strided sums: a reduction over so short an axis does not vectorise.
-    return sum(image[:, i::factor] for i in range(factor)) / factor
+    parts = (jax.lax.slice_in_dim(image, i, None, factor, axis) for i in range(factor))
+    return sum(parts) / factor
 
 
 def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Array:
@@ -57,10 +59,10 @@ def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Arra
 def resample(planes: jax.Array, height: int, width: int) -> jax.Array:
     """[C, h, w] linearly interpolated, antialiased, to [C, height, width]."""
     h, w = planes.shape[1:]
-    factor = max(1, h // height)  # of the rows, by sums, which cost less than a product
-    rows = _row_means(planes, factor)
-    across = rows @ _resampling(w, width, w / width)
-    return _resampling(rows.shape[1], height, h / height / factor).T @ across
+    down, across = max(1, h // height), max(1, w // width)
+    planes = _means(_means(planes, down, 1), across, 2)  # sums cost less than products
+    planes = planes @ _resampling(planes.shape[2], width, w / width / across)
+    return _resampling(planes.shape[1], height, h / height / down).T @ planes
 
 
 def _resampling(old: int, new: int, step: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Compares the scene estimate with hand-drawn masks of sky, ground and main subject, and times it.
 
-    python experiments/measure_scene.py PHOTOS --before experiments/results/scene.json
+    python experiments/scene/measure_scene.py PHOTOS --before experiments/results/scene.json
 
 PHOTOS: a folder with the photographs that the masks in tests/tools/executor/scene_masks are named
 for. Writes scene.md and scene.json, with the numbers of an earlier scene.json beside the new ones.
@@ -22,7 +22,7 @@ from agentic_styling.data.photos.photos import read_image
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.utils.errors import InputError, one_line_errors
 
-MASKS = Path(__file__).parents[1] / "tests/tools/executor/scene_masks"
+MASKS = Path(__file__).parents[2] / "tests/tools/executor/scene_masks"
 CLASSES = {"sky": 1, "ground": 2, "subject": 3}
 UNSURE = 4  # a superpixel that holds two of them: not counted
 SIZE = (320, 224)  # width and height at which photographs are compared, upright ones turned
