@@ -35,10 +35,6 @@ def _sky(image, scene, row, option):
     return where_used(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
 
 
-def _sharp_sky(image, scene):
-    return scene._replace(sky=computed(daylight.sky_matte(image, scene, channel_axis=0)))
-
-
 def _shadows(image, scene, direction):
     """Light on the subject from one side, and its shadow on the ground on the other."""
     fall = jnp.asarray(_FALLS)[direction]
@@ -63,7 +59,6 @@ def draw_day(image, scene, options, seed):
 def draw_low_sun(image, scene, options, seed):
     """The sky with the sun at its rim: a glow there, light on what faces it, long shadows."""
     row = jnp.asarray(_LIGHTS)[options[1]]
-    scene = _sharp_sky(image, scene)
     fall = jnp.asarray(_FALLS)[options[3]]
     at = jnp.where(jnp.abs(fall[1]) > 0.1, -jnp.sign(fall[1]) * 0.8, row[11])
     image = _sky(image, scene, row, options[2])
@@ -90,7 +85,8 @@ def _sunlight(image, scene, amount, color, at):
 def draw_after_dark(image, scene, options, seed):
     """The sky without a sun, perhaps stars and the moon, its light on the subject, and lamps."""
     row = jnp.asarray(_LIGHTS)[options[1]]
-    scene = _sharp_sky(image, scene)
+    # A rim of day would show around towers at night.
+    scene = scene._replace(sky=computed(daylight.sky_matte(image, scene, channel_axis=0)))
     lamps, night = row[12], row[13]
     image = _sky(image, scene, row, options[2])
     image = where_used(night > 0, _starlit, image, scene, night, seed)
