@@ -52,7 +52,8 @@ def features(image: jax.Array, aspect: float) -> jax.Array:
         aspect,
     )
     channels = [*_colors(color), *rest]
-    return jnp.stack([jnp.broadcast_to(x, (CELLS, CELLS)) for x in channels], -1)
+    planes = [jnp.broadcast_to(x, (CELLS, CELLS)) for x in channels]
+    return jnp.stack(planes, -1).astype(jnp.float32)
 
 
 def _changes(planes):

@@ -10,15 +10,18 @@ COARSE = 128  # pixels of the shorter side at which soft things are made
 
 
 class Shot(NamedTuple):
-    """A photograph being styled: its maps [H, W], the grids of its pixels, its randomness.
+    """A photograph being styled: its scene, the grids of its pixels, its randomness.
 
-    y [H, 1] and x [1, W] are in parts of the shorter side `short`.
+    Maps are [H, W], outdoors and closeup numbers in [0, 1]; y [H, 1] and x [1, W] are in parts of
+    the shorter side `short`.
     """
 
     depth: np.ndarray
     sky: np.ndarray
     ground: np.ndarray
     subject: np.ndarray
+    outdoors: float
+    closeup: float
     y: np.ndarray
     x: np.ndarray
     short: int

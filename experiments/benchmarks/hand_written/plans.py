@@ -155,12 +155,14 @@ def region(name: str, image: np.ndarray, shot: Shot) -> np.ndarray | float:
     if name == "everywhere":
         return 1.0
     if name in ("outdoor", "indoor"):
-        return shot.sky if name == "outdoor" else 1 - shot.sky
+        outdoor = np.maximum(shot.sky, np.clip((shot.outdoors - 0.5) / 0.4 + 0.5, 0.0, 1.0))
+        return outdoor if name == "outdoor" else 1 - outdoor
     if name in ("foreground", "background"):
         near = np.clip((0.55 - shot.depth) / 0.24 + 0.5, 0.0, 1.0)
+        near = np.maximum(near * (1 - shot.closeup), shot.subject)
         return near if name == "foreground" else 1 - near
-    if name == "subject":
-        return shot.subject
+    if name in ("sky", "ground", "subject"):
+        return getattr(shot, name)
     left, right, top, bottom = _BOXES["center" if name == "edges" else name]
     y, x = shot.y * shot.short / shot.size[0], shot.x * shot.short / shot.size[1]
     inside = np.float32(1.0)
