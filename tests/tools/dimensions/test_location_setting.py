@@ -10,6 +10,7 @@ from sklearn.datasets import load_sample_image
 from agentic_styling.tools.dimensions import location_setting
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.air import sky
 from agentic_styling.tools.transforms.scene import Scene
 from tests.tools.dimensions.styled import (
     drawn,
@@ -67,14 +68,28 @@ def test_a_cave_is_dark_but_for_its_lamp():
 def test_stars_stand_in_the_dark_sky_of_space_and_nowhere_else():
     options = options_of(TOOL, target_location="space_station")
     draw = location_setting.RENDERERS[int(location_setting.renderer_of(options))]
-    sky = jnp.zeros((128, 128)).at[:64].set(1.0)
+    above = jnp.zeros((128, 128)).at[:64].set(1.0)
     nothing = jnp.zeros((128, 128))
     dark = jnp.full((3, 128, 128), 0.05)
-    scene = Scene(nothing, sky, nothing, nothing)
+    scene = Scene(nothing, above, nothing, nothing)
     new = np.asarray(drawn(draw, dark, scene, options, jnp.uint32(3)))
     assert np.abs(new[:, 64:] - 0.05).max() < 1e-6
     lit = new[:, :64].max(0) > 0.3
     assert 20 < lit.sum() < 0.05 * lit.size
+
+
+def test_a_tower_that_the_map_takes_for_sky_stays_and_a_rim_that_it_misses_is_filled():
+    image = np.full((3, 128, 128), 0.8, np.float32)
+    image[:, 20:80, 30:36] = image[:, 20:80, 100:] = 0.2  # a tower and a house
+    image[:, 80:] = 0.3
+    map_ = np.zeros((128, 128), np.float32)
+    map_[:80, :92], map_[:80, 92:100] = 1.0, 0.15
+    nothing = jnp.zeros((128, 128))
+    share = np.asarray(drawn(sky.matte, image, Scene(nothing, jnp.asarray(map_), nothing, nothing)))
+    assert share[30:70, 31:35].max() < 0.05
+    assert share[30:70, 92:95].min() > 0.8
+    assert share[30:70, 60:80].min() > 0.95 and share[30:70, 102:].max() < 0.05
+    assert share[90:].max() < 0.05
 
 
 def test_lava_glows_red_in_the_ground():

@@ -108,6 +108,43 @@ def test_a_cover_lies_on_the_ground_alone(cover):
     assert difference[:, np.asarray(scene_of("china").ground) > 0.8].mean() > 0.02
 
 
+@jax.jit
+def everything_on_the_ground(image, scene):
+    seed, leaves = jnp.uint32(1), jnp.zeros(image.shape[1:])
+    return (
+        ground.snow(image, scene, leaves, 1.0, seed, channel_axis=0),
+        ground.strewn(image, scene, jnp.eye(3), 0.05, 0.7, 0.0, seed, channel_axis=0),
+        ground.grass(image, scene, jnp.zeros(3), jnp.ones(3), seed, channel_axis=0),
+        ground.mud(image, scene, seed, channel_axis=0),
+        ground.wet(image, scene, 1.0, seed, channel_axis=0),
+    )
+
+
+def test_nothing_lies_on_the_subject_nor_in_a_room():
+    image = jnp.full((3, SIDE, SIDE), 0.4)
+    inside = np.zeros((SIDE, SIDE), bool)
+    inside[70:110, 40:80] = True
+    scene = a_scene()._replace(subject=jnp.asarray(inside, jnp.float32))
+    for edit in everything_on_the_ground(image, scene):
+        change = np.abs(np.asarray(edit) - 0.4)
+        np.testing.assert_allclose(change[:, inside], 0, atol=1e-6)
+        assert change[:, 90:][:, ~inside[90:]].mean() > 0.02
+    for edit in everything_on_the_ground(image, scene._replace(outdoors=jnp.float32(0))):
+        np.testing.assert_allclose(np.asarray(edit)[:, 60:], 0.4, atol=1e-6)
+
+
+def test_blossoms_and_bare_twigs_stay_among_the_leaves():
+    image = jnp.asarray([0.35, 0.5, 0.2])[:, None, None] * jnp.ones((1, SIDE, SIDE))
+    leaves = jnp.zeros((SIDE, SIDE)).at[:, :64].set(0.9)
+    scene = a_scene()._replace(sky=jnp.zeros((SIDE, SIDE)), ground=jnp.zeros((SIDE, SIDE)))
+    bloom = np.asarray(drawn(foliage.blossoms, image, scene, leaves, 1.0, jnp.uint32(2)))
+    bare = np.asarray(drawn(foliage.thinned, image, scene, leaves, 1.0, jnp.uint32(2)))
+    for edit in (bloom, bare):
+        np.testing.assert_allclose(edit[:, :, 64:], image[:, :, 64:], atol=1e-6)
+    assert (bloom[0] > bloom[1] + 0.05)[:, :64].mean() > 0.1  # pink
+    assert np.ptp(bare[:, :, :64], axis=0).mean() < 0.12  # grey
+
+
 def test_where_the_season_is_there_already_nothing_is_drawn():
     def kernel(**given):
         return int(season.renderer_of(options_of("season", **given)))

@@ -97,7 +97,8 @@ def blossoms(image, scene, leaves, amount, seed):
     boughs = turbulence(8 * cy, 8 * cx, seed + jnp.uint32(8), 4)
     hue = to_full(turbulence(2.5 * cy, 2.5 * cx, seed + jnp.uint32(9), 2), height, width)
     share = ramp(leaves, 0.2, 0.6) * ramp(to_full(boughs, height, width), 0.4, 0.6)
-    share = amount * share * (1 - scene.sky) * (1 - scene.subject) * (1 - scene.ground)
+    share = amount * share * (1 - scene.sky) * (1 - scene.subject)
+    share = share * (1 - ramp(scene.ground, 0.1, 0.5))
     luma = luma_of(image)
     light = nearby(luma[None], jnp.ones_like(luma), 0.03)[0][0]
     share = share * ramp(light, 0.12, 0.32) * (1 - 0.5 * close_of(scene))
@@ -124,7 +125,7 @@ def blossoms(image, scene, leaves, amount, seed):
         away = dy * dy + dx * dx
         shape = jnp.clip((1 - away) / jnp.clip(7.0 / (cell * min(height, width)), 0.35, 1.0), 0, 1)
         near = ramp(far - scene.depth, 0.0, 0.2)
-        cover = 0.75 * shape * near * (there < 0.8 * single)
+        cover = 0.6 * shape * near * (there < 0.8 * single)
         shade = lit * (1.06 - 0.25 * away - 0.12 * dy)
         color = pale(jnp.clip(tone + own - 0.5, 0.0, 1.0)) * shade
         return image + cover * (jnp.minimum(color, 1.0) - image), None

@@ -129,7 +129,7 @@ def snow(image, scene, leaves, amount, seed):
     ground = computed(bare_ground(image, scene))
     patches = noise_of(scene, 5.0, seed, 4) - 0.5
     texture = jnp.clip(6 * lighter_than_around(image), -0.5, 0.5)  # blades and stones stand out
-    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.15 * (amount - 1)
+    lying = ground + (1.4 - amount) * (0.7 * patches + 0.5 * texture) + 1.3 * (amount - 1)
     cover = jnp.minimum(1.6 * amount, 0.95) * ramp(lying, 0.3, 0.7) * ramp(ground, 0.15, 0.5)
     stays = 0.9 * amount * _ledges(image, scene, leaves)
     cover = 1 - (1 - cover) * (1 - stays)

@@ -1,4 +1,4 @@
-"""The light and the ground of a place: dunes, waves, snow drifts, lava, caustics, dapples, stars.
+"""The light and the ground of a place: dunes, waves, snow drifts, paving, lava, caustics, stars.
 
 The fields take rows y [h, 1], columns x [1, w] in parts of the shorter side, that of the middle
 column, and a seed; `field` draws one over a picture.
