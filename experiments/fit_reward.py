@@ -1,30 +1,34 @@
 """Fits the weights of the reward's penalties, so that edits of photographs rank as they should.
 
-    python experiments/fit_reward.py PHOTOS
+    python experiments/fit_reward.py PHOTOS [--out FILE]
 
-PHOTOS: a folder of photographs, those that were calibrated on; validate on others. Prints WEIGHTS
-for agentic_styling/rewards/parts.py, and how often each pair of edits then ranks right.
+PHOTOS: the folder that was calibrated on; the same half of it is taken. Writes the weights into the
+package, and prints how often each pair of edits ranks right with them, and with those it had.
 """
 
 import argparse
+import json
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from reward_validation import cases as make
+from reward_validation.photos import calibration_photos
 from reward_validation.tables import ranked_pairs
 from tqdm import tqdm
 
-from agentic_styling.data import load_photos
-from agentic_styling.rewards import render_reference
+from agentic_styling.cli.arguments import path
+from agentic_styling.rewards import parts, render_reference
 from agentic_styling.rewards.calibration import calibration
 from agentic_styling.rewards.parts import PENALTIES, WEIGHTS, penalties_of
 from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.utils.errors import InputError, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
 
+_SIDE = 128  # of a picture, in pixels: that of the probes
 _ROWS = 40  # measured together
 _LEAST = 0.05  # weight of every penalty, in its standard deviations
 _TAUGHT = 0.65  # share of the scripted teacher's trajectories that score 4 or more
@@ -34,8 +38,8 @@ _TIMES = np.array([sum(name in part for part in PENALTIES.values()) for name in 
 
 @jax.jit
 def _penalties(target, edit):
-    penalties, _ = penalties_of(target, edit, calibration())
-    return jnp.stack([penalties[name] for name in WEIGHTS])
+    penalties = penalties_of(target, edit, calibration())
+    return jnp.stack([penalties[name][0, 0] for name in WEIGHTS])
 
 
 class Measured:
@@ -109,13 +113,14 @@ def main(argv=None) -> None:
     """Parse the command line, measure, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", help="a folder of photographs")
-    parser.add_argument("--cases", type=int, default=400)
+    parser.add_argument("--cases", type=int, default=240)
     parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--out", type=path, default=Path(parts.__file__).with_name("weights.json"))
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
     if args.cases < 20:
         raise InputError(f"--cases: {args.cases} is too few; at least 20")
     keep_compiled_programs()
-    cases = make.draw_cases(load_photos(args.photos), args.cases, 256, args.seed)
+    cases = make.draw_cases(calibration_photos(args.photos), args.cases, _SIDE, args.seed)
     penalties = measure(cases, args.seed)
     differences = _differences(penalties)
     weights = fit(differences)
@@ -126,6 +131,9 @@ def main(argv=None) -> None:
     for (better, worse), d in zip(ranked_pairs(), differences, strict=True):
         shares = [100 * (w @ d > 0).mean() for w in (weights, current)]
         print(f"{shares[0]:5.1f} %   (is {shares[1]:.1f} %)   {better} above {worse}")
+    fitted = {n: round(float(w), 3) for n, w in zip(WEIGHTS, weights, strict=True)}
+    args.out.write_text(json.dumps(fitted, indent=1) + "\n")
+    print(args.out)
 
 
 if __name__ == "__main__":

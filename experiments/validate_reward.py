@@ -2,12 +2,15 @@
 
     python experiments/validate_reward.py [PHOTOS] --out experiments/results
 
-PHOTOS: a folder; without it, the photographs that come with scikit-image and scikit-learn. Writes
-validate_reward.md and .json.
+PHOTOS: a folder, of which the half is taken that the other scripts leave
+(reward_validation/photos.py); without it, the photographs that come with scikit-image and
+scikit-learn. Writes validate_reward.md and .json.
 """
 
 import argparse
+import importlib.metadata
 import json
+import os
 import platform
 import sys
 from pathlib import Path
@@ -16,15 +19,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from reward_validation import cases as make
+from reward_validation.photos import validation_photos
 from reward_validation.tables import report
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from agentic_styling.cli.arguments import path
-from agentic_styling.data import load_photos
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import render_reference, score_against
-from agentic_styling.rewards.held_out import held_out_reward
+from agentic_styling.rewards.calibration import PATH
+from agentic_styling.rewards.held_out import held_out_reward, measure_reference
 from agentic_styling.tools import DIMENSIONS
 from agentic_styling.utils.errors import InputError, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
@@ -43,6 +47,7 @@ class Judged:
             render_reference(cases.source[rows], jax.tree.map(lambda x, r=rows: x[r], plans))
             for rows in self._batches()
         ]
+        self.held_out = [measure_reference(reference) for reference in self.references]
 
     def _batches(self):
         return [slice(i, i + _ROWS) for i in range(0, self.count, _ROWS)]
@@ -51,8 +56,10 @@ class Judged:
         """[2, N]: the training reward and the held-out one of float [N, H, W, 3]."""
         result = jnp.clip(result, 0.0, 1.0).astype(jnp.float32)
         both = [
-            (score_against(ref, result[rows]).reward, held_out_reward(ref, result[rows]))
-            for ref, rows in zip(self.references, self._batches(), strict=True)
+            (score_against(ref, result[rows]).reward, held_out_reward(held_out, result[rows]))
+            for ref, held_out, rows in zip(
+                self.references, self.held_out, self._batches(), strict=True
+            )
         ]
         return np.concatenate([np.stack(jax.device_get(pair)) for pair in both], axis=1)
 
@@ -82,7 +89,7 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
     requests = cases.requests
     judged = Judged(cases, requests)
     answers = make.edits(requests, rng)
-    half = answers["half the strength"]
+    swapped = [make.in_another_order(r, rng) for r in requests]
 
     def plans(name, steps):
         return name, lambda: judged(make.run(cases, steps, seed + 1))
@@ -92,6 +99,9 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
 
     edits = [
         *(plans(name, steps) for name, steps in answers.items()),
+        plans("in another order", swapped),
+        plans("in another order at half the strength",
+              [make.with_strength(r, 0.5) for r in swapped]),
         plans("the scripted teacher", cases.taught),
         plans("the first step five times", [make.repeats_a_step(r, rng) for r in requests]),
         plans("the strongest of eight tools", [baselines.strongest().steps] * len(requests)),
@@ -101,17 +111,23 @@ def measure(cases: make.Cases, seed: int) -> dict[str, np.ndarray]:
         ("another photograph in that look", lambda: judged(_another(cases, requests, seed))),
         ("ascent through the reward", lambda: judged(judged.ascend(cases.source))),
     ]  # fmt: skip
-    rewards = {name: edit() for name, edit in tqdm(edits, unit="kind")}
-    weak = Judged(cases, half)  # asked for half, and given half or all of it
-    rewards["one forgotten"] = np.where(
-        make.has_several(requests), rewards["one forgotten"], np.nan
-    )
-    rewards["half, where half is asked"] = weak(make.run(cases, half, seed + 1))
-    rewards["double, where half is asked"] = weak(make.run(cases, requests, seed + 1))
-    rewards["random plan, where half is asked"] = weak(
-        make.run(cases, answers["random plan"], seed + 1)
-    )
-    return rewards | _invariances(cases, requests, judged, seed)
+    edits += _where_half_is_asked(cases, answers, seed) + _invariances(cases, judged, seed)
+    rewards = {name: edit() for name, edit in tqdm(edits, "scoring", unit="kind")}
+    lone = ~make.has_several(requests)
+    for name in ("one forgotten", "in another order", "in another order at half the strength"):
+        rewards[name][:, lone] = np.nan
+    return rewards
+
+
+def _where_half_is_asked(cases, answers, seed):
+    """Kinds of edits of requests at half their strength."""
+    half = answers["half the strength"]
+    judged = Judged(cases, half)
+    kinds = {"half": half, "double": cases.requests, "random plan": answers["random plan"]}
+    return [
+        (f"{name}, where half is asked", lambda s=s: judged(make.run(cases, s, seed + 1)))
+        for name, s in kinds.items()
+    ]
 
 
 def _another(cases, requests, seed):
@@ -119,20 +135,23 @@ def _another(cases, requests, seed):
     return make.run(other, requests, seed + 1)
 
 
-def _invariances(cases, requests, judged, seed):
-    """Scores of intended and of mixed results as they are, mirrored, resized and as JPEG."""
-    rng = np.random.default_rng(seed + 2)
+def _invariances(cases, judged, seed):
+    """Mixed results as they are, mirrored, resized and as JPEG."""
+    rng, requests = np.random.default_rng(seed + 2), cases.requests
     mixed = [
         (make.forgets_one, make.takes_a_neighbour, make.adds_a_step)[i % 3](r, rng)
         for i, r in enumerate(requests)
     ]
     result = make.run(cases, mixed, seed + 1)
-    rewards = {"mixed": judged(result)}
-    for name, change in make.COPIES.items():
+
+    def judge_copy(name):
+        change = make.COPIES[name]
         copies = cases._replace(source=change(cases.source))
         asked = [make.mirrored(r) if name == "mirrored" else r for r in requests]
-        rewards[f"mixed, {name}"] = Judged(copies, asked)(change(result))
-    return rewards
+        return Judged(copies, asked)(change(result))
+
+    copied = [(f"mixed, {name}", lambda name=name: judge_copy(name)) for name in make.COPIES]
+    return [("mixed", lambda: judged(result)), *copied]
 
 
 def corruption(cases: make.Cases, seed: int) -> np.ndarray:
@@ -140,11 +159,17 @@ def corruption(cases: make.Cases, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     judged = Judged(cases, cases.requests)
     steps, means = list(cases.requests), []
-    for k in range(5):
+    for k in tqdm(range(5), "corrupting", unit="step"):
         means.append(judged(make.run(cases, steps, seed + 1))[0])
         corrupt = make.adds_a_step if k % 2 else make.takes_a_neighbour
         steps = [corrupt(s, rng) if len(s) < 6 else s for s in steps]
     return np.stack(means)
+
+
+def _machine() -> str:
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("jax", "numpy", "scipy")]
+    cores = f"{platform.machine()}, {os.cpu_count()} cores"
+    return ", ".join([cores, f"Python {platform.python_version()}", *versions])
 
 
 @one_line_errors
@@ -152,7 +177,7 @@ def main(argv=None) -> None:
     """Parse the command line, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", nargs="?", help="a folder of photographs")
-    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--cases", type=int, default=240)
     parser.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=path, required=True, help="folder to write to")
@@ -161,18 +186,18 @@ def main(argv=None) -> None:
         if getattr(args, name) < least:
             raise InputError(f"--{name}: {getattr(args, name)} is too small; at least {least}")
     keep_compiled_programs()
-    photos = load_photos(args.photos)
+    photos = validation_photos(args.photos)
     cases = make.draw_cases(photos, args.cases, args.size, args.seed)
     rewards = measure(cases, args.seed)
     corrupted = corruption(cases, args.seed + 5)
     together = np.concatenate([rewards[name] for name in make.TRAJECTORIES], axis=1)
     together = together[:, np.isfinite(together[0])]
     results = {
-        "machine": ", ".join(
-            [platform.machine(), f"Python {platform.python_version()}", f"jax {jax.__version__}"]
-        ),
+        "machine": _machine(),
         "photographs": f"{len(photos)} photographs of "
         + ("scikit-image and scikit-learn" if args.photos is None else Path(args.photos).name),
+        "calibration": PATH.name,
+        "photos": cases.photos,
         "cases": args.cases,
         "size": args.size,
         "rewards": {name: both.round(4).tolist() for name, both in rewards.items()},

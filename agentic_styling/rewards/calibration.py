@@ -13,7 +13,7 @@ import numpy as np
 
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, PlanArrays
 
-PATH = Path(__file__).with_name("calibration_v2.safetensors")
+PATH = Path(__file__).with_name("calibration_v3.safetensors")
 STRENGTHS = (0.5, 1.0)  # at which options were measured; others are interpolated, 0 at 0
 _TOOLS = [VOCABULARY[tool] for tool in DIMENSIONS]
 OPTIONS = [(tool.name, option) for tool in _TOOLS for option in tool.options]

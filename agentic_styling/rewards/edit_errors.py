@@ -8,7 +8,6 @@ move the probes is calibrated (calibration.py).
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from agentic_styling.rewards.calibration import (
     COUNTS,
@@ -105,7 +104,7 @@ def _added(rest, after, request, calibrated):
             for table in (calibrated.base, calibrated.slope)
         )
         unexplained = rest[:, None] - base - slope * after[:, None]
-        size = _size(unexplained @ np.asarray(calibrated.whitening[d]).T)
+        size = _size(unexplained @ jnp.asarray(calibrated.whitening[d]).T)
         remaining.append(jnp.where(asked[:, d, None], _NEVER, size))
     return jnp.concatenate(remaining, axis=1)
 

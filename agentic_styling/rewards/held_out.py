@@ -5,6 +5,8 @@ with units (attributes.py), the places that changed, and edges; the training rew
 colours, progress by step and bands of detail. An improvement counts if both rewards rise.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,22 +18,41 @@ from agentic_styling.utils.precision import in_32_bits
 _STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()], np.float32)
 
 
+class Measured(NamedTuple):
+    """A reference in CIE L*a*b*: attributes and thumbnails of its source and its renderings."""
+
+    before: tuple[jax.Array, jax.Array]
+    asked: list[tuple[jax.Array, jax.Array]]
+
+
 @in_32_bits
-def held_out_reward(reference: Reference, result: jax.Array) -> jax.Array:
+def measure_reference(reference: Reference) -> Measured:
+    """Measures a reference from `rewards.render_reference` once, for any number of results."""
+    return Measured(_look(reference.source), [_look(x) for x in reference.renderings])
+
+
+@in_32_bits
+def held_out_reward(reference: Reference | Measured, result: jax.Array) -> jax.Array:
     """Five times the geometric mean of four similarities in [0.01, 1].
 
     They are those of the attributes' movement in direction and in length, of each place to the
-    request's, and of the edges.
+    request's, and of the edges. Of the request's renderings in two orders the nearer one counts.
 
     Args:
-      reference: from `rewards.render_reference`.
+      reference: from `rewards.render_reference` or `measure_reference`.
       result: float32 [B, H, W, 3] in [0, 1].
 
     Returns:
       float32 [B] in [0, 5].
     """
-    pictures = (reference.source, reference.rendering, result)
-    return _combined(*(x for p in pictures for x in (attributes(p), thumbnails(p))))
+    measured = reference if isinstance(reference, Measured) else measure_reference(reference)
+    after = _look(result)
+    rewards = [_combined(*measured.before, *asked, *after) for asked in measured.asked]
+    return jnp.stack(rewards).max(0)
+
+
+def _look(pictures):
+    return attributes(pictures), thumbnails(pictures)
 
 
 @jax.jit

@@ -20,6 +20,7 @@ from agentic_styling.rewards.edit_errors import (
 from agentic_styling.rewards.probes import COLOURS, TEXTURE, blur, by_row, divided, opponent, probes
 from agentic_styling.rewards.scores import PARTS
 from agentic_styling.tools import PlanArrays
+from agentic_styling.utils.package_data import read_beside
 
 _BANDS = ((1, 4), (3, 12))  # radii in pixels: lightness less blurred, less more blurred
 _CELLS = 16  # a side
@@ -63,20 +64,8 @@ def distance(one: Look, other: Look) -> jax.Array:
     return jnp.sqrt(squares.sum(-1) + 1e-10).mean((1, 2))
 
 
-# Weights of the penalties, fitted by experiments/fit_reward.py and rounded; those of each part.
-WEIGHTS = {
-    "deviation": 0.24,
-    "step_progress": 0.1,
-    "whole_progress": 0.1,
-    "option_odds": 0.03,
-    "colour": 0.8,
-    "texture": 0.25,
-    "detail": 0.35,
-    "clipping": 1.85,
-    "distance": 0.55,
-    "structure": 0.65,
-    "other_scene": 0.5,
-}
+# Of the penalties, fitted by experiments/fit_reward.py; then the penalties of each part.
+WEIGHTS = read_beside(__file__, "weights.json")
 PENALTIES = {
     "instruction_following": ("deviation", "step_progress"),
     "visual_quality": ("clipping", "detail", "texture"),
@@ -91,58 +80,85 @@ _FOUR = math.log(5 / 4)  # the mean cost of a result that scores 4 of 5
 class Target(NamedTuple):
     """Measurements of a request's rendering, with which results are compared.
 
+    Steps that do not commute give another picture in another order, and a goal names no order: so
+    the request is also rendered backwards.
+
     frames: float32 [2, B, T + 1, K], probes of the photograph and after each of the request's
         steps: as rendered, and as if lit from the other side, which a request leaves open.
-    source, asked: the Look of the photograph and of the request's rendering.
+    offsets: float32 [2, B, K], 0, and by how much the probes of the backward rendering are more.
+    source: the Look of the photograph. asked: of both renderings, [2, ...] each.
     kept: float32 [B], the structure that two renderings of the request have in common.
     request: the request, B rows.
     """
 
     frames: jax.Array
+    offsets: jax.Array
     source: Look
     asked: Look
     kept: jax.Array
     request: PlanArrays
 
 
-def target_of(frames: jax.Array, request: PlanArrays, calibrated: Calibration) -> Target:
-    """The Target of a request rendered step by step, frames float32 [B, T + 1, S, S, 3]."""
+def target_of(
+    frames: jax.Array, backward: jax.Array, request: PlanArrays, calibrated: Calibration
+) -> Target:
+    """The Target of a request.
+
+    Args:
+      frames: float32 [B, T + 1, S, S, 3], the photograph and the picture after each step.
+      backward: float32 [B, S, S, 3], the picture after all steps in reverse.
+      request: the request, B rows.
+      calibrated: how options move probes.
+    """
     measured = by_row(probes, frames)
+    offset = by_row(probes, backward[:, None])[:, 0] - measured[:, -1]
     sides = jnp.cumsum(of_steps(calibrated.side, request), axis=1)
     measured = jnp.stack([measured, measured.at[:, 1:].add(-2 * sides)])
     kept = of_steps(calibrated.kept[..., None] - 1, request)[..., 0] + 1
-    looks = look_of(frames[:, 0]), look_of(frames[:, -1])
-    return Target(measured, *looks, jnp.prod(kept, axis=1), request)
+    return Target(
+        measured,
+        jnp.stack([jnp.zeros_like(offset), offset]),
+        look_of(frames[:, 0]),
+        jax.tree.map(lambda *x: jnp.stack(x), look_of(frames[:, -1]), look_of(backward)),
+        jnp.prod(kept, axis=1),
+        request,
+    )
 
 
 def parts_of(target: Target, edit: jax.Array, calibrated: Calibration) -> dict[str, jax.Array]:
     """The six parts, [B] in [0, 1] each, of edits float32 [B, S, S, 3]."""
-    sides = [
-        jnp.stack([sum(WEIGHTS[name] * p[name] for name in PENALTIES[part]) for part in PARTS])
-        for p in penalties_of(target, edit, calibrated)
-    ]
-    costs = jnp.where(sides[0].mean(0) <= sides[1].mean(0), *sides)
+    penalties = penalties_of(target, edit, calibrated)
+    costs = jnp.stack(
+        [sum(WEIGHTS[name] * penalties[name] for name in PENALTIES[part]) for part in PARTS]
+    )
+    costs = costs.reshape(len(PARTS), -1, len(edit))
+    nearest = costs.mean(0).argmin(0)
+    costs = jnp.take_along_axis(costs, nearest[None, None], axis=1)[:, 0]
     # Small costs are made smaller and large ones larger: good results then differ little from each
     # other and much from bad ones. The order of results stays.
     costs = costs * ((costs.mean(0) + 1e-6) / _FOUR) ** 0.6
     return dict(zip(PARTS, jnp.exp(-costs), strict=True))
 
 
-def penalties_of(
-    target: Target, edit: jax.Array, calibrated: Calibration
-) -> list[dict[str, jax.Array]]:
-    """Penalties of edits float32 [B, S, S, 3], each [B], at least 0, for both `target.frames`."""
+def penalties_of(target: Target, edit: jax.Array, calibrated: Calibration) -> dict[str, jax.Array]:
+    """Penalties of edits float32 [B, S, S, 3], at least 0: [2, 2, B] for both orders and sides."""
     measured, look = probes(edit), look_of(edit)
-    picture = _picture_penalties(target, look)
-    return [
-        _movement_penalties(frames, measured, target.request, calibrated) | picture
-        for frames in target.frames
-    ]
+
+    def in_order(offset, asked):
+        picture = _picture_penalties(target, asked, look)
+
+        def from_side(frames):
+            moved = measured - offset - frames[:, 0]
+            return _movement_penalties(moved, frames, target.request, calibrated) | picture
+
+        return jax.vmap(from_side)(target.frames)
+
+    return jax.vmap(in_order)(target.offsets, target.asked)
 
 
-def _movement_penalties(frames, measured, request, calibrated):
+def _movement_penalties(moved, frames, request, calibrated):
     """Penalties for probes that moved otherwise than asked; frames [B, T + 1, K] of one side."""
-    steps, moved = jnp.diff(frames, axis=1), measured - frames[:, 0]
+    steps = jnp.diff(frames, axis=1)
     deviations = execution_deviations(request, calibrated)
     # In visible steps, fewer for a probe that differs by chance.
     rest = (moved - steps.sum(1)) / (deviations / NOISE**0.5)
@@ -159,14 +175,14 @@ def _movement_penalties(frames, measured, request, calibrated):
     }
 
 
-def _picture_penalties(target, look):
+def _picture_penalties(target, asked, look):
     """Penalties for a picture that is worse than the request's rendering and the photograph."""
-    structure = _structure(target, look)
-    clipped = look.clipped - jnp.maximum(target.asked.clipped, target.source.clipped)
+    structure = _structure(target, asked, look)
+    clipped = look.clipped - jnp.maximum(asked.clipped, target.source.clipped)
     return {
-        "detail": jnp.abs(look.detail - target.asked.detail),
+        "detail": jnp.abs(look.detail - asked.detail),
         "clipping": jnp.maximum(clipped, 0),
-        "distance": distance(look, target.asked),
+        "distance": distance(look, asked),
         "structure": 1 - structure,
         # For a negative, noise or another picture.
         "other_scene": -jnp.log(jnp.clip(structure / 0.25, 1e-3, 1.0)),
@@ -180,13 +196,13 @@ def _size(steps):
     return jnp.sqrt((steps**2).sum(-1) + 1e-8)
 
 
-def _structure(target, look):
+def _structure(target, asked, look):
     """Share of the request's structure kept, [B] in [0, 1], or at a discount the photograph's.
 
     1 is as much as two renderings of the request have in common.
     """
-    asked = structure_alike(look, target.asked) / target.kept
-    kept = jnp.maximum(asked, 0.6 * structure_alike(look, target.source))
+    alike = structure_alike(look, asked) / target.kept
+    kept = jnp.maximum(alike, 0.6 * structure_alike(look, target.source))
     return jnp.clip(kept, 0.0, 1.0)
 
 

@@ -3,8 +3,9 @@
 The request (the goal's target options, with the photograph's true source options) is rendered
 once as a reference, step by step. Each step moves the probes by some vector. Scored are the
 result's progress along each vector, the deviation that no single edit error explains, the odds of
-the requested options against others, and the structure and detail that were kept. The plan under
-test is never seen, so all plans with the same result score alike.
+the requested options against others, and the structure and detail that were kept. A goal names no
+order of its steps, so the request is rendered backwards too, and the nearer of both counts. The
+plan under test is never seen, so all plans with the same result score alike.
 """
 
 from typing import NamedTuple
@@ -24,13 +25,14 @@ from agentic_styling.utils.precision import in_32_bits
 
 
 class Reference(NamedTuple):
-    """A request rendered on its photographs.
+    """A request rendered on its photographs, at the probes' size S.
 
-    source, rendering: float32 [B, S, S, 3] at the probes' size S. target: their measurements.
+    source: float32 [B, S, S, 3]. renderings: float32 [2, B, S, S, 3], by the request's steps in
+    order and backwards. target: measurements of these.
     """
 
     source: jax.Array
-    rendering: jax.Array
+    renderings: jax.Array
     target: Target
 
 
@@ -71,15 +73,34 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
             "against it; leave it out"
         )
     source = at_probe_size(source)
-    frames = execute_steps(source, request, jax.random.key(0))
-    return Reference(source, frames[:, -1], _measured(frames, request))
+    backward, differs = _backward(request)
+    twice = jax.tree.map(lambda *x: jnp.concatenate(x), (source, request), (source, backward))
+    frames = execute_steps(*twice, jax.random.key(0))
+    return Reference(source, *_measured(frames, request, differs))
+
+
+@jax.jit
+def _backward(request: PlanArrays) -> tuple[PlanArrays, jax.Array]:
+    """The steps last to first, and bool [B]: whether that may be another picture.
+
+    Rows where it may not are left empty. The order of a group has a meaning, so it stays.
+    """
+    differs = (_draws(request).sum(1) > 1) & (request.group == 0).all(1)
+    request = request._replace(touches=request.touches[:, :, ::-1])
+    backward = jax.tree.map(lambda x: x[:, ::-1], request)
+    return backward._replace(tool=jnp.where(differs[:, None], backward.tool, -1)), differs
 
 
 @jax.jit
 def asks(request: PlanArrays) -> jax.Array:
     """bool [B]: whether a request asks for an edit; preserving and excluding alone are none."""
+    return _draws(request).any(1)
+
+
+def _draws(request):
+    """bool [B, T]: whether a step changes the picture."""
     draws = ~is_modifier(request.tool) | is_graduated_picture(request.tool, request.options)
-    return ((request.tool >= 0) & draws & (request.strength > 0)).any(1)
+    return (request.tool >= 0) & draws & (request.strength > 0)
 
 
 @in_32_bits
@@ -123,8 +144,12 @@ def _in_range(images):
 
 
 @jax.jit
-def _measured(frames, request):
-    return target_of(frames, request, calibration())
+def _measured(frames, request, differs):
+    """The renderings [2, B, S, S, 3] in both orders, or twice in the only one, and their Target."""
+    frames, others = jnp.split(frames, 2)
+    backward = jnp.where(differs[:, None, None, None], others[:, -1], frames[:, -1])
+    target = target_of(frames, backward, request, calibration())
+    return jnp.stack([frames[:, -1], backward]), target
 
 
 @jax.jit

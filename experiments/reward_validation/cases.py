@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.data import state_plan
-from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.goals.goals import COMPOSED
 from agentic_styling.data.photos.states import ORDER, make_step
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
@@ -26,24 +25,27 @@ from agentic_styling.tools import (
     encode_plans,
     execute,
 )
+from reward_validation.photos import draw_evenly
 
 
 class Cases(NamedTuple):
-    """N photographs in a known state, float32 [N, S, S, 3], and the request for each."""
+    """N photographs in a known state, float32 [N, S, S, 3], their names, and a request for each."""
 
     source: jax.Array
+    photos: list[str]
     requests: list[tuple[Step, ...]]
     taught: list[tuple[Step, ...]]  # by the scripted teacher, as for training
 
 
 def draw_cases(photos, count: int, size: int, seed: int) -> Cases:
-    """`count` cases from photographs, drawn as for training."""
-    contexts = draw_contexts(photos, count, size=size, seed=seed)
+    """`count` cases, each photograph in as many as the others, give or take one."""
+    contexts = draw_evenly(photos, count, size, seed)
     crops = np.stack([c.pixels for c in contexts]).astype(np.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
     source = execute(crops, states, jax.random.key(seed))
     taught = [c.plans[0].steps for c in contexts]
-    return Cases(source, [c.goal.request for c in contexts], taught)
+    requests = [c.goal.request for c in contexts]
+    return Cases(source, [c.photo for c in contexts], requests, taught)
 
 
 def run(cases: Cases, requests: list[tuple[Step, ...]], seed: int) -> jax.Array:
@@ -100,6 +102,15 @@ def adds_a_step(steps, rng) -> tuple[Step, ...]:
         [new, *(s for s in steps if s.tool not in MODIFIERS)], key=lambda s: ORDER.index(s.tool)
     )
     return (*edits, *(s for s in steps if s.tool in MODIFIERS))[:MAX_STEPS]
+
+
+def in_another_order(steps, rng) -> tuple[Step, ...]:
+    """Its edits in an order that is not the request's, where there are several."""
+    edits, kept = edits_of(steps), [s for s in steps if s.tool in MODIFIERS]
+    order = edits[::-1]
+    while len(edits) > 2 and order in (edits, edits[::-1]):
+        order = rng.permutation(edits).tolist()
+    return (*(steps[i] for i in order), *kept)
 
 
 def repeats_a_step(steps, rng) -> tuple[Step, ...]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from agentic_styling.evaluation.bootstrap import bootstrap_mean
 from reward_validation.cases import COPIES, PUSHES, WRECKS
 
 _BETTER = ("one forgotten", "a neighbouring option", "half the strength", "a needless step")
@@ -11,20 +12,25 @@ _RANKED, _FOOLED, _SPEARMAN, _POINTS = 0.95, 0.02, 0.7, 2.0
 def report(results: dict) -> str:
     """The results as a page."""
     rewards = {name: np.array(both) for name, both in results["rewards"].items()}
+    photos = np.array(results["photos"])
     parts = [
-        f"{results['machine']}. {results['cases']} cases of {results['size']} x {results['size']} "
-        f"pixels from {results['photographs']}. Means with 95 % intervals of the mean; "
-        "the training reward and, beside it, the held-out one. A dimension is forgotten only "
-        "where two or more are asked for.\n",
+        f"{results['machine']}; {results['calibration']}. {results['cases']} cases of "
+        f"{results['size']} x {results['size']} pixels from {results['photographs']}, "
+        f"{len(np.unique(photos))} of which occur. Means with 95 % intervals of the mean, "
+        "bootstrapped over photographs; the training reward and, beside it, the held-out one. A "
+        "dimension is forgotten, and the order changed, only where two or more are asked for.\n",
         "## Ranking\n",
         _ranking(rewards),
         "## Hacks: how often one beats the intended plan\n",
-        _hacks(rewards),
+        _hacks(rewards, photos),
         "## Invariance: the training reward in points of 100\n",
         _invariance(rewards),
+        "## The same steps in another order\n",
+        _orders(rewards),
+        "## Other checks\n",
         _others(results),
         "## Every kind of edit\n",
-        _means(rewards),
+        _means(rewards, photos),
     ]
     return "\n".join(parts)
 
@@ -49,14 +55,14 @@ def _ranking(rewards):
     return _table(header, rows)
 
 
-def _hacks(rewards):
+def _hacks(rewards, photos):
     names = [*PUSHES, "the first step five times", "the strongest of eight tools"]
     names += [name for name in rewards if name.endswith("at its strongest")]
     names += ["another photograph in that look", "ascent through the reward"]
     rows = []
     for name in names:
         shares = (rewards[name] > rewards["intended"]).mean(1)
-        means = [_mean(row) for row in rewards[name]]
+        means = [_mean(row, photos) for row in rewards[name]]
         rows.append([name, *map(_share, shares), *means, _verdict(shares[0] <= _FOOLED)])
     header = ["hack", "beats it", "held-out", "mean reward", "held-out", f"bar {_share(_FOOLED)}"]
     return _table(header, rows)
@@ -69,6 +75,20 @@ def _invariance(rewards):
         rows.append([name, f"{off.mean():.2f}", f"{np.quantile(off, 0.95):.2f}",
                      _verdict(off.mean() <= _POINTS)])  # fmt: skip
     return _table(["copy", "mean", "95 % of cases below", f"bar {_POINTS:g}"], rows)
+
+
+def _orders(rewards):
+    """How far another order of the steps moves a reward in points of 100, and where it peaks."""
+    other, half = rewards["in another order"], rewards["in another order at half the strength"]
+    rows = []
+    for i, name in enumerate(("training reward", "held-out")):
+        known = np.isfinite(other[i])
+        off = 20 * np.abs(other[i] - rewards["intended"][i])[known]
+        peaks = (other[i] > half[i])[known].mean()
+        rows.append([name, len(off), f"{off.mean():.2f}", f"{np.quantile(off, 0.95):.2f}",
+                     _share(peaks)])  # fmt: skip
+    header = ["reward", "cases", "mean difference", "95 % of cases below"]
+    return _table([*header, "full strength above half"], rows)
 
 
 def _others(results):
@@ -84,15 +104,15 @@ def _others(results):
     )
 
 
-def _means(rewards):
-    rows = [[name, *(_mean(row) for row in both)] for name, both in rewards.items()]
+def _means(rewards, photos):
+    rows = [[name, *(_mean(row, photos) for row in both)] for name, both in rewards.items()]
     return _table(["edit", "training reward", "held-out"], rows)
 
 
-def _mean(values):
-    values = values[np.isfinite(values)]
-    half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.2f} ({values.mean() - half:.2f} to {values.mean() + half:.2f})"
+def _mean(values, photos):
+    known = np.isfinite(values)
+    mean, low, high = bootstrap_mean(values[known], clusters=photos[known])
+    return f"{mean:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _share(value):

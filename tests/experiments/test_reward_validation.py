@@ -7,13 +7,16 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
+from agentic_styling.data.photos.photos import Photo
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.tools import UNKNOWN
 from agentic_styling.utils.errors import InputError
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 cases = importlib.import_module("reward_validation.cases")
+photos = importlib.import_module("reward_validation.photos")
 tables = importlib.import_module("reward_validation.tables")
 calibrate_reward = importlib.import_module("calibrate_reward")
 fit_reward = importlib.import_module("fit_reward")
@@ -55,6 +58,48 @@ def test_strength_scales_edits_only():
     assert [s.parameters.get("strength") for s in half] == [0.25, 0.25, None]
 
 
+def test_another_order_has_the_same_steps_and_is_neither_the_requests_nor_its_reverse():
+    fog = make_step("weather", UNKNOWN, "fog_dense", 0.5)
+    edits = (*REQUEST[:2], fog)
+    assert cases.in_another_order(REQUEST, rng()) == (REQUEST[1], REQUEST[0], REQUEST[2])
+    for seed in range(5):
+        steps = cases.in_another_order((*edits, REQUEST[2]), np.random.default_rng(seed))
+        assert steps[3] == REQUEST[2] and set(targets(steps[:3])) == set(targets(edits))
+        assert steps[:3] not in (edits, edits[::-1])
+    assert cases.in_another_order(REQUEST[1:], rng()) == REQUEST[1:]
+
+
+def save_noise(folder, seeds):
+    """A photograph of noise for each name, by its seed."""
+    for name, seed in seeds.items():
+        pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+
+
+def test_photographs_are_halved_and_a_series_or_near_duplicates_are_on_one_side(tmp_path):
+    series, alike = {"view1": 0, "view2": 1, "view10": 2}, {"one": 3, "two": 3}
+    seeds = series | alike | {"a": 4, "b": 5, "c": 6}
+    save_noise(tmp_path, seeds)
+    halves = photos.calibration_photos(tmp_path), photos.validation_photos(tmp_path)
+    one, other = ({Path(photo.name).stem for photo in half} for half in halves)
+    assert one | other == set(seeds) and not one & other
+    assert 4 <= len(one) <= 6  # the group that fills the half may be of three
+    for together in (series, alike):
+        assert len({name in one for name in together}) == 1
+
+
+def test_a_folder_of_one_series_is_refused(tmp_path):
+    save_noise(tmp_path, {"IMG_0001": 0, "IMG_0002": 1})
+    with pytest.raises(InputError, match="its 2 photographs are of one series or alike"):
+        photos.validation_photos(tmp_path)
+
+
+def test_each_photograph_is_drawn_as_often_as_the_others():
+    own = [Photo(name, rng().integers(0, 256, (64, 64, 3), np.uint8)) for name in "abc"]
+    drawn = [context.photo for context in photos.draw_evenly(own, 7, 32, 0)]
+    assert sorted(map(drawn.count, "abc")) == [2, 2, 3]
+
+
 def test_the_mirror_of_a_request_swaps_its_sides():
     assert targets(cases.mirrored(REQUEST)) == ["winter_bare", "cool_blue", "right_half"]
     assert cases.mirrored(cases.mirrored(REQUEST)) == REQUEST
@@ -72,6 +117,7 @@ def results(intended, random):
     """Results in which every edit but these two scores 2 for both rewards."""
     names = [*cases.TRAJECTORIES, *cases.WRECKS, *cases.PUSHES]
     names += ["the first step five times", "the strongest of eight tools"]
+    names += ["in another order", "in another order at half the strength"]
     names += ["another photograph in that look", "ascent through the reward"]
     names += [f"{name}, where half is asked" for name in ("half", "double", "random plan")]
     names += [f"mixed, {name}" for name in cases.COPIES]
@@ -81,6 +127,8 @@ def results(intended, random):
     return {
         "machine": "",
         "photographs": "",
+        "photos": ["a.jpg", "a.jpg", "b.jpg", "b.jpg"],
+        "calibration": "",
         "cases": 4,
         "size": 32,
         "rewards": rewards,

@@ -15,6 +15,7 @@ from agentic_styling.rewards.edit_errors import (
 )
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans
 
+DEVIATION = jax.jit(deviation)
 STEPS = {  # what each option does to the three probes, at any strength
     ("season", "winter_bare"): (0.0, 12.0, 0.0),
     ("color_grading", "cool_blue"): (12.0, 0.0, 0.0),
@@ -44,7 +45,7 @@ def off(moved, *options, calibrated=None, before=(0.0, 0.0, 0.0)):
         frames.append(frames[-1] + (STEPS[options[t]] if t < len(options) else 0))
     calibrated = calibrated or made()
     moved = jnp.asarray([moved], jnp.float32)
-    return float(deviation(moved, jnp.stack(frames)[None], asked(*options), calibrated)[0])
+    return float(DEVIATION(moved, jnp.stack(frames)[None], asked(*options), calibrated)[0])
 
 
 BLUE, WINTER = ("color_grading", "cool_blue"), ("season", "winter_bare")
@@ -102,5 +103,5 @@ def test_nothing_asked_for_and_nothing_done_is_no_error():
 def test_gradients_are_finite(moved):
     frames = jnp.asarray([[[0, 0, 0], [12, 0, 0], [12, 12, 0], [12, 12, 0]]], jnp.float32)
     request, calibrated = asked(BLUE, WINTER), made()
-    slope = jax.grad(lambda m: deviation(m, frames, request, calibrated).sum())(jnp.array([moved]))
+    slope = jax.grad(lambda m: DEVIATION(m, frames, request, calibrated).sum())(jnp.array([moved]))
     assert np.isfinite(slope).all()

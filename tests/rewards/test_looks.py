@@ -8,8 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agentic_styling.rewards.parts import distance, look_of, structure_alike
+from agentic_styling.rewards import parts
+from agentic_styling.rewards.parts import distance
 from agentic_styling.rewards.probes import SIZE, blur, opponent
+
+look_of, structure_alike = jax.jit(parts.look_of), jax.jit(parts.structure_alike)
 
 
 @pytest.fixture(scope="module")
