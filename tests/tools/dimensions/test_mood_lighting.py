@@ -160,7 +160,7 @@ def test_a_glow_lightens_and_softens():
 def test_gradients_are_finite_and_the_dtype_is_kept(accent):
     options = options_of_accent(accent)
     renderer = mood_lighting.RENDERERS[int(mood_lighting.renderer_of(options))]
-    scene = jax.tree.map(lambda m: m[::4, ::4], a_disc()[1])
+    scene = jax.tree.map(lambda m: m[::4, ::4] if m.ndim else m, a_disc()[1])
     edit, slope = drawn_with_slope(renderer, scene, options)
     assert edit.dtype == jnp.bfloat16
     assert np.isfinite(edit.astype(jnp.float32)).all()

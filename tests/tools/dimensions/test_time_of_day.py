@@ -176,7 +176,7 @@ def test_gradients_are_finite_and_the_dtype_is_kept(renderer):
     options = options_of(
         "time_of_day", target_time="night_moonlit", shadow_direction="east", sky_color="blue"
     )
-    scene = jax.tree.map(lambda m: m[::4, ::4], a_scene())
+    scene = jax.tree.map(lambda m: m[::4, ::4] if m.ndim else m, a_scene())
     edit, slope = drawn_with_slope(renderer, scene, options)
     assert edit.dtype == jnp.bfloat16
     assert np.isfinite(edit.astype(jnp.float32)).all()
