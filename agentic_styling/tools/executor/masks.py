@@ -67,7 +67,7 @@ def _estimate(index, hard, image, scene):
     red, green, blue = image.astype(jnp.float32)
     sky, ground, subject = scene.sky, scene.ground, scene.subject
     near = jnp.maximum(_rise(0.55 - scene.depth, 0.12) * (1 - scene.closeup), subject)
-    outdoor = jnp.maximum(sky, _rise(scene.outdoors - 0.5, 0.2))
+    outdoor = jnp.maximum(sky, _rise(scene.outdoors - 0.7, 0.2))
     greens = _rise(jnp.minimum(green - blue, green - red + 0.02) - 0.04, 0.03)
     lights = _rise(luma_of(image.astype(jnp.float32)) - 0.85, 0.08) * (1 - sky)
     built = (1 - sky) * (1 - ground) * (1 - greens) * (1 - subject)

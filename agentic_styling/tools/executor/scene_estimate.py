@@ -29,7 +29,15 @@ def estimate_scene(image: jax.Array) -> Scene:
     _, sky, ground, subject = resample(shares, *small.shape[1:])
     depth = _depth(small, sky, ground, subject, kind[1])
     maps = _follow_edges(jnp.stack([depth, sky, ground, subject]), small, image, factor)
-    return Scene(*maps, *kind)
+    return Scene(*maps, _outdoors(small, sky, kind[0]), kind[1])
+
+
+def _outdoors(image, sky, guess) -> jax.Array:
+    """The network's guess, which knows few rooms, less where neither sky nor plants are seen."""
+    red, green, blue = image
+    plants = jnp.mean(ramp(jnp.minimum(green - blue, green - red + 0.02), 0.01, 0.07))
+    seen = jnp.maximum(ramp(jnp.mean(sky), 0.01, 0.06), ramp(plants, 0.03, 0.15))
+    return guess * (0.4 + 0.6 * seen)
 
 
 def _depth(image, sky, ground, subject, closeup) -> jax.Array:

@@ -12,7 +12,7 @@ class Scene(NamedTuple):
 
     depth: 0 near to 1 far. sky: the open sky. ground: what lies flat below, where snow or leaves
     stay. subject: the thing the photograph is of. outdoors: 1 if it was taken outdoors, 0 in a room
-    or studio. closeup: 1 if it is a close-up of a thing, 0 if a view.
+    or studio, about 0.4 if nothing tells. closeup: 1 if it is a close-up of a thing, 0 if a view.
     """
 
     depth: jax.Array
@@ -57,7 +57,8 @@ def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Arra
 
 
 def resample(planes: jax.Array, height: int, width: int) -> jax.Array:
-    """[C, h, w] linearly interpolated, antialiased, to [C, height, width]."""
+    """Means of whole blocks of [C, h, w], then linear interpolation, antialiased, to [C, height,
+    width]."""
     h, w = planes.shape[1:]
     down, across = max(1, h // height), max(1, w // width)
     planes = _means(_means(planes, down, 1), across, 2)  # sums cost less than products

@@ -155,7 +155,7 @@ def region(name: str, image: np.ndarray, shot: Shot) -> np.ndarray | float:
     if name == "everywhere":
         return 1.0
     if name in ("outdoor", "indoor"):
-        outdoor = np.maximum(shot.sky, np.clip((shot.outdoors - 0.5) / 0.4 + 0.5, 0.0, 1.0))
+        outdoor = np.maximum(shot.sky, np.clip((shot.outdoors - 0.7) / 0.4 + 0.5, 0.0, 1.0))
         return outdoor if name == "outdoor" else 1 - outdoor
     if name in ("foreground", "background"):
         near = np.clip((0.55 - shot.depth) / 0.24 + 0.5, 0.0, 1.0)

@@ -33,7 +33,10 @@ def scene_of(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shares, kind = _classify(image)
     _, *shares = _resample(np.clip((shares - 0.06) / 0.88, 0.0, 1.0), *size)
     maps = np.stack([_depth(small, *shares, kind[1]), *shares])
-    return _follow_edges(maps, small, image), kind
+    red, green, blue = small
+    plants = _ramp(np.minimum(green - blue, green - red + 0.02), 0.01, 0.07).mean()
+    seen = max(_ramp(shares[0].mean(), 0.01, 0.06), _ramp(plants, 0.03, 0.15))
+    return _follow_edges(maps, small, image), np.array([kind[0] * (0.4 + 0.6 * seen), kind[1]])
 
 
 def _classify(image):

@@ -159,7 +159,7 @@ def test_a_larger_copy_looks_the_same():
 )
 def test_gradients_are_finite_on_black_grey_and_white(index):
     """Of every renderer for a place that is not its own, too: all run where rows are vectorised."""
-    scene = jax.tree.map(lambda plane: plane[:24, :32], scene_of("china"))
+    scene = jax.tree.map(lambda m: m[:24, :32] if m.ndim else m, scene_of("china"))
     options = options_of(TOOL, target_location="volcano_lava")
 
     @jax.jit

@@ -140,7 +140,7 @@ def test_where_the_weather_is_there_already_nothing_is_drawn():
 def test_gradients_are_finite(kind):
     """Of all stages but the snow, which is the season's, and the fog of the haze."""
     options = options_of("weather", weather_type=kind, visibility="poor")
-    scene = jax.tree.map(lambda m: m[::4, ::4], a_scene())
+    scene = jax.tree.map(lambda m: m[::4, ::4] if m.ndim else m, a_scene())
     edit, slope = drawn_with_slope(weather.draw_wet, scene, options)
     assert np.isfinite(edit.astype(jnp.float32)).all()
     assert np.isfinite(slope.astype(jnp.float32)).all()
