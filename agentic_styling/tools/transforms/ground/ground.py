@@ -86,7 +86,8 @@ def bare_ground(image: jax.Array, scene: Scene) -> jax.Array:
     free = to_full((1 - leg) * (1 - blurred), height, width)
     doubt = 0.35 * scene.closeup
     ground = ramp(scene.ground, 0.12 + doubt, 0.6 + doubt)
-    return ground * free * (1 - ramp(scene.subject, 0.2, 0.7)) * scene.outdoors
+    outside = ramp(scene.outdoors, 0.4, 0.7)
+    return ground * free * (1 - ramp(scene.subject, 0.2, 0.7)) * outside
 
 
 def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> jax.Array:
