@@ -7,8 +7,8 @@ PHOTOS: a folder with the photographs that the masks in tests/tools/executor/sce
 for. Only the tuned-on half is trained on, for about half an hour of one core. Torch, because there
 the gradients of convolutions take half of XLA's time on a CPU. Writes the weights, and beside them
 a .jsonl with the loss and the held-out IoU on the way; measure_scene.py measures the whole scene
-estimate. On the same machine the same command gives the same weights. The package has them as
-agentic_styling/tools/executor/scene.safetensors.
+estimate. The package's weights, agentic_styling/tools/executor/scene.safetensors, were trained with
+features that rounded differently: this command gives weights as good as these, not the same bits.
 """
 
 import argparse
