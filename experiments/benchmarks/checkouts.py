@@ -44,7 +44,7 @@ def serve(size: int) -> None:
 
 def draw_plans(checkout: Path, count: int) -> list[dict]:
     """Random plans in the vocabulary of a checkout, which is the older one."""
-    code = "import json, random_plans as r; "
+    code = "import json, tool_peers.random_plans as r; "
     code += f"print(json.dumps([p.to_json() for p in r.random_plans({count}, {_SEED})]))"
     printed = subprocess.run(
         [sys.executable, "-c", code], env=_environment(checkout), capture_output=True, text=True

@@ -13,7 +13,7 @@ import sys
 import time
 
 import numpy as np
-from random_plans import random_plans
+from tool_peers.random_plans import random_plans
 from tool_peers.work import BATCH, photographs
 
 _SEED = 4

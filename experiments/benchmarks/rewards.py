@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import timing
-from random_plans import random_plans
 from skimage.metrics import structural_similarity
+from tool_peers.random_plans import random_plans
 from tool_peers.work import BATCH, photographs
 from tqdm import tqdm
 

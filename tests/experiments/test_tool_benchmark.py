@@ -20,7 +20,7 @@ from tests.slow import slow, slow_but
 sys.path.append(str(Path(__file__).parents[2] / "experiments/benchmarks"))
 plans_by_hand = importlib.import_module("hand_written.plans")
 scene_by_hand = importlib.import_module("hand_written.scene")
-random_plans = importlib.import_module("random_plans")
+random_plans = importlib.import_module("tool_peers.random_plans")
 
 pytestmark = pytest.mark.slow  # the hand-written peers of a benchmark, kernel by kernel
 PHOTOGRAPH = resize(skimage.data.astronaut(), (64, 64), anti_aliasing=True).astype(np.float32)
