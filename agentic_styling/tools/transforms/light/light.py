@@ -114,7 +114,8 @@ def god_rays(image, scene, amount, color, seed):
     beams, glow = computed(enlarge(jnp.stack([lit * shafts, glow]), factor, height, width))
     before = 1 - 0.8 * scene.subject * (1 - scene.depth)
     light = (beams + glow) * (1 - 0.6 * scene.sky) * before
-    shade = jnp.minimum(0.28 * amount, 0.5) * (1 - jnp.minimum(beams + glow, 1.0))
+    shade = jnp.minimum(0.28 * amount, 0.27 + 0.07 * amount)  # strong beams stay brighter than it
+    shade = shade * (1 - jnp.minimum(beams + glow, 1.0))
     shade = shade * (1 - 0.8 * scene.sky)
     return screen(image * (1 - shade), amount * light * color[:, None, None])
 
