@@ -221,7 +221,9 @@ def draw_grass(image, scene, row, seed):
 @image_transform
 def draw_stones(image, scene, row, seed):
     """Strews stones over the ground. row: three colours [9]; their distance; their share."""
-    return strewn(image, scene, row[:9].reshape(3, 3), row[9], row[10], 0.55, seed, channel_axis=0)
+    # Another place's row, which runs where rows are vectorised, may have no distance.
+    cell = jnp.maximum(row[9], 0.01)
+    return strewn(image, scene, row[:9].reshape(3, 3), cell, row[10], 0.55, seed, channel_axis=0)
 
 
 @image_transform
