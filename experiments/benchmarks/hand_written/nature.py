@@ -305,8 +305,8 @@ def lightning(image, shot: Shot, amount: float):
 
 
 def ground_relief(image, shot: Shot, kind: str, amount: float):
-    """Dunes, waves or drifts."""
-    swell = on_ground(shot, {"dunes": 3, "waves": 9, "drifts": 7}[kind])
-    fine = on_ground(shot, {"dunes": 12, "waves": 14, "drifts": 5}[kind])
+    """Dunes, waves, drifts or paving."""
+    swell = on_ground(shot, {"dunes": 3, "waves": 9, "drifts": 7, "paving": 16}[kind])
+    fine = on_ground(shot, {"dunes": 12, "waves": 14, "drifts": 5, "paving": 24}[kind])
     height = 1.3 * (swell - 0.5) + 1.2 * (1 - np.abs(2 * fine - 1) - 0.6)
     return relief(image, amount * shot.ground * height)

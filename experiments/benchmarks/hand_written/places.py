@@ -30,11 +30,14 @@ _PLACES = {
     "post_apocalyptic": ("fog", "#b4966a", 0.55),
     "haunted_mansion": ("mist", "#6c7880", 0.85),
     "temple_shrine": ("fog", "#e8cfa8", 0.35),
-    "mountain_rocky": ("fog", "#c4d4e6", 0.15),
+    "mountain_rocky": ("stones", ("#5c5c5a", "#8c8a86", "#b4b2ac"), 0.07, 0.75),
+    "canyon_valley": ("strata", 0.8),
+    "plains_grassland": ("grass", "#6a5c26", "#e4d084"),
     "desert_sand": ("dunes",),
     "ocean_open_water": ("waves",),
     "tropical_island": ("waves",),
     "arctic_ice": ("drifts",),
+    "medieval_town": ("paving",),
     "volcano_lava": ("lava",),
     "underwater_reef": ("water",),
     "forest_temperate": ("leaves",),
@@ -64,7 +67,14 @@ def _draw_place(image, shot, kind, how):
         return bloom(image, how[1], rgb(how[0]), 0.6, how[2])
     if kind in ("fog", "mist"):
         return nature.vapour(image, shot, kind, how[1], rgb(how[0]))
-    if kind in ("dunes", "waves", "drifts"):
+    if kind == "stones":
+        return nature.strewn(image, shot, [rgb(c) for c in how[0]], *how[1:], True)
+    if kind == "grass":
+        return nature.grass(image, shot, rgb(how[0]), rgb(how[1]))
+    if kind == "strata":
+        layers = noise(shot, 12, 2, 6.0) - 0.5
+        return relief(image, how[0] * layers * (1 - shot.sky) * (1 - shot.subject) * rgb("#99ffff"))
+    if kind in ("dunes", "waves", "drifts", "paving"):
         return nature.ground_relief(image, shot, kind, 0.9)
     if kind == "stars":
         return light.stars(image, shot, 1.0)
