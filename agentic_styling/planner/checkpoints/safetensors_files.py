@@ -102,7 +102,7 @@ def input_first(table: list[Tensor], stored: dict) -> dict:
 
 
 def refuse_square(table: list[Tensor]) -> None:
-    """Raise InputError for square experts, whose input and output axes cannot be told apart."""
+    """Raise InputError for square experts: their shape does not show which axis is the input."""
     for tensor in table:
         if len(tensor.shape) == 3 and tensor.shape == _swapped(tensor.shape):
             raise InputError(
