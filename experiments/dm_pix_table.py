@@ -25,7 +25,7 @@ from skimage.transform import resize
 from agentic_styling.tools.transforms.camera.lens import distort
 from agentic_styling.tools.transforms.color.color_transform import color_transform
 from agentic_styling.tools.transforms.color.look_params import look
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.media.finish import displace
 from agentic_styling.tools.transforms.scene import Scene
@@ -62,11 +62,6 @@ def _color(**fields) -> Callable:
         return color_transform(planes, Scene(*[flat] * 4), 0 * target, target, jnp.ones(1))
 
     return run
-
-
-def _by_luma(planes):
-    luma = luma_of(planes)
-    return jnp.clip(luma + 1.5 * (planes - luma), 0.0, 1.0)
 
 
 def _last(function: Callable) -> Callable:
@@ -114,9 +109,9 @@ ROWS = {
         lambda x: dm_pix.adjust_hue(x, 0.1, channel_axis=0),
     ),
     "adjust_saturation": Row(
-        "keeps colours in range, where mixing with luma clips; a small part of its kernels",
+        "its hue compares floats, which jit may round twice; ours scales without a hue",
         lambda x: dm_pix.adjust_saturation(x, 1.5, channel_axis=0),
-        _by_luma,
+        lambda x: saturated(x, 1.5),
     ),
     "affine_transform": Row(
         "one picture of rank 3 at a time; no option turns or moves a picture as a whole"
@@ -142,8 +137,8 @@ ROWS = {
         _last(lambda x: dm_pix.gaussian_blur(x, 2.0, 17)),
         lambda x: gaussian_blur(x, 2.0, channel_axis=0),
     ),
-    "hsl_to_rgb": Row("HSV is used, through adjust_saturation"),
-    "hsv_to_rgb": Row("used by adjust_saturation"),
+    "hsl_to_rgb": Row("HSV's saturation is scaled without a hue"),
+    "hsv_to_rgb": Row("saturation is scaled without a hue"),
     "mae": Row(_METRIC),
     "mse": Row(_METRIC),
     "pad_to_size": Row(_PADS),
@@ -154,8 +149,8 @@ ROWS = {
         lambda x: dm_pix.rgb_to_grayscale(x, channel_axis=0),
         luma_of,
     ),
-    "rgb_to_hsl": Row("its slope is not finite on grey; HSV is used"),
-    "rgb_to_hsv": Row("used by adjust_saturation"),
+    "rgb_to_hsl": Row("its slope is not finite on grey; HSV's saturation is scaled"),
+    "rgb_to_hsv": Row("its hue compares floats, which jit may round twice"),
     "rmse": Row(_METRIC + "; its slope is not finite at equality"),
     "rot90": Row("no option turns a picture"),
     "rotate": Row(

@@ -1,4 +1,6 @@
-"""Luma and matrices over the colour of every pixel. Pictures are planes [3, H, W]."""
+"""Luma, saturation and matrices over the colour of every pixel. Pictures are planes [3, H, W]."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,25 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601; dm-pix's sum
 def luma_of(image: jax.Array) -> jax.Array:
     """Luma [H, W] of display values [3, H, W] (ITU-R BT.601); it keeps white at exactly 1."""
     return apply_matrix(image, LUMA[None])[0]
+
+
+def saturated(image: jax.Array, factor: jax.Array | float) -> jax.Array:
+    """HSV's saturation times a factor, no further than 1; hue and value stay.
+
+    Args:
+      image: [3, H, W] in [0, 1].
+      factor: 0 grey, 1 the identity.
+
+    Returns:
+      [3, H, W] in [0, 1].
+    """
+    # Without the hue: it is found by comparing floats for equality, which fails where XLA computes
+    # them twice. For the same reason not by jnp.max, whose gradient divides by how many are equal.
+    value = functools.reduce(jnp.maximum, image)
+    gap = value - functools.reduce(jnp.minimum, image)
+    beyond = factor * gap > jnp.maximum(value, 1e-6)
+    scale = jnp.where(beyond, value / jnp.where(beyond, gap, 1.0), factor)
+    return value - scale * (value - image)
 
 
 def apply_matrix(image: jax.Array, matrix: jax.Array) -> jax.Array:

@@ -1,10 +1,9 @@
 """Flat colour with clean borders: vector art, anime and cartoons."""
 
-import dm_pix
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.screens import contours
@@ -39,7 +38,7 @@ def flat(image, plain, scene, medium, technique: Technique, texture, seed):
     tone = luma_of(out)
     out = out + bright * (0.14 * (1 - tone) ** 2 * _SHADOW + 0.3 * tone * (1 - tone))
     out = out + 0.5 * bright * scene.sky * out * (1 - out)
-    out = dm_pix.adjust_saturation(jnp.clip(out, 0.0, 1.0), 1 + vivid, channel_axis=0)
+    out = saturated(jnp.clip(out, 0.0, 1.0), 1 + vivid)
     # Texture: how much of the picture's own detail is left within the areas.
     detail = image - enlarge(small, factor, height, width)
     out = out + 0.7 * (texture - 1) * jnp.clip(detail, -0.3, 0.3)

@@ -1,10 +1,9 @@
 """Pictures made of pieces: triangles, pixels and torn paper."""
 
-import dm_pix
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.filters.fields import hash_noise
 from agentic_styling.tools.transforms.filters.screens import halftone
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, wave
@@ -35,7 +34,7 @@ def pixel_art(image, plain, scene, _, technique: Technique, texture, seed):
     height, width = image.shape[1:]
     factor = max(2, round(min(height, width) / 72))
     small = shrink(image, factor)
-    small = dm_pix.adjust_saturation(small, 1.25, channel_axis=0)
+    small = saturated(small, 1.25)
     h, w = small.shape[1:]
     tiles = np.tile(_BAYER, (-(-h // 4), -(-w // 4)))[:h, :w].astype(np.float32)
     dithered = jnp.clip(small + 0.09 * texture * tiles, 0, 1)
@@ -73,7 +72,7 @@ def _prints(image):
 
     news = jnp.array([0.93, 0.90, 0.82])[:, None, None] * (1 - 0.82 * dots)
     kraft = tint((0.20, 0.12, 0.07), (0.86, 0.70, 0.50))
-    vivid = dm_pix.adjust_saturation(image, 1.7, channel_axis=0)
+    vivid = saturated(image, 1.7)
     blue = tint((0.06, 0.14, 0.30), (0.86, 0.93, 0.94))
     return [image, vivid, news, kraft, blue]
 

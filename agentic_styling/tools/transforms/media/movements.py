@@ -1,12 +1,11 @@
 """Art movements: what each does to a picture in any medium, a kernel a kind."""
 
-import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import rgb
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
 from agentic_styling.tools.transforms.filters.screens import contours, halftone, posterize
@@ -168,7 +167,7 @@ def graphic(image: jax.Array, movement: jax.Array, texture: jax.Array, seed: jax
     small = shrink(plain, factor)
     out = flat_areas(small, palette_of(small, count), factor, height, width)
     grey = luma_of(out)
-    out = dm_pix.adjust_saturation(out, 1 + vivid, channel_axis=0)
+    out = saturated(out, 1 + vivid)
     # Wild colour: tone decides the hue, and the picture's own hue pulls at it.
     hues = jnp.stack([wave(grey * 1.5 + k / 3 + 0.55) for k in (0.0, -1.0, 1.0)])
     out = jnp.clip(out + wild * 0.32 * hues * (0.35 + 2.2 * grey * (1 - grey)), 0, 1)

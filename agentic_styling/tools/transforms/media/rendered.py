@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.fields import slopes
@@ -23,8 +23,7 @@ def rendered(image, plain, scene, _, technique: Technique, texture, seed):
     form, hollow, light, shine = _lit(tone, jnp.abs(luma_of(image) - tone), *image.shape[1:])
     # On an edge the form is no surface, and the sky is none.
     solid = jnp.clip(1.15 - 4.5 * jnp.abs(tone - form), 0.0, 1.0) * (1 - scene.sky)
-    # Not by dm_pix: its hue compares floats for equality, which fails where XLA rounds them twice.
-    out = jnp.clip(tone + 1.4 * (base - tone), 0.0, 1.0)
+    out = saturated(jnp.clip(base, 0.0, 1.0), 1.3)
     out = out + 0.15 * out * (1 - out)
     out = out * (1 + 0.55 * light * (1.3 - tone) * solid)
     crease = jnp.maximum(hollow - tone, 0.0) * (1 - scene.sky)
