@@ -30,6 +30,7 @@ def write_tables(path: Path, measurements: Measurements, names: list[str], size:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
+    # Names in a first column are no code, which a browser breaks inside words.
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -40,14 +41,14 @@ def tools_table() -> str:
     for name, tool in VOCABULARY.items():
         target = tool.parameters[tool.target]
         others = [f"`{p}`" for p in tool.parameters if p != tool.target]
-        rows.append([f"`{name}`", f"`{tool.target}`", str(len(target.values)), ", ".join(others)])
+        rows.append([name, f"`{tool.target}`", str(len(target.values)), ", ".join(others)])
     head = ["tool", "target", "options", "other parameters"]
     return "### Tools\n\n" + _table(head, rows)
 
 
 def _attributes() -> str:
     rows = [
-        [f"`{name}`", a.meaning.replace("*", "\\*"), a.unit.replace("*", "\\*"), f"{a.step:g}"]
+        [name, a.meaning.replace("*", "\\*"), a.unit.replace("*", "\\*"), f"{a.step:g}"]
         for name, a in ATTRIBUTES.items()
     ]
     return "### Attributes\n\n" + _table(["attribute", "meaning", "unit", "visible step"], rows)
@@ -92,7 +93,7 @@ def _option(tool: str, option: str, m: Movement) -> list[str]:
 
 def _alike(measurements: Measurements) -> str:
     rows = [
-        [f"`{name}`", ", ".join(group.values), f"{group.apart:.2f}"]
+        [name, ", ".join(group.values), f"{group.apart:.2f}"]
         for name, groups in measurements.alike.items()
         for group in groups
     ]

@@ -16,9 +16,9 @@ def report(results: dict) -> str:
     parts = [
         f"{results['machine']}; {results['calibration']}. {results['cases']} cases of "
         f"{results['size']} x {results['size']} pixels from {results['photographs']}, "
-        f"{len(np.unique(photos))} of which occur. Means with 95 % intervals of the mean, "
-        "bootstrapped over photographs; the training reward and, beside it, the held-out one. A "
-        "dimension is forgotten, and the order changed, only where two or more are asked for.\n",
+        f"{len(np.unique(photos))} of them used. Means have 95 % intervals, bootstrapped over "
+        "photographs; the held-out reward stands beside the training reward. A dimension is "
+        "forgotten, and the order changed, only where two or more are asked for.\n",
         "## Ranking\n",
         _ranking(rewards),
         "## Hacks: how often one beats the intended plan\n",
@@ -99,8 +99,8 @@ def _others(results):
         f"Corrupting the plan step by step: {', '.join(f'{m:.2f}' for m in means)}; "
         f"{_verdict(falls)}.\n\nSpearman between training and held-out reward over mixed "
         f"trajectories: {results['spearman']:.2f}, bar {_SPEARMAN:g}: "
-        f"{_verdict(results['spearman'] >= _SPEARMAN)}.\n\nOf the scripted teacher's "
-        f"trajectories {_share(np.mean(taught >= 4))} score 4 or more (the paper's: about 65 %).\n"
+        f"{_verdict(results['spearman'] >= _SPEARMAN)}.\n\n{_share(np.mean(taught >= 4))} of the "
+        "scripted teacher's trajectories score 4 or more (of the paper's, about 65 %).\n"
     )
 
 

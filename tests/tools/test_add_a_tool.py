@@ -89,7 +89,7 @@ def test_grammar_signatures_docs_and_gallery_know_it():
     assert not accepts(plan_automaton(), (PLAN % 1).replace("half", "third"))
     signatures = {s["function"]["name"]: s["function"]["parameters"] for s in tool_signatures()}
     assert signatures["solarize"]["properties"]["threshold"]["enum"] == list(THRESHOLDS)
-    assert "| `solarize` | `threshold` | 3 | `strength` |" in documents.tools_table()
+    assert "| solarize | `threshold` | 3 | `strength` |" in documents.tools_table()
     rows = [row.label for row in demonstrations.sections("solarize.threshold")[0].rows]
     assert rows == list(THRESHOLDS)
 
