@@ -19,6 +19,7 @@ from .common import (
     shrink,
     slope_of,
 )
+from .flat import few_colors, flat, rendered
 
 
 def flatten(image):
@@ -70,28 +71,6 @@ def strokes(image, shot: Shot, length: float, width: float, layers=(8, 15, 32), 
             cv2.line(canvas, a, b, color, thick, cv2.LINE_AA, 4)
     out = np.ascontiguousarray(np.moveaxis(canvas, -1, 0), np.float32) * np.float32(1 / 255)
     return out, luma_of(out) - blur(luma_of(out), 2) + 0.3 * (noise(shot, 110, 1, 4.0) - 0.5)
-
-
-def palette_of(image, count: int):
-    """The colours [count, 3] that cluster a picture's best."""
-    pixels = np.moveaxis(shrink(image, 64), 0, -1).reshape(-1, 3)
-    stop = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
-    return cv2.kmeans(pixels, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)[2]
-
-
-def few_colors(image, count: int):
-    """Every pixel in the nearest colour of a palette."""
-    best, out = None, None
-    for color in palette_of(image, count):
-        color = color[:, None, None]
-        away = ((image - color) ** 2).sum(0)
-        if best is None:
-            best, out = away, np.broadcast_to(color, image.shape).copy()
-            continue
-        nearer = away < best
-        best = np.where(nearer, away, best)
-        out = np.where(nearer, color, out)
-    return out
 
 
 def _hatch(shot, ink, lines, angle, wobble):
@@ -169,19 +148,6 @@ def drawing(image, shot: Shot, texture, hatching=0.9, smudge=0.4, ink="#3a3b42",
     return rgb(paper) + covered * (rgb(ink) - rgb(paper))
 
 
-def flat(image, shot: Shot, texture, count=14, share=0.75, lines=1.0):
-    """Vector art, anime, cartoons."""
-    plain = flatten(image)
-    luma = luma_of(plain)
-    shaded = np.clip(plain + 0.8 * (posterize(np.clip(luma, 0, 1), 4, 0.14) - luma), 0, 1)
-    out = shaded + share * (few_colors(plain, count) - shaded)
-    grey = luma_of(out)
-    out = np.clip(grey + 1.35 * (out - grey), 0, 1)
-    out = out + 0.35 * (texture - 1) * np.clip(image - plain, -0.3, 0.3)
-    ink = contours(luma, max(0.6, shot.short / 310))
-    return lay(out, np.clip(lines * (1.5 * ink - 0.25), 0, 0.95), rgb("#0f0d17"))
-
-
 def low_poly(image, shot: Shot, texture):
     """A Delaunay mesh, a colour each."""
     height, width = shot.size
@@ -221,13 +187,12 @@ def collage(image, shot: Shot, texture):
     return relief(out, 0.2 * texture * slope_of(noise(shot, 110)))
 
 
-def photo(image, shot: Shot, texture, clarity=0.0, detail=0.0, grain=0.0, glow=0.1, smooth=False):
-    """Photorealistic, hyperrealistic, film, rendered."""
-    out = flatten(image) if smooth else image
-    small = shrink(out, 96)
+def photo(image, shot: Shot, texture, clarity=0.0, detail=0.0, grain=0.0, glow=0.1):
+    """Photorealistic, hyperrealistic, film."""
+    small = shrink(image, 96)
     wide = resize(blur(small, 5), shot.size)
-    edges = out - blur(out, max(0.6, shot.short / 400))
-    out = out + (detail + 0.9 * (texture - 1)) * edges / (1 + 4 * np.abs(edges))
+    edges = image - blur(image, max(0.6, shot.short / 400))
+    out = image + (detail + 0.9 * (texture - 1)) * edges / (1 + 4 * np.abs(edges))
     if clarity:
         local = luma_of(out) - luma_of(wide)
         out = relief(out, 4 * clarity * local / (1 + 3 * np.abs(local)))
@@ -241,7 +206,7 @@ _MEDIA = {
     "photorealistic": (photo, {"glow": 0.0}),
     "hyperrealistic": (photo, {"clarity": 0.55, "detail": 1.1}),
     "film_photography": (photo, {"detail": -0.25, "grain": 0.075}),
-    "3d_rendered": (photo, {"clarity": 0.35, "smooth": True}),
+    "3d_rendered": (rendered, {}),
     "oil_painting_thick": (paint, {"thick": 1.0}),
     "oil_painting_smooth": (paint, {"thick": 0.25}),
     "acrylic_painting": (paint, {"levels": 9}),
@@ -254,9 +219,12 @@ _MEDIA = {
     "pen_ink_lines": (drawing, {"smudge": 0.0, "ink": "#12121c"}),
     "pencil_sketch": (drawing, {}),
     "charcoal_sketch": (drawing, {"hatching": 0.0, "smudge": 1.25, "ink": "#161412"}),
-    "vector_art": (flat, {"count": 12, "share": 1.0, "lines": 0.0}),
-    "anime_cel_shaded": (flat, {"count": 16, "share": 0.25, "lines": 0.55}),
-    "cartoon_illustrated": (flat, {"lines": 1.6}),
+    "vector_art": (flat, {"count": 12, "gradients": 1.0, "lines": 0.0}),
+    "anime_cel_shaded": (
+        flat,
+        {"count": 16, "gradients": 0.8, "bright": 1.0, "vivid": 0.35, "lines": 2.2},
+    ),
+    "cartoon_illustrated": (flat, {"bright": 0.3, "vivid": 0.45}),
     "low_poly": (low_poly, {}),
     "pixel_art": (pixel_art, {}),
     "collage_mixed_media": (collage, {}),
@@ -285,6 +253,6 @@ def medium(image, shot: Shot, values: dict, texture: float):
     if technique not in ("", "auto"):
         image = _technique(image, shot, technique)
     image = np.clip(draw(image, shot, texture, **options), 0, 1).astype(np.float32)
-    if draw is not photo and texture:
+    if draw in (paint, chalk, wash, drawing, collage) and texture:
         image = np.clip(relief(image, 0.2 * texture * slope_of(noise(shot, 110))), 0, 1)
     return image

@@ -17,7 +17,8 @@ from .common import (
     shrink,
     slope_of,
 )
-from .media import few_colors, flatten, palette_of, strokes
+from .flat import few_colors, palette_of
+from .media import flatten, strokes
 
 
 def _dabs(length, width):
