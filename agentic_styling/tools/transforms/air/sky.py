@@ -47,7 +47,8 @@ def matte(image: jax.Array, scene: Scene) -> jax.Array:
     """The sky [H, W] by its colour nearby: towers that the map took in are left out, rims filled.
 
     A pixel much darker than the sky around it is none, and one of just its colour is. All of it
-    fades where the map is unsure of what it takes for sky.
+    fades where the map is unsure of what it takes for sky. Not `sky_matte`, whose borders leave a
+    bright rim around temples and trees under a darker sky.
     """
     sky, near = nearby(image, scene.sky * scene.sky, 0.06)
     dark = (luma_of(image) + 0.02) / (luma_of(sky) + 0.02)
