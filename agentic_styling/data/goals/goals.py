@@ -47,7 +47,7 @@ class Goal:
 
 def make_request(
     targets: dict[str, str],
-    strength: float,
+    strength: float | dict[str, float],
     state: dict[str, str],
     constraint: tuple[str, str] | None = None,
 ) -> tuple[Step, ...]:
@@ -55,17 +55,18 @@ def make_request(
 
     Args:
       targets: dimension -> option. One that the picture already shows is left out.
-      strength: of every step, in [0, 1].
+      strength: of every step, in [0, 1]; or dimension -> strength, 0.75 where it has none.
       state: dimension -> option, what is known of the picture: the steps' sources.
-      constraint: one of CONSTRAINTS, the last step; the others are in ORDER.
+      constraint: (tool, what it keeps), the last step; the others are in ORDER.
     """
+    strengths = strength if isinstance(strength, dict) else dict.fromkeys(targets, strength)
     steps = [
-        make_step(name, state.get(name, UNKNOWN), targets[name], strength)
+        make_step(name, state.get(name, UNKNOWN), targets[name], strengths.get(name, 0.75))
         for name in ORDER
         if name in targets and state.get(name) != targets[name]
     ]
     if constraint:
-        steps.append(make_step(constraint[0], UNKNOWN, constraint[1], strength))
+        steps.append(make_step(constraint[0], UNKNOWN, constraint[1], 1.0))
     return tuple(steps)
 
 

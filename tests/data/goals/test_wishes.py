@@ -1,0 +1,175 @@
+"""Goals in everyday words."""
+
+import re
+import string
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from agentic_styling.data.goals.goals import clash, make_request
+from agentic_styling.data.goals.wishes import KINDS, NAMES, sample_wish
+from agentic_styling.data.photos.states import sample_state
+from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan
+from agentic_styling.utils.package_data import read_beside
+
+COUNT = 8000
+FORMS = {"nouns", "phrases", "adjectives", "orders"}
+LIGHT = "night_moonlit"
+
+
+@pytest.fixture(scope="module")
+def words():
+    return read_beside(sample_wish.__globals__["__file__"], "wishes.json")
+
+
+@pytest.fixture(scope="module")
+def draws():
+    """(state, goal) of COUNT draws."""
+    rng = np.random.default_rng(11)
+    states = [sample_state(rng) for _ in range(COUNT)]
+    return [(state, sample_wish(rng, state)) for state in states]
+
+
+def wishes(goal):
+    """The steps of a request that change something."""
+    return [step for step in goal.request if step.tool not in MODIFIERS]
+
+
+def core(name):
+    """A name without the small words that may stand before it."""
+    small = "in|at|on|as|with|like|a|an|the|some|it|make|add|turn|into"
+    text = name.lower().replace("{}", "it")
+    return re.sub(rf"^(?:(?:{small}) )+", "", text)
+
+
+def test_every_option_has_names_of_every_kind():
+    assert list(NAMES) == list(DIMENSIONS)
+    for dimension, options in NAMES.items():
+        assert list(options) == [o for o in VOCABULARY[dimension].options if o != UNKNOWN]
+        for option, forms in options.items():
+            assert FORMS - {"adjectives"} <= set(forms) <= FORMS, option
+            assert len({core(name) for names in forms.values() for name in names}) >= 8, option
+            assert all(name == name.strip() and name for names in forms.values() for name in names)
+            assert all(n.count("{}") <= (form == "orders") for form in forms for n in forms[form])
+    assert sum(map(len, NAMES.values())) == 171
+
+
+def test_no_name_means_two_options():
+    owners = {}
+    for dimension, options in NAMES.items():
+        for option, forms in options.items():
+            for name in {core(name) for names in forms.values() for name in names}:
+                assert owners.setdefault(name, (dimension, option)) == (dimension, option), name
+
+
+def test_every_request_is_a_valid_plan_without_clashes(draws):
+    for state, goal in draws:
+        assert goal.text == goal.text.strip() and not set("{}") & set(goal.text)
+        assert "  " not in goal.text
+        assert (goal.theme, goal.explicit, goal.level) == ("", True, "explicit")
+        assert Plan(state, goal.request).steps == goal.request
+        targets = {step.tool: step.option for step in wishes(goal)}
+        assert len(targets) <= 4 and len(goal.request) - len(targets) <= 1
+        assert clash(targets) is None
+        for name, option in targets.items():
+            assert state.get(name, UNKNOWN) != option
+            step = next(s for s in goal.request if s.tool == name)
+            assert step.parameters[VOCABULARY[name].source] == state.get(name, UNKNOWN)
+
+
+def test_every_option_constraint_and_number_of_wishes_is_drawn(draws):
+    drawn = Counter((step.tool, step.option) for _, goal in draws for step in goal.request)
+    assert {(d, o) for d in NAMES for o in NAMES[d]} <= drawn.keys()
+    for tool in ("exclude_region", "preserve_object_category"):
+        assert {(tool, kept) for kept in VOCABULARY[tool].options} <= drawn.keys()
+    assert {("preserve_attribute", kept) for kept in ("color", "lighting")} <= drawn.keys()
+    assert sum(drawn[key] for key in drawn if key[0] == "preserve_attribute") < COUNT / 15
+    sizes = np.bincount([len(wishes(goal)) for _, goal in draws], minlength=5) / COUNT
+    assert sizes[0] < 0.1 and sizes[1] + sizes[2] > 0.7 and (sizes[3:5] > 0.03).all()
+
+
+@pytest.mark.parametrize("strength", [0.5, 0.75, 1.0])
+def test_a_strength_is_that_of_the_words_said(strength, draws, words):
+    """A single wish has a strength of its own words, and the usual one without any."""
+    said = {
+        float(key): [t.strip(" {},.-()").lower() for texts in row.values() for t in texts]
+        for key, row in words["degrees"].items()
+    }
+    # Words that are also in frames or names: they say no strength there.
+    said = {key: [t for t in texts if len(t) > 8] for key, texts in said.items()}
+    for _, goal in draws:
+        text = goal.text.lower()
+        if len(wishes(goal)) == 1 and wishes(goal)[0].strength == strength:
+            for other, texts in said.items():
+                if other not in (strength, 0.75) and strength != 0.75:
+                    assert not any(t in text for t in texts) or len(goal.request) > 1, text
+    strengths = Counter(step.strength for _, goal in draws for step in wishes(goal))
+    assert strengths[strength] > 0.08 * strengths.total()
+
+
+def test_what_no_tool_does_has_an_empty_request_or_only_the_known_part(draws, words):
+    templates = [re.split(r"\{\w+\}", t)[0].strip() for t in words["unknown"]["templates"]]
+    assert len(templates) >= 70
+    slots = set(re.findall(r"\{(\w+)\}", " ".join(words["unknown"]["templates"])))
+    assert slots == words["unknown"]["slots"].keys()
+    asked = "remove the (?!colou?r cast)|get rid of|crop|rotate|mirror it|write |joke|younger|erase"
+    found = [g for _, g in draws if re.search(asked, g.text.lower())]
+    alone = [g for g in found if not g.request]
+    assert len(alone) > 10 and len(found) - len(alone) > 10
+
+
+def test_draws_are_deterministic():
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        return [sample_wish(rng, {"time_of_day": LIGHT}) for _ in range(50)]
+
+    assert draw(3) == draw(3)
+    assert draw(3) != draw(4)
+
+
+def test_what_the_picture_shows_is_asked_for_but_not_in_the_request():
+    state = {"time_of_day": LIGHT, "weather": "fog_dense"}
+    rng = np.random.default_rng(5)
+    goals = [sample_wish(rng, state) for _ in range(1500)]
+    nights = [g for g in goals if g.text.lower().strip(".!") in ("night", "a moonlit night", "fog")]
+    assert nights and all(not goal.request for goal in nights)
+
+
+def test_texts_vary_in_spelling_case_and_marks(draws):
+    texts = [goal.text for _, goal in draws]
+    joined = " ".join(texts).lower()
+    for british, american in (("colours", "colors"), ("grey", "gray"), ("cosy", "cozy")):
+        assert british in joined and american in joined
+    known = Counter(re.findall("[a-z]+", joined))
+    rare = sum(any(known[w] == 1 for w in re.findall("[a-z]+", t.lower())) for t in texts)
+    assert 0.04 < rare / COUNT < 0.12  # typos, for most of them are unique
+    assert 0.01 < np.mean([t.isupper() for t in texts]) < 0.06
+    assert 0.3 < np.mean([t[0] in string.ascii_uppercase for t in texts]) < 0.75
+    ends = Counter(t[-1] if t[-1] in ".!?" else "" for t in texts)
+    assert all(ends[mark] > 0.02 * COUNT for mark in ("", ".", "!", "?"))
+    assert len(set(texts)) > 0.97 * COUNT
+
+
+def test_each_kind_of_sentence_has_frames_and_joins(words):
+    for first, others in KINDS:
+        assert words["frames"][first]
+        assert all("{x}" in frame for frame in words["frames"][first])
+        assert words["joins"][first if first == others else "mixed"]
+    assert set(words["orders"]) == set(DIMENSIONS)
+    for row in words["without"]:
+        assert set(row["options"]) <= {option for name in NAMES for option in NAMES[name]}
+
+
+def test_negated_options_are_not_in_the_request(draws, words):
+    for _, goal in draws:
+        found = re.search(r"without any (.+?)(?:[,.!?]|$| )", goal.text.lower())
+        rows = [r for r in words["without"] if found and found[1] in r["words"]]
+        for row in rows:
+            assert not {step.option for step in goal.request} & set(row["options"]), goal.text
+
+
+def test_a_request_has_the_strength_of_each_dimension():
+    targets = {"weather": "hail", "season": "winter_bare"}
+    steps = make_request(targets, {"weather": 0.5}, {})
+    assert [(s.tool, s.strength) for s in steps] == [("season", 0.75), ("weather", 0.5)]
