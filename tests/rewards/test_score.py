@@ -30,22 +30,28 @@ def cases(request):
 
 
 @pytest.fixture(scope="module")
-def rewarded(cases):
-    """From plans, one a case, to scores."""
-    source, contexts = cases
-    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
+def requests(cases):
+    return encode_plans([Plan({}, c.goal.request) for c in cases[1]])
+
+
+@pytest.fixture(scope="module")
+def rewarded(cases, requests):
+    """From plans, one a case, to scores; the requests are rendered once for all."""
+    source = cases[0]
+    reference = render_reference(source, requests)
 
     def run(plans, picture=None):
         if picture is None:
             picture = execute(source, encode_plans(plans), jax.random.key(3))
-        return score(source, picture, requests)
+        return score_against(reference, picture)
 
     return run
 
 
 @pytest.fixture(scope="module")
-def best(cases, rewarded):
-    return rewarded([Plan({}, c.goal.request) for c in cases[1]])
+def best(cases, requests):
+    source = cases[0]
+    return score(source, execute(source, requests, jax.random.key(3)), requests)
 
 
 def test_the_request_itself_scores_near_the_top(best):
@@ -176,24 +182,23 @@ def test_parts_overall_and_reward_belong_together(best):
 
 
 @pytest.mark.parametrize("cases", [MANY], indirect=True)  # the mean of a few varies too much
-def test_an_enlarged_case_scores_alike(cases, rewarded):
+def test_an_enlarged_case_scores_alike(cases, requests, rewarded):
     source, contexts = cases
     plans = [baselines.edit_only(c.goal.text) for c in contexts]
     result = execute(source, encode_plans(plans), jax.random.key(3))
-    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
     shape = (len(contexts), 256, 256, 3)
     large = [jax.image.resize(x, shape, "cubic").clip(0, 1) for x in (source, result)]
-    off = score(*large, requests).overall - rewarded(plans).overall
+    off = score(*large, requests).overall - rewarded(None, result).overall
     assert float(jnp.abs(off).mean()) < 2
 
 
-def test_a_mirrored_case_scores_alike(cases, rewarded):
+def test_a_mirrored_case_scores_alike(cases, requests, rewarded):
     """Nobody asked for light from one side; a side that is named is another's in the mirror."""
     source, contexts = cases
     plans = [baselines.edit_only(c.goal.text) for c in contexts]
     result = execute(source, encode_plans(plans), jax.random.key(3))
-    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
-    off = score(source[:, :, ::-1], result[:, :, ::-1], requests).reward - rewarded(plans).reward
+    mirrored = score(source[:, :, ::-1], result[:, :, ::-1], requests)
+    off = mirrored.reward - rewarded(None, result).reward
     sides = [{"left_half", "right_half"} & set(s.parameters.values()) for c in contexts
              for s in c.goal.request[-1:]]  # fmt: skip
     assert float(20 * jnp.abs(off)[np.array([not side for side in sides])].mean()) < 2
@@ -219,10 +224,9 @@ def test_what_asks_for_an_edit():
     assert asking.tolist() == [True, True, False, False]
 
 
-def test_one_colour_pictures_have_finite_scores(cases):
+def test_one_colour_pictures_have_finite_scores(cases, requests):
     values = jnp.linspace(0, 1, len(cases[1]), dtype=jnp.float32)
     flat = jnp.broadcast_to(values[:, None, None, None], cases[0].shape)
-    requests = encode_plans([Plan({}, c.goal.request) for c in cases[1]])
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(score(flat, flat, requests)))
 
 
@@ -239,30 +243,26 @@ def test_wrong_arguments_say_what_is_given_and_expected(cases):
         score(source, source, encode_plans([Plan({}, (FOG,))]))
 
 
-@pytest.mark.parametrize("level", [0.0, 0.4, 1.0, "noise"])
-def test_scores_of_any_picture_and_size_are_finite(level):
-    if level == "noise":
-        picture = jax.random.uniform(jax.random.key(1), (FEW, 32, 32, 3))
-    else:
-        picture = jnp.full((FEW, 32, 32, 3), level)
-    requests = encode_plans([Plan({}, (FOG,)), Plan({}, (GLOW,))] * (FEW // 2))
-    for result in (picture, 1 - picture):
-        scores = score(picture, result, requests)
+def test_scores_of_any_picture_and_size_are_finite():
+    """Black, grey, white and noise against two requests each: the same, and the opposite."""
+    pictures = jnp.stack([jnp.full((32, 32, 3), level) for level in (0.0, 0.4, 1.0)]
+                         + [jax.random.uniform(jax.random.key(1), (32, 32, 3))])  # fmt: skip
+    pictures = jnp.tile(pictures, (FEW // 4, 1, 1, 1))
+    requests = encode_plans([Plan({}, (step,)) for step in (FOG, GLOW, GLOW) for _ in range(4)])
+    for result in (pictures, 1 - pictures):
+        scores = score(pictures, result, requests)
         assert all(np.isfinite(values).all() for values in jax.tree.leaves(scores))
 
 
-def test_a_reference_serves_many_results(cases, best):
-    source, contexts = cases
-    requests = encode_plans([Plan({}, c.goal.request) for c in contexts])
-    reference = render_reference(source, requests)
-    result = execute(source, requests, jax.random.key(3))
-    np.testing.assert_allclose(score_against(reference, result).reward, best.reward, atol=1e-3)
+def test_a_reference_serves_many_results(cases, best, rewarded):
+    again = rewarded([Plan({}, c.goal.request) for c in cases[1]])
+    np.testing.assert_allclose(again.reward, best.reward, atol=1e-3)
 
 
 @pytest.mark.slow
-def test_the_gradient_of_the_reward_is_finite_and_climbs(cases):
-    source, contexts = cases
-    reference = render_reference(source, encode_plans([Plan({}, c.goal.request) for c in contexts]))
+def test_the_gradient_of_the_reward_is_finite_and_climbs(cases, requests):
+    source = cases[0]
+    reference = render_reference(source, requests)
 
     def total(image):
         return score_against(reference, image).reward.sum()

@@ -80,8 +80,8 @@ def test_unreadable_files_are_skipped_with_one_warning(tmp_path):
     with pytest.warns(UserWarning, match="skipped 4 photographs") as warned:
         photos = load_photos(tmp_path)
     assert [p.name for p in photos] == ["a.png", "b.png", "below/c.jpg"]
-    assert len(warned) == 1
-    message = str(warned[0].message)
+    # Others may be of objects that earlier tests left to be collected, or Pillow's.
+    (message,) = (m for m in (str(w.message) for w in warned) if m.startswith("skipped"))
     assert all(name in message for name in ("text.png", "half.png", "tiny.png"))
     assert "\n" not in message
 

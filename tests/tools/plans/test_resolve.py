@@ -195,8 +195,9 @@ def test_a_graduated_effect_brings_its_step(effect, present, brought):
         warnings.simplefilter("always")
         full = Plan({}, (graduated, *[present] * 7)).resolved_steps
     assert full == (graduated, *[present] * 7)
-    assert [str(w.message) for w in caught if brought] == [str(w.message) for w in caught]
-    assert bool(caught) == bool(brought)
+    # Only these count: others may be of objects that earlier tests left to be collected.
+    said = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    assert len(said) == bool(brought) and all("no slot is left" in text for text in said)
 
 
 FOG, SNOW = step("weather", "fog_dense"), step("atmospheric_effects", "snow_falling")
