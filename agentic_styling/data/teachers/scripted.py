@@ -16,6 +16,7 @@ MISREADS_SOURCE, ADDS_STEP, FORGETS_CONSTRAINT = 0.5, 0.7, 0.8
 _WORDS: dict[str, dict] = read_beside(__file__, "scripted.json")
 # faults: why a state does not suit a goal, as in "... is {fault} for a fairy tale".
 FAULTS, KINDS, CLAUSES = _WORDS["faults"], _WORDS["kinds"], _WORDS["clauses"]
+NOTHING = "Change nothing: none of the tools can do what was asked for."
 ADVERBS = {0.25: "barely", 0.5: "gently", 0.75: "", 1.0: "fully"}
 
 
@@ -24,10 +25,13 @@ def teach(goal: Goal, state: dict[str, str], skill: float, rng: np.random.Genera
 
     At skill 1 the steps are the goal's request; towards 0 it forgets dimensions and the
     constraint, misses options and strengths, misreads sources and adds needless steps. The
-    context is always the true state, all ten dimensions, and there are always 1 to 5 steps.
+    context is always the true state, all ten dimensions, and there are always 1 to 5 steps; but for
+    an empty request, which no tool can do, there are none at any skill.
     """
-    steps = _with_mistakes(goal.request, (1.0 - skill) ** 2, rng) if skill < 1 else goal.request
     context = {name: state.get(name, UNKNOWN) for name in DIMENSIONS}
+    if not goal.request:
+        return Plan(context, (), NOTHING)
+    steps = _with_mistakes(goal.request, (1.0 - skill) ** 2, rng) if skill < 1 else goal.request
     steps = tuple(Step(_reason(s, goal, rng), s.tool, s.parameters) for s in steps)
     return Plan(context, steps, _instruction(steps))
 
