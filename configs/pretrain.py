@@ -32,7 +32,7 @@ def get_config(arg: str = "base") -> ConfigDict:
 
     # weights of the kinds of examples, see agentic_styling/data/stream.py
     config.goals = ConfigDict(
-        {"read": 8.0, "simple": 0.5, "regular": 0.5, "complex": 0.5, "demo": 0.5, "wishes": 0.5}
+        {"read": 1.0, "simple": 0.0, "regular": 0.0, "complex": 0.0, "demo": 0.0, "wishes": 0.0}
     )
     config.steps = 6000
     config.batch_size = 32
@@ -46,7 +46,7 @@ def get_config(arg: str = "base") -> ConfigDict:
         config.goals.update(read=1.0, simple=1.0, regular=1.0, complex=1.0, demo=2.0, wishes=4.0)
         config.steps, config.learning_rate = 2000, 1e-3
     elif arg == "smoke":  # seconds, for the tests; the planner learns nothing
-        config.picture_size, config.batch_size, config.microbatches, config.steps = 64, 4, 1, 2
+        config.picture_size, config.batch_size, config.microbatches, config.steps = 64, 8, 1, 2
         config.model.update(vision_depth=2, vision_width=32, text_depth=2, text_width=32)
         config.length_buckets, config.log_every = 1, 1
     return config

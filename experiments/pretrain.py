@@ -33,7 +33,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     if not config.photos:
         raise InputError("config.photos: not set; give a folder of photographs")
     claim(as_json(config), workdir)
-    shape = planner_shape(config.model)
+    shape = planner_shape(config)
     fields = training_config(config, config.init_from or workdir / "untrained")
     claim(as_json(config), workdir, write=as_json(config))
     if not config.init_from:
@@ -41,8 +41,14 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     return training.train(fields, workdir / "training")
 
 
-def planner_shape(model: ConfigDict) -> Qwen3VLConfig:
+def planner_shape(config: ConfigDict) -> Qwen3VLConfig:
     """The shape of a new planner; its vocabulary is set when its tokenizer is trained."""
+    model = config.model
+    if config.picture_size % (model.patch_size * model.merge_size):
+        raise InputError(
+            f"config.picture_size: {config.picture_size} pixels are not whole tokens of "
+            f"{model.patch_size} x {model.merge_size}; use a multiple"
+        )
     for name in ("vision_width", "text_width"):
         if model[name] < HEAD or model[name] % HEAD:
             raise InputError(f"config.model.{name}: {model[name]} is not a multiple of {HEAD}")
@@ -67,7 +73,7 @@ def planner_shape(model: ConfigDict) -> Qwen3VLConfig:
         num_heads=model.vision_width // HEAD,
         patch_size=model.patch_size,
         spatial_merge_size=model.merge_size,
-        num_position_embeddings=64,
+        num_position_embeddings=(config.picture_size // model.patch_size) ** 2,
     )
     return Qwen3VLConfig(text, vision, tie_word_embeddings=True)
 

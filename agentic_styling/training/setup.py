@@ -28,6 +28,7 @@ from agentic_styling.training.batches.batches import (
     Schedule,
     batch_shardings,
     examples,
+    mesh_assembler,
     split_microbatches,
 )
 from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
@@ -156,7 +157,7 @@ def assembler(
 ) -> Assembler:
     """The assembler of this host's batches; reference: float32 [N], or None for zeros."""
     every_token = "every_token" in LOSSES[config.loss].needs
-    return _assembler(
+    return mesh_assembler(
         data.training_set, data.layout, mesh, reference=reference, every_token=every_token
     )
 
@@ -170,18 +171,7 @@ def validation_assembler(
     start = 0 if sharded > 1 else int(rows.prompt_length.min()) - 1
     layout = Layout(config.batch_size // config.microbatches, (length,), 1)
     model = model._replace(start=start, lengths=layout.lengths, packed=False)
-    return model, _assembler(rows, layout, model.mesh)
-
-
-def _assembler(rows: TrainingSet, layout: Layout, mesh: Mesh, **options) -> Assembler:
-    own = batch_shardings(mesh, pictures=True).images
-    return Assembler(
-        rows,
-        layout,
-        devices=mesh.shape["data"] * mesh.shape["fsdp"],
-        own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
-        **options,
-    )
+    return model, mesh_assembler(rows, layout, model.mesh)
 
 
 class Layouts(NamedTuple):

@@ -10,9 +10,8 @@ from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.data.stream import completion, open_stream
 from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens, pad_rows
 from agentic_styling.training.batches.batches import (
-    Assembler,
     Batch,
-    batch_shardings,
+    mesh_assembler,
     split_microbatches,
 )
 from agentic_styling.training.batches.packing import Layout, row_lengths
@@ -47,20 +46,15 @@ class StreamData:
         self._stream = open_stream(fields.photos, dict(fields.goals), fields.size, config.seed)
         self.examples = f"{config.batch_size} examples, of an endless stream"
         self._image_tokens = image_tokens(fields.size, fields.size, model.images)
-        sharded = model.mesh.shape["context"]
-        shortest = len(encode_prompts(tokenizer, ["?"], self._image_tokens)[0])
-        # Sharded rows all have one length, and are not cut.
-        self.start, buckets = (0, 1) if sharded > 1 else (shortest - 1, config.length_buckets)
-        multiple = sharded * ROW_MULTIPLE
-        length = -(-config.max_length // multiple) * multiple
-        needed = []
-        for step in range(min(config.steps, SAMPLED)):
-            table = self._table(self._stream.texts(step, config.batch_size))
-            needed += [table.length[part].max() for part in self._split(table)]
-        lengths = row_lengths(np.array(needed), length, multiple=multiple, most=buckets)
-        self.layout = Layout(config.batch_size // config.microbatches, lengths, 1)
         self._made: dict[int, TrainingSet] = {}
         self._lock = threading.Lock()
+        # Sharded rows all have one length, and are not cut.
+        whole = model.mesh.shape["context"] > 1
+        shortest = len(encode_prompts(tokenizer, ["?"], self._image_tokens)[0])
+        self.start = 0 if whole else shortest - 1
+        multiple, most = model.mesh.shape["context"] * ROW_MULTIPLE, config.length_buckets
+        lengths = self._row_lengths(multiple, 1 if whole else most)
+        self.layout = Layout(config.batch_size // config.microbatches, lengths, 1)
 
     def with_layout(self, model: PlannerModel) -> PlannerModel:
         """The model for rows of this layout."""
@@ -71,22 +65,27 @@ class StreamData:
         table = self._table(self._stream(step, self._config.batch_size))
         with self._lock:
             self._made[step] = table
-        own = batch_shardings(self._mesh, pictures=True).images
-        assemble = Assembler(
-            table,
-            self.layout,
-            devices=self._mesh.shape["data"] * self._mesh.shape["fsdp"],
-            own_rows=lambda shape: [
-                i[1] for i in own.addressable_devices_indices_map(shape).values()
-            ],
-        )
-        return assemble(self._split(table))
+        return mesh_assembler(table, self.layout, self._mesh)(self._split(table))
 
     def take_table(self, step: int) -> tuple[TrainingSet, np.ndarray]:
         """The rows of a batch that was made, which are forgotten then: a table and indices."""
         with self._lock:
             table = self._made.pop(step)
         return table, np.arange(len(table.length))
+
+    def _row_lengths(self, multiple: int, most: int) -> tuple[int, ...]:
+        """At most so many row lengths; the last holds every example."""
+        needed = []
+        for step in range(min(self._config.steps, SAMPLED)):
+            table = self._table(self._stream.texts(step, self._config.batch_size))
+            needed += [table.length[part].max() for part in self._split(table)]
+        longest = -(-self._config.max_length // multiple) * multiple
+        if most == 1:
+            return (longest,)
+        # The last is for what is longer than all of these, which is seldom.
+        seen = -(-max(needed) // multiple) * multiple
+        lengths = row_lengths(np.array(needed), seen, multiple=multiple, most=most - 1)
+        return (*lengths, longest) if seen < longest else lengths
 
     def _split(self, table: TrainingSet) -> np.ndarray:
         """The rows of the micro-batches, int [M, E]; alike lengths go together."""
