@@ -37,6 +37,7 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.steps = 6000
     config.batch_size = 32
     config.microbatches = 4  # a few rows at a time fit a CPU's caches
+    config.max_length = 512  # tokens of an example; a longer one is an error
     config.length_buckets = 4
     config.learning_rate = 2e-3
     config.ema_decay = 0.99

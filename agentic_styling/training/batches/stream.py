@@ -78,7 +78,7 @@ class StreamData:
         needed = []
         for step in range(min(self._config.steps, SAMPLED)):
             table = self._table(self._stream.texts(step, self._config.batch_size))
-            needed += [table.length[part].max() for part in self._split(table)]
+            needed += [int(table.length[part].max()) for part in self._split(table)]
         longest = -(-self._config.max_length // multiple) * multiple
         if most == 1:
             return (longest,)
