@@ -143,13 +143,10 @@ def completion(example: Context) -> tuple[str, bool]:
 
 
 @in_32_bits
+@jax.jit
 def vary(crops: np.ndarray, key: jax.Array) -> jax.Array:
     """Crops uint8 [B, H, W, 3] mirrored and lit at random, as float32 in [0, 1]."""
-    return _vary(crops, key)
 
-
-@jax.jit
-def _vary(crops, key):
     def one(crop, key):
         turn, light, contrast = jax.random.split(key, 3)
         crop = dm_pix.random_flip_left_right(turn, crop.astype(jnp.float32) / 255)
