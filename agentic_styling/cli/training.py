@@ -38,7 +38,8 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
     if jax.process_index() == 0:
         methods = f'{{"edit_only": None, "{workdir.name}": "{planner}"}}'
         print(
-            f"planner: {planner}\nnext: agentic-styling evaluate --config.cases={config.data} "
+            f"planner: {planner}\nnext: agentic-styling evaluate "
+            f"--config.cases={config.data or 'DATA'} "
             f"--config.methods='{methods}' --workdir={workdir}-evaluation"
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data.goals.sets import SPLITS, sample_goal, set_label, set_number, sets_text
-from agentic_styling.data.photos.photos import Photo, random_crop
+from agentic_styling.data.photos.photos import Photo, crop_with_content
 from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
 from agentic_styling.data.photos.states import sample_state, target_of
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
@@ -29,8 +29,6 @@ BUILD_VERSION = 4  # raise it when the same settings give other trajectories
 CONTEXTS_PER_SHARD = 64
 SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; 10,000 trajectories have 200 for test
 FEWEST_CONTEXTS = 2  # of a split: an evaluation compares at least two cases
-FLAT = 16  # of 255, the deviation of grey below which a crop shows next to nothing, as of a sky
-CROPS = 10  # drawn, until one is not flat
 SPLIT_SEED = 0  # not the run's seed: a photograph is a test photograph in every set
 
 
@@ -210,10 +208,7 @@ def draw_context(job: Job, split: str, index: int) -> Context:
     """A picture and its goal, without plans: a pure function of its arguments."""
     rng = np.random.default_rng(_seed(job, split, index))
     photo = job.source.photo(int(rng.choice(job.photos[split])))
-    for _ in range(CROPS):
-        pixels, crop = random_crop(photo, rng, job.size)
-        if pixels.mean(-1).std() >= FLAT:
-            break
+    pixels, crop = crop_with_content(photo, rng, job.size)
     state = sample_state(rng)
     goal = sample_goal(job.set_name, state, split, rng)
     name = f"{set_label(job.set_name)}-{split}-{index:06d}"

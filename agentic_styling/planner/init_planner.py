@@ -18,27 +18,37 @@ def new_planner(
     directory: Path,
     texts: Iterable[str],
     *,
-    preset: str,
+    preset: str | Qwen3VLConfig,
     vocab_size: int,
     picture_size: int,
     seed: int,
+    dtype: str = "float32",
 ) -> None:
     """Write the Hugging Face directory of an untrained planner, atomically.
 
     Args:
       directory: new, or empty.
       texts: training texts of the tokenizer.
-      preset: name of a size of `Qwen3VLConfig.preset`.
+      preset: a shape, or the name of one of `Qwen3VLConfig.preset`.
       vocab_size: upper limit of the tokenizer's vocabulary.
       picture_size: pictures are resized to about picture_size x picture_size pixels.
       seed: of the weights.
+      dtype: of the weights: "float32", "float16" or "bfloat16".
 
     Raises:
       InputError: the directory is not empty, or the preset or vocab_size cannot be used.
     """
     with atomic_directory(directory) as unfinished:
         tokenizer = train_tokenizer(texts, unfinished, vocab_size)
-        config = Qwen3VLConfig.preset(preset).for_tokenizer(tokenizer)
-        save_pretrained(unfinished, config, init_params(config, jax.random.key(seed)))
-        ImageSettings(min_pixels=picture_size**2, max_pixels=picture_size**2).save(unfinished)
+        shape = Qwen3VLConfig.preset(preset) if isinstance(preset, str) else preset
+        config = shape.for_tokenizer(tokenizer)
+        params = init_params(config, jax.random.key(seed))
+        save_pretrained(unfinished, config, jax.tree.map(lambda x: x.astype(dtype), params))
+        ImageSettings(
+            min_pixels=picture_size**2,
+            max_pixels=picture_size**2,
+            patch_size=config.vision.patch_size,
+            temporal_patch_size=config.vision.temporal_patch_size,
+            merge_size=config.vision.spatial_merge_size,
+        ).save(unfinished)
         PlannerSettings().save(unfinished)

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import ml_collections
 from jax.sharding import Mesh
 
+from agentic_styling.data.photos.sources import SUFFIXES
 from agentic_styling.data.storage.training_set import TrainingSet
+from agentic_styling.data.stream import check_kinds
 from agentic_styling.losses import LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
@@ -80,8 +82,9 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
             f"config.reduction: {config.reduction!r} divides by the length of a completion, but "
             f"{config.loss!r} compares two; use 'seq-mean-token-sum', the mean over pairs"
         )
+    _check_source(config)
     for name in ("data", "init_from"):
-        if not config[name]:
+        if not config[name] and not (name == "data" and config.stream.photos):
             raise InputError(f"config.{name}: not set; give a directory, --config.{name}=...")
     for name in ("validate_every", "validate_cases", "patience", "keep_best"):
         if config[name] < 0:
@@ -102,6 +105,27 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
                 f"config.loss_kwargs.{name}: no option of {config.loss!r}; {nearest(name, options)}"
             )
     return ml_collections.FrozenConfigDict(config)
+
+
+def _check_source(config) -> None:
+    """Raises InputError for a stream beside a data set, or for what a stream has not."""
+    if not config.stream.photos:
+        return
+    if config.data:
+        raise InputError(
+            f"config.stream.photos: {config.stream.photos}, but config.data is set too; set one"
+        )
+    if config.loss != "standard":
+        raise InputError(
+            f"config.stream.photos: a stream has no rewards, which {config.loss!r} needs; use "
+            "--config=train:standard, or config.data"
+        )
+    for name, without in {"packing": False, "modality": "vision", "validate_every": 0}.items():
+        if config[name] != without:
+            raise InputError(f"config.{name}: {config[name]} with a stream; use {without}")
+    if config.stream.size < 16:
+        raise InputError(f"config.stream.size: {config.stream.size} is too small; use 16 or more")
+    check_kinds(config.stream.goals, "config.stream.goals")
 
 
 def _check_parts(config) -> None:
@@ -146,15 +170,23 @@ def fixed(config) -> dict:
     return fields | {"compute": {"dtype": config.compute.dtype}}
 
 
-def input_digests(config, fields: Iterable[str] = ("data", "init_from")) -> dict[str, str]:
-    """Digests of what a run reads, by field: the splits of config.data, weights of init_from.
+def input_digests(
+    config, fields: Iterable[str] = ("data", "stream", "init_from")
+) -> dict[str, str]:
+    """Digests of what a run reads, by field: splits of data, a stream's folder, weights.
 
     A directory without such files is left out. fields: those that are read.
     """
     data, planner = Path(config.data), Path(config.init_from)
     splits = ("train", "validation") if config.validate_every else ("train",)
+    photos = Path(config.stream.photos).rglob("*") if config.stream.photos else ()
     files = {
-        "data": [path for split in splits for path in data.glob(f"*-{split}.array_record*")],
+        "data": [
+            path
+            for split in splits
+            for path in (data.glob(f"*-{split}.array_record*") if config.data else ())
+        ],
+        "stream": [path for path in photos if path.suffix.lower() in SUFFIXES],
         "init_from": [*planner.glob("config.json"), *planner.glob("*.safetensors")],
     }
     return {name: _digest(files[name]) for name in fields if files[name]}
@@ -195,7 +227,7 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
         )
 
 
-def loss_keywords(config, training_set: TrainingSet) -> dict[str, float]:
+def loss_keywords(config, training_set: TrainingSet | None) -> dict[str, float]:
     """The keyword arguments of the loss: defaults, config.loss_kwargs, statistics of the set."""
     options = LOSSES[config.loss].options | dict(config.loss_kwargs)
     if "statistics" in LOSSES[config.loss].requires(options):

@@ -15,6 +15,7 @@ from agentic_styling.losses import LOSSES
 from agentic_styling.planner import Tokenizer
 from agentic_styling.planner.inputs.images import image_patches
 from agentic_styling.training.batches.data_iterator import DataIterator
+from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import (
     check_batch,
@@ -33,6 +34,7 @@ from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.setup import (
     Data,
     assembler,
+    batch_maker,
     layouts,
     load_state,
     planner_model,
@@ -88,7 +90,7 @@ def _train(
     validation = Validation(config, model, tokenizer)
     model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
-    layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
+    layout = layouts(config, model, optimizer, pictures=data.pictures)
     state, frozen = load_state(config, model, optimizer, layout)
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
@@ -100,11 +102,9 @@ def _train(
             logps = RowLogps(model, assembler(config, data, mesh, None), size)
             rows, path = np.unique(data.schedule.examples), workdir / "reference.npy"
             reference = reference_logps(path, run, logps, state.params, frozen, rows, preemption)
-        assemble = assembler(config, data, mesh, reference)
         step = train_step(config, model, kwargs, optimizer, layout)
-        batches = DataIterator(
-            lambda index: assemble(data.micro_batches(index)), config.steps, layout.batch
-        )
+        make = batch_maker(config, data, mesh, reference)
+        batches = DataIterator(make, config.steps, layout.batch)
         best = config.keep_best or int(config.patience > 0)
         checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
         restored = checkpoints.restore(state)
@@ -175,9 +175,9 @@ def _steps(config, host: _Host, step: Callable, state: TrainState, frozen: dict)
     return state
 
 
-def work(model: PlannerModel, data: Data, step: int) -> tuple[int, float]:
-    """Tokens and FLOPs of a step, without padding."""
-    rows, table = data.schedule(step), data.training_set
+def work(model: PlannerModel, data: Data | StreamData, step: int) -> tuple[int, float]:
+    """Tokens and FLOPs of a step, without padding; of a stream, when its batch was made."""
+    table, rows = data.take_table(step)
     lengths, completions = table.length[rows], (table.length - table.prompt_length)[rows]
     pictures, patches = 0, 0
     if table.images:

@@ -28,9 +28,11 @@ from agentic_styling.training.batches.batches import (
     Schedule,
     batch_shardings,
     examples,
+    mesh_assembler,
     split_microbatches,
 )
 from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
+from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.config import compute_config, lora_config
 from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, batch_metrics, make_gradient, make_step
@@ -68,6 +70,20 @@ class Data(NamedTuple):
         """The rows of the training set in a step's micro-batches, int [M, E]."""
         return self.split(self.schedule(step))
 
+    @property
+    def pictures(self) -> bool:
+        """Whether rows have pictures."""
+        return bool(self.training_set.images)
+
+    @property
+    def examples(self) -> str:
+        """How many examples a batch and all have, for people."""
+        return f"{self.schedule.size} examples, of {len(self.schedule.examples):,}"
+
+    def take_table(self, step: int) -> tuple[TrainingSet, np.ndarray]:
+        """The training set, and which of its rows a step takes."""
+        return self.training_set, self.schedule(step)
+
     def with_layout(self, model: PlannerModel) -> PlannerModel:
         """The model for rows of this layout."""
         return model._replace(start=self.start, lengths=self.layout.lengths)
@@ -75,8 +91,13 @@ class Data(NamedTuple):
 
 def read_data(
     config: ml_collections.FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
-) -> Data:
-    """The train split of config.data. Raises InputError for bad data or no examples."""
+) -> Data | StreamData:
+    """The train split of config.data, or config.stream.
+
+    Raises InputError for bad data or no examples.
+    """
+    if config.stream.photos:
+        return StreamData(config, tokenizer, model)
     training_set = build_training_set(
         read_trajectories(config.data, "train", image=config.modality == "vision"),
         tokenizer,
@@ -118,12 +139,25 @@ def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int)
     return layout_for(micro_batches, lengths, packing=config.packing, devices=devices)
 
 
+def batch_maker(
+    config: ml_collections.FrozenConfigDict,
+    data: Data | StreamData,
+    mesh: Mesh,
+    reference: np.ndarray | None,
+) -> Callable[[int], Batch]:
+    """The function from a step to its batch, host arrays; reference: as for `assembler`."""
+    if isinstance(data, StreamData):
+        return data.batch
+    assemble = assembler(config, data, mesh, reference)
+    return lambda step: assemble(data.micro_batches(step))
+
+
 def assembler(
     config: ml_collections.FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
 ) -> Assembler:
     """The assembler of this host's batches; reference: float32 [N], or None for zeros."""
     every_token = "every_token" in LOSSES[config.loss].needs
-    return _assembler(
+    return mesh_assembler(
         data.training_set, data.layout, mesh, reference=reference, every_token=every_token
     )
 
@@ -137,18 +171,7 @@ def validation_assembler(
     start = 0 if sharded > 1 else int(rows.prompt_length.min()) - 1
     layout = Layout(config.batch_size // config.microbatches, (length,), 1)
     model = model._replace(start=start, lengths=layout.lengths, packed=False)
-    return model, _assembler(rows, layout, model.mesh)
-
-
-def _assembler(rows: TrainingSet, layout: Layout, mesh: Mesh, **options) -> Assembler:
-    own = batch_shardings(mesh, pictures=True).images
-    return Assembler(
-        rows,
-        layout,
-        devices=mesh.shape["data"] * mesh.shape["fsdp"],
-        own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
-        **options,
-    )
+    return model, mesh_assembler(rows, layout, model.mesh)
 
 
 class Layouts(NamedTuple):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from agentic_styling.data import Trajectory, build, read_trajectories
 from agentic_styling.data.goals.sets import sets_text
+from agentic_styling.data.photos.photos import FLAT
 from agentic_styling.data.photos.sources import Source, open_source
 from agentic_styling.data.storage import shards
 from agentic_styling.utils.errors import InputError
@@ -115,7 +116,7 @@ def test_crops_of_nothing_but_sky_are_drawn_again(sky):
         source = Source(("photo",), {0: photo}.__getitem__, "here")
         job = build.Job("simple", source, {"train": [0]}, {}, 1, 16, 0, None)
         crops = [build.draw_context(job, "train", i).pixels for i in range(20)]
-        assert all((pixels.mean(-1).std() < build.FLAT) == flat for pixels in crops)
+        assert all((pixels.mean(-1).std() < FLAT) == flat for pixels in crops)
 
 
 def test_splits_share_no_photograph(built):

@@ -241,3 +241,15 @@ class Assembler:
                 for place, example in enumerate(members if own[r] else ()):
                     images[m, r, place] = self.data.images[self.data.image[examples[m, example]]]
         return images, pictures
+
+
+def mesh_assembler(training_set: TrainingSet, layout: Layout, mesh: Mesh, **options) -> Assembler:
+    """The assembler of this host's batches of a mesh; options: those of `Assembler`."""
+    own = batch_shardings(mesh, pictures=True).images
+    return Assembler(
+        training_set,
+        layout,
+        devices=mesh.shape["data"] * mesh.shape["fsdp"],
+        own_rows=lambda shape: [i[1] for i in own.addressable_devices_indices_map(shape).values()],
+        **options,
+    )

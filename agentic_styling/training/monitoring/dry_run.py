@@ -22,7 +22,7 @@ from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.monitoring.flops import peak_flops
 from agentic_styling.training.setup import (
     Layouts,
-    assembler,
+    batch_maker,
     layouts,
     planner_model,
     read_data,
@@ -53,8 +53,8 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     Validation(config, model, tokenizer)  # which refuses what it cannot read
     model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
-    layout = layouts(config, model, optimizer, pictures=bool(data.training_set.images))
-    batch = assembler(config, data, mesh, None)(data.micro_batches(0))
+    layout = layouts(config, model, optimizer, pictures=data.pictures)
+    batch = batch_maker(config, data, mesh, None)(0)
 
     print(f"mesh: {', '.join(f'{axis}={size}' for axis, size in mesh.shape.items())}\n")
     print("\n".join(parameter_table(layout)))
@@ -127,7 +127,7 @@ def memory_lines(layout: Layouts, compiled) -> Iterator[str]:
 
 
 def _batch_table(batch: Batch, data) -> Iterator[str]:
-    yield f"the first batch of {data.schedule.size} examples, of {len(data.schedule.examples):,}"
+    yield f"the first batch of {data.examples}"
     for name in Batch.__dataclass_fields__:
         array = getattr(batch, name)
         if array is not None:

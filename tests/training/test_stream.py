@@ -1,0 +1,108 @@
+"""Whole runs that read a stream: they train, resume bit for bit, and refuse what does not fit."""
+
+import json
+import os
+import signal
+
+import jax
+import pytest
+from PIL import Image
+
+from agentic_styling.data import stream
+from agentic_styling.planner import load_pretrained
+from agentic_styling.training import dry_run, train
+from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.utils.errors import InputError, Preempted
+from tests.data.photos.test_sources import noise
+from tests.training.fixtures import SIDE, make_config
+from tests.training.test_loop import metrics, same_planner
+
+STATES = ({"color_grading": "monochrome_bw"}, {"color_grading": "sepia_vintage"})
+STEPS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_states():
+    """Two states, so that few kernels compile."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stream, "sample_state", lambda rng: STATES[rng.integers(2)])
+        yield
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(2):
+        Image.fromarray(noise(seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+def stream_config(workplace, photos, method="standard", **fields):
+    config = make_config(workplace, method, steps=STEPS, checkpoint_every=10, max_length=640)
+    config.data = ""
+    config.stream.update(photos=str(photos), size=SIDE)
+    config.stream.goals = {"read": 1.0}  # short rows
+    config.update(**fields)
+    return config
+
+
+@pytest.fixture(scope="module")
+def whole(workplace, photos, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("stream") / "whole"
+    train(stream_config(workplace, photos), workdir)
+    return workdir
+
+
+def test_a_run_reads_the_stream(workplace, whole):
+    assert [line["step"] for line in metrics(whole)] == [1, 2, 3]
+    before, after = (load_pretrained(d / "planner")[1] for d in (workplace, whole))
+    assert all(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), before, after)))
+    assert set(json.loads((whole / "config.json").read_text())["digests"]) == {
+        "init_from",
+        "stream",
+    }
+
+
+def test_a_stopped_run_resumes_bit_for_bit(workplace, photos, whole, tmp_path):
+    config, count = stream_config(workplace, photos), Monitor.count
+
+    def count_and_terminate(self, *args):
+        count(self, *args)
+        if self._progress.n == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Monitor, "count", count_and_terminate)
+        with pytest.raises(Preempted, match="saved after step 2 of 3"):
+            train(config, tmp_path / "run")
+    assert metrics(tmp_path / "run") == metrics(whole)[:2]
+    train(config, tmp_path / "run")
+    assert metrics(tmp_path / "run") == metrics(whole)
+    same_planner(tmp_path / "run/planner", whole / "planner")
+
+
+def test_a_dry_run_says_what_a_stream_is(workplace, photos, tmp_path, capsys):
+    dry_run(stream_config(workplace, photos), tmp_path / "run")
+    assert "the first batch of 4 examples, of an endless stream" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "message"),
+    [
+        ("standard", {"data": "some/set"}, "but config.data is set too; set one"),
+        ("dpo", {}, "a stream has no rewards, which 'dpo' needs"),
+        ("standard", {"packing": True}, "config.packing: True with a stream; use False"),
+        ("standard", {"modality": "text"}, "config.modality: text with a stream; use vision"),
+        ("standard", {"validate_every": 2}, "config.validate_every: 2 with a stream; use 0"),
+        ("standard", {"max_length": 60}, "config.max_length: 60, but example stream-"),
+        ("standard", {"stream": {"size": 8}}, "config.stream.size: 8 is too small"),
+        ("standard", {"stream": {"photos": "/nowhere"}}, "/nowhere"),
+        ("standard", {"stream": {"goals": {"read": -1.0}}}, "config.stream.goals.read: -1.0 is"),
+    ],
+)
+def test_bad_configs_are_refused_in_a_line(workplace, photos, tmp_path, method, fields, message):
+    with pytest.raises(InputError) as caught:
+        train(stream_config(workplace, photos, method, **fields), tmp_path / "run")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
