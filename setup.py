@@ -13,8 +13,6 @@ EXTRAS = {
         "array_record>=0.8",
         "importlib_resources",
         "pyarrow>=15",
-        "scikit-image>=0.24",
-        "scikit-learn>=1.5",
         "tensorflow-datasets>=4.9.8",
     ],
     "tensorboard": ["tensorflow-cpu", "tensorboard"],
@@ -33,6 +31,8 @@ EXTRAS["test"] = [
     "pytest>=8",
     "pytest-xdist",
     "ruff==0.17.6",
+    "scikit-image>=0.24",
+    "scikit-learn>=1.5",
     "vulture>=2.16",
 ]
 EXTRAS["docs"] = ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"]
@@ -64,7 +64,10 @@ setup(
     # Built-in configs, so that `agentic-styling train --config=train:dpo` works from a wheel.
     package_dir={"agentic_styling.configs": "configs"},
     package_data={
-        "agentic_styling": ["**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"]
+        "agentic_styling": [
+            *("**/*.json", "**/*.html", "**/*.css", "**/*.js", "**/*.safetensors"),
+            *("data/photos/bundled/*", "planner/pretrained/*/*"),
+        ]
     },
     install_requires=[
         "absl-py",

@@ -41,8 +41,9 @@ def _add_build(commands) -> None:
     build = commands.add_parser("build", help="build a set of scored trajectories")
     add = build.add_argument
     add("set", help="simple, regular, complex or demo, or a .json file of goals")
-    about = "a folder, tfds:NAME/SPLIT@DATA_DIR, or hf:DIRECTORY (default: photographs bundled "
-    add("--photos", help=about + "in scikit-image and scikit-learn)")
+    about = "a folder, tfds:NAME/SPLIT@DATA_DIR, hf:DIRECTORY, or scikit for the photographs of "
+    about += "scikit-image and scikit-learn (default: those of this package)"
+    add("--photos", help=about)
     add("--out", required=True, metavar="ROOT", type=path, help="the set goes below it")
     most = 10**8
     add("--count", type=whole(1, most), default=10_000, help="trajectories")

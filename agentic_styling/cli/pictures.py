@@ -15,7 +15,7 @@ def add_picture_commands(commands) -> None:
     add = style.add_argument
     add("photos", nargs="+", metavar="PHOTO", type=path, help="a photograph")
     add("--goal", type=words, help="what the picture should become, in words")
-    add("--planner", type=path, help="a Hugging Face directory of a Qwen3-VL planner")
+    add("--planner", type=path, help="a Hugging Face directory (default: the starter planner)")
     add("--plan", type=path, help="a plan file to run instead of asking a planner")
     about = "what the photographs show, as JSON, for a text planner"
     add("--state", metavar="FILE", type=path, help=about)

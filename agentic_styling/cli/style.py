@@ -44,7 +44,8 @@ def style(
 
     Args:
       photos: files; the others are the command's options.
-      goal: needed with `planner`, else that of the plan's file.
+      goal: needed unless there is a `plan`, whose file may have one.
+      planner: the directory of one; with neither this nor `plan` the starter planner is used.
       state: file of what the photographs show, which a text planner reads in their place: a JSON
         object from the ten dimensions, or some of them, to options.
 
@@ -55,8 +56,10 @@ def style(
       InputError: an input cannot be read, an output file exists or cannot be written. Nothing has
         been written then.
     """
-    if (plan is None) == (planner is None) or (planner and not goal):
-        raise InputError("style: give --planner and --goal, or --plan alone")
+    if plan is not None and planner is not None:
+        raise InputError("style: --planner and --plan both give the plan; leave one of them out")
+    if plan is None and not goal:
+        raise InputError('style: give --goal, as in --goal "a misty dawn", or --plan FILE')
     checks.check_temperature(temperature, "--temperature")
     seed, out = checks.check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
@@ -76,9 +79,8 @@ def style(
         goal = goal or content.get("goal")
     else:
         goals, states = [goal] * len(pictures), [known] * len(pictures)
-        samples = Planner.from_pretrained(planner).plan(
-            pictures, goals, temperature=temperature, seed=seed, states=states
-        )
+        asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
+        samples = asked.plan(pictures, goals, temperature=temperature, seed=seed, states=states)
         plans = [first for first, *_ in samples]
     out.mkdir(parents=True, exist_ok=True)
     sizes = set()

@@ -75,7 +75,8 @@ def build(
       plans_per_context: plans for each picture and goal.
       size: of a picture's side, in pixels.
       seed: of pictures, goals and plans, 0 to 2**32 - 1.
-      only: the one split that all photographs and contexts go to.
+      only: the one split that all photographs and contexts go to; of the bundled photographs, whose
+        splits are fixed, it takes its own.
       teacher: writes the plans; by default the scripted one of the set's skills.
       process: which of the `processes` that share the shards this is. The last to finish writes
         the card.
@@ -104,7 +105,7 @@ def build(
     teacher = teacher or Procedural(set_name)
     contexts = context_counts(count, plans_per_context, only)
     usable = survey(source)
-    photos = split_source(source.names, usable, _rank, only)
+    photos = split_source(source, usable, _rank, only)
     shards = {s: -(-n // CONTEXTS_PER_SHARD) for s, n in contexts.items()}
     directory = SetDirectory(set_path(root, label), shards)
     job = Job(set_name, source, photos, contexts, plans_per_context, size, seed, teacher)

@@ -29,6 +29,7 @@ from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
 from agentic_styling.planner.planner import Planner, PlannerSettings
+from agentic_styling.planner.pretrained import pretrained_directory
 from agentic_styling.utils.checks import check_temperature
 
 __all__ = [
@@ -38,6 +39,6 @@ __all__ = [
     "encode_completions", "encode_prompts", "generate", "hf_inputs", "hf_logits",
     "image_to_patches", "image_tokens", "init_lora", "init_params", "load_adapters",
     "load_pretrained", "lora_variables", "merge_lora", "new_planner", "output_embedding",
-    "pad_rows", "read_config", "save_adapters", "save_pretrained", "smart_resize",
-    "train_tokenizer",
+    "pad_rows", "pretrained_directory", "read_config", "save_adapters", "save_pretrained",
+    "smart_resize", "train_tokenizer",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ from agentic_styling.planner.inputs.prompts import encode_prompts, pad_rows
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
+from agentic_styling.planner.pretrained import pretrained_directory
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.checks import check_temperature, read_object_if_any
 from agentic_styling.utils.errors import InputError, nearest
@@ -141,6 +142,11 @@ class Planner:
             settings.modality,
             Path(directory),
         )
+
+    @classmethod
+    def starter(cls) -> Planner:
+        """The planner that ships with the package. Raises InputError if it is not installed."""
+        return cls.from_pretrained(pretrained_directory("starter"))
 
     @functools.cached_property
     def grammar(self) -> PlanGrammar:

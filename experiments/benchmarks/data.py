@@ -67,7 +67,7 @@ def timed(taken: Counter):
 
 def measure(set_name: str, source, size: int, rounds: int, root: Path) -> dict:
     """Times the stages of `rounds` shards, and a build of as many."""
-    photos = build.split_source(source.names, survey(source), build._rank)
+    photos = build.split_source(source, survey(source), build._rank)
     contexts = dict.fromkeys(build.SPLITS, rounds * build.CONTEXTS_PER_SHARD)
     job = build.Job(set_name, source, photos, contexts, 3, size, 0, build.Procedural(set_name))
     directory = shards.SetDirectory(shards.set_path(root, set_name), {"train": rounds})

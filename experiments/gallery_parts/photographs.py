@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.photos.photos import read_photo
-from agentic_styling.data.photos.sources import SUFFIXES, load_photos
+from agentic_styling.data.photos.sources import SCIKIT, SUFFIXES, load_photos
 from agentic_styling.utils.errors import InputError
 
 # A person, an animal, a street, a still life, an interior, a flower.
-BUNDLED = ("astronaut", "chelsea", "china", "coffee", "motorcycle_left", "flower")
+SCIKIT_NAMES = ("astronaut", "chelsea", "china", "coffee", "motorcycle_left", "flower")
 # Sides are multiples of this, so that photographs of about one shape are compiled for once.
 _MULTIPLE = 8
 
@@ -19,7 +19,7 @@ def read_photographs(paths: list[str], count: int, size: int) -> tuple[list[str]
     """Names, and whole pictures float32 [H, W, 3] in [0, 1].
 
     Args:
-      paths: files or folders; none for the bundled photographs.
+      paths: files or folders; none for photographs of scikit-image and scikit-learn.
       count: at most so many are taken, evenly spaced.
       size: the longer side of each picture; the shorter one is rounded to a multiple of 8.
 
@@ -30,8 +30,8 @@ def read_photographs(paths: list[str], count: int, size: int) -> tuple[list[str]
         files = _spread([f for path in paths for f in _files(Path(path))], count)
         photos = {file.stem: read_photo(file) for file in files}
     else:
-        bundled = {photo.name: photo.pixels for photo in load_photos()}
-        photos = {name: bundled[name] for name in BUNDLED[:count]}
+        found = {photo.name: photo.pixels for photo in load_photos(SCIKIT)}
+        photos = {name: found[name] for name in SCIKIT_NAMES[:count]}
     return list(photos), [_scaled(pixels, size) for pixels in photos.values()]
 
 

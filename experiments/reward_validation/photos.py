@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from agentic_styling.data import build, load_photos
 from agentic_styling.data.build import draw_contexts
 from agentic_styling.data.photos.photos import Photo
-from agentic_styling.data.photos.sources import near_duplicates, perceptual_hash
+from agentic_styling.data.photos.sources import SCIKIT, near_duplicates, perceptual_hash
 from agentic_styling.data.pipeline import Context
 from agentic_styling.utils.errors import InputError
 
@@ -25,8 +25,8 @@ def calibration_photos(where) -> list[Photo]:
 
 
 def validation_photos(where) -> list[Photo]:
-    """The half to validate on; of the bundled ones (None), which are not calibrated on, all."""
-    return load_photos() if where is None else _halves(where)[1]
+    """The half to validate on; of scikit-image's and -learn's (None), never fitted on, all."""
+    return load_photos(SCIKIT) if where is None else _halves(where)[1]
 
 
 def draw_evenly(photos: list[Photo], count: int, size: int, seed: int) -> list[Context]:

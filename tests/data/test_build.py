@@ -79,7 +79,7 @@ def test_a_set_is_read_as_tensorflow_datasets_and_as_trajectories(built):
 def test_records_are_the_trajectories_that_were_made(built, source):
     _, directory = built
     settings = build.context_counts(36, 3)
-    photos = build.split_source(source.names, build.survey(source), build._rank)
+    photos = build.split_source(source, build.survey(source), build._rank)
     job = build.Job("complex", source, photos, settings, 3, 16, 0, build.Procedural("complex"))
     made, rejects = build.make_shard(job, "train", 1)
     assert not rejects

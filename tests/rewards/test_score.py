@@ -23,7 +23,7 @@ MILDER = {"location_setting": "underwater_reef", "time_period": "cyberpunk_dysto
 @pytest.fixture(scope="module", params=[FEW, MANY])
 def cases(request):
     """Pictures in a known state, float32 [cases, 128, 128, 3], and their contexts."""
-    contexts = draw_contexts(load_photos(), request.param, size=128, seed=7)
+    contexts = draw_contexts(load_photos("scikit"), request.param, size=128, seed=7)
     crops = jnp.asarray(np.stack([c.pixels for c in contexts]), jnp.float32) / 255
     states = encode_plans([state_plan(c.state) for c in contexts])
     return execute(crops, states, jax.random.key(0)), contexts

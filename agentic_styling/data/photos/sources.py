@@ -2,9 +2,10 @@
 
 import functools
 import importlib.util
+import json
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,9 @@ from agentic_styling.utils.checks import local_path, readable
 from agentic_styling.utils.errors import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-BUNDLED = {
+BUNDLED = Path(__file__).parent / "bundled"
+SCIKIT = "scikit"
+_SCIKIT_FILES = {
     "skimage/data": ["astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"]
     + ["motorcycle_left.png", "hubble_deep_field.jpg"],
     "sklearn/datasets/images": ["china.jpg", "flower.jpg"],
@@ -44,13 +47,15 @@ class Source(NamedTuple):
     """N photographs.
 
     names: of each. read: number -> uint8 [H, W, 3], or an error of UNREADABLE. where: they are
-    from, for the card. licence: what is known of their terms, a sentence.
+    from, for the card. licence: what is known of their terms, a sentence. splits: the names of each
+    split where that is fixed, else None.
     """
 
     names: tuple[str, ...]
     read: Callable[[int], np.ndarray]
     where: str
     licence: str = UNKNOWN_TERMS
+    splits: Mapping[str, list[str]] | None = None
 
     def photo(self, number: int) -> Photo:
         """One photograph."""
@@ -73,7 +78,8 @@ def open_source(where: str | None) -> Source:
     """The photographs of a description.
 
     Args:
-      where: None for those bundled in scikit-image and scikit-learn; a folder for all below it;
+      where: None for the 30 that this package brings along, whose splits are fixed; a folder for
+        all below it; "scikit" for the eight of the installed scikit-image and scikit-learn;
         "tfds:NAME/SPLIT@DATA_DIR" for a prepared TensorFlow data set; "hf:DIRECTORY", or
         "hf:DIRECTORY/SPLIT", for one saved by datasets.save_to_disk. Of a table, the column of
         pictures is the only one of that type, else the first of PICTURE_COLUMNS; its values are
@@ -85,6 +91,8 @@ def open_source(where: str | None) -> Source:
     """
     if where is None:
         return _bundled()
+    if where == SCIKIT:
+        return _scikit()
     if where.startswith("tfds:"):
         return _tfds(where)
     if where.startswith("hf:") and not where.startswith("hf://"):
@@ -142,14 +150,20 @@ def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
 
 
 def split_source(
-    names: tuple[str, ...], usable: Survey, rank: Callable[[str], bytes], only: str | None = None
+    source: Source, usable: Survey, rank: Callable[[str], bytes], only: str | None = None
 ) -> dict[str, np.ndarray]:
     """Numbers of a source's photographs by split, in order; near duplicates are in one split.
 
     Test has at least two different ones of six. rank: sorts groups of near duplicates by their
-    first name: the first go to test. only: the split that all go to. Raises InputError for fewer
-    than three different photographs; with `only`, for none.
+    first name: the first go to test. only: the split that all go to; where the source's splits are
+    fixed, the only one that is kept. Raises InputError for fewer than three different photographs;
+    with `only`, for none.
     """
+    names = source.names
+    if source.splits:
+        numbers = {names[number]: number for number in usable.usable}
+        fixed = {s: np.array([numbers[name] for name in of]) for s, of in source.splits.items()}
+        return {only: fixed[only]} if only else fixed
     group = near_duplicates(usable.hashes)
     members = {g: usable.usable[group == g] for g in np.unique(group)}
     if len(members) < (1 if only else 3):
@@ -169,14 +183,22 @@ def split_source(
 
 
 def _bundled() -> Source:
+    splits = json.loads((BUNDLED / "splits.json").read_text(encoding="utf-8"))
+    names = tuple(sorted(name for of in splits.values() for name in of))
+    read = _kept(lambda i: read_image(BUNDLED / f"{names[i]}.jpg"))
+    terms = "Their terms: MIT, by Peter Corke (Machine Vision Toolbox for Python)."
+    return Source(names, read, "those that agentic_styling brings along", terms, splits)
+
+
+def _scikit() -> Source:
     paths = []
-    for folder, files in BUNDLED.items():
+    for folder, files in _SCIKIT_FILES.items():
         package, _, inside = folder.partition("/")
         spec = importlib.util.find_spec(package)  # runs no code: importing it takes seconds
         if spec is None:
             raise InputError(
-                f"{package} is not installed, so its photographs are missing; "
-                "pip install 'agentic-styling[data]' or give a folder of photographs"
+                f"{SCIKIT}: {package} is not installed; pip install scikit-image scikit-learn, or "
+                "give a folder of photographs"
             )
         paths += [Path(spec.origin).parent / inside / file for file in files]
     names = tuple(path.stem for path in paths)

@@ -19,17 +19,6 @@ def by_name(photos):
     return {photo.name: photo.pixels for photo in photos}
 
 
-def test_bundled_photographs_are_colour_and_need_no_folder():
-    photos = load_photos()
-    assert sorted(p.name for p in photos) == sorted(
-        ["astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "hubble_deep_field"]
-        + ["china", "flower"]
-    )
-    for photo in photos:
-        assert photo.pixels.dtype == np.uint8 and photo.pixels.shape[2] == 3
-        assert min(photo.pixels.shape[:2]) >= 256
-
-
 def test_every_mode_becomes_rgb(tmp_path):
     rgb = Image.fromarray(gradient())
     rgb.save(tmp_path / "a.png")

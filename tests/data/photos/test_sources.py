@@ -64,8 +64,8 @@ def test_too_few_photographs_and_no_folder_are_one_line(tmp_path):
     save(tmp_path, 2)
     two = open_source(str(tmp_path))
     with pytest.raises(InputError, match="only 2 different usable ones of 2"):
-        split_source(two.names, survey(two), rank)
-    assert {k: list(v) for k, v in split_source(two.names, survey(two), rank, "test").items()} == {
+        split_source(two, survey(two), rank)
+    assert {k: list(v) for k, v in split_source(two, survey(two), rank, "test").items()} == {
         "test": [0, 1]
     }
     with pytest.raises(InputError, match="no such folder"):
@@ -113,7 +113,7 @@ def test_near_duplicates_are_in_one_split(tmp_path):
     for seed in range(20):
         Image.fromarray(noise(seed)).resize((70, 70)).save(tmp_path / f"copy{seed}.jpg")
     source = open_source(str(tmp_path))
-    splits = split_source(source.names, survey(source), rank)
+    splits = split_source(source, survey(source), rank)
     where = {source.names[i]: s for s, numbers in splits.items() for i in numbers}
     assert len(where) == 40
     assert Counter(where.values()) == {"train": 30, "validation": 4, "test": 6}
@@ -123,7 +123,7 @@ def test_near_duplicates_are_in_one_split(tmp_path):
 @pytest.mark.parametrize(("count", "tested"), [(3, 1), (5, 1), (6, 2), (8, 2), (20, 3)])
 def test_six_photographs_give_two_to_test(count, tested):
     source = Source(tuple(map(str, range(count))), noise, "here")
-    splits = split_source(source.names, survey(source), rank)
+    splits = split_source(source, survey(source), rank)
     assert len(splits["test"]) == tested and len(splits["validation"]) == max(1, count // 10)
     assert sorted(np.concatenate(list(splits.values()))) == list(range(count))
 
@@ -131,7 +131,7 @@ def test_six_photographs_give_two_to_test(count, tested):
 def test_copies_of_two_photographs_are_not_enough():
     source = Source(("a", "b", "c"), [noise(0), noise(1), noise(1)].__getitem__, "here")
     with pytest.raises(InputError, match="only 2 different usable ones of 3"):
-        split_source(source.names, survey(source), rank)
+        split_source(source, survey(source), rank)
 
 
 def test_a_prepared_tensorflow_data_set_is_a_source(tmp_path):
