@@ -8,7 +8,7 @@ import numpy as np
 
 from agentic_styling.evaluation.baselines import identity
 from agentic_styling.planner import PLAN_FORMS, Planner
-from agentic_styling.tools import Plan, PlanError
+from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, PlanError
 from agentic_styling.utils.errors import InputError
 
 
@@ -41,13 +41,28 @@ def derangement(count: int, seed: int) -> np.ndarray:
     return shuffled
 
 
-def check_answerable(directory: Path, images: np.ndarray, goals: Sequence[str], **options) -> None:
+def check_answerable(
+    directory: Path, images: np.ndarray, goals: Sequence[str], *, states, constrained, **options
+) -> None:
     """Raises InputError for what `planner_answers` would be refused, without reading weights."""
     planner = Planner.from_pretrained(directory, weights=False)
+    contexts = _true_contexts(planner, states, constrained)
+    options |= {"states": states, "constrained": constrained, "contexts": contexts}
     try:
         planner.check(images, goals, **options)
     except InputError as error:
         raise InputError(f"{directory}: {error}") from error
+
+
+def _true_contexts(planner: Planner, states, constrained: bool) -> list[dict] | None:
+    """The contexts that a planner would state if it read every picture right.
+
+    None for a text planner, which is given them, and without the grammar, which tells how a planner
+    writes unaided.
+    """
+    if planner.modality == "text" or not constrained:
+        return None
+    return [{name: state.get(name, UNKNOWN) for name in DIMENSIONS} for state in states]
 
 
 def planner_answers(
@@ -57,24 +72,28 @@ def planner_answers(
     *,
     states: Sequence[Mapping[str, str]],
     seed: int,
-    kept: Sequence[MutableMapping[int, list[str]] | None] = (None, None),
+    constrained: bool,
+    kept: Sequence[MutableMapping[int, list[str]] | None] = (None, None, None),
     **sampling,
-) -> tuple[list[Answer], list[Answer]]:
-    """One answer per case, reading its own picture and then another's (`derangement`).
+) -> tuple[list[Answer], list[Answer], list[Answer] | None]:
+    """One answer per case, reading its own picture, then another's (`derangement`), then the truth.
 
-    A case always keeps its own goal. states: what a text planner reads in place of the pictures.
-    kept: the texts of both that an interrupted call left, by row; those of this are added.
-    sampling: temperature, max_new_tokens and constrained; see `Planner.plan`.
+    A case always keeps its own goal. The third answers, to the case's own picture, begin with the
+    true context; None where that is not asked, see `_true_contexts`.
+
+    states: what a text planner reads in place of the pictures. kept: the texts of all three that an
+    interrupted call left, by row; those of this are added. sampling: temperature and
+    max_new_tokens; see `Planner.plan`.
     """
     planner = Planner.from_pretrained(directory)
 
-    def answers(order, texts) -> list[Answer]:
+    def answers(order, texts, contexts=None) -> list[Answer]:
         shown = [states[row] for row in order]
-        read = planner.complete(
-            images[order], goals, states=shown, seed=seed, kept=texts, **sampling
-        )
+        options = {"seed": seed, "constrained": constrained, "kept": texts, "contexts": contexts}
+        read = planner.complete(images[order], goals, states=shown, **options, **sampling)
         return [parse(text, planner.form) for (text,) in read]
 
-    orders = np.arange(len(goals)), derangement(len(goals), seed)
-    own, other = map(answers, orders, kept)
-    return own, other
+    every, contexts = np.arange(len(goals)), _true_contexts(planner, states, constrained)
+    own = answers(every, kept[0])
+    other = answers(derangement(len(goals), seed), kept[1])
+    return own, other, contexts and answers(every, kept[2], contexts)

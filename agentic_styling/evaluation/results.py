@@ -3,7 +3,8 @@
 A record is a line of cases.jsonl: {id, photo, goal, theme, explicit, state, request, shown,
 methods: {name: {valid, text, plan, context, reward, held_out_reward, scores, overall, actions,
 shuffled}}}. `context` is None if the output is not a valid plan; `shuffled`, the same method given
-another case's picture, is None or {valid, context, reward}. Of a method with several training runs
+another case's picture, is None or {valid, context, reward}. Where a planner was also asked to go on
+from the true context, `true_context` is {valid, reward}. Of a method with several training runs
 this is the first, and `more_runs` has the others alike.
 """
 
@@ -15,6 +16,7 @@ from agentic_styling.evaluation.bootstrap import (
     paired_difference,
     verdict,
 )
+from agentic_styling.evaluation.perception import perception
 from agentic_styling.evaluation.plan_metrics import ACTION_SCORES, context_hits, is_known
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import DIMENSIONS
@@ -111,7 +113,7 @@ def aggregate_method(
         numbers[f"{name}_per_dimension"] = dict(zip(DIMENSIONS, map(_mean, table.T), strict=True))
     shuffled = [entry["shuffled"] for entry in entries]
     if None in shuffled:
-        return numbers | {"shuffled_images": None}
+        return numbers | {"shuffled_images": None, "perception": None}
     contexts = _contexts(shuffled, states, reads_context)
     other = {"reward": [entry["reward"] for entry in shuffled]}
     other |= {name: _by_case(table) for name, table in contexts.items()}
@@ -122,6 +124,7 @@ def aggregate_method(
         "valid_plans": _mean([entry["valid"] for entry in shuffled]),
         "true_minus_shuffled": _true_minus_shuffled(*both, photos, **options),
     }
+    numbers["perception"] = perception(entries, states, interval) if reads_context else None
     return numbers
 
 

@@ -21,6 +21,7 @@ from agentic_styling.rewards import PARTS
 
 FRAME_SIDE = 256
 PICTURES = "cases"  # folder of a workdir
+READINGS = ("own", "shuffled", "true_context")  # what a planner answers to, see `planner_answers`
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def _run_planner(
     name: str, run: int, planner: str | None, cases: Cases, config: ConfigDict, workdir: Path
 ) -> list[dict]:
     """The entries of one training run of a method, or of a method without a planner."""
-    label, shown = name + (f", run {run + 1}" if run else ""), [] if run else cases.shown
-    own, other = _answers(name, planner, cases, config, workdir / ANSWERS / name / str(run))
-    scores, films = _run(own, cases, config, label, film=shown)
+    method, shown = name + (f", run {run + 1}" if run else ""), [] if run else cases.shown
+    own, other, told = _answers(name, planner, cases, config, workdir / ANSWERS / name / str(run))
+    scores, films = _run(own, cases, config, method, film=shown)
     entries = [
         {
             **_answer_entry(answer),
@@ -89,10 +90,14 @@ def _run_planner(
     ]
     if other is not None:
         # A method that does not read the picture gives the same answer to any.
-        label += ", shuffled"
+        label = f"{method}, shuffled"
         again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
+    if told:
+        rewards = _run(told, cases, config, f"{method}, true context", held_out=False)[0]["reward"]
+        for entry, answer, reward in zip(entries, told, rewards, strict=True):
+            entry["true_context"] = {"valid": answer.valid, "reward": float(reward)}
     for row, film in zip(shown, films, strict=True):
         for step in range(1, len(own[row].plan.resolved) + 1):
             save_picture(workdir / PICTURES / frame_name(row, name, step), film[step])
@@ -119,24 +124,25 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 
 def _answers(
     name: str, planner: str | None, cases: Cases, config: ConfigDict, kept: Path
-) -> tuple[list[Answer], list[Answer] | None]:
-    """Answers to the cases' own pictures, and to others' (None for the teacher's plans).
+) -> tuple[list[Answer], list[Answer] | None, list[Answer] | None]:
+    """Answers to the cases' own pictures, to others', and with the true context.
 
+    Others' are None for the teacher's plans; those with the true context, see `planner_answers`.
     kept: folder of the planner's texts.
     """
     if planner is None:
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
-        return own, None if name == "teacher_best" else own
+        return own, None if name == "teacher_best" else own, None
     if planner.startswith(ENDPOINT):
-        return _endpoint_planner(planner, cases, config)()
+        return *_endpoint_planner(planner, cases, config)(), None
     given, options = _given(cases, config)
     return planner_answers(
         Path(planner),
         *given,
         seed=config.seed,
         temperature=config.temperature,
-        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in ("own", "shuffled")],
+        kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in READINGS],
         **options,
     )
 

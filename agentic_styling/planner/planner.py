@@ -15,7 +15,7 @@ import numpy as np
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, read_config
 from agentic_styling.planner.decoding.generation import check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
-from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS, force_contexts
 from agentic_styling.planner.inputs.images import (
     ImageSettings,
     bucket,
@@ -166,6 +166,7 @@ class Planner:
         temperature: float = 0.0,
         seed: int = 0,
         states: Sequence[Mapping[str, str]] | None = None,
+        contexts: Sequence[Mapping[str, str]] | None = None,
         constrained: bool = True,
         **options,
     ) -> list[list[Plan | None]]:
@@ -183,6 +184,8 @@ class Planner:
           seed: of the sampling, 0 to 2**32 - 1.
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
+          contexts: B contexts that the plans state, in place of what the planner would have read;
+            the steps after them are its own.
           constrained: whether the plan grammar restricts decoding, so that every plan is valid.
           options: top_k, top_p and max_new_tokens (512) of the sampling, see `generate`; and
             kept, a mapping from rows to their texts. Rows that it has are not sampled again, and
@@ -210,6 +213,7 @@ class Planner:
             temperature=temperature,
             seed=seed,
             states=states,
+            contexts=contexts,
             constrained=constrained,
             **options,
         )
@@ -225,6 +229,7 @@ class Planner:
         temperature: float = 0.0,
         seed: int = 0,
         states: Sequence[Mapping[str, str]] | None = None,
+        contexts: Sequence[Mapping[str, str]] | None = None,
         constrained: bool = False,
         top_k: int = 0,
         top_p: float = 1.0,
@@ -241,6 +246,7 @@ class Planner:
             images = [i if hasattr(i, "dtype") else np.asarray(i) for i in images]
         counts, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
+        forced = self._forced(contexts, len(goals), max_new_tokens)
         options = {
             "max_new_tokens": max_new_tokens,
             "stop_ids": (self.tokenizer.im_end, self.tokenizer.pad),
@@ -261,7 +267,8 @@ class Planner:
             if all(row in answers for row in rows.tolist()):
                 continue
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
-            result = generate(self.config, self.params, inputs, seed=seed, rows=rows, **options)
+            options |= {"seed": seed, "rows": rows, "forced": forced[rows]}
+            result = generate(self.config, self.params, inputs, **options)
             if not np.isfinite(result.logps).all():
                 raise InputError(
                     f"{self.directory or 'planner'}: its logits are not finite, so the weights are "
@@ -272,13 +279,16 @@ class Planner:
                 answers[row] = [next(texts) for _ in range(num_samples)]
         return [answers[row] for row in range(len(prompts))]
 
-    def check(self, images, goals, *, states=None, constrained=True, max_new_tokens=512) -> None:
+    def check(
+        self, images, goals, *, states=None, contexts=None, constrained=True, max_new_tokens=512
+    ) -> None:
         """Raises InputError for what `plan` would refuse; nothing is sampled, no weights are used.
 
         Arguments as for `plan`.
         """
         _, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
+        self._forced(contexts, len(goals), max_new_tokens)
         if constrained:
             check_grammar(self.grammar, self.config, max_new_tokens, (self.tokenizer.im_end,))
 
@@ -310,6 +320,9 @@ class Planner:
                     f"{limit} with max_new_tokens {max_new_tokens}; give a smaller image or a "
                     "shorter goal, or ask for fewer tokens"
                 )
+
+    def _forced(self, contexts, count: int, max_new_tokens: int) -> np.ndarray:
+        return force_contexts(self.tokenizer, self.form, contexts, count, max_new_tokens)
 
     def _patches(self, tokens: int) -> int:
         """The number of patches that a picture of so many image tokens is padded to."""

@@ -120,10 +120,12 @@ def mock_planners(monkeypatch, cases, draw_film=still):
         ran.append(directory.name)
         texts = mocked_texts(str(directory.name), cases, rng)
         others = [texts[i] for i in derangement(len(texts), seed)]
-        return [parse(t) for t in texts], [parse(t) for t in others]
+        told = [teacher_plan(case.state).to_json() for case in cases]
+        return tuple([parse(t) for t in read] for read in (texts, others, told))
 
     def execute_and_score(pictures, plans, requests, *, label, film=(), **_):
-        level = LEVELS[label.split(",")[0]] - (0.8 if "shuffled" in label else 0)
+        name, *given = label.split(", ")
+        level = LEVELS[name] - (0.8 if "shuffled" in given else 0)
         rewards = np.clip(rng.normal(level, 0.5, len(plans)), 0, 5)
         noise = rng.normal(0, 6, (len(PARTS), len(plans)))
         parts = dict(zip(PARTS, np.clip(20 * rewards + noise, 0, 100), strict=True))

@@ -46,6 +46,11 @@ def test_every_method_has_every_number(results):
         assert (numbers["shuffled_images"] is None) == (name == "teacher_best")
         if numbers["shuffled_images"]:
             assert set(numbers["shuffled_images"]["reward"]) == INTERVAL
+        assert (numbers["perception"] is None) == (name in ("edit_only", "teacher_best"))
+        if numbers["perception"]:
+            assert set(numbers["perception"]["dimensions"]) == set(DIMENSIONS)
+            for name in ("reward_with_true_context", "true_context_minus_own"):
+                assert set(numbers["perception"][name]) == INTERVAL
     post_trained = [f"{name}_minus_standard" for name in POST_TRAINED]
     assert list(results["paired"]) == ["standard_minus_edit_only", *post_trained]
     for pair in results["paired"].values():
@@ -90,6 +95,17 @@ def test_every_case_keeps_its_held_out_reward(results, records):
         kept = [record["methods"][name]["held_out_reward"] for record in records]
         assert numbers["held_out_reward"]["mean"] == pytest.approx(np.mean(kept))
         assert kept != [record["methods"][name]["reward"] for record in records]
+
+
+def test_every_case_keeps_its_reward_with_the_true_context(results, records):
+    for name, numbers in results["methods"].items():
+        entries = [record["methods"][name] for record in records]
+        assert all(("true_context" in entry) == bool(numbers["perception"]) for entry in entries)
+        if numbers["perception"]:
+            kept = [entry["true_context"]["reward"] for entry in entries]
+            mean = numbers["perception"]["reward_with_true_context"]["mean"]
+            assert mean == pytest.approx(np.mean(kept))
+            assert kept != [entry["reward"] for entry in entries]
 
 
 def test_the_text_table_has_both_rewards_and_their_verdict(results):

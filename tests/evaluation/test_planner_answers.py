@@ -17,7 +17,7 @@ from agentic_styling.planner import (
     train_tokenizer,
 )
 from agentic_styling.planner import planner as planner_module
-from agentic_styling.tools import Plan, Step
+from agentic_styling.tools import DIMENSIONS, Plan, Step
 from tests.training.fixtures import make_trajectories
 
 COUNT, SEED = 5, 3
@@ -33,14 +33,15 @@ def plan_of(text):
 class Reader:
     """Writes down what it is shown: the picture, the state and the goal of each row."""
 
-    form = "json"
+    form, modality, contexts = "json", "vision", ()
 
     def shown(self, images, goals, states, seed, temperature, max_new_tokens):
         assert (seed, temperature, max_new_tokens) == (SEED, 0.5, 99)
         rows = zip(images[:, 0, 0, 0], states, goals, strict=True)
         return [f"{pixel} {state['weather']} {goal}" for pixel, state, goal in rows]
 
-    def complete(self, images, goals, *, constrained, kept, **options):
+    def complete(self, images, goals, *, constrained, kept, contexts, **options):
+        Reader.contexts += (contexts,)
         texts = self.shown(images, goals, **options)
         return [[plan_of(t).to_json() if row or constrained else t] for row, t in enumerate(texts)]
 
@@ -48,6 +49,7 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch):
     monkeypatch.setattr(planning.Planner, "from_pretrained", lambda directory: Reader())
+    monkeypatch.setattr(Reader, "contexts", ())
 
 
 def answers(constrained):
@@ -63,17 +65,22 @@ def answers(constrained):
 
 @pytest.mark.usefixtures("reader")
 def test_cases_are_planned_under_the_grammar_with_their_own_goal():
-    own, other = answers(constrained=True)
-    assert all(answer.valid and answer.text is None for answer in own + other)
+    own, other, told = answers(constrained=True)
+    assert all(answer.valid and answer.text is None for answer in own + other + told)
     assert [a.plan.instruction for a in own] == [f"{row} {row} goal {row}" for row in range(COUNT)]
     order = derangement(COUNT, SEED)
     expected = [f"{shown} {shown} goal {row}" for row, shown in enumerate(order)]
     assert [a.plan.instruction for a in other] == expected
+    # Then with the true context, all ten dimensions as the teacher writes it, and the own picture.
+    assert told == own
+    true = [dict.fromkeys(DIMENSIONS, "unknown") | state for state in STATES]
+    assert Reader.contexts == (None, None, true)
 
 
 @pytest.mark.usefixtures("reader")
 def test_unconstrained_texts_may_be_invalid():
-    own, _ = answers(constrained=False)
+    own, _, told = answers(constrained=False)
+    assert told is None  # how often a planner writes valid plans unaided is measured then
     assert [answer.valid for answer in own] == [False, True, True, True, True]
     assert own[0].text == "0 0 goal 0" and own[0].plan.steps == ()
     assert own[1].plan == plan_of("1 1 goal 1")
@@ -102,8 +109,8 @@ def test_a_planner_is_prompted_as_it_was_trained(monkeypatch, tmp_path, modality
     monkeypatch.setattr(planner_module, "generate", generate)
     given = {"states": [t.state for t in cases], "seed": 0, "temperature": 0.0}
     images, goals = np.stack([t.image for t in cases]), [t.goal for t in cases]
-    own, _ = planner_answers("x", images, goals, constrained=False, max_new_tokens=9, **given)
-    assert not own[0].valid and own[0].text == "{}"
+    own, _, told = planner_answers("x", images, goals, constrained=False, max_new_tokens=9, **given)
+    assert not own[0].valid and own[0].text == "{}" and told is None
     trained = build_training_set(cases, tokenizer, settings, modality=modality)
     ends = zip(trained.tokens, trained.prompt_length, strict=True)
     expected = [tokens[:end].tolist() for tokens, end in ends]

@@ -21,12 +21,15 @@ def interval_strip(
     return _strip(ticks, *marked, _level(f"range {kind}", low, high), dot, label=label)
 
 
-def dumbbell(first: float, second: float, ticks: Sequence[float], *, label: str) -> Markup:
-    """Two values on one line, the first filled, the second hollow; ticks as `interval_strip`."""
+def dumbbell(
+    first: float, second: float, ticks: Sequence[float], *, label: str, mark: float | None = None
+) -> Markup:
+    """Two values on one line, the first filled, the second hollow; the rest as `interval_strip`."""
     x1, x2 = _position(first, ticks), _position(second, ticks)
+    marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
     hollow = tag("circle", class_="dot hollow", cx=x2, cy="50%", r="5")
     filled = tag("circle", class_="dot", cx=x1, cy="50%", r="5")
-    return _strip(ticks, _level("way", x1, x2), hollow, filled, label=label)
+    return _strip(ticks, *marked, _level("way", x1, x2), hollow, filled, label=label)
 
 
 def axis(ticks: Sequence[float], form: str = "{:g}") -> Markup:

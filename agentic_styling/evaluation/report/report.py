@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agentic_styling.evaluation.report import tables
+from agentic_styling.evaluation.report import perception, tables
 from agentic_styling.evaluation.report.cases import case_card, executed_steps, picture, tab_order
 from agentic_styling.evaluation.report.figures import FRAGMENTS, curve, histogram
 from agentic_styling.evaluation.report.labels import (
@@ -79,7 +79,12 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
     if paired:
         sections.append(fill(FRAGMENTS["paired"], differences=tables.paired_table(paired)))
     if any(n["context_accuracy"] is not None and n["shuffled_images"] for n in methods.values()):
-        parts = {"both": tables.looking_table(methods), "dimensions": tables.context_table(methods)}
+        parts = {
+            "both": perception.looking_table(methods),
+            "worth": perception.worth_table(methods),
+            "dimensions": perception.context_table(methods),
+            "confusions": perception.confusions(methods),
+        }
         sections.append(fill(FRAGMENTS["looking"], **parts))
     if shown:
         first = main_method(methods)

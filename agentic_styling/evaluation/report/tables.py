@@ -1,8 +1,8 @@
-"""The report's tables: methods, parts of the score, paired differences, what planners read."""
+"""The report's tables: methods, parts of the score, paired differences."""
 
 import math
 
-from agentic_styling.evaluation.report.figures import axis, dumbbell, interval_strip
+from agentic_styling.evaluation.report.figures import axis, interval_strip
 from agentic_styling.evaluation.report.labels import (
     WORDS,
     badge,
@@ -13,10 +13,8 @@ from agentic_styling.evaluation.report.labels import (
     share,
 )
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.tools import DIMENSIONS
 
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
-SHARE_TICKS = (0, 0.25, 0.5, 0.75, 1)
 
 
 def method_table(methods: dict) -> Markup:
@@ -30,7 +28,7 @@ def method_table(methods: dict) -> Markup:
         about = "; ".join(filter(None, (labels(name)[2], seeds)))
         rows.append(
             [
-                _row_head(name, about),
+                row_head(name, about),
                 *_reward_cells(labels(name)[1], both, REWARD_TICKS, mark),
                 tag("td", share(numbers["valid_plans"]), data_label="valid"),
                 tag("td", share(numbers["context_accuracy_known"]), data_label="context"),
@@ -38,7 +36,7 @@ def method_table(methods: dict) -> Markup:
             ]
         )
     heads = ("Method", axis(REWARD_TICKS), "Reward", "Held-out", "Valid", "Context", "Actions F1")
-    return _table(heads, rows, "methods")
+    return table(heads, rows, "methods")
 
 
 def parts_table(methods: dict) -> Markup:
@@ -51,9 +49,9 @@ def actions_table(methods: dict) -> Markup:
     rows = []
     for name, numbers in methods.items():
         scores = [numbers["actions"][score] for score in WORDS["actions"]]
-        cells = [_heat_cell(score and max(score, 0), number(score), None) for score in scores]
-        rows.append([_row_head(name), *cells])
-    return _scrolling([None, *WORDS["actions"].values()], rows)
+        cells = [heat_cell(score and max(score, 0), number(score), None) for score in scores]
+        rows.append([row_head(name), *cells])
+    return scrolling([None, *WORDS["actions"].values()], rows)
 
 
 def judged_tables(methods: dict) -> tuple[Markup, Markup]:
@@ -70,15 +68,15 @@ def _percent_table(methods: dict, heads: dict[str, str]) -> Markup:
     rows = []
     for name, scores in methods.items():
         cells = [_percent_cell(scores[score]) for score in heads]
-        rows.append([_row_head(name), *cells])
-    return _scrolling([None, *heads.values()], rows)
+        rows.append([row_head(name), *cells])
+    return scrolling([None, *heads.values()], rows)
 
 
 def _percent_cell(value: dict | None) -> Markup:
     if value is None:
-        return _heat_cell(None, "–", None)
+        return heat_cell(None, "–", None)
     half = f"±{(value['high'] - value['low']) / 2:.0f}"
-    return _heat_cell(value["mean"] / 100, number(value["mean"], 0), half)
+    return heat_cell(value["mean"] / 100, number(value["mean"], 0), half)
 
 
 def paired_table(paired: dict) -> Markup:
@@ -96,75 +94,33 @@ def paired_table(paired: dict) -> Markup:
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
-                _row_head(key.split("_minus_")[0], f"minus {base[1]}"),
+                row_head(key.split("_minus_")[0], f"minus {base[1]}"),
                 *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
                 tag("td", paired[key]["both"], class_=f"verdict {agreed}"),
             ]
         )
-    return _table((None, axis(ticks), "Reward", "Held-out", None), rows, "methods paired")
+    return table((None, axis(ticks), "Reward", "Held-out", None), rows, "methods paired")
 
 
-def looking_table(methods: dict) -> Markup:
-    """Context read from the true picture and from another case's, and the effect on the reward."""
-    rows = []
-    for name, numbers in methods.items():
-        shuffled = numbers["shuffled_images"] or {}
-        own, other = numbers["context_accuracy_known"], shuffled.get("context_accuracy_known")
-        if own is None or other is None:
-            continue
-        spoken = (
-            f"{labels(name)[1]}: {share(own)} with its own picture, {share(other)} with another"
-        )
-        change = shuffled["true_minus_shuffled"]["reward"]
-        rows.append(
-            [
-                _row_head(name),
-                tag("td", dumbbell(own, other, SHARE_TICKS, label=spoken), class_="plot"),
-                tag("td", tag("b", share(own)), tag("small", f"{share(other)} shuffled")),
-                tag(
-                    "td",
-                    tag("b", number(change["mean"], 2, True)),
-                    tag("small", between(change, True)),
-                    data_label="reward gained by looking",
-                ),
-            ]
-        )
-    heads = (None, axis(SHARE_TICKS, "{:.0%}"), "Read correctly", "Reward gained by looking")
-    return _table(heads, rows, "methods looking")
-
-
-def context_table(methods: dict) -> Markup:
-    """Context accuracy per dimension: over the cases that set it (large), over all (small)."""
-    readers = {name: n for name, n in methods.items() if n["context_accuracy"] is not None}
-    rows = []
-    for dimension in DIMENSIONS:
-        cells = []
-        for numbers in readers.values():
-            known = numbers["context_accuracy_known_per_dimension"][dimension]
-            every = numbers["context_accuracy_per_dimension"][dimension]
-            cells.append(_heat_cell(known, share(known, ""), share(every, "")))
-        rows.append([tag("th", dimension.replace("_", " "), scope="row"), *cells])
-    return _scrolling([None, *map(badge, readers)], rows)
-
-
-def _table(heads, rows: list[list[Markup]], style: str) -> Markup:
+def table(heads, rows: list[list[Markup]], style: str) -> Markup:
+    """A table of rows of cells; a heading of None is empty. style: CSS classes."""
     head = tag("tr", *[tag("th", text, scope="col" if text else None) for text in heads])
     body = [tag("tr", *cells) for cells in rows]
     return tag("table", tag("thead", head), tag("tbody", *body), class_=style)
 
 
-def _scrolling(heads, rows: list[list[Markup]]) -> Markup:
+def scrolling(heads, rows: list[list[Markup]], style: str = "grid") -> Markup:
     """A grid of numbers that scrolls sideways if the screen is too narrow."""
-    return tag("div", _table(heads, rows, "grid"), class_="scroll", tabindex="0")
+    return tag("div", table(heads, rows, style), class_="scroll", tabindex="0")
 
 
-def _row_head(name: str, words: str | None = None) -> Markup:
+def row_head(name: str, words: str | None = None) -> Markup:
     """A row's heading: the badge, the name, and some words below it."""
     named = tag("span", tag("b", labels(name)[1]), None if words is None else tag("small", words))
     return tag("th", tag("span", badge(name), named, class_="method"), scope="row")
 
 
-def _heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
+def heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
     """A cell tinted by a value in [0, 1]."""
     tint = None if value is None else f"--v:{value:.3f}"
     small = tag("small", note) if note else None

@@ -53,6 +53,7 @@ def generate(
     seed: int = 0,
     rows: np.ndarray | None = None,
     num_samples: int = 1,
+    forced: np.ndarray | None = None,
 ) -> GenerateResult:
     """Continue padded prompts until a stop token or max_new_tokens.
 
@@ -69,6 +70,8 @@ def generate(
         prompt, the seed, the prompt's number and the sample's own; its key is
         fold_in(fold_in(key(seed), row), sample).
       num_samples: samples per prompt, which share one prefill.
+      forced: int [B, max_new_tokens], tokens that stand in place of sampled ones, -1 for none. The
+        grammar, where there is one, has to allow them.
 
     Returns:
       A GenerateResult of B * num_samples rows, the samples of a prompt together.
@@ -86,6 +89,8 @@ def generate(
     if grammar is not None:
         check_grammar(grammar, config, max_new_tokens, stop_ids)
     rows = np.arange(inputs.tokens.shape[0]) if rows is None else rows
+    if forced is None:  # as an array, so that both ways share a program
+        forced = np.full((len(rows), max_new_tokens), -1)
     return _generate(
         config,
         params,
@@ -98,6 +103,7 @@ def generate(
         jnp.uint32(check_seed(seed)),
         jnp.asarray(rows, jnp.uint32),
         jnp.asarray(stop_ids, jnp.int32),
+        jnp.asarray(forced, jnp.int32),
     )
 
 
@@ -131,6 +137,7 @@ def _generate(
     seed,
     rows,
     stop_ids,
+    forced,
 ):
     fold_in = jax.vmap(jax.random.fold_in)
     by_row = fold_in(jnp.broadcast_to(jax.random.key(seed), rows.shape), rows)
@@ -146,7 +153,7 @@ def _generate(
         for key, value in caches
         for i in range(len(key))
     ]
-    hidden, position = (jnp.repeat(x, num_samples, 0) for x in (hidden, position))
+    hidden, position, forced = (jnp.repeat(x, num_samples, 0) for x in (hidden, position, forced))
 
     def draw(hidden, step, written):
         embedding = output_embedding(config, params)
@@ -156,6 +163,7 @@ def _generate(
             mask = allowed(grammar, written, max_new_tokens - 1 - step)
             choice = jnp.where(mask, logits, -jnp.inf)
         token = sample(choice, keys, step, *sampling)
+        token = jnp.where(forced[:, step] < 0, token, forced[:, step])
         if grammar is not None:
             written = advance(grammar, written, token)
         logit = jnp.take_along_axis(logits, token[:, None], axis=1)[:, 0]

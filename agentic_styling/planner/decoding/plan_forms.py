@@ -1,10 +1,14 @@
 """The forms in which a planner writes a plan: our JSON, and Qwen's tool calls."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from agentic_styling.tools import MAX_ITEMS, VOCABULARY, Parameter, Plan, PlanError
+import numpy as np
+
+from agentic_styling.planner.inputs.tokenizer import Tokenizer
+from agentic_styling.tools import MAX_ITEMS, VOCABULARY, Parameter, Plan, PlanError, Step
+from agentic_styling.utils.errors import InputError
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 CONTEXT = "Context:"
@@ -167,3 +171,52 @@ PLAN_FORMS = {
     "json": PlanForm(Plan.to_json, Plan.from_json, json_system_text),
     "tool_calls": PlanForm(write_tool_calls, read_tool_calls, tool_calls_system_text),
 }
+
+
+# Stands after a context, so that the context's end is encoded as in plans.
+_STEP = Step("So.", "weather", {"weather_type": "hail"})
+
+
+def force_contexts(
+    tokenizer: Tokenizer,
+    form: str,
+    contexts: Sequence[Mapping[str, str]] | None,
+    count: int,
+    max_new_tokens: int,
+) -> np.ndarray:
+    """The tokens with which plans that state given contexts begin, for `generate`.
+
+    Where one token closes the context and begins the first step, it is among them.
+
+    Args:
+      tokenizer: of the planner.
+      form: how plans are written, one of `PLAN_FORMS`.
+      contexts: B contexts, dimension -> option; None forces nothing.
+      count: B.
+      max_new_tokens: N, of the whole plan.
+
+    Returns:
+      int32 [B, N], -1 after the context.
+
+    Raises:
+      InputError: not B contexts, or one is not in the vocabulary or leaves no room for a step.
+    """
+    forced = np.full((count, max_new_tokens), -1, np.int32)
+    if contexts is None:
+        return forced
+    if len(contexts) != count:
+        raise InputError(f"{len(contexts)} contexts and {count} goals; give a context per goal")
+    for row, context in enumerate(contexts):
+        try:
+            text = PLAN_FORMS[form].write(Plan(context, (_STEP,)))
+        except PlanError as error:
+            raise InputError(f"contexts[{row}]: {error}") from None
+        ids, end = tokenizer.encode(text), text.index("}") + 1
+        if len(ids) >= max_new_tokens:
+            raise InputError(
+                f"max_new_tokens {max_new_tokens}: contexts[{row}] and a step after it take "
+                f"{len(ids) + 1}; use as many or more"
+            )
+        first = next(n for n in range(len(ids)) if len(tokenizer.decode(ids[:n])) >= end)
+        forced[row, :first] = ids[:first]
+    return forced

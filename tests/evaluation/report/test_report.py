@@ -133,6 +133,53 @@ def test_both_rewards_are_shown_of_every_method_and_case(page, workdir):
     assert sum(words.endswith(" held-out") for words in page.text) == 3 * len(METHODS)
 
 
+def test_confusions_are_those_of_the_results(workdir):
+    results = json.loads((workdir / "results.json").read_text())
+    page = (workdir / "report/index.html").read_text()
+    readers = {n: m["perception"] for n, m in results["methods"].items() if m["perception"]}
+    details = re.findall(r'<details class="confusions"( open)?>(.*?)</details>', page)
+    assert [bool(opened) for opened, _ in details] == [name == "standard" for name in readers]
+    for perception, (_, shown) in zip(readers.values(), details, strict=True):
+        dimensions = {n: d for n, d in perception["dimensions"].items() if d["cases"]}
+        titles = re.findall(r"<figcaption><b>(.*?)</b>", shown)
+        assert titles == [name.replace("_", " ") for name in dimensions] and len(titles) > 2
+        tables = re.findall(r'<table class="grid confusion">(.*?)</table>', shown)
+        for dimension, table in zip(dimensions.values(), tables, strict=True):
+            assert cells_of(table) == {
+                (true.replace("unknown", "not set").replace("_", " "), read.replace("_", " ")): n
+                for true, row in dimension["confusion"].items()
+                for read, n in row.items()
+            }
+            hits = re.findall(r'<td class="heat hit"[^>]*>(\d*)</td>', table)
+            known = dimension["confusion"].get("unknown", {}).get("unknown", 0)
+            assert sum(int(hit or 0) for hit in hits) == dimension["right"] + known
+
+
+def cells_of(table):
+    """The counts of a confusion: (heading of the row, heading of the column) -> count."""
+    columns = re.findall(r'<th scope="col"><span>(.*?)</span></th>', table)
+    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', table)
+    counts = {}
+    for head, cells in rows:
+        shown = re.findall(r'<td class="heat \w+"[^>]*>(\d*)</td>', cells)
+        for read, count in zip(columns, shown, strict=True):
+            if count:
+                counts[head, read] = int(count)
+    return counts
+
+
+def test_rewards_with_each_reading_stand_side_by_side(page, workdir):
+    methods = json.loads((workdir / "results.json").read_text())["methods"]
+    spoken = [svg["aria-label"] for svg in page.all("svg") if "aria-label" in svg]
+    for numbers in methods.values():
+        if numbers["perception"]:
+            own, other = numbers["reward"], numbers["shuffled_images"]["reward"]
+            told = numbers["perception"]["reward_with_true_context"]
+            words = "{:.2f} with its own picture, {:.2f} with another, {:.2f} with the true context"
+            said = words.format(own["mean"], other["mean"], told["mean"])
+            assert sum(label.endswith(said) for label in spoken) == 1
+
+
 def test_results_without_the_held_out_reward_are_refused(workdir, tmp_path):
     (tmp_path / "cases.jsonl").write_bytes((workdir / "cases.jsonl").read_bytes())
     for lacking in ("methods", "paired"):
