@@ -184,8 +184,7 @@ class Planner:
           seed: of the sampling, 0 to 2**32 - 1.
           states: B contexts, dimension -> option, which a text planner reads in place of the
             photographs. A vision planner does not read them.
-          contexts: B contexts that the plans state, in place of what the planner would have read;
-            the steps after them are its own.
+          contexts: B contexts that the plans begin with, in place of what the planner would read.
           constrained: whether the plan grammar restricts decoding, so that every plan is valid.
           options: top_k, top_p and max_new_tokens (512) of the sampling, see `generate`; and
             kept, a mapping from rows to their texts. Rows that it has are not sampled again, and
