@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from agentic_styling.cli.style import film_strip
 from agentic_styling.data import read_photo
-from agentic_styling.evaluation.report.film_strip import film_strip
 from agentic_styling.tools import Plan, encode_plans, execute_steps
 
 IMAGES = Path(__file__).parents[1] / "docs/images"

@@ -39,6 +39,12 @@ def _checked(check: Callable) -> Callable:
     return convert
 
 
+PRICES = {
+    "nargs": 2,
+    "type": float,
+    "metavar": ("IN", "OUT"),
+    "help": "price of a million of the model's tokens, for the cost estimate",
+}
 path = _checked(checks.local_path)
 seed = _checked(checks.check_seed)
 temperature = _checked(checks.check_temperature)

@@ -3,7 +3,7 @@
 import argparse
 import functools
 
-from agentic_styling.cli.arguments import path, seed, temperature, whole, words
+from agentic_styling.cli.arguments import PRICES, path, seed, temperature, whole, words
 from agentic_styling.utils.atomic import check_free
 from agentic_styling.utils.checks import output_directory
 from agentic_styling.utils.errors import InputError
@@ -11,12 +11,6 @@ from agentic_styling.utils.user_cache import user_cache
 
 SPLITS = ("train", "validation", "test")
 SIDE = "side of a picture, in pixels"
-PRICES = {
-    "nargs": 2,
-    "type": float,
-    "metavar": ("IN", "OUT"),
-    "help": "price of a million of the model's tokens, for the cost estimate",
-}
 
 
 def add_data_commands(commands) -> None:

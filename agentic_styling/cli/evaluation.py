@@ -30,7 +30,8 @@ def _evaluate(config, workdir: Path, *, flags: flags.FlagValues) -> None:
 
 
 def add_evaluation_commands(commands) -> None:
-    """Adds report, annotate and agreement to subparsers; evaluate has absl's flags."""
+    """Adds evaluate, which has absl's flags, report, annotate and agreement to subparsers."""
+    commands.add_parser("evaluate", help="compare planners on held-out cases")
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")
     report.add_argument("workdir", type=path, help="directory of the evaluation")
     report.set_defaults(run=_report)

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from agentic_styling.cli.style import read_plan
-from agentic_styling.data import read_photo
 from agentic_styling.evaluation.judging import Edit, judge_edits, shown_edits
 from agentic_styling.evaluation.report.labels import WORDS
 from agentic_styling.evaluation.report.text_tables import aligned, with_interval
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.checks import new_file
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import read_photo
 
 
 def judge(

@@ -1,17 +1,20 @@
 """The `agentic-styling` command."""
 
 import sys
+from collections.abc import Iterable
 
 from agentic_styling import __version__
 from agentic_styling.cli.arguments import Parser
-from agentic_styling.cli.data import add_data_commands
-from agentic_styling.cli.evaluation import add_evaluation_commands, evaluate
-from agentic_styling.cli.pictures import add_picture_commands
-from agentic_styling.cli.training import add_training_commands, train
 from agentic_styling.utils.errors import InputError, nearest, one_line_errors
 from agentic_styling.utils.user_cache import keep_compiled_programs
 
-CONFIGURED = {"train": train, "evaluate": evaluate}
+# The commands by the module that has them, in the order of --help.
+GROUPS = {
+    "pictures": ("style", "judge", "export-cube"),
+    "data": ("build", "import-published", "export-data"),
+    "training": ("train", "export"),
+    "evaluation": ("evaluate", "report", "annotate", "agreement"),
+}
 
 
 @one_line_errors
@@ -22,20 +25,28 @@ def main(argv: list[str] | None = None) -> None:
     """
     argv = sys.argv[1:] if argv is None else argv
     name = argv[0] if argv else ""
-    if name in CONFIGURED:
-        CONFIGURED[name](argv)
+    if name == "train":
+        from agentic_styling.cli.training import train
+
+        train(argv)
         return
-    parser, commands = _parser()
-    if name not in commands and not name.startswith("-"):
+    if name == "evaluate":
+        from agentic_styling.cli.evaluation import evaluate
+
+        evaluate(argv)
+        return
+    # Only the modules of the called command are imported.
+    groups = [group for group, names in GROUPS.items() if name in names]
+    if not groups and not name.startswith("-"):
         wrong = f"{name!r} is not a command" if name else "no command is given"
-        raise InputError(f"{wrong}; {nearest(name, commands)}")
-    args = parser.parse_args(argv)
+        raise InputError(f"{wrong}; {nearest(name, sum(GROUPS.values(), ()))}")
+    args = _parser(groups or GROUPS).parse_args(argv)
     keep_compiled_programs()
     args.run(args)
 
 
-def _parser() -> tuple[Parser, list[str]]:
-    """The parser, and the names of all commands."""
+def _parser(groups: Iterable[str]) -> Parser:
+    """The parser of the commands of some groups."""
     parser = Parser(
         prog="agentic-styling",
         description="Plan, run, score and learn edits of photographs.",
@@ -43,10 +54,15 @@ def _parser() -> tuple[Parser, list[str]]:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_picture_commands(commands)
-    add_data_commands(commands)
-    commands.add_parser("train", help="train a planner by a loss, from a data set")
-    add_training_commands(commands)
-    commands.add_parser("evaluate", help="compare planners on held-out cases")
-    add_evaluation_commands(commands)
-    return parser, list(commands.choices)
+    for group in groups:
+        match group:
+            case "pictures":
+                from agentic_styling.cli.pictures import add_picture_commands as add_commands
+            case "data":
+                from agentic_styling.cli.data import add_data_commands as add_commands
+            case "training":
+                from agentic_styling.cli.training import add_training_commands as add_commands
+            case _:
+                from agentic_styling.cli.evaluation import add_evaluation_commands as add_commands
+        add_commands(commands)
+    return parser

@@ -2,27 +2,30 @@
 
 import json
 import os
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from agentic_styling.data import read_photo
-from agentic_styling.data.photos.photos import SRGB
-from agentic_styling.evaluation.report.film_strip import film_strip
-from agentic_styling.planner import Planner, PlannerSettings
-from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, encode_plans, execute_steps
+from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, Step, encode_plans, execute_steps
 from agentic_styling.utils import checks
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import NAME_BYTES, output_directory, read_object
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import SRGB, read_photo
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
 A_PLAN = "give the JSON file of a plan"
+# Of a film strip.
+FRAME_HEIGHT = 300
+MARGIN = 20
+REASON_LINES = 6
+INK, QUIET, PAPER = (28, 28, 30), (110, 110, 115), (250, 249, 247)
 
 
 def style(
@@ -63,7 +66,7 @@ def style(
     checks.check_temperature(temperature, "--temperature")
     seed, out = checks.check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
-    reads_state = planner is not None and PlannerSettings.load(planner).modality == "text"
+    reads_state = planner is not None and _modality(planner) == "text"
     if reads_state and state is None:
         raise InputError(
             f"style: {planner} is a text planner, which reads a known state and not the "
@@ -78,6 +81,8 @@ def style(
         plans = [_plan_in(content, plan)] * len(pictures)
         goal = goal or content.get("goal")
     else:
+        from agentic_styling.planner import Planner
+
         goals, states = [goal] * len(pictures), [known] * len(pictures)
         asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
         samples = asked.plan(pictures, goals, temperature=temperature, seed=seed, states=states)
@@ -96,10 +101,54 @@ def style(
         _save(film_strip(frames, chosen, goal), out / f"{name}{STRIP}", format="JPEG", quality=90)
         tqdm.write(f"{out / name}{RESULT}")
         for number, step in enumerate(chosen.resolved_steps, 1):
-            target = step.parameters[VOCABULARY[step.tool].target]
-            words = f"{step.tool}: {target}".replace("_", " ")
-            tqdm.write(f"  {number}. {words}" + (f" ({step.reasoning})" if step.reasoning else ""))
+            reason = f" ({step.reasoning})" if step.reasoning else ""
+            tqdm.write(f"  {number}. {_words(step)}{reason}")
     return plans
+
+
+def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:
+    """Frames side by side, with the tool, target and reasoning of each of T steps below.
+
+    frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step, drawn 300 pixels
+    high. goal: the title. Reasons are cut to 6 lines.
+    """
+    width = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 200)
+    title, body = ImageFont.load_default(22), ImageFont.load_default(15)
+    steps = [(_words(step), step.reasoning) for step in plan.resolved_steps]
+    captions = [("the photograph", ""), *steps]
+    columns = max(int(width / 7.6), 12)
+    clipped = {"max_lines": REASON_LINES, "placeholder": " ..."}
+    wrapped = [
+        (textwrap.wrap(a, columns), textwrap.wrap(b, columns, **clipped)) for a, b in captions
+    ]
+    line = 20
+    text_height = line * max(len(a) + len(b) for a, b in wrapped) + MARGIN
+    top = MARGIN + (40 if goal else 0)
+    size = (MARGIN + len(captions) * (width + MARGIN), top + FRAME_HEIGHT + 12 + text_height)
+    strip = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(strip)
+    if goal:
+        draw.text((MARGIN, MARGIN - 4), f"“{goal}”", INK, title)
+    for column, (frame, (head, reason)) in enumerate(zip(frames, wrapped, strict=False)):
+        left = MARGIN + column * (width + MARGIN)
+        picture = Image.fromarray(frame).resize((width, FRAME_HEIGHT), Image.Resampling.LANCZOS)
+        strip.paste(picture, (left, top))
+        y = top + FRAME_HEIGHT + 12
+        for text, colour in [(t, INK) for t in head] + [(t, QUIET) for t in reason]:
+            draw.text((left, y), text, colour, body)
+            y += line
+    return strip
+
+
+def _words(step: Step) -> str:
+    target = step.parameters[VOCABULARY[step.tool].target]
+    return f"{step.tool}: {target}".replace("_", " ")
+
+
+def _modality(planner: str | Path) -> str:
+    from agentic_styling.planner import PlannerSettings
+
+    return PlannerSettings.load(planner).modality
 
 
 def read_plan(path: str | Path) -> Plan:

@@ -45,7 +45,8 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
 
 
 def add_training_commands(commands) -> None:
-    """Adds export to subparsers; train has absl's flags."""
+    """Adds train, which has absl's flags, and export to subparsers."""
+    commands.add_parser("train", help="train a planner by a loss, from a data set")
     export = commands.add_parser("export", help="write the planner of a training checkpoint")
     export.add_argument("workdir", type=path, help="directory of the training run")
     export.add_argument("--out", required=True, type=path, help="a new Hugging Face directory")

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from agentic_styling.data import read_photo
 from agentic_styling.evaluation.bootstrap import bootstrap_mean
 from agentic_styling.evaluation.methods import ENDPOINT
 from agentic_styling.evaluation.runs import FRAME_SIDE, PICTURES, frame_name, source_name
@@ -25,6 +24,7 @@ from agentic_styling.rewards.judges.plan_rubric import PLAN, PLAN_PARTS
 from agentic_styling.rewards.judges.vlm_judge import VlmJudge
 from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import read_photo
 from agentic_styling.utils.user_cache import user_cache
 
 WORDS = 2500  # characters of a request, and of a goal with its plan, for an estimate

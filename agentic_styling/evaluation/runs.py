@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from agentic_styling.data import Trajectory
-from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.data.scoring import execute_and_score
 from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
@@ -18,6 +17,7 @@ from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, check_answerable, planner_answers
 from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.rewards import PARTS
+from agentic_styling.utils.pictures import SRGB
 
 FRAME_SIDE = 256
 PICTURES = "cases"  # folder of a workdir

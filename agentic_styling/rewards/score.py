@@ -18,8 +18,7 @@ from agentic_styling.rewards.parts import Target, parts_of, target_of
 from agentic_styling.rewards.probes import at_probe_size
 from agentic_styling.rewards.scores import Scores, combine
 from agentic_styling.tools import PlanArrays, execute_steps
-from agentic_styling.tools.executor.modifiers import is_graduated_picture
-from agentic_styling.tools.plans.encode import is_modifier
+from agentic_styling.tools.plans.encode import is_graduated_picture, is_modifier
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from agentic_styling.data.photos.photos import read_photo
 from agentic_styling.data.photos.sources import SCIKIT, SUFFIXES, load_photos
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import read_photo
 
 # A person, an animal, a street, a still life, an interior, a flower.
 SCIKIT_NAMES = ("astronaut", "chelsea", "china", "coffee", "motorcycle_left", "flower")

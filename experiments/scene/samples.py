@@ -6,9 +6,9 @@ import numpy as np
 from measure_scene import CLASSES, MASKS, UNSURE
 from PIL import Image, ImageFilter
 
-from agentic_styling.data.photos.photos import read_image
 from agentic_styling.tools.executor.scene_network import SIZE
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import read_image
 
 BATCH = 8
 _VIEWS = {"outdoor_view", "aerial", "night", "indoor"}  # kinds that are no close-ups

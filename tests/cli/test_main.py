@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from agentic_styling.cli import main as cli
-from agentic_styling.data.photos.photos import SRGB
 from agentic_styling.tools import Plan
+from agentic_styling.utils.pictures import SRGB
 from tests.data.small_set import write_set
 
 ROOT = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from agentic_styling import planner
 from agentic_styling.cli import main as cli
 from agentic_styling.cli import style
 from agentic_styling.tools import Plan
@@ -28,7 +29,7 @@ def asked(tmp_path, monkeypatch):
             given.append((goals, options["states"]))
             return [[Plan({}, ())] for _ in goals]
 
-    monkeypatch.setattr(style.Planner, "from_pretrained", lambda directory: Planner())
+    monkeypatch.setattr(planner.Planner, "from_pretrained", lambda directory: Planner())
     monkeypatch.setattr(style, "execute_steps", lambda images, plans, key: images[:, None])
     monkeypatch.chdir(tmp_path)
     return given

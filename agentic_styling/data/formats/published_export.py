@@ -16,12 +16,12 @@ import numpy as np
 
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
-from agentic_styling.data.photos.photos import to_png
 from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
 from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import to_png
 
 
 def export_published(trajectories: Sequence[Trajectory], directory) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.data.photos.photos import MAX_SIDE, PICTURE_COLUMNS, read_photo
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import MAX_SIDE, PICTURE_COLUMNS, read_photo
 
 SUFFIXES = (".parquet", ".jsonl", ".json")  # of rows; of a folder the first kind is read
 OUTSIDE = "path leads outside"

@@ -15,16 +15,16 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from agentic_styling.data.photos.photos import (
+from agentic_styling.data.photos.photos import Photo
+from agentic_styling.utils.checks import local_path, readable
+from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import (
     EMPTY,
     PICTURE_COLUMNS,
     UNREADABLE,
-    Photo,
     read_image,
     why_unreadable,
 )
-from agentic_styling.utils.checks import local_path, readable
-from agentic_styling.utils.errors import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 BUNDLED = Path(__file__).parent / "bundled"

@@ -16,7 +16,6 @@ import numpy as np
 from tqdm import tqdm
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.photos.photos import to_png
 from agentic_styling.data.storage.trajectories import fingerprint
 from agentic_styling.evaluation.annotation.answers import Subjects, subjects
 from agentic_styling.evaluation.report.markup import Markup, fill, read_template, script_source
@@ -24,6 +23,7 @@ from agentic_styling.tools import VOCABULARY, Step, encode_plans, execute
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import output_directory, read_object
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import to_png
 
 VERSION = 1
 BATCH = 8

@@ -3,8 +3,8 @@
 LOOKS[parameter][option] holds look parameters (transforms/color/look_params.py), neutral where
 missing. RENDERERS, where there are any, draw the spatial part: transforms in dm-pix's conventions,
 `(image, scene, options [5], seed, *, channel_axis=-1) -> image`, which work on planes;
-`renderer_of(options)` picks one, -1 for none. `look_scale(options)`, where there is one, says how
-much of the target's look the other options ask for.
+`renderer_of(options)` picks one, -1 for none. LOOK_SCALES[parameter], where there are any, says how
+much of the target's look each value of another parameter asks for.
 """
 
 import jax
@@ -43,20 +43,24 @@ LOOKS = {name: module.LOOKS for name, module in zip(DIMENSIONS, MODULES, strict=
 RENDERERS = tuple(r for module in MODULES for r in getattr(module, "RENDERERS", ()))
 
 
-def _look_table() -> np.ndarray:
-    """float32 [tools, slots, values, SIZE] of look parameters. A source has a neutral row for
-    "unknown", then what can be taken off of each of its target's looks."""
+def _look_tables() -> tuple[np.ndarray, np.ndarray]:
+    """float32 [tools, slots, values, SIZE] of look parameters, and [tools, slots, values] of the
+    factors of the target's look. A source has a neutral row for "unknown", then what can be taken
+    off of each of its target's looks."""
     most = max(len(p.values) for t in VOCABULARY.values() for p in t.parameters.values()) + 1
     table = np.zeros((len(DIMENSIONS), NUM_SLOTS, most, SIZE), np.float32)
+    scales = np.ones(table.shape[:3], np.float32)
     for i, name in enumerate(DIMENSIONS):
+        for parameter, factors in getattr(MODULES[i], "LOOK_SCALES", {}).items():
+            scales[i, SLOTS[name].index(parameter), : len(factors)] = factors
         for parameter, rows in LOOKS[name].items():
             looks = by_option(name, parameter, rows, np.zeros(SIZE))
             table[i, SLOTS[name].index(parameter), : len(looks)] = looks
         table[i, 0, 1:] = [removable(row) for row in table[i, 1, :-1]]
-    return table
+    return table, scales
 
 
-LOOK_TABLE = _look_table()
+LOOK_TABLE, SCALE_TABLE = _look_tables()
 
 
 def looks_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -69,25 +73,23 @@ def looks_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]
     Returns:
       Look parameters, float32 [SIZE] each. A source that is the target's look stays on.
     """
-    rows = jnp.asarray(LOOK_TABLE)[tool, jnp.arange(options.shape[0]), options]
+    slots = jnp.arange(options.shape[0])
+    rows = jnp.asarray(LOOK_TABLE)[tool, slots, options]
     new = jnp.where(options[0] == options[1] + 1, 0.0, 1.0)
-    scale = _scale(tool, options)
+    scale = jnp.prod(jnp.asarray(SCALE_TABLE)[tool, slots, options])
     return new * rows[0], new * scale * rows[1] + jnp.sum(rows[2:], axis=0)
 
 
-def _scale(tool, options):
-    """How much of the target's look its other options ask for."""
-    scales = [module.look_scale(options) for module in MODULES if hasattr(module, "look_scale")]
-    tools = [i for i, module in enumerate(MODULES) if hasattr(module, "look_scale")]
-    return jnp.select([tool == i for i in tools], scales, 1.0)
+def renderer_of(tool: jax.Array | int, options: jax.Array) -> jax.Array:
+    """Index into RENDERERS of what a step draws, -1 for nothing.
 
-
-def renderer_of(tool: jax.Array, options: jax.Array) -> jax.Array:
-    """Index into RENDERERS of what a step draws, -1 for nothing."""
+    tool: index into VOCABULARY's order; of an int only that dimension's module is asked.
+    """
     first, index = 0, jnp.int32(-1)
     for i, module in enumerate(MODULES):
-        if hasattr(module, "RENDERERS"):
+        drawn = len(getattr(module, "RENDERERS", ()))
+        if drawn and (not isinstance(tool, int) or tool == i):
             own = module.renderer_of(options)
             index = jnp.where((tool == i) & (own >= 0), first + own, index)
-            first += len(module.RENDERERS)
+        first += drawn
     return index

@@ -44,6 +44,7 @@ def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:
 OPTIONS = Options("atmospheric_effects")
 LOOKS = OPTIONS.looks  # what an effect does to the light of the whole picture
 _INTENSITY = np.array([0.45, 1.0, 1.6, 2.4], np.float32)  # subtle, moderate, heavy, extreme
+LOOK_SCALES = {"intensity": _INTENSITY**0.75}
 # The colours of an effect where no tint is asked for: its own, and a second one.
 _OWN_COLORS = OPTIONS.table("effect_type", "colors").reshape(-1, 2, 3)
 
@@ -238,8 +239,3 @@ def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where the picture has the effect already."""
     already = options[0] == options[1] + 1
     return jnp.where(already, -1, jnp.asarray(_RENDERER_OF)[options[1]])
-
-
-def look_scale(options: jax.Array) -> jax.Array:
-    """How much of the target's look: as intense as the effect, within reason."""
-    return jnp.asarray(_INTENSITY)[options[2]] ** 0.75

@@ -12,12 +12,8 @@ from agentic_styling.tools.transforms.ground import places
 OPTIONS = Options("location_setting")
 _HELD = 0.42  # of the change, on a foreground that is kept
 LOOKS = OPTIONS.looks | {"preserve_foreground": {True: look(hold=_HELD)}}
-_PARTIAL = 0.6  # of the look
-
-
-def look_scale(options):
-    """How much of the look a partial replacement asks for."""
-    return jnp.where(options[2] == 0, _PARTIAL, 1.0)
+_EXTENT = np.array([0.6, 1.0], np.float32)  # of a partial and of a complete replacement
+LOOK_SCALES = {"replace_mode": _EXTENT}
 
 
 _DRAWN = {
@@ -43,7 +39,7 @@ def _renderer(draw, table: np.ndarray):
     def partly(image, scene, options, seed):
         new = draw(image, scene, jnp.asarray(table)[options[1]], seed, channel_axis=0)
         kept = jnp.where(options[3] == 1, 1 - _HELD * scene.subject, 1.0)
-        return image + look_scale(options) * kept * (new - image)
+        return image + jnp.asarray(_EXTENT)[options[2]] * kept * (new - image)
 
     return renderer(partly)
 

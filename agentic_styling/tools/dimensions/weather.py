@@ -9,6 +9,7 @@ from agentic_styling.tools.transforms.air import particles, sky
 from agentic_styling.tools.transforms.air.haze import fog, haze, veil
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
+from agentic_styling.tools.transforms.scene import level_of
 
 OPTIONS = Options("weather")
 LOOKS = OPTIONS.looks
@@ -22,7 +23,7 @@ _FALL = OPTIONS.table("weather_type", "fall", names=particles.KINDS)
 # Colour of the air and of what falls; banks of fog in it; how much falls.
 _AIR = OPTIONS.table("weather_type", "air")
 _INTENSITY = np.array([0.5, 1.0, 1.4, 1.8], np.float32)  # light, moderate, heavy, extreme
-_LOOK_SCALE = np.array([0.65, 1.0, 1.2, 1.4], np.float32)
+LOOK_SCALES = {"intensity": (0.65, 1.0, 1.2, 1.4)}
 _VISIBILITY = np.array([0.0, 0.45, 0.95, 1.7], np.float32)  # optical density at the far end
 _INDOORS = 0.35  # of what falls, as if seen through a window
 _HAIL = np.tile(np.array([0.93, 0.95, 0.97], np.float32), (3, 1))
@@ -34,7 +35,7 @@ def _sky(image, scene, options, seed):
     amount = jnp.asarray(_INTENSITY)[options[2]]
     cover = jnp.clip(row[12] * (0.7 + 0.3 * amount), 0.0, 1.0)
     strong = 1 - (1 - row[13]) ** (0.4 + 0.6 * amount)
-    level = ground.level_of(image, channel_axis=0)
+    level = level_of(image, channel_axis=0)
     colors = row[:12].reshape(4, 3)
     return where_used(strong > 0, sky.paint, image, scene, colors, cover, strong, level, seed)
 
@@ -43,7 +44,7 @@ def _air(image, scene, options, seed):
     """Haze by visibility, and banks of fog."""
     row = jnp.asarray(_AIR)[options[1]]
     density = jnp.asarray(_VISIBILITY)[options[3]]
-    color = row[:3] * ground.level_of(image, channel_axis=0)
+    color = row[:3] * level_of(image, channel_axis=0)
     image = where_used(density > 0, haze, image, scene.depth, density, color)
     thick = row[6] * jnp.asarray(_INTENSITY)[options[2]]
     return where_used(
@@ -56,7 +57,7 @@ def _falls(image, scene, options, seed):
     row, air = jnp.asarray(_FALL)[options[1]], jnp.asarray(_AIR)[options[1]]
     amount = options[4] * air[7] * jnp.asarray(_INTENSITY)[options[2]]
     amount = amount * (_INDOORS + (1 - _INDOORS) * scene.outdoors)
-    color = jnp.clip(air[3:6] * (0.2 + 0.85 * ground.level_of(image, channel_axis=0)), 0.0, 1.0)
+    color = jnp.clip(air[3:6] * (0.2 + 0.85 * level_of(image, channel_axis=0)), 0.0, 1.0)
     return where_used(
         amount > 0, particles.falling, image, scene.subject, row[3:28], amount, color, seed, row[28]
     )
@@ -113,8 +114,3 @@ _RENDERER_OF = OPTIONS.choices("weather_type", "draws", ("dry", "thick", "wet", 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where the picture has the weather already."""
     return jnp.where(options[0] == options[1] + 1, -1, jnp.asarray(_RENDERER_OF)[options[1]])
-
-
-def look_scale(options: jax.Array) -> jax.Array:
-    """How much of the weather's look its intensity asks for."""
-    return jnp.asarray(_LOOK_SCALE)[options[2] % len(_LOOK_SCALE)]

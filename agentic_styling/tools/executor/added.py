@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.executor.stages import ADDED
 from agentic_styling.tools.plans.encode import index_tools
 from agentic_styling.tools.plans.vocabulary import VOCABULARY, Tool
 from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.utils.errors import InputError
-
-ADDED: dict[str, Callable] = {}  # what each added tool draws, on planes as the dimensions do
 
 
 @contextlib.contextmanager
@@ -43,8 +42,3 @@ def add_tool(tool: Tool, transform: Callable) -> Iterator[None]:
     finally:
         del VOCABULARY[tool.name], ADDED[tool.name]
         index_tools()
-
-
-def added_tools() -> tuple:
-    """The added tools and what they draw, to tell programs for different sets of tools apart."""
-    return tuple(ADDED.items())

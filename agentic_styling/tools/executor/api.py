@@ -15,10 +15,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from agentic_styling.tools.executor.added import added_tools
+from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor.cpu import run_on_cpu
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.executor.stages import Rows, begin, finish, kernels, stages_of
+from agentic_styling.tools.executor.stages import (
+    Rows,
+    added_tools,
+    begin,
+    finish,
+    kernels,
+    stages_of,
+)
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
@@ -158,7 +165,8 @@ def _run_rows(images, plans, seeds, keep_frames):
     source = jnp.moveaxis(images, -1, 1)
     size = rows_at_once()
     scenes = jax.lax.map(estimate_scene, source, batch_size=size)
-    stages = jax.vmap(functools.partial(stages_of, fuse=not keep_frames))(plans)
+    renderers = jax.vmap(jax.vmap(dimensions.renderer_of))(plans.tool, plans.options)
+    stages = jax.vmap(functools.partial(stages_of, fuse=not keep_frames))(plans, renderers)
 
     def stage(pictures, j):
         runs, needed = stages[0][:, j], stages[1][:, j]

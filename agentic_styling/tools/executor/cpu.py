@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import stages
-from agentic_styling.tools.executor.added import added_tools
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.tools.plans.steps import MAX_STEPS
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS
 from agentic_styling.utils.precision import in_32_bits
 
 
@@ -64,21 +65,34 @@ def _split_rows(*arrays):
 
 def _run(image, plan, seeds, keep_frames):
     """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
-    call = functools.partial(_call, (image.shape, image.dtype, plan.tool.shape, *added_tools()))
+    call = functools.partial(
+        _call, (image.shape, image.dtype, plan.tool.shape, *stages.added_tools())
+    )
     source, scene = call("prepare", _prepare, image)
     split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))
-    runs, kernels = map(np.asarray, call(f"stages, frames {keep_frames}", split, plan))
+    split = call(f"stages, frames {keep_frames}", split, plan, _renderers(plan, call))
     current = base = source
     frames = [source]
-    for run, kernel in zip(runs[0], kernels[0], strict=True):
+    for run, kernel, finished in zip(*(np.asarray(x)[0] for x in split), strict=True):
         if run[0] >= 0:
             rows = stages.Rows(current, base, source, scene, plan, seeds, run[None])
             edit = call("begin", stages.begin, rows)
             if kernel > 0:
                 edit = call(f"kernel {kernel}", stages.kernels()[kernel], rows, edit)
-            current, base = call("finish", stages.finish, rows, edit)
+            # Most plans have no modifier, and need not wait for what none asks for to compile.
+            current, base = call("finish", stages.finish, rows, edit) if finished else (edit, base)
         frames.append(current)
     return frames
+
+
+def _renderers(plan, call) -> np.ndarray:
+    """int32 [1, T]: the renderer of each step; only the dimensions of its tools are asked."""
+    renderers = np.full(plan.tool.shape, -1, np.int32)
+    for t, tool in enumerate(np.asarray(plan.tool)[0].tolist()):
+        if 0 <= tool < len(DIMENSIONS):
+            of_tool = functools.partial(dimensions.renderer_of, tool)
+            renderers[0, t] = call(f"renderer of {tool}", of_tool, plan.options[0, t])
+    return renderers
 
 
 def _prepare(image):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.executor.masks import ramp, region_index, region_mask
-from agentic_styling.tools.plans.encode import SLOTS, TOOL_INDEX
+from agentic_styling.tools.plans.encode import DRAWN_EFFECTS, EFFECT, SLOTS, TOOL_INDEX
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
 from agentic_styling.tools.transforms.color.look_params import by_option
 from agentic_styling.tools.transforms.color.spaces import luma_of
@@ -90,15 +90,9 @@ _FULLY = _at("exclude_region", "preserve_fully")
 _SOFT = _at("spatial_constraint", "blend_edges")
 _LEVEL = _at("preserve_object_category", "preservation_level")
 _DIRECTION = _at("graduated_effect", "gradient_direction")
-_EFFECT = _at("graduated_effect", "effect_type")
 _ALGORITHM = _at("selective_blend", "blend_algorithm")
 _BLEND_REGION = _at("selective_blend", "blend_regions")
 _LIGHT_ONLY = _option("selective_blend", "blend_regions", "lighting_only")
-# Effects that a graduated_effect draws itself; the others fade a step of the plan.
-_OWN = [
-    _option("graduated_effect", "effect_type", name)
-    for name in ("saturation", "brightness", "blur")
-]
 
 
 class Constraint(NamedTuple):
@@ -109,12 +103,6 @@ class Constraint(NamedTuple):
     kept: jax.Array
 
 
-def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
-    """Whether a step is a graduated saturation, brightness or blur, which draws by itself."""
-    own = sum(options[..., _EFFECT] == index for index in _OWN) > 0
-    return (tool == TOOL_INDEX["graduated_effect"]) & own
-
-
 @renderer
 def draw_graduated(image, scene, options, seed):
     """The full effect of a graduated saturation, brightness or blur on [3, H, W]."""
@@ -123,8 +111,8 @@ def draw_graduated(image, scene, options, seed):
     bright = 1 - (1 - image) * (1 - 0.55 * image)
     sigma = min(image.shape[1:]) / 45
     blurred = gaussian_blur(image, sigma, channel_axis=0)
-    drawn = zip(_OWN, (saturated, bright, blurred), strict=True)
-    return sum(jnp.where(options[_EFFECT] == index, out, 0.0) for index, out in drawn)
+    drawn = zip(DRAWN_EFFECTS, (saturated, bright, blurred), strict=True)
+    return sum(jnp.where(options[EFFECT] == index, out, 0.0) for index, out in drawn)
 
 
 def constrain(plan, t, image: jax.Array, scene: Scene) -> Constraint:

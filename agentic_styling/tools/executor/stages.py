@@ -6,6 +6,7 @@ that draws something; then its constraints and its group. It has three parts, `b
 group are blended: layer modes, and sums of changes.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -13,13 +14,18 @@ import jax.numpy as jnp
 
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import modifiers
-from agentic_styling.tools.executor.added import ADDED
-from agentic_styling.tools.plans.encode import COMBINE, PlanArrays, is_modifier
+from agentic_styling.tools.plans.encode import (
+    COMBINE,
+    PlanArrays,
+    is_graduated_picture,
+    is_modifier,
+)
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
 from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
 from agentic_styling.tools.transforms.scene import Scene
 
 RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
+ADDED: dict[str, Callable] = {}  # what each added tool draws, on planes as the dimensions do
 
 
 class Rows(NamedTuple):
@@ -40,23 +46,25 @@ class Rows(NamedTuple):
     runs: jax.Array
 
 
-def stages_of(plan: PlanArrays, fuse: bool) -> tuple[jax.Array, jax.Array]:
+def stages_of(
+    plan: PlanArrays, renderers: jax.Array, fuse: bool
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The stages of one plan.
 
     Args:
       plan: one row, [T, ...].
+      renderers: int32 [T], `dimensions.renderer_of` each slot that holds one of their tools.
       fuse: whether point-wise steps share a stage; without it, stage t is slot t.
 
     Returns:
-      The slots of each stage, int32 [T, T], -1 where there is none; and its kernel, int32 [T]: 0
-      draws nothing, 1 + r is renderer r.
+      The slots of each stage, int32 [T, T], -1 where there is none; its kernel, int32 [T]: 0 draws
+      nothing, 1 + r is renderer r; and whether `finish` changes it, bool [T].
     """
     steps = plan.tool.shape[0]
-    graduated = modifiers.is_graduated_picture(plan.tool, plan.options)
+    graduated = is_graduated_picture(plan.tool, plan.options)
     active = (plan.tool >= 0) & (~is_modifier(plan.tool) | graduated) & (plan.strength > 0)
-    own = jax.vmap(dimensions.renderer_of)(plan.tool, plan.options)
     added = plan.tool - len(DIMENSIONS) - len(MODIFIERS)
-    own = jnp.where(added < 0, own, len(RENDERERS) + added)
+    own = jnp.where(added < 0, renderers, len(RENDERERS) + added)
     draws = 1 + jnp.where(graduated, len(RENDERERS) - 1, own)
     alone = (plan.group > 0) | _is_touched(plan) | graduated
 
@@ -75,7 +83,7 @@ def stages_of(plan: PlanArrays, fuse: bool) -> tuple[jax.Array, jax.Array]:
     slots = jnp.arange(steps, dtype=jnp.int32)
     runs = runs.at[row, position if fuse else 0].set(slots, mode="drop")
     stage_kernels = jnp.zeros(steps, jnp.int32).at[row].max(draws, mode="drop")
-    return runs, stage_kernels
+    return runs, stage_kernels, jnp.zeros(steps, bool).at[row].max(alone, mode="drop")
 
 
 def _is_touched(plan):
@@ -86,7 +94,12 @@ def _is_touched(plan):
 
 def _is_confined(plan, t):
     """Whether step t is constrained, by a modifier or because it is a graduated effect."""
-    return _is_touched(plan)[t] | modifiers.is_graduated_picture(plan.tool[t], plan.options[t])
+    return _is_touched(plan)[t] | is_graduated_picture(plan.tool[t], plan.options[t])
+
+
+def added_tools() -> tuple:
+    """The added tools and what they draw, to tell programs for different sets of tools apart."""
+    return tuple(ADDED.items())
 
 
 def kernels() -> tuple:

@@ -92,6 +92,13 @@ def index_tools() -> None:
 
 
 index_tools()
+# The slot of a graduated_effect's effect, and those that it draws itself: saturation, brightness
+# and blur. The others fade a step of the plan.
+EFFECT = SLOTS["graduated_effect"].index("effect_type")
+DRAWN_EFFECTS = tuple(
+    VOCABULARY["graduated_effect"].parameters["effect_type"].values.index(name)
+    for name in ("saturation", "brightness", "blur")
+)
 
 
 @in_32_bits
@@ -155,3 +162,9 @@ def _encode_value(tool: str, parameter: Parameter, given: dict) -> int:
 def is_modifier(tool: jax.Array) -> jax.Array:
     """True where a tool index is a modifier: it changes how other steps act, not the pixels."""
     return (tool >= len(DIMENSIONS)) & (tool < len(DIMENSIONS) + len(MODIFIERS))
+
+
+def is_graduated_picture(tool: jax.Array, options: jax.Array) -> jax.Array:
+    """Whether a step is a graduated saturation, brightness or blur, which draws by itself."""
+    own = sum(options[..., EFFECT] == index for index in DRAWN_EFFECTS) > 0
+    return (tool == TOOL_INDEX["graduated_effect"]) & own

@@ -1,10 +1,13 @@
-"""What a photograph shows as maps, and pictures made smaller and larger again."""
+"""What a photograph shows as maps, how bright it is, and pictures made smaller and larger again."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.conventions import image_transform
 
 
 class Scene(NamedTuple):
@@ -21,6 +24,12 @@ class Scene(NamedTuple):
     subject: jax.Array
     outdoors: jax.Array = np.float32(1)
     closeup: jax.Array = np.float32(0)
+
+
+@image_transform
+def level_of(image: jax.Array) -> jax.Array:
+    """How bright a white thing is in the light of a picture: a scalar, 0.3 at night to 1."""
+    return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
 
 
 def shrink(image: jax.Array, factor: int) -> jax.Array:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.data import load_photos, read_photo
-from agentic_styling.data.photos.photos import SRGB, read_image, to_png
+from agentic_styling.utils.pictures import SRGB, read_image, to_png
 
 SIDE = 64
 # Primaries of Display P3 and its curve, as by Apple's profile: XYZ adapted to D50.

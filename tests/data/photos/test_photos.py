@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from agentic_styling.data import Photo, load_photos, random_crop
-from agentic_styling.data.photos.photos import MAX_SIDE
 from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.pictures import MAX_SIDE
 
 
 def gradient(width=96, height=80):

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from agentic_styling.tools.dimensions import LOOKS, looks_of
 from agentic_styling.tools.dimensions import atmospheric_effects as effects
-from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
 from tests.tools.dimensions.styled import options_of, photograph, scene_of, styled
 
 TOOL = "atmospheric_effects"
@@ -101,8 +102,11 @@ def test_bfloat16_gives_bfloat16(effect):
 
 
 def test_the_look_is_as_intense_as_the_effect():
-    scales = [
-        float(effects.look_scale(options_of(TOOL, effect_type="rain_falling", intensity=value)))
-        for value in PARAMETERS["intensity"].values
+    looks = [
+        looks_of(DIMENSIONS.index(TOOL), options_of(TOOL, effect_type="rain_falling", intensity=v))
+        for v in PARAMETERS["intensity"].values
     ]
-    assert scales == sorted(scales) and scales[1] == 1
+    sizes = [float(jnp.abs(target).sum()) for _, target in looks]
+    moderate = LOOKS[TOOL]["effect_type"]["rain_falling"]
+    assert sizes == sorted(set(sizes))
+    np.testing.assert_allclose(looks[1][1], moderate, rtol=1e-6)

@@ -269,8 +269,13 @@ def test_the_gradient_in_strength_is_the_difference_quotient():
 # Stages
 
 
+def _split(plans, fuse):
+    renderers = jax.vmap(jax.vmap(stages.dimensions.renderer_of))(plans.tool, plans.options)
+    return jax.vmap(functools.partial(stages.stages_of, fuse=fuse))(plans, renderers)
+
+
 def _stages(rows, fuse=True):
-    runs, kernels = jax.vmap(functools.partial(stages.stages_of, fuse=fuse))(encoded(rows))
+    runs, kernels, _ = _split(encoded(rows), fuse)
     return [
         ([[int(slot) for slot in run if slot >= 0] for run in runs[i] if run[0] >= 0], kernels[i])
         for i in range(len(rows))
@@ -299,9 +304,20 @@ def test_what_is_constrained_grouped_or_graduated_is_a_stage_of_its_own():
 
 
 def test_without_fusion_every_step_is_a_stage_at_its_own_slot():
-    runs, _ = stages.stages_of(jax.tree.map(lambda x: x[0], encoded([[SEPIA, RAIN, BLUE]])), False)
-    assert runs[:, 0].tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
-    assert (runs[:, 1:] == -1).all()
+    runs, *_ = _split(encoded([[SEPIA, RAIN, BLUE]]), False)
+    assert runs[0, :, 0].tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
+    assert (runs[0, :, 1:] == -1).all()
+
+
+def test_only_what_is_constrained_grouped_or_graduated_is_finished():
+    rows = [
+        [SEPIA, step("exclude_region", "center"), BLUE],
+        [RAIN, BLUE, SEPIA, step("parallel_transform", ["time_of_day"])],
+        [SEPIA, step("graduated_effect", "blur"), BLUE],
+        [SEPIA, RAIN, BLUE],
+    ]
+    *_, finished = _split(encoded(rows), False)
+    assert finished[:4, :3].tolist() == [[1, 0, 1], [0, 0, 1], [0, 1, 0], [0, 0, 0]]
 
 
 def test_no_pictures_give_none():

@@ -26,7 +26,7 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
+from agentic_styling.tools.transforms.scene import Scene, enlarge, level_of, shrink
 
 _NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
 _SLANT = 1.8  # how much flatter than wide the ground looks at the lower border
@@ -95,12 +95,6 @@ def noise_of(scene: Scene, scale: float, seed: jax.Array, octaves: int = 3) -> j
     plane = plane_of(scene, coarse_grid)
     noise = turbulence(scale * plane.away, scale * plane.across, seed, octaves)
     return to_full(noise, *scene.ground.shape)
-
-
-@image_transform
-def level_of(image: jax.Array) -> jax.Array:
-    """How bright a white thing is in the light of a picture: a scalar, 0.3 at night to 1."""
-    return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
 
 
 def shading(image: jax.Array, scene: Scene, detail: float) -> jax.Array:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from agentic_styling.evaluation.report.film_strip import film_strip
+from agentic_styling.cli.style import film_strip
 from agentic_styling.tools import Plan, Step
 
 
