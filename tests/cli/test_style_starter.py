@@ -67,7 +67,7 @@ def test_a_goal_alone_asks_the_starter(shipped, place, unexecuted, monkeypatch):
         return Starter()
 
     monkeypatch.setattr(pretrained, "ROOT", shipped)
-    monkeypatch.setattr(style.Planner, "from_pretrained", read)
+    monkeypatch.setattr(Planner, "from_pretrained", read)
     cli.main(["style", "photo.png", *GOAL])
     assert asked == GOAL[1:]
     assert json.loads((place / "styled/photo.plan.json").read_text())["goal"] == GOAL[1]
@@ -77,7 +77,7 @@ def test_a_missing_starter_is_one_line_that_says_what_to_do(place, unexecuted, c
     (place / "starter").mkdir()
     (place / "starter/config.json").write_text("{}")
     monkeypatch.setattr(pretrained, "ROOT", place)
-    message = r"starter: the starter planner's weights are not installed; .*name a planner's"
+    message = r"starter: this version comes without the starter planner's weights; name a planner's"
     assert re.search(message, refused(capsys, "photo.png", *GOAL))
     assert not (place / "styled").exists()
     with pytest.raises(InputError, match=message):

@@ -14,12 +14,12 @@ def pretrained_directory(name: str) -> Path:
       name: "starter", which plans, or "base", which reads pictures and is there to be trained.
 
     Raises:
-      InputError: its weights are not installed.
+      InputError: its weights are not there.
     """
     directory = ROOT / name
     if not (directory / "model.safetensors").is_file():
         raise InputError(
-            f"{directory}: the {name} planner's weights are not installed; install "
-            "agentic-styling again, or name a planner's directory"
+            f"{directory}: this version comes without the {name} planner's weights; name a "
+            "planner's directory, or train one with experiments/pretrain.py"
         )
     return directory
