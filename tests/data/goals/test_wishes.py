@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from agentic_styling.data.goals import wishes
 from agentic_styling.data.goals.goals import clash, make_request
 from agentic_styling.data.goals.wishes import KINDS, NAMES, sample_wish
 from agentic_styling.data.photos.states import sample_state
@@ -20,7 +21,7 @@ LIGHT = "night_moonlit"
 
 @pytest.fixture(scope="module")
 def words():
-    return read_beside(sample_wish.__globals__["__file__"], "wishes.json")
+    return read_beside(wishes.__file__, "wishes.json")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def draws():
     return [(state, sample_wish(rng, state)) for state in states]
 
 
-def wishes(goal):
+def changes(goal):
     """The steps of a request that change something."""
     return [step for step in goal.request if step.tool not in MODIFIERS]
 
@@ -69,7 +70,7 @@ def test_every_request_is_a_valid_plan_without_clashes(draws):
         assert "  " not in goal.text
         assert (goal.theme, goal.explicit, goal.level) == ("", True, "explicit")
         assert Plan(state, goal.request).steps == goal.request
-        targets = {step.tool: step.option for step in wishes(goal)}
+        targets = {step.tool: step.option for step in changes(goal)}
         assert len(targets) <= 4 and len(goal.request) - len(targets) <= 1
         assert clash(targets) is None
         for name, option in targets.items():
@@ -85,27 +86,41 @@ def test_every_option_constraint_and_number_of_wishes_is_drawn(draws):
         assert {(tool, kept) for kept in VOCABULARY[tool].options} <= drawn.keys()
     assert {("preserve_attribute", kept) for kept in ("color", "lighting")} <= drawn.keys()
     assert sum(drawn[key] for key in drawn if key[0] == "preserve_attribute") < COUNT / 15
-    sizes = np.bincount([len(wishes(goal)) for _, goal in draws], minlength=5) / COUNT
+    sizes = np.bincount([len(changes(goal)) for _, goal in draws], minlength=5) / COUNT
     assert sizes[0] < 0.1 and sizes[1] + sizes[2] > 0.7 and (sizes[3:5] > 0.03).all()
 
 
-@pytest.mark.parametrize("strength", [0.5, 0.75, 1.0])
-def test_a_strength_is_that_of_the_words_said(strength, draws, words):
-    """A single wish has a strength of its own words, and the usual one without any."""
-    said = {
-        float(key): [t.strip(" {},.-()").lower() for texts in row.values() for t in texts]
-        for key, row in words["degrees"].items()
+def degree_pattern(row):
+    """Matches the words of a strength."""
+    parts = {
+        part.strip(" ,.-()") for texts in row.values() for t in texts for part in [*t.split("{}")]
     }
-    # Words that are also in frames or names: they say no strength there.
-    said = {key: [t for t in texts if len(t) > 8] for key, texts in said.items()}
-    for _, goal in draws:
-        text = goal.text.lower()
-        if len(wishes(goal)) == 1 and wishes(goal)[0].strength == strength:
-            for other, texts in said.items():
-                if other not in (strength, 0.75) and strength != 0.75:
-                    assert not any(t in text for t in texts) or len(goal.request) > 1, text
-    strengths = Counter(step.strength for _, goal in draws for step in wishes(goal))
-    assert strengths[strength] > 0.08 * strengths.total()
+    parts -= {"", "as", "so"}
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(parts)))})\b")
+
+
+def test_a_strength_is_that_of_the_words_said(words, monkeypatch):
+    monkeypatch.setattr(wishes, "TYPO_SHARE", 0)
+    slight, strong = (degree_pattern(words["degrees"][key]) for key in ("0.5", "1.0"))
+    for options in NAMES.values():
+        names = [n.lower() for forms in options.values() for names in forms.values() for n in names]
+        assert not [n for n in names if slight.search(n)]
+    rng, right, said = np.random.default_rng(2), Counter(), Counter()
+    for _ in range(COUNT // 2):
+        goal = sample_wish(rng, {})
+        strengths = {step.strength for step in changes(goal)}
+        text = goal.text.lower().replace("super nintendo", "")
+        if not strengths:
+            continue
+        if 0.5 not in strengths:
+            assert not slight.search(text), text
+        if 1.0 not in strengths:
+            assert not strong.search(slight.sub("", text)), text
+        for strength, pattern in ((0.5, slight), (1.0, strong)):
+            said[strength] += strength in strengths
+            right[strength] += strength in strengths and bool(pattern.search(text))
+    # "so" is not looked for.
+    assert all(right[key] > 0.97 * said[key] > 0.1 * COUNT / 2 for key in said)
 
 
 def test_what_no_tool_does_has_an_empty_request_or_only_the_known_part(draws, words):
@@ -131,9 +146,11 @@ def test_draws_are_deterministic():
 def test_what_the_picture_shows_is_asked_for_but_not_in_the_request():
     state = {"time_of_day": LIGHT, "weather": "fog_dense"}
     rng = np.random.default_rng(5)
-    goals = [sample_wish(rng, state) for _ in range(1500)]
-    nights = [g for g in goals if g.text.lower().strip(".!") in ("night", "a moonlit night", "fog")]
-    assert nights and all(not goal.request for goal in nights)
+    goals = [sample_wish(rng, state) for _ in range(4000)]
+    asked = [g for g in goals if re.fullmatch(r"[^,;&+]*\b(a moonlit night|foggy)[.!]?", g.text)]
+    assert any(not goal.request for goal in asked)
+    for goal in goals:
+        assert not {LIGHT, "fog_dense"} & {step.option for step in changes(goal)}
 
 
 def test_texts_vary_in_spelling_case_and_marks(draws):
