@@ -201,7 +201,7 @@ def force_contexts(
     Raises:
       InputError: not B contexts, or one is not in the vocabulary or leaves no room for a step.
     """
-    forced = np.full((count, max_new_tokens), -1, np.int32)
+    forced = np.full((count, max(max_new_tokens, 0)), -1, np.int32)
     if contexts is None:
         return forced
     if len(contexts) != count:
