@@ -8,6 +8,7 @@ import pytest
 from agentic_styling.data import load_photos, open_source, read_trajectories
 from agentic_styling.data.build import _rank, build
 from agentic_styling.data.photos.sources import BUNDLED, near_duplicates, split_source, survey
+from agentic_styling.data.stream import HELD_OUT
 from agentic_styling.utils.errors import InputError
 from tests.data.stand_in import light_pipeline
 
@@ -90,3 +91,7 @@ def test_without_those_packages_one_line_says_what_to_install(monkeypatch):
     with pytest.raises(InputError, match="^scikit: skimage is not installed; pip install scikit"):
         open_source("scikit")
     assert open_source(None).names  # which need neither
+
+
+def test_no_stream_shows_those_of_test(surveyed, splits):
+    assert {f"{surveyed[0].names[i]}.jpg" for i in splits["test"]} <= HELD_OUT
