@@ -196,9 +196,7 @@ def test_contexts_that_cannot_be_forced_are_refused(loaded, photos):
     for ask in (loaded.plan, loaded.check):
         with pytest.raises(InputError, match="1 contexts and 3 goals; give a context per goal"):
             ask(photos, GOALS, contexts=[{}])
-        with pytest.raises(
-            InputError, match=r"contexts\[1\]: .* has no option 'fog'"
-        ):
+        with pytest.raises(InputError, match=r"contexts\[1\]: .* has no option 'fog'"):
             ask(photos[:2], GOALS[:2], contexts=[{}, {"weather": "fog"}])
         with pytest.raises(InputError, match=r"max_new_tokens 12: contexts\[0\] and a step after"):
             ask(photos[:1], GOALS[:1], contexts=[{}], max_new_tokens=12)
