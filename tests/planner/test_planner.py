@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner import (
+    PLAN_FORMS,
     TINY_IMAGES,
     GenerateResult,
     ImageSettings,
@@ -20,6 +21,7 @@ from agentic_styling.planner import (
     save_pretrained,
 )
 from agentic_styling.planner.decoding.generation import _generate
+from agentic_styling.planner.decoding.plan_forms import force_contexts
 from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
 
@@ -166,6 +168,38 @@ def test_constrained_answers_are_plans(loaded, photos):
     assert len(set(map(repr, plans[0]))) == 4
     texts = loaded.complete(photos[:1], GOALS[:1], constrained=True, **options)
     assert [Plan.from_json(text) for text in texts[0]] == plans[0]
+
+
+def test_plans_begin_with_the_contexts_that_are_given(loaded, photos):
+    contexts = [{}, {"season": "winter_bare", "weather": "unknown"}, {"weather": "fog_dense"}]
+    options = {"temperature": 1.5, "num_samples": 2, "max_new_tokens": 100}
+    plans = loaded.plan(photos, GOALS, contexts=contexts, **options)
+    assert [[plan.context for plan in row] for row in plans] == [[c, c] for c in contexts]
+    assert all(row[0] != row[1] for row in plans)  # the steps are the planner's own
+
+
+@pytest.mark.parametrize("form", PLAN_FORMS)
+def test_a_forced_context_is_encoded_as_in_a_plan(loaded, form):
+    contexts = [{}, {"season": "winter_bare", "weather": "fog_dense"}]
+    forced = force_contexts(loaded.tokenizer, form, contexts, 2, 100)
+    assert forced.shape == (2, 100)
+    for row, context in zip(forced, contexts, strict=True):
+        step = Step("Snow.", "season", {"target_season": "winter_bare"})
+        text = PLAN_FORMS[form].write(Plan(context, (step,), "Snow."))
+        ids = row[row >= 0].tolist()
+        assert ids == loaded.tokenizer.encode(text)[: len(ids)]
+        assert "}" in loaded.tokenizer.decode(ids) and "Snow" not in loaded.tokenizer.decode(ids)
+        assert "}" not in loaded.tokenizer.decode(ids[:-1])
+
+
+def test_contexts_that_cannot_be_forced_are_refused(loaded, photos):
+    for ask in (loaded.plan, loaded.check):
+        with pytest.raises(InputError, match="1 contexts and 3 goals; give a context per goal"):
+            ask(photos, GOALS, contexts=[{}])
+        with pytest.raises(InputError, match=r"contexts\[1\]: .* has no option 'fog'"):
+            ask(photos[:2], GOALS[:2], contexts=[{}, {"weather": "fog"}])
+        with pytest.raises(InputError, match=r"max_new_tokens 12: contexts\[0\] and a step after"):
+            ask(photos[:1], GOALS[:1], contexts=[{}], max_new_tokens=12)
 
 
 def test_tool_calls_are_read_and_asked_for(loaded, photos, monkeypatch):

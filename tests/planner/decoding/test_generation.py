@@ -106,6 +106,21 @@ def test_a_row_alone_and_several_samples_of_it(config, params, inputs):
     assert pair.tokens[0].tolist() != pair.tokens[1].tolist()
 
 
+def test_forced_tokens_stand_in_place_of_sampled_ones(config, params, inputs, greedy):
+    """What follows is what the model makes of them, and their log-probabilities are its own."""
+    settings = {"max_new_tokens": NEW, "stop_ids": NEVER, "temperature": 0}
+    tokens = np.asarray(greedy.tokens)
+    forced = np.full((2, NEW), -1)
+    forced[0, :3] = tokens[0, :3]
+    forced[1, 0] = tokens[1, 0] + 1
+    out = generate(config, params, inputs, forced=forced, **settings)
+    np.testing.assert_array_equal(out.tokens[0], tokens[0])
+    np.testing.assert_array_equal(out.logps[0], greedy.logps[0])
+    assert out.tokens[1, 0] == tokens[1, 0] + 1
+    assert out.logps[1, 0] < greedy.logps[1, 0]
+    assert out.tokens[1, 1:].tolist() != tokens[1, 1:].tolist()
+
+
 def test_rows_stop_at_a_stop_token(config, params, inputs, greedy):
     first, second = np.asarray(greedy.tokens)
     stop = first[2]
