@@ -87,6 +87,7 @@ def _interpolated(planes):
 
 _PADS = "planes are padded with their own border by jnp.pad; this pads about the middle"
 _RANDOM = "an augmentation by a key; plans are exact, and seeds are hashes of places"
+_VARIES = "varies the crops of training pictures, on the device"
 _METRIC = "a metric: tests and reports"
 ROWS = {
     "adjust_brightness": Row(
@@ -163,6 +164,9 @@ ROWS = {
     "space_to_depth": Row("blocks are reshapes of planes"),
     "ssim": Row(_METRIC),
 } | {name: Row(_RANDOM) for name in dir(dm_pix) if name.startswith("random_")}
+ROWS |= dict.fromkeys(
+    ("random_brightness", "random_contrast", "random_flip_left_right"), Row(_VARIES)
+)
 
 
 def public_functions() -> list[str]:

@@ -43,7 +43,7 @@ def _values(dimension: str) -> tuple[str, ...]:
 
 
 def perception(entries: Sequence[dict], states: Sequence[dict], interval: Callable) -> dict:
-    """What a method read of its cases, and the reward of its plans where it is told the truth.
+    """What a method read of its cases, and the reward of its plans from the true context.
 
     Args:
       entries: of the method (see results.py), with `shuffled`.
@@ -54,7 +54,7 @@ def perception(entries: Sequence[dict], states: Sequence[dict], interval: Callab
       dimensions: of each, and under `options` of each true option, the cases that set it, how many
         of them were read right, the share, and the share with another case's picture; shares are
         None without a case. `confusion` as of that function, for the dimension.
-      reward_with_true_context, true_context_minus_own: intervals, where this was asked.
+      reward_with_true_context, true_context_minus_own: intervals, if all have a `true_context`.
     """
     own = confusion((entry["context"] for entry in entries), states)
     other = confusion((entry["shuffled"]["context"] for entry in entries), states)
@@ -68,10 +68,10 @@ def perception(entries: Sequence[dict], states: Sequence[dict], interval: Callab
         every = _counts({true: rows[true] for true in options}, other[name])
         numbers["dimensions"][name] = every | {"options": options, "confusion": rows}
     if all("true_context" in entry for entry in entries):
-        told = np.array([entry["true_context"]["reward"] for entry in entries])
-        gained = told - [entry["reward"] for entry in entries]
-        numbers["reward_with_true_context"] = interval(told)
-        numbers["true_context_minus_own"] = interval(gained)
+        rewards = np.array([entry["true_context"]["reward"] for entry in entries])
+        numbers["reward_with_true_context"] = interval(rewards)
+        own_rewards = [entry["reward"] for entry in entries]
+        numbers["true_context_minus_own"] = interval(rewards - own_rewards)
     return numbers
 
 

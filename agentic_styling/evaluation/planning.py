@@ -76,7 +76,7 @@ def planner_answers(
     kept: Sequence[MutableMapping[int, list[str]] | None] = (None, None, None),
     **sampling,
 ) -> tuple[list[Answer], list[Answer], list[Answer] | None]:
-    """One answer per case, reading its own picture, then another's (`derangement`), then the truth.
+    """One answer per case, of its own picture, of another's (`derangement`), from the true context.
 
     A case always keeps its own goal. The third answers, to the case's own picture, begin with the
     true context; None where that is not asked, see `_true_contexts`.

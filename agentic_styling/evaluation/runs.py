@@ -72,7 +72,8 @@ def _run_planner(
 ) -> list[dict]:
     """The entries of one training run of a method, or of a method without a planner."""
     method, shown = name + (f", run {run + 1}" if run else ""), [] if run else cases.shown
-    own, other, told = _answers(name, planner, cases, config, workdir / ANSWERS / name / str(run))
+    kept = workdir / ANSWERS / name / str(run)
+    own, other, informed = _answers(name, planner, cases, config, kept)
     scores, films = _run(own, cases, config, method, film=shown)
     entries = [
         {
@@ -94,9 +95,10 @@ def _run_planner(
         again = scores if other is own else _run(other, cases, config, label, held_out=False)[0]
         for entry, answer, reward in zip(entries, other, again["reward"], strict=True):
             entry["shuffled"] = {**_answer_entry(answer), "reward": float(reward)}
-    if told:
-        rewards = _run(told, cases, config, f"{method}, true context", held_out=False)[0]["reward"]
-        for entry, answer, reward in zip(entries, told, rewards, strict=True):
+    if informed:
+        label = f"{method}, true context"
+        rewards = _run(informed, cases, config, label, held_out=False)[0]["reward"]
+        for entry, answer, reward in zip(entries, informed, rewards, strict=True):
             entry["true_context"] = {"valid": answer.valid, "reward": float(reward)}
     for row, film in zip(shown, films, strict=True):
         for step in range(1, len(own[row].plan.resolved) + 1):

@@ -54,19 +54,19 @@ def looking_table(methods: dict) -> Markup:
 
 
 def worth_table(methods: dict) -> Markup:
-    """The reward with the case's own picture, with another's, and of plans told what is true."""
+    """The reward with the case's own picture, with another's, and from the true context."""
     rows = []
     for name, numbers in methods.items():
         if not numbers["perception"]:
             continue
         own, other = numbers["reward"], numbers["shuffled_images"]["reward"]
-        told = numbers["perception"].get("reward_with_true_context")
-        means = [each and each["mean"] for each in (own, other, told)]
+        true = numbers["perception"].get("reward_with_true_context")
+        means = [each and each["mean"] for each in (own, other, true)]
         spoken = "{}: {} with its own picture, {} with another, {} with the true context"
         label = spoken.format(labels(name)[1], *map(number, means))
         plot = dumbbell(*means[:2], REWARD_TICKS, label=label, mark=means[2])
         words = ("own picture", "another’s", "true context")
-        cells = [_mean_cell(*each) for each in zip((own, other, told), words, strict=True)]
+        cells = [_mean_cell(*each) for each in zip((own, other, true), words, strict=True)]
         gained = numbers["perception"].get("true_context_minus_own")
         left = _mean_cell(gained, "still to gain", sign=True)
         rows.append([row_head(name), tag("td", plot, class_="plot"), *cells, left])

@@ -106,7 +106,7 @@ class Constraint(NamedTuple):
 @renderer
 def draw_graduated(image, scene, options, seed):
     """The full effect of a graduated saturation, brightness or blur on [3, H, W]."""
-    luma = luma_of(image)  # it stays, where scaling the saturation of HSV would darken
+    luma = luma_of(image)  # kept; scaling the saturation of HSV would darken
     saturated = jnp.clip(luma + 1.9 * (image - luma), 0.0, 1.0)
     bright = 1 - (1 - image) * (1 - 0.55 * image)
     sigma = min(image.shape[1:]) / 45
