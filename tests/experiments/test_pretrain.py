@@ -27,6 +27,7 @@ def config(tmp_path, monkeypatch):
     return config
 
 
+@pytest.mark.slow
 def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     config.model.patch_size = 8
     base = pretrain.run(config, tmp_path / "base")
