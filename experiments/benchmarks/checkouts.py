@@ -46,9 +46,9 @@ def draw_plans(checkout: Path, count: int) -> list[dict]:
     """Random plans in the vocabulary of a checkout, which is the older one."""
     code = "import json, tool_peers.random_plans as r; "
     code += f"print(json.dumps([p.to_json() for p in r.random_plans({count}, {_SEED})]))"
-    printed = subprocess.run(
-        [sys.executable, "-c", code], env=_environment(checkout), capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", code]  # which looks for packages in its own folder first
+    options = {"cwd": checkout, "env": _environment(checkout)}
+    printed = subprocess.run(command, **options, capture_output=True, text=True)
     if printed.returncode:
         raise SystemExit(f"{checkout}: cannot draw plans: {printed.stderr.splitlines()[-1]}")
     return json.loads(printed.stdout)
