@@ -27,9 +27,12 @@ def classify(image: jax.Array) -> tuple[jax.Array, jax.Array]:
     """
     height, width = image.shape[1:]
     square = resample(image, SIZE, SIZE)
-    hints = features(square, math.log(width / height))
-    logits, kind = _network(square.transpose(1, 2, 0)[None], hints[None])
-    return jax.nn.softmax(logits[0], axis=-1).transpose(2, 0, 1), jax.nn.sigmoid(kind[0])
+    both = jnp.stack([square, square[..., ::-1]])  # a mirrored picture gets mirrored shares
+    aspect = math.log(width / height)
+    hints = jax.lax.map(lambda x: features(x, aspect), both)
+    logits, kind = _network(both.transpose(0, 2, 3, 1), hints)
+    logits = (logits[0] + logits[1, :, ::-1]) / 2
+    return jax.nn.softmax(logits).transpose(2, 0, 1), jax.nn.sigmoid(jnp.mean(kind, axis=0))
 
 
 @functools.cache

@@ -42,11 +42,14 @@ def scene_of(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _classify(image):
     side = _CELLS * _CELL
     square = _resample(image, side, side)
-    hints = _hints(square, math.log(image.shape[2] / image.shape[1]))
-    logits, kind = _network(square.transpose(1, 2, 0)[None], hints[None])
-    shares = np.exp(logits[0] - logits[0].max(-1, keepdims=True))
+    both = np.stack([square, square[..., ::-1]])
+    aspect = math.log(image.shape[2] / image.shape[1])
+    hints = np.stack([_hints(one, aspect) for one in both])
+    logits, kind = _network(both.transpose(0, 2, 3, 1), hints)
+    logits = (logits[0] + logits[1, :, ::-1]) / 2
+    shares = np.exp(logits - logits.max(-1, keepdims=True))
     shares = shares / shares.sum(-1, keepdims=True)
-    return shares.transpose(2, 0, 1), 1 / (1 + np.exp(-kind[0]))
+    return shares.transpose(2, 0, 1), 1 / (1 + np.exp(-kind.mean(0)))
 
 
 def _resample(planes, height, width):
