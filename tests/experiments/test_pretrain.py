@@ -15,6 +15,7 @@ from configs.pretrain import get_config
 from tests.data.photos.test_sources import noise
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+model_card = importlib.import_module("model_card")
 pretrain = importlib.import_module("pretrain")
 
 
@@ -42,6 +43,15 @@ def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     starter = pretrain.run(config, tmp_path / "starter")
     assert load_pretrained(starter)[0] == shape
     assert not (tmp_path / "starter/untrained").exists()
+    card = model_card.card([tmp_path / "base", tmp_path / "starter"])
+    assert "### Stage 1\n2 updates of 8 examples (16), learning rate 0.002, seed 0." in card
+    assert "### Stage 2\n" in card and "read 1, simple 1" in card
+    assert card.count("| up to 2 |") == 2 and "64 x 64 pixels" in card
+
+
+def test_a_folder_that_is_no_run_has_no_card(tmp_path):
+    with pytest.raises(InputError, match="no run of experiments/pretrain.py; name its workdir"):
+        model_card.card([tmp_path])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Writes the model card of a planner that experiments/pretrain.py trained, beside its weights.
+
+    python experiments/model_card.py runs/base runs/starter
+
+The card of the last workdir is written; those before it are the stages that it started from. It
+says what was trained, on which examples, and how the loss fell.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from agentic_styling.data.stream import HELD_OUT
+from agentic_styling.utils.errors import InputError, one_line_errors
+
+ROWS = 10  # of the table of losses
+TEXT = """---
+license: apache-2.0
+pipeline_tag: image-text-to-text
+tags: [qwen3_vl, image-styling, jax]
+---
+# A small planner for agentic_styling
+
+A Qwen3-VL of {parameters:.1f} million parameters with random weights at first, not a model by Qwen.
+It reads a photograph and a styling goal and writes a plan of tool calls in JSON.
+It knows this project's tools only, English goals, and pictures of {size} x {size} pixels, to which
+photographs are resized. Numbers that it reaches are in the project's documentation.
+
+## Data
+An endless stream (agentic_styling/data/stream.py): a random crop of a photograph, mirrored or not,
+rendered in a random state, a goal, and the plan of the scripted teacher. No example is seen twice.
+{held_out} photographs are left out for evaluation (agentic_styling/data/held_out.json).
+
+## Training
+`experiments/pretrain.py`, Standard loss, float32, AdamW with a cosine schedule, a moving average of
+the weights; saved as {dtype}.
+
+{stages}
+"""
+
+
+def stage(workdir: Path) -> str:
+    """How one stage was trained, and its loss on the way."""
+    if not (workdir / "training/metrics.jsonl").is_file():
+        raise InputError(f"{workdir}: no run of experiments/pretrain.py; name its workdir")
+    config = json.loads((workdir / "config.json").read_text(encoding="utf-8"))
+    lines = (workdir / "training/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    metrics = [row for row in map(json.loads, lines) if "loss" in row]
+    goals = ", ".join(f"{kind} {weight:g}" for kind, weight in config["goals"].items() if weight)
+    examples = config["steps"] * config["batch_size"]
+    text = (
+        f"{config['steps']:,} updates of {config['batch_size']} examples ({examples:,}), learning "
+        f"rate {config['learning_rate']:g}, seed {config['seed']}. Weights of the kinds of goals: "
+        f"{goals}.\n\n| updates | loss, nats a token |\n| --- | --- |"
+    )
+    size = -(-len(metrics) // ROWS)
+    for i in range(0, len(metrics), size):
+        part = metrics[i : i + size]
+        mean = sum(row["loss"] for row in part) / len(part)
+        text += f"\n| up to {part[-1]['step']:,} | {mean:.3f} |"
+    return text
+
+
+def card(workdirs: list[Path]) -> str:
+    """The model card of the planner in the last workdir."""
+    stages = [f"### Stage {i + 1}\n{stage(path)}" for i, path in enumerate(workdirs)]
+    first, last = (
+        json.loads((path / "config.json").read_text(encoding="utf-8"))
+        for path in (workdirs[0], workdirs[-1])
+    )
+    weights = workdirs[-1] / "training/planner/model.safetensors"
+    return TEXT.format(
+        parameters=weights.stat().st_size / 2e6,  # two bytes each
+        size=last["picture_size"],
+        held_out=len(HELD_OUT),
+        dtype=first["model"]["dtype"],
+        stages="\n\n".join(stages),
+    )
+
+
+@one_line_errors
+def main():
+    """Writes README.md into the planner's directory."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("workdirs", type=Path, nargs="+", help="of the stages, in order")
+    workdirs = parser.parse_args().workdirs
+    path = workdirs[-1] / "training/planner/README.md"
+    path.write_text(card(workdirs), encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
