@@ -39,6 +39,7 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.microbatches = 4  # a few rows at a time fit a CPU's caches
     config.max_length = 512  # tokens of an example; a longer one is an error
     config.length_buckets = 4
+    config.optimizer = "muon"
     config.learning_rate = 2e-3
     config.ema_decay = 0.99
     config.log_every = 10

@@ -32,7 +32,7 @@ rendered in a random state, a goal, and the plan of the scripted teacher. No exa
 {held_out} photographs are left out for evaluation (agentic_styling/data/held_out.json).
 
 ## Training
-`experiments/pretrain.py`, Standard loss, float32, AdamW with a cosine schedule, a moving average of
+`experiments/pretrain.py`, Standard loss, float32, a cosine schedule, a moving average of
 the weights; saved as {dtype}.
 
 {stages}
@@ -49,9 +49,10 @@ def stage(workdir: Path) -> str:
     goals = ", ".join(f"{kind} {weight:g}" for kind, weight in config["goals"].items() if weight)
     examples = config["steps"] * config["batch_size"]
     text = (
-        f"{config['steps']:,} updates of {config['batch_size']} examples ({examples:,}), learning "
-        f"rate {config['learning_rate']:g}, seed {config['seed']}. Weights of the kinds of goals: "
-        f"{goals}.\n\n| updates | loss, nats a token |\n| --- | --- |"
+        f"{config['steps']:,} updates of {config['batch_size']} examples ({examples:,}), "
+        f"{config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}. "
+        f"Weights of the kinds of goals: {goals}.\n\n"
+        "| updates | loss, nats a token |\n| --- | --- |"
     )
     size = -(-len(metrics) // ROWS)
     for i in range(0, len(metrics), size):

@@ -98,8 +98,8 @@ def untrained_planner(config: ConfigDict, shape: Qwen3VLConfig, directory: Path)
 def training_config(config: ConfigDict, init_from: Path | str) -> ConfigDict:
     """The config of the training run."""
     fields = training.default_config("standard")
-    same = ("seed", "steps", "batch_size", "microbatches", "length_buckets", "learning_rate")
-    same += ("max_length", "ema_decay", "log_every", "checkpoint_every")
+    same = ("seed", "steps", "batch_size", "microbatches", "length_buckets", "optimizer")
+    same += ("learning_rate", "max_length", "ema_decay", "log_every", "checkpoint_every")
     fields.update({name: config[name] for name in same}, init_from=str(init_from))
     fields.stream.update(photos=config.photos, size=config.picture_size, goals=config.goals)
     fields.warmup_steps = fields.steps // 20

@@ -16,7 +16,7 @@ from agentic_styling.data.stream import check_kinds
 from agentic_styling.losses import LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
-from agentic_styling.training.state import DTYPES, SCHEDULES, warmup_steps
+from agentic_styling.training.state import DTYPES, OPTIMIZERS, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import check_finite, load_config
 from agentic_styling.utils.digests import digests_of_files
@@ -39,6 +39,7 @@ FREE = (
 CHOICES = {
     "reference": ("stored", "adapter_off"),
     "modality": ("vision", "text"),
+    "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "moment_dtype": DTYPES,
 }

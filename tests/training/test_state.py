@@ -9,8 +9,9 @@ import optax
 import pytest
 
 from agentic_styling.losses import TokenStatistics
+from agentic_styling.training import default_config
 from agentic_styling.training.batches.data_iterator import put
-from agentic_styling.training.state import Health, decayed, stored_as
+from agentic_styling.training.state import Health, decayed, make_optimizer, stored_as
 from agentic_styling.training.step import make_step
 from tests.training.fixtures import batch_of, state_of
 
@@ -117,3 +118,40 @@ def test_moments_are_stored_in_another_dtype():
     assert {x.dtype for x in jax.tree.leaves(state) if x.ndim} == {jnp.dtype(jnp.bfloat16)}
     assert updates["x"].dtype == jnp.float32
     np.testing.assert_allclose(updates["x"], -1e-2, rtol=1e-3)
+
+
+def test_muon_makes_the_updates_of_hidden_kernels_orthogonal():
+    """Each matrix of a stack by itself; the rest has AdamW with Nesterov momentum."""
+    rng = np.random.default_rng(0)
+    shapes = {"layers": {"kernel": (2, 6, 9)}, "lm_head": {"kernel": (6, 9)}}
+    shapes |= {"norm": {"scale": (6,)}, "embed": {"embedding": (9, 6)}}
+    is_shape = {"is_leaf": lambda x: isinstance(x, tuple)}
+    grads = jax.tree.map(lambda shape: np.float32(rng.normal(size=shape)), shapes, **is_shape)
+    config = default_config()
+    config.update(optimizer="muon", steps=9, warmup_steps=0, learning_rate=1e-3, weight_decay=0.0)
+    optimizer = make_optimizer(config)
+    updates, _ = optimizer.update(grads, optimizer.init(grads), grads)
+    for gradient, update in zip(
+        grads["layers"]["kernel"], updates["layers"]["kernel"], strict=True
+    ):
+        u, _, v = np.linalg.svd(gradient, full_matrices=False)
+        turned = u.T @ update @ v.T / -(10 * 1e-3 * np.sqrt(9 / 6))  # wide: by Jordan's rule
+        np.testing.assert_allclose(turned, np.eye(6), atol=0.35)  # five Newton-Schulz steps
+        np.testing.assert_allclose(np.linalg.svd(turned)[1].mean(), 0.95, atol=0.15)
+        assert abs(turned - np.diag(np.diag(turned))).max() < 1e-3
+    for name in ("lm_head", "norm", "embed"):
+        ((key, update),) = updates[name].items()
+        first = 1 + 0.9 * 0.1 / (1 - 0.9**2)  # of the gradient, both moments unbiased
+        np.testing.assert_allclose(update, -1e-3 * first * np.sign(grads[name][key]), rtol=1e-4)
+
+
+def test_both_optimizers_decay_weights_alike():
+    params = {"layer": {"kernel": jnp.ones((4, 4)), "bias": jnp.ones(4)}}
+    zero = jax.tree.map(jnp.zeros_like, params)
+    for name in ("adamw", "muon"):
+        config = default_config()
+        config.update(optimizer=name, steps=9, warmup_steps=0, learning_rate=0.5, weight_decay=0.1)
+        optimizer = make_optimizer(config)
+        updates, _ = optimizer.update(zero, optimizer.init(params), params)
+        np.testing.assert_allclose(updates["layer"]["kernel"], -0.05, rtol=1e-5)
+        np.testing.assert_array_equal(updates["layer"]["bias"], 0)

@@ -25,6 +25,7 @@ from agentic_styling.planner import (
     init_lora,
     output_embedding,
 )
+from agentic_styling.training import default_config
 from agentic_styling.training.batches.batches import (
     Assembler,
     batch_shardings,
@@ -34,6 +35,7 @@ from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.mesh import AXES, make_mesh
+from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import (
     batch_metrics,
     completion_logps,
@@ -45,6 +47,8 @@ from tests.training.fixtures import ROWS, batch_of, start, state_of
 
 STATISTICS = {"mean": 3.5, "std": 0.8}
 LORA = LoraConfig(rank=4, alpha=8.0)
+MUON = default_config()
+MUON.update(optimizer="muon", warmup_steps=0)
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +148,15 @@ def short_and_long(planner, rows, pair) -> tuple[int, int]:
 
 
 def run_steps(
-    planner, loss, sizes, steps, parts, *, lora=None, packed=None, buckets=False, **options
-):
+    planner, loss, sizes, steps, parts, *, lora=None, packed=None, buckets=False, muon=False,
+    **options,
+):  # fmt: skip
     """`steps` updates on one batch of eight rows, on a mesh; the metrics of each."""
     mesh = make_mesh(dict(zip(AXES, sizes, strict=True)))
     model = planner.model._replace(mesh=mesh, lora=lora, packed=bool(packed))
     if mesh.shape["context"] > 1:
         model = model._replace(start=0)
-    optimizer = optax.adam(1e-2)
+    optimizer = make_optimizer(MUON) if muon else optax.adam(1e-2)
     state, frozen, layouts = start(planner, model, optimizer)
     reference, kwargs, pair = np.zeros(len(planner.data.reward), np.float32), {}, 1
     rows = np.array([0, 4] * 4)
@@ -196,8 +201,8 @@ def alone(planner):
     """The metrics of one device by loss and adapters."""
 
     @functools.lru_cache
-    def run(loss, lora, steps):
-        return run_steps(planner, loss, (1, 1, 1, 1), steps, 1, lora=lora)[0]
+    def run(loss, lora, steps, muon=False):
+        return run_steps(planner, loss, (1, 1, 1, 1), steps, 1, lora=lora, muon=muon)[0]
 
     return run
 
@@ -209,6 +214,7 @@ def alone(planner):
         ("standard", None, (1, 2, 2, 2), {"packed": 2}),
         ("standard", LORA, (2, 4, 1, 1), {"packed": 8}),
         ("dpo", None, (2, 2, 1, 2), {"buckets": True}),
+        ("standard", None, (2, 2, 1, 2), {"muon": True}),
     ],
 )
 def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, sizes, rows):
@@ -216,7 +222,7 @@ def test_one_device_and_eight_give_the_same_losses(planner, alone, loss, lora, s
 
     `experiments/check_meshes.py` tries every mesh.
     """
-    one = alone(loss, lora, 4)
+    one = alone(loss, lora, 4, rows.get("muon", False))
     eight, state = run_steps(planner, loss, sizes, 4, 2, lora=lora, **rows)
     assert_same_curves(one, eight)
     kernels = [x for x in jax.tree.leaves(state.params) if x.ndim == 3]
