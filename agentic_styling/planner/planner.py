@@ -146,7 +146,8 @@ class Planner:
     @classmethod
     def starter(cls) -> Planner:
         """The planner that ships with the package. Raises InputError if it is not installed."""
-        return cls.from_pretrained(pretrained_directory("starter"))
+        # It is stored as float16, in which a CPU computes slowly.
+        return cls.from_pretrained(pretrained_directory("starter"), dtype=jnp.float32)
 
     @functools.cached_property
     def grammar(self) -> PlanGrammar:
