@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.fields import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise, slopes
 from agentic_styling.tools.transforms.filters.surfaces import wave
 from agentic_styling.tools.transforms.scene import shrink
 
@@ -50,9 +50,7 @@ def structure(image: jax.Array) -> jax.Array:
     Length 0 (nothing to follow) to 1; the vector is (cos 2a, sin 2a) with a along the edge.
     """
     luma = luma_of(shrink(image, factor_of(image, 96)))
-    padded = jnp.pad(luma, 1, mode="edge")
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    dy, dx = (slope / 2 for slope in slopes(luma))
     tensor = jnp.stack([dy * dy - dx * dx, -2 * dx * dy, dy * dy + dx * dx])
     near = small_blur(tensor, 1.5)
     wide = small_blur(tensor, 6.0)
