@@ -88,6 +88,15 @@ def full_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
     return y[:, None], x[None, :]
 
 
+def at_places(planes: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
+    """Values of planes [..., h, w] at the pixels that hold places in parts of the height and
+    width."""
+    h, w = planes.shape[-2:]
+    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
+    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
+    return planes[..., rows, columns]
+
+
 def middle_of(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Row and column of the middle of a map [H, W] > 0, in parts of the shorter side."""
     y, x = full_grid(*weight.shape)
