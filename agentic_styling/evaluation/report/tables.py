@@ -102,6 +102,34 @@ def paired_table(paired: dict) -> Markup:
     return table((None, axis(ticks), "Reward", "Held-out", None), rows, "methods paired")
 
 
+def sampled_table(methods: dict, paired: dict) -> Markup:
+    """What was measured at temperature 1, one row per method; see `results.at_temperature_1`."""
+    rows = []
+    for name, numbers in methods.items():
+        minus = paired.get(f"{name}_minus_standard", {}).get("at_temperature_1")
+        cells = [
+            _interval_cell(numbers["reward"]),
+            _interval_cell(numbers["held_out_reward"]),
+            _interval_cell(minus, sign=True),
+            _interval_cell(minus and minus["held_out_reward"], sign=True),
+            heat_cell(None, minus["both"] if minus else "–", None),
+            _interval_cell(numbers["best"]["reward"]),
+            _interval_cell(numbers["regret"]),
+            _interval_cell(numbers["greedy_regret"]),
+            _interval_cell(numbers["entropy"]),
+            _interval_cell(numbers["kl_to_standard"]),
+            heat_cell(None, share(numbers["valid_unaided"]["mean"]), None),
+        ]
+        rows.append([row_head(name), *cells])
+    return scrolling([None, *WORDS["sampled"]], rows)
+
+
+def _interval_cell(value: dict | None, sign: bool = False) -> Markup:
+    if value is None:
+        return heat_cell(None, "–", None)
+    return heat_cell(None, number(value["mean"], 2, sign), between(value, sign))
+
+
 def table(heads, rows: list[list[Markup]], style: str) -> Markup:
     """A table of rows of cells; a heading of None is empty. style: CSS classes."""
     head = tag("tr", *[tag("th", text, scope="col" if text else None) for text in heads])
