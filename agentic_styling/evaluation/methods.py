@@ -8,7 +8,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from agentic_styling.evaluation import baselines
-from agentic_styling.evaluation.results import METHODS, in_order
+from agentic_styling.evaluation.results import METHODS, ZERO_SHOT, in_order
 from agentic_styling.planner import ImageSettings, PlannerSettings, Tokenizer, read_config
 from agentic_styling.rewards.judges.chat_cost import check_prices
 from agentic_styling.utils.checks import check_seed, check_temperature
@@ -24,7 +24,6 @@ WITHOUT_PLANNER = {
     "strongest": lambda case, rng: baselines.strongest(),
 }
 ENDPOINT = "endpoint:"  # before the name of a model at AGENTIC_STYLING_PLANNER_URL
-ZERO_SHOT = "zero_shot"  # how the names of such methods begin, for the report
 # Counts that answers and intervals depend on, with the least that each may be.
 LEAST = {"max_new_tokens": 1, "bootstrap_samples": 1, "film_strips": 0, "samples": 0}
 MOST_SAMPLES = 64  # that a planner decodes together

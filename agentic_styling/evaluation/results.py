@@ -14,7 +14,7 @@ log-probability under S (or None); the reward of the best plan that the data has
 whether the planner's own text is a valid plan without the grammar.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -40,9 +40,9 @@ METHODS = (
     "teacher_best",
 )
 POST_TRAINED = METHODS[3:7]
-PAIRS = (("standard", "edit_only"), *((name, "standard") for name in POST_TRAINED))
 # These state no context, so their context accuracy is not measured.
 WITHOUT_CONTEXT = ("edit_only", "identity", "random", "strongest")
+ZERO_SHOT = "zero_shot"  # how the names of planners that never saw our plans begin
 
 
 def _mean(values) -> float | None:
@@ -173,8 +173,16 @@ def at_temperature_1(runs: list[list[dict]], interval: Callable) -> dict | None:
     }
 
 
+def pairs_of(methods: Iterable[str]) -> list[tuple[str, str]]:
+    """Which of these methods are compared: S with Edit only, and every post-trained one with S."""
+    others = {"baseline", "standard", "teacher_best", *WITHOUT_CONTEXT}
+    trained = [n for n in methods if n not in others and not n.startswith(ZERO_SHOT)]
+    pairs = [("standard", "edit_only"), *((name, "standard") for name in trained)]
+    return [pair for pair in pairs if set(pair) <= set(methods)]
+
+
 def paired_differences(runs: dict[str, list[list[dict]]], photos: np.ndarray, **options) -> dict:
-    """`<first>_minus_<second>` for each of PAIRS, paired by case; `runs` by method.
+    """`<first>_minus_<second>` for each of `pairs_of`, paired by case; `runs` by method.
 
     Each holds the interval and verdict of the reward, those of the held-out reward under
     `held_out_reward`, and the joint verdict under `both`; and where both methods have samples, the
@@ -190,14 +198,13 @@ def paired_differences(runs: dict[str, list[list[dict]]], photos: np.ndarray, **
         return own | {"held_out_reward": held_out, "both": joint_verdict(*both)}
 
     paired = {}
-    for pair in PAIRS:
-        if set(pair) <= runs.keys():
-            own = differences(pair, lambda entry, reward: entry[reward])
-            if all("sampled" in entry for name in pair for run in runs[name] for entry in run):
-                own["at_temperature_1"] = differences(
-                    pair, lambda entry, reward: np.mean(entry["sampled"][reward])
-                )
-            paired["_minus_".join(pair)] = own
+    for pair in pairs_of(runs):
+        own = differences(pair, lambda entry, reward: entry[reward])
+        if all("sampled" in entry for name in pair for run in runs[name] for entry in run):
+            own["at_temperature_1"] = differences(
+                pair, lambda entry, reward: np.mean(entry["sampled"][reward])
+            )
+        paired["_minus_".join(pair)] = own
     return paired
 
 
@@ -236,6 +243,6 @@ def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     }
     paired = paired_differences(runs, photos, **options)
     for pair, difference in paired.items():
-        first, second = pair.split("_minus_")
+        first, _, second = pair.rpartition("_minus_")
         methods[first][f"minus_{second}"] = difference
     return {"cases": len(records), "photographs": len(names), "methods": methods, "paired": paired}

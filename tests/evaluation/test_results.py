@@ -3,7 +3,7 @@ import json
 import pytest
 
 from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
-from agentic_styling.evaluation.results import aggregate
+from agentic_styling.evaluation.results import aggregate, pairs_of
 from agentic_styling.rewards import PARTS
 
 
@@ -18,6 +18,18 @@ def entry(reward, context, shuffled=None, f1=1.0, held_out=1.0):
         "actions": dict.fromkeys(ACTION_SCORES, f1),
         "shuffled": shuffled,
     }
+
+
+def test_every_post_trained_method_is_compared_with_s():
+    names = ["edit_only", "baseline", "standard", "dpo", "teacher_best", "identity", "zero_shot_a"]
+    s_minus_e = ("standard", "edit_only")
+    assert pairs_of([*names, "swift"]) == [s_minus_e, ("dpo", "standard"), ("swift", "standard")]
+    assert pairs_of(["edit_only", "swift"]) == [] and pairs_of(names[:3]) == [s_minus_e]
+    rewards = {"standard": 2.0, "a_minus_b": 2.5}
+    methods = {name: entry(reward, {}) for name, reward in rewards.items()}
+    records = [{"state": {}, "photo": photo, "methods": methods} for photo in "ab"]
+    results = aggregate(records, samples=200, seed=0)
+    assert results["methods"]["a_minus_b"]["minus_standard"]["mean"] == 0.5
 
 
 def sampled(rewards, standard_logps, valid=True):

@@ -88,13 +88,13 @@ def paired_table(paired: dict) -> Markup:
     ticks = (-reach, 0, reach)
     rows = []
     for key, both in pairs.items():
-        name, base = (labels(each) for each in key.split("_minus_"))
+        name, base = (labels(each) for each in key.rpartition("_minus_")[::2])
         directions = [_direction(pair) for pair in both]
         agreed = directions[0] if directions[0] == directions[1] else "unclear"
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
-                row_head(key.split("_minus_")[0], f"minus {base[1]}"),
+                row_head(key.rpartition("_minus_")[0], f"minus {base[1]}"),
                 *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
                 tag("td", paired[key]["both"], class_=f"verdict {agreed}"),
             ]
