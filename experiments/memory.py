@@ -94,6 +94,7 @@ def batch_shapes(rows: int, length: int) -> Batch:
         context_mean=floats(rows),
         context_std=floats(rows),
         context_count=floats(rows),
+        context_quantile=floats(rows),
     )
 
 

@@ -57,6 +57,25 @@ def words(text: str) -> str:
     return text
 
 
+def share(text: str) -> float:
+    """An option's type: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: use a number from 0 to 1")
+    return value
+
+
+def named_share(text: str) -> tuple[str, float]:
+    """An option's type: NAME=SHARE."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r}: use NAME=SHARE")
+    return name, share(value)
+
+
 def whole(low: int, high: int) -> Callable[[str], int]:
     """An option's type: a whole number from `low` to `high`."""
 

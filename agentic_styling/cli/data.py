@@ -3,7 +3,16 @@
 import argparse
 import functools
 
-from agentic_styling.cli.arguments import PRICES, path, seed, temperature, whole, words
+from agentic_styling.cli.arguments import (
+    PRICES,
+    named_share,
+    path,
+    seed,
+    share,
+    temperature,
+    whole,
+    words,
+)
 from agentic_styling.utils.atomic import check_free
 from agentic_styling.utils.checks import output_directory
 from agentic_styling.utils.errors import InputError
@@ -45,6 +54,13 @@ def _add_build(commands) -> None:
     add("--size", type=whole(16, 1024), default=256, help=f"{SIDE}, 16 to 1024")
     add("--seed", type=seed, default=0, help="of pictures, goals and plans")
     add("--only", choices=SPLITS, help="put everything into one split")
+    shares = {"nargs": "*", "type": named_share}
+    about = "of the script's plans, as SKILL=SHARE ... (default: those of the set)"
+    add("--skills", metavar="SKILL=SHARE", help=about, **shares)
+    about = "which share of its keys has each habit of the script (default: those of the set)"
+    add("--habits", metavar="KIND=SHARE", help=about, **shares)
+    about = "share of a context's plans that follow the habits (default: that of the set)"
+    add("--habit-strength", metavar="H", type=share, help=about)
     about = "a planner directory that writes the plans (default: a script does)"
     add("--planner", type=path, help=about)
     add("--model", metavar="NAME", type=words, help="or a model at AGENTIC_STYLING_TEACHER_URL")
@@ -83,9 +99,20 @@ def _build(args: argparse.Namespace) -> None:
     output_directory(args.out)
     sets.read(args.set)
     source = sources.open_source(args.photos)
-    teacher, confirm = None, None
+    confirm = None
     if args.planner and args.model:
         raise InputError("build: --planner and --model both write the plans; give one of the two")
+    behaviour = {
+        "skills": None if args.skills is None else dict(args.skills),
+        "habits": None if args.habits is None else dict(args.habits),
+        "habit_strength": args.habit_strength,
+    }
+    if (args.planner or args.model) and behaviour != dict.fromkeys(behaviour):
+        raise InputError(
+            "build: --skills, --habits and --habit-strength are of the script; leave them out "
+            "with --planner and --model"
+        )
+    teacher = teachers.Procedural(args.set, args.seed, **behaviour)
     heat = {"temperatures": args.temperatures}
     if args.model:
         cache = user_cache() / "plans"

@@ -77,7 +77,7 @@ def build(
       seed: of pictures, goals and plans, 0 to 2**32 - 1.
       only: the one split that all photographs and contexts go to; of the bundled photographs, whose
         splits are fixed, it takes its own.
-      teacher: writes the plans; by default the scripted one of the set's skills.
+      teacher: writes the plans; by default the scripted one of the set's behaviour.
       process: which of the `processes` that share the shards this is. The last to finish writes
         the card.
       processes: how many share the work.
@@ -102,7 +102,7 @@ def build(
         raise InputError(f"build: split {only!r} is not known; {nearest(only, SPLITS)}")
     label, seed = set_label(set_name), check_seed(seed)
     output_directory(root, "root")
-    teacher = teacher or Procedural(set_name)
+    teacher = teacher or Procedural(set_name, seed)
     contexts = context_counts(count, plans_per_context, only)
     usable = survey(source)
     photos = split_source(source, usable, _rank, only)
@@ -139,7 +139,7 @@ def draw_contexts(
     Their pictures are not yet in their states.
     """
     source = Source(tuple(p.name for p in photos), lambda i: photos[i].pixels, "memory")
-    teacher, numbers = Procedural(set_name), {"train": np.arange(len(photos))}
+    teacher, numbers = Procedural(set_name, seed), {"train": np.arange(len(photos))}
     job = Job(set_name, source, numbers, {"train": count}, 1, size, seed, teacher)
     drawn = [draw_context(job, "train", i) for i in range(count)]
     seeds = [_seed(job, "train", i) for i in range(count)]

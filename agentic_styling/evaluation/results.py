@@ -6,7 +6,15 @@ shuffled}}}. `context` is None if the output is not a valid plan; `shuffled`, th
 another case's picture, is None or {valid, context, reward}. Where a planner was also asked to go on
 from the true context, `true_context` is {valid, reward}. Of a method with several training runs
 this is the first, and `more_runs` has the others alike.
+
+Where samples at temperature 1 were drawn too, `sampled` is {reward, held_out_reward, logps,
+choices, standard_logps, best_of_context, valid_unaided}: of each sample its rewards, the
+log-probability of its tokens that had an alternative, how many these were, and their
+log-probability under S (or None); the reward of the best plan that the data has for the case; and
+whether the planner's own text is a valid plan without the grammar.
 """
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -32,9 +40,9 @@ METHODS = (
     "teacher_best",
 )
 POST_TRAINED = METHODS[3:7]
-PAIRS = (("standard", "edit_only"), *((name, "standard") for name in POST_TRAINED))
 # These state no context, so their context accuracy is not measured.
 WITHOUT_CONTEXT = ("edit_only", "identity", "random", "strongest")
+ZERO_SHOT = "zero_shot"  # how the names of planners that never saw our plans begin
 
 
 def _mean(values) -> float | None:
@@ -106,6 +114,8 @@ def aggregate_method(
             name: _mean([entry["actions"][name] for entry in entries]) for name in ACTION_SCORES
         },
     }
+    if (sampled := at_temperature_1(runs, interval)) is not None:
+        numbers["at_temperature_1"] = sampled
     contexts = _contexts(entries, states, reads_context)
     own = {"reward": rewards} | {name: _by_case(table) for name, table in contexts.items()}
     for name, table in contexts.items():
@@ -128,24 +138,73 @@ def aggregate_method(
     return numbers
 
 
+def at_temperature_1(runs: list[list[dict]], interval: Callable) -> dict | None:
+    """The numbers of `sampled`, each the interval of a mean over cases; None without samples.
+
+    reward, held_out_reward: of a sample. best: those of the sample of each case with the highest
+    reward. regret: the reward of the best plan of the data minus that of a sample; greedy_regret:
+    minus that of the evaluated plan. entropy, kl_to_standard: in nats a token that had an
+    alternative; the second is None where S was not at hand.
+    """
+    entries = [entry for run in runs for entry in run]
+    sampled = [entry.get("sampled") for entry in entries]
+    if None in sampled:
+        return None
+    best = [int(np.argmax(s["reward"])) for s in sampled]
+    ceiling = np.array([s["best_of_context"] for s in sampled])
+    reward = np.array([np.mean(s["reward"]) for s in sampled])
+    kl = None
+    if all(s["standard_logps"] for s in sampled):
+        gaps = [np.subtract(s["logps"], s["standard_logps"]).sum() for s in sampled]
+        kl = interval([gap / sum(s["choices"]) for gap, s in zip(gaps, sampled, strict=True)])
+    return {
+        "samples": len(sampled[0]["reward"]),
+        "reward": interval(reward),
+        "held_out_reward": interval([np.mean(s["held_out_reward"]) for s in sampled]),
+        "best": {
+            name: interval([s[name][k] for s, k in zip(sampled, best, strict=True)])
+            for name in ("reward", "held_out_reward")
+        },
+        "regret": interval(ceiling - reward),
+        "greedy_regret": interval(ceiling - [entry["reward"] for entry in entries]),
+        "entropy": interval([-sum(s["logps"]) / sum(s["choices"]) for s in sampled]),
+        "kl_to_standard": kl,
+        "valid_unaided": interval([s["valid_unaided"] for s in sampled]),
+    }
+
+
+def pairs_of(methods: Iterable[str]) -> list[tuple[str, str]]:
+    """Which of these methods are compared: S with Edit only, and every post-trained one with S."""
+    others = {"baseline", "standard", "teacher_best", *WITHOUT_CONTEXT}
+    trained = [n for n in methods if n not in others and not n.startswith(ZERO_SHOT)]
+    pairs = [("standard", "edit_only"), *((name, "standard") for name in trained)]
+    return [pair for pair in pairs if set(pair) <= set(methods)]
+
+
 def paired_differences(runs: dict[str, list[list[dict]]], photos: np.ndarray, **options) -> dict:
-    """`<first>_minus_<second>` for each of PAIRS, paired by case; `runs` by method.
+    """`<first>_minus_<second>` for each of `pairs_of`, paired by case; `runs` by method.
 
     Each holds the interval and verdict of the reward, those of the held-out reward under
-    `held_out_reward`, and the joint verdict under `both`.
+    `held_out_reward`, and the joint verdict under `both`; and where both methods have samples, the
+    same of their means under `at_temperature_1`.
     """
 
-    def difference(pair, reward):
-        values = [[[entry[reward] for entry in run] for run in runs[name]] for name in pair]
-        return paired_difference(*values, clusters=photos, **options)
+    def differences(pair, value: Callable) -> dict:
+        both = []
+        for reward in ("reward", "held_out_reward"):
+            values = [[[value(entry, reward) for entry in run] for run in runs[n]] for n in pair]
+            both.append(paired_difference(*values, clusters=photos, **options))
+        own, held_out = ({**each._asdict(), "verdict": verdict(each)} for each in both)
+        return own | {"held_out_reward": held_out, "both": joint_verdict(*both)}
 
     paired = {}
-    for pair in PAIRS:
-        if set(pair) <= runs.keys():
-            both = [difference(pair, reward) for reward in ("reward", "held_out_reward")]
-            own, held_out = ({**each._asdict(), "verdict": verdict(each)} for each in both)
-            joint = {"held_out_reward": held_out, "both": joint_verdict(*both)}
-            paired["_minus_".join(pair)] = own | joint
+    for pair in pairs_of(runs):
+        own = differences(pair, lambda entry, reward: entry[reward])
+        if all("sampled" in entry for name in pair for run in runs[name] for entry in run):
+            own["at_temperature_1"] = differences(
+                pair, lambda entry, reward: np.mean(entry["sampled"][reward])
+            )
+        paired["_minus_".join(pair)] = own
     return paired
 
 
@@ -184,6 +243,6 @@ def aggregate(records: list[dict], *, samples: int, seed: int) -> dict:
     }
     paired = paired_differences(runs, photos, **options)
     for pair, difference in paired.items():
-        first, second = pair.split("_minus_")
+        first, _, second = pair.rpartition("_minus_")
         methods[first][f"minus_{second}"] = difference
     return {"cases": len(records), "photographs": len(names), "methods": methods, "paired": paired}

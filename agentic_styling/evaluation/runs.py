@@ -15,12 +15,14 @@ from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.evaluation.planning import Answer, check_answerable, planner_answers
+from agentic_styling.evaluation.sampling import sampled_answers
 from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.rewards import PARTS
 from agentic_styling.utils.pictures import SRGB
 
 FRAME_SIDE = 256
 PICTURES = "cases"  # folder of a workdir
+SAMPLED = ("samples", "unaided", "standard")  # the same of `sampled_answers`
 READINGS = ("own", "shuffled", "true_context")  # what a planner answers to, see `planner_answers`
 
 
@@ -100,10 +102,57 @@ def _run_planner(
         rewards = _run(informed, cases, config, label, held_out=False)[0]["reward"]
         for entry, answer, reward in zip(entries, informed, rewards, strict=True):
             entry["true_context"] = {"valid": answer.valid, "reward": float(reward)}
+    if planner and not planner.startswith(ENDPOINT) and config.samples:
+        sampled = _sampled(planner, run, cases, config, kept, method)
+        for entry, more in zip(entries, sampled, strict=True):
+            entry["sampled"] = more
     for row, film in zip(shown, films, strict=True):
         for step in range(1, len(own[row].plan.resolved) + 1):
             save_picture(workdir / PICTURES / frame_name(row, name, step), film[step])
     return entries
+
+
+def _sampled(
+    planner: str, run: int, cases: Cases, config: ConfigDict, kept: Path, method: str
+) -> list[dict]:
+    """What results.py calls `sampled`, of each case."""
+    given, options = _given(cases, config)
+    found = sampled_answers(
+        Path(planner),
+        _standard(config, run),
+        *given,
+        samples=config.samples,
+        temperature=config.temperature,
+        seed=config.seed,
+        kept=[KeptAnswers(kept / f"{name}.jsonl") for name in SAMPLED],
+        **options,
+    )
+    both = {"reward": [], "held_out_reward": []}
+    for k in range(config.samples):
+        answers = [samples.answers[k] for samples in found]
+        scores, _ = _run(answers, cases, config, f"{method}, sample {k + 1}")
+        for name, columns in both.items():
+            columns.append(scores[name])
+    return [
+        {
+            **{name: np.array(columns)[:, row].tolist() for name, columns in both.items()},
+            "best_of_context": case.reward,
+            "logps": samples.logps,
+            "standard_logps": samples.standard_logps,
+            "choices": samples.choices,
+            "valid_unaided": samples.valid_unaided,
+        }
+        for row, (samples, case) in enumerate(zip(found, cases.trajectories, strict=True))
+    ]
+
+
+def _standard(config: ConfigDict, run: int) -> Path | None:
+    """The planner of S that a training run is compared with: of its own number, or the first."""
+    planners = config.methods.get("standard")
+    if not planners:
+        return None
+    planners = [planners] if isinstance(planners, str) else planners
+    return Path(planners[run if run < len(planners) else 0])
 
 
 def frame_name(row: int, method: str, step: int) -> str:

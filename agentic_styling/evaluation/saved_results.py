@@ -86,9 +86,9 @@ def _add_methods(path: Path, kept: dict, settings: dict, methods: dict, finished
     """
     changed = []
     for name, value in settings.items():
-        if kept["settings"][name] != value:
+        if kept["settings"].get(name) != value:
             raise InputError(
-                f"{path}: {name} is {kept['settings'][name]!r} there and {value!r} here; use "
+                f"{path}: {name} is {kept['settings'].get(name)!r} there and {value!r} here; use "
                 "another workdir"
             )
     for name, planners in methods.items():

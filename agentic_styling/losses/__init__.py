@@ -6,7 +6,17 @@ from agentic_styling.losses.diagnostics import (
     weight_diagnostics,
 )
 from agentic_styling.losses.loss import Loss, check_rows
-from agentic_styling.losses.off_policy import a_lol, bco, dro_v, iw_sft, kto, kto_kl, npo, topr
+from agentic_styling.losses.off_policy import (
+    a_lol,
+    bco,
+    dro_v,
+    iw_sft,
+    kto,
+    kto_kl,
+    npo,
+    qrpo,
+    topr,
+)
 from agentic_styling.losses.pairs import (
     cdpo,
     cpo,
@@ -34,6 +44,7 @@ from agentic_styling.losses.reductions import REDUCTIONS, denominator, reduce, r
 from agentic_styling.losses.scored import (
     asymre,
     awr,
+    best,
     dft,
     released_code,
     reward_filtered,
@@ -45,15 +56,15 @@ from agentic_styling.losses.scored import (
 )
 from agentic_styling.losses.table import LOSSES, PRESETS, Preset
 from agentic_styling.losses.token_logps import TokenStatistics, token_logps, token_statistics
-from agentic_styling.losses.weights import context_statistics, kl_penalty
+from agentic_styling.losses.weights import context_quantiles, context_statistics, kl_penalty
 
 __all__ = [
     "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol", "aot", "aot_unpaired",
-    "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "binary_diagnostics", "cdpo",
-    "check_rows", "context_statistics", "cpo", "denominator", "dft", "dpo", "dpop", "dro_v",
-    "exo_pair", "hinge", "ipo", "iw_sft", "kl_penalty", "kto", "kto_kl", "nca_pair", "npo",
-    "orpo", "pair_diagnostics", "rebel", "reduce", "released_code", "reward_filtered",
-    "reward_weighted", "rloo", "robust", "row_scales", "rpo", "simpo", "sppo_hard", "standard",
-    "standardized_reward_weighted", "swift", "TokenStatistics", "token_logps",
-    "token_statistics", "topr", "weight_diagnostics",
+    "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "best", "binary_diagnostics",
+    "cdpo", "check_rows", "context_quantiles", "context_statistics", "cpo", "denominator", "dft",
+    "dpo", "dpop", "dro_v", "exo_pair", "hinge", "ipo", "iw_sft", "kl_penalty", "kto", "kto_kl",
+    "nca_pair", "npo", "orpo", "pair_diagnostics", "qrpo", "rebel", "reduce", "released_code",
+    "reward_filtered", "reward_weighted", "rloo", "robust", "row_scales", "rpo", "simpo",
+    "sppo_hard", "standard", "standardized_reward_weighted", "swift", "TokenStatistics",
+    "token_logps", "token_statistics", "topr", "weight_diagnostics",
 ]  # fmt: skip

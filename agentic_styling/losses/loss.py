@@ -25,10 +25,12 @@ class Loss:
     needs: any of
       "rewards"      function(logps, rewards, ...); pairs: chosen_rewards, rejected_rewards
       "statistics"   keyword arguments mean, std (or one of them) of the training set's rewards
-      "contexts"     the same of each row's context, [B], and its number of rows, count
+      "contexts"     the same of each row's context, [B], its number of rows, count, and the row's
+                     quantile in it
       "pairs"        function(chosen_logps, rejected_logps, ...), of one context
       "reference"    the same log-probabilities under the reference: ref_ before the names
       "filtered"     rows with rewards >= the option threshold; others have the value 0
+      "best"         the row of each context with the highest reward only
       "lengths"      chosen_lengths: completion tokens
       "means"        log-probabilities that are means over tokens, not sums
       "tokens"       function(token_logps, mask), [B, S] each
@@ -86,8 +88,8 @@ class Loss:
 
         Args:
           columns: arrays [B] by name: the function's positional arguments; lengths, or
-            chosen_lengths and rejected_lengths, if log-probabilities are divided by them; mean, std
-            and count of each row's context if the loss needs them. Others are ignored.
+            chosen_lengths and rejected_lengths, if log-probabilities are divided by them; mean,
+            std, count and quantile of each row's context if it needs them. Others are ignored.
           **options: keyword arguments of the function, length_normalized and per_context.
         """
         return self.function(**self._arguments(columns, options))

@@ -75,6 +75,10 @@ def standardized_reward_weighted(
 swift = standardized_reward_weighted
 
 
+# S on the best trajectory of each context, which is all that the data gives it.
+best = standard
+
+
 def rloo(
     logps, rewards, ref_logps=None, *, mean, count, shift=0.0, clip=0.0, taper=False, kl_coef=0.0
 ):

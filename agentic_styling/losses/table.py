@@ -22,11 +22,13 @@ LOSSES: dict[str, Loss] = {
     # Scored trajectories.
     "swift": Loss(scored.swift, CONTEXTS),
     "rloo": Loss(scored.rloo, CONTEXTS),
+    "best": Loss(scored.best, frozenset({"best"})),
     "awr": Loss(scored.awr, STATISTICS),
     "asymre": Loss(scored.asymre, STATISTICS),
     "topr": Loss(off_policy.topr, STATISTICS | REFERENCE),
     "npo": Loss(off_policy.npo, REFERENCE),
     "dro_v": Loss(off_policy.dro_v, STATISTICS | REFERENCE),
+    "qrpo": Loss(off_policy.qrpo, frozenset({"contexts", "reference"})),
     "a_lol": Loss(off_policy.a_lol, STATISTICS | REFERENCE),
     "iw_sft": Loss(off_policy.iw_sft, REFERENCE | {"filtered"}),
     "kto": Loss(off_policy.kto, REFERENCE),

@@ -81,6 +81,26 @@ def context_statistics(
     return mean, jnp.where(low == high, 0, std), size
 
 
+def context_quantiles(rewards: jax.Array, contexts: jax.Array, count: int) -> jax.Array:
+    """How each row ranks among those of its context, from 0 to 1, [N]: the share of lower rewards.
+
+    Equal rewards, the row's own among them, count half, so that the mean of a context is 1/2.
+    rewards: float [N], of the whole training set; contexts: int [N] in [0, count).
+    """
+    (rewards,) = as_floats(rewards)
+    chex.assert_equal_shape([rewards, contexts])
+    order = jnp.lexsort((rewards, contexts))
+    place = jnp.arange(len(order))
+    own, value = contexts[order], rewards[order]
+    new = jnp.diff(own, prepend=-1) != 0
+    different = new | (jnp.diff(value, prepend=0) != 0)
+    first, lower = (jax.lax.cummax(jnp.where(starts, place, 0)) for starts in (new, different))
+    group = jnp.cumsum(different) - 1
+    equal = jax.ops.segment_sum(jnp.ones_like(value), group, len(order))[group]
+    size = jax.ops.segment_sum(jnp.ones_like(value), own, count)[own]
+    return jnp.zeros_like(value).at[order].set((lower - first + equal / 2) / size)
+
+
 def weighted(
     weights: jax.Array,
     logps: jax.Array,

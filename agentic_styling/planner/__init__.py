@@ -6,7 +6,7 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     save_pretrained,
 )
 from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
-from agentic_styling.planner.decoding.generation import GenerateResult, generate
+from agentic_styling.planner.decoding.generation import Completion, GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.init_planner import new_planner
@@ -28,17 +28,18 @@ from agentic_styling.planner.model.config import Qwen3VLConfig, TextConfig, Visi
 from agentic_styling.planner.model.linear import Compute
 from agentic_styling.planner.model.lora import LoraConfig, init_lora, lora_variables, merge_lora
 from agentic_styling.planner.model.qwen3_vl import Inputs, Qwen3VL, init_params, output_embedding
-from agentic_styling.planner.planner import Planner, PlannerSettings
+from agentic_styling.planner.planner import Planner
 from agentic_styling.planner.pretrained import pretrained_directory
+from agentic_styling.planner.settings import PlannerSettings
 from agentic_styling.utils.checks import check_temperature
 
 __all__ = [
-    "PLAN_FORMS", "TINY_IMAGES", "Compute", "GenerateResult", "ImageSettings", "Inputs",
-    "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL", "Qwen3VLConfig",
-    "TextConfig", "Tokenizer", "VisionConfig", "check_temperature", "compile_plan_grammar",
-    "encode_completions", "encode_prompts", "generate", "hf_inputs", "hf_logits",
-    "image_to_patches", "image_tokens", "init_lora", "init_params", "load_adapters",
-    "load_pretrained", "lora_variables", "merge_lora", "new_planner", "output_embedding",
-    "pad_rows", "pretrained_directory", "read_config", "save_adapters", "save_pretrained",
-    "smart_resize", "train_tokenizer",
+    "PLAN_FORMS", "TINY_IMAGES", "Completion", "Compute", "GenerateResult", "ImageSettings",
+    "Inputs", "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL",
+    "Qwen3VLConfig", "TextConfig", "Tokenizer", "VisionConfig", "check_temperature",
+    "compile_plan_grammar", "encode_completions", "encode_prompts", "generate", "hf_inputs",
+    "hf_logits", "image_to_patches", "image_tokens", "init_lora", "init_params",
+    "load_adapters", "load_pretrained", "lora_variables", "merge_lora", "new_planner",
+    "output_embedding", "pad_rows", "pretrained_directory", "read_config", "save_adapters",
+    "save_pretrained", "smart_resize", "train_tokenizer",
 ]  # fmt: skip

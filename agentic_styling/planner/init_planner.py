@@ -10,7 +10,7 @@ from agentic_styling.planner.inputs.images import ImageSettings
 from agentic_styling.planner.inputs.tokenizer import train_tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import init_params
-from agentic_styling.planner.planner import PlannerSettings
+from agentic_styling.planner.settings import PlannerSettings
 from agentic_styling.utils.atomic import atomic_directory
 
 

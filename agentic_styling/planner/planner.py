@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, read_config
-from agentic_styling.planner.decoding.generation import check_grammar, generate
+from agentic_styling.planner.decoding.generation import (
+    Completion,
+    GenerateResult,
+    check_grammar,
+    generate,
+)
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS, force_contexts
 from agentic_styling.planner.inputs.images import (
@@ -29,54 +33,15 @@ from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
 from agentic_styling.planner.pretrained import pretrained_directory
+from agentic_styling.planner.settings import PlannerSettings
 from agentic_styling.tools import Plan, PlanError
-from agentic_styling.utils.checks import check_temperature, read_object_if_any
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.checks import check_temperature
+from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
 ROWS = 64  # rows decoded together
 PATCHES = 1 << 16  # most patches of the pictures encoded together
 TEXT_MULTIPLE = 64  # text is padded to a multiple of this, so that goals share a program
-SETTINGS_FILE = "planner.json"
-MODALITIES = ("vision", "text")
-
-
-@dataclasses.dataclass(frozen=True)
-class PlannerSettings:
-    """How a planner is prompted and how it answers.
-
-    Args:
-      modality: "vision" reads the photograph, "text" a known state in words in its place.
-      form: how plans are written, one of `PLAN_FORMS`.
-    """
-
-    modality: str = "vision"
-    form: str = "json"
-
-    def __post_init__(self):
-        for name, known in (("modality", MODALITIES), ("form", PLAN_FORMS)):
-            value = getattr(self, name)
-            if value not in known:
-                raise InputError(f"{name} {value!r} is unknown; {nearest(value, known)}")
-
-    @classmethod
-    def load(cls, directory: str | Path) -> PlannerSettings:
-        """Read directory/planner.json; the defaults for a published model, which has none.
-
-        Raises:
-          InputError: the file is broken, or a value is unknown.
-        """
-        path, known = Path(directory) / SETTINGS_FILE, [f.name for f in dataclasses.fields(cls)]
-        values = read_object_if_any(path, "fetch it again")
-        try:
-            return cls(**{name: values[name] for name in known if name in values})
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
-
-    def save(self, directory: str | Path) -> None:
-        """Write directory/planner.json."""
-        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-        (Path(directory) / SETTINGS_FILE).write_text(text, encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,24 +184,49 @@ class Planner:
         )
         return [[read(text) for text in samples] for samples in texts]
 
-    @in_32_bits
-    def complete(
+    def complete(self, images, goals: Sequence[str], **options) -> list[list[str]]:
+        """The raw texts, num_samples for each goal; arguments and errors as for `plan`.
+
+        They are not constrained by default.
+        """
+        return self._complete(images, goals, self._texts, **options)
+
+    def score(
         self,
         images,
         goals: Sequence[str],
+        *,
+        tokens: Sequence[Sequence[int]] | None = None,
+        **options,
+    ) -> list[list[Completion]]:
+        """`complete`, with the log-probabilities of the texts; kept holds Completions as lists.
+
+        tokens: B rows, each a completion of another planner of the same tokenizer, which are scored
+        in place of sampling.
+        """
+        found = self._complete(images, goals, self._completions, tokens=tokens, **options)
+        return [[Completion(*each) for each in samples] for samples in found]
+
+    @in_32_bits
+    def _complete(
+        self,
+        images,
+        goals: Sequence[str],
+        read: Callable[[GenerateResult], list],
         *,
         num_samples: int = 1,
         temperature: float = 0.0,
         seed: int = 0,
         states: Sequence[Mapping[str, str]] | None = None,
         contexts: Sequence[Mapping[str, str]] | None = None,
+        tokens: Sequence[Sequence[int]] | None = None,
         constrained: bool = False,
         top_k: int = 0,
         top_p: float = 1.0,
         max_new_tokens: int = 512,
-        kept: MutableMapping[int, list[str]] | None = None,
-    ) -> list[list[str]]:
-        """The raw texts, num_samples for each goal; arguments and errors as for `plan`."""
+        kept: MutableMapping[int, list] | None = None,
+    ) -> list[list]:
+        """What `read` makes of each sample, num_samples for each goal."""
         from tqdm import tqdm
 
         check_temperature(temperature)
@@ -247,6 +237,8 @@ class Planner:
         counts, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
         forced = self._forced(contexts, len(goals), max_new_tokens)
+        for row, given in enumerate(tokens or ()):
+            forced[row, : len(given)] = given
         options = {
             "max_new_tokens": max_new_tokens,
             "stop_ids": (self.tokenizer.im_end, self.tokenizer.pad),
@@ -274,9 +266,9 @@ class Planner:
                     f"{self.directory or 'planner'}: its logits are not finite, so the weights are "
                     "broken or too large for their dtype; use others, or dtype float32"
                 )
-            texts = iter(self._texts(result))
+            samples = iter(read(result))
             for row in rows.tolist():
-                answers[row] = [next(texts) for _ in range(num_samples)]
+                answers[row] = [next(samples) for _ in range(num_samples)]
         return [answers[row] for row in range(len(prompts))]
 
     def check(
@@ -349,3 +341,11 @@ class Planner:
         stops = (self.tokenizer.im_end, self.tokenizer.pad)
         rows = [list(row[:length]) for row, length in zip(tokens, lengths, strict=True)]
         return [self.tokenizer.decode(row[:-1] if row[-1] in stops else row) for row in rows]
+
+    def _completions(self, result) -> list[Completion]:
+        free = np.asarray(result.free)
+        logps, choices = (np.asarray(result.choice_logps) * free).sum(1), free.sum(1)
+        rows = zip(np.asarray(result.tokens), np.asarray(result.lengths), strict=True)
+        tokens = [row[:length].tolist() for row, length in rows]
+        columns = self._texts(result), tokens, logps.tolist(), choices.tolist()
+        return [Completion(*each) for each in zip(*columns, strict=True)]

@@ -125,7 +125,7 @@ def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dic
         columns["ref_logps"] = batch.reference
     if "contexts" in needs:
         columns["mean"], columns["std"] = batch.context_mean, batch.context_std
-        columns["count"] = batch.context_count
+        columns["count"], columns["quantile"] = batch.context_count, batch.context_quantile
     if "pairs" not in needs:
         return columns
     halves = {}

@@ -122,6 +122,7 @@ def full_batch(work: Work, model):
         context_mean=np.ones(examples, np.float32),
         context_std=np.ones(examples, np.float32),
         context_count=np.ones(examples, np.float32),
+        context_quantile=np.ones(examples, np.float32),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.cli import main as cli
+from agentic_styling.data import build
 from agentic_styling.tools import Plan
 from agentic_styling.utils.pictures import SRGB
 from tests.data.small_set import write_set
@@ -79,6 +80,25 @@ def test_another_config_in_the_same_workdir_is_refused(demo):
     assert done.stderr.count("\n") == 1
     assert "config.seed is 0 there and 1 here" in done.stderr
     assert (demo / "results.json").read_bytes() == before
+
+
+def test_the_behaviour_of_the_script_is_dialled(tmp_path, monkeypatch, capsys):
+    teachers = []
+    monkeypatch.setattr(build, "build", lambda *args, teacher, **_: teachers.append(teacher))
+    command = ["build", "regular", "--out", str(tmp_path), "--seed", "3"]
+    cli.main(command)
+    dials = "--skills 1.0=0.9 0.4=0.1 --habits misreads=0.5 --habit-strength 0.4"
+    cli.main([*command, *dials.split()])
+    cli.main([*command, "--habits"])
+    usual, dialled, none = (teacher.settings() for teacher in teachers)
+    assert usual == build.Procedural("regular").settings()
+    behaviour = {"skills": {"1.0": 0.9, "0.4": 0.1}, "habits": {"misreads": 0.5}}
+    assert dialled == usual | behaviour | {"habit_strength": 0.4}
+    assert none == usual | {"habits": {}}
+    assert [teacher.habits.seed for teacher in teachers] == [3, 3, 3]
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--habits", "misreads=0.5", "--planner", str(tmp_path)])
+    assert "--habit-strength are of the script" in capsys.readouterr().err
 
 
 def test_the_demo_refuses_the_workdir_of_another_config(tmp_path, monkeypatch, capsys):

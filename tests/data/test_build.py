@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.data import Trajectory, build, read_trajectories
-from agentic_styling.data.goals.sets import sets_text
+from agentic_styling.data.goals.sets import read, sets_text
 from agentic_styling.data.photos.photos import FLAT
 from agentic_styling.data.photos.sources import Source, open_source
 from agentic_styling.data.storage import shards
@@ -136,6 +136,24 @@ def test_the_card_counts_what_the_set_holds(built):
     assert f"| {good:.0%} |" in text
     for theme, number in Counter(t.theme for t in found).items():
         assert f"| {theme} | {number} |" in text
+
+
+def test_the_card_tells_the_behaviour(built, source, tmp_path):
+    _, directory = built
+    good = np.mean([t.reward >= 4 for t in read_trajectories(directory)])
+    text, rows = (directory / "README.md").read_text(), read("complex")
+    assert f"A script wrote the plans; {good:.0%} score 4 or more. Skills: 1.0 (" in text
+    assert f"in {rows['habit_strength']:.0%} of a context's plans" in text
+    for kind, share in rows["habits"].items():
+        assert f"| {kind} | {share:.0%} |" in text
+    teacher = build.Procedural("complex", habits={"misreads": 1.0}, skills={"1.0": 1.0})
+    path = build.build(tmp_path, "complex", source, **SMALL, teacher=teacher)
+    assert "Skills: 1.0 (100%).\n" in (path / "README.md").read_text()
+    made = read_trajectories(path)
+    right = [{n: t.plan.context[n] for n in t.state} == t.state for t in made]
+    assert 0.1 < np.mean(right) < 0.5  # of 36, 0.3 to be expected
+    with pytest.raises(InputError, match="holds a set of teacher="):
+        build.build(tmp_path, "complex", source, **SMALL)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from agentic_styling.evaluation import methods, runs
 from agentic_styling.evaluation.evaluate import default_config, evaluate
 from agentic_styling.evaluation.planning import derangement, parse
 from agentic_styling.evaluation.results import METHODS
+from agentic_styling.evaluation.sampling import Samples
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import Plan, Step
 
@@ -123,6 +124,14 @@ def mock_planners(monkeypatch, cases, draw_film=still):
         told = [teacher_plan(case.state).to_json() for case in cases]
         return tuple([parse(t) for t in read] for read in (texts, others, told))
 
+    def sampled_answers(directory, standard, pictures, goals, *, samples, **_):
+        texts = mocked_texts(directory.name, cases, rng)
+        logps = standard and [-9.0] * samples
+        return [
+            Samples([parse(text)] * samples, [-6.0] * samples, [3] * samples, logps, row > 0)
+            for row, text in enumerate(texts)
+        ]
+
     def execute_and_score(pictures, plans, requests, *, label, film=(), **_):
         name, *given = label.split(", ")
         level = LEVELS[name] - (0.8 if "shuffled" in given else 0)
@@ -138,7 +147,7 @@ def mock_planners(monkeypatch, cases, draw_film=still):
     # The package exports the function under the name of its module.
     module = import_module("agentic_styling.evaluation.evaluate")
     monkeypatch.setattr(module, "read_trajectories", lambda *_, **__: cases)
-    for replaced in (planner_answers, execute_and_score):
+    for replaced in (planner_answers, sampled_answers, execute_and_score):
         monkeypatch.setattr(runs, replaced.__name__, replaced)
     monkeypatch.setattr(methods, "check_planner", lambda *_: None)
     monkeypatch.setattr(runs, "check_answerable", lambda *_, **__: None)

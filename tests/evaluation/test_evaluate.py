@@ -61,6 +61,33 @@ def test_every_method_has_every_number(results):
     assert "NaN" not in json.dumps(results)
 
 
+def test_samples_at_temperature_1_are_in_every_file(monkeypatch, tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), np.uint8)
+    results = mock_evaluation(monkeypatch, tmp_path, images=images, film_strips=2, samples=3)
+    lines = (tmp_path / "cases.jsonl").read_text().splitlines()
+    entries = [json.loads(line)["methods"] for line in lines]
+    rewards = [entry["dpo"]["sampled"]["reward"] for entry in entries]
+    assert np.shape(rewards) == (6, 3) and len(np.unique(rewards)) == 18
+    assert all("sampled" not in entry["edit_only"] for entry in entries)
+    found = results["methods"]["dpo"]["at_temperature_1"]
+    assert found["reward"]["mean"] == pytest.approx(np.mean(rewards))
+    assert found["regret"]["mean"] == pytest.approx(4.7 - np.mean(rewards))
+    assert found["best"]["reward"]["mean"] == pytest.approx(np.max(rewards, axis=1).mean())
+    assert found["entropy"]["mean"] == pytest.approx(2)
+    assert found["kl_to_standard"]["mean"] == pytest.approx(1)
+    assert found["valid_unaided"]["mean"] == pytest.approx(5 / 6)
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "At temperature 1" in page and f"{found['regret']['mean']:.2f}" in page
+    assert {"reward", "held_out_reward"} <= results["methods"]["standard"][
+        "at_temperature_1"
+    ].keys()
+
+
+def test_no_samples_are_drawn_unless_asked_for(workdir, results):
+    assert all("at_temperature_1" not in numbers for numbers in results["methods"].values())
+    assert "At temperature 1" not in (workdir / "report" / "index.html").read_text()
+
+
 def test_a_method_that_reads_no_picture_is_unmoved_by_another(results):
     numbers = results["methods"]["edit_only"]
     assert numbers["shuffled_images"]["reward"] == numbers["reward"]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from agentic_styling.evaluation.plan_metrics import ACTION_SCORES
-from agentic_styling.evaluation.results import aggregate
+from agentic_styling.evaluation.results import aggregate, pairs_of
 from agentic_styling.rewards import PARTS
 
 
@@ -18,6 +18,77 @@ def entry(reward, context, shuffled=None, f1=1.0, held_out=1.0):
         "actions": dict.fromkeys(ACTION_SCORES, f1),
         "shuffled": shuffled,
     }
+
+
+def test_every_post_trained_method_is_compared_with_s():
+    names = ["edit_only", "baseline", "standard", "dpo", "teacher_best", "identity", "zero_shot_a"]
+    s_minus_e = ("standard", "edit_only")
+    assert pairs_of([*names, "swift"]) == [s_minus_e, ("dpo", "standard"), ("swift", "standard")]
+    assert pairs_of(["edit_only", "swift"]) == [] and pairs_of(names[:3]) == [s_minus_e]
+    rewards = {"standard": 2.0, "a_minus_b": 2.5}
+    methods = {name: entry(reward, {}) for name, reward in rewards.items()}
+    records = [{"state": {}, "photo": photo, "methods": methods} for photo in "ab"]
+    results = aggregate(records, samples=200, seed=0)
+    assert results["methods"]["a_minus_b"]["minus_standard"]["mean"] == 0.5
+
+
+def sampled(rewards, standard_logps, valid=True):
+    return {
+        "reward": rewards,
+        "held_out_reward": [5 - reward for reward in rewards],
+        "best_of_context": 5.0,
+        "logps": [-4.0, -8.0],
+        "choices": [4, 2],
+        "standard_logps": standard_logps,
+        "valid_unaided": valid,
+    }
+
+
+def test_samples_by_hand():
+    """Two cases, two samples of each; entropy 12 / 6, KL (-12 + 18) / 6 and (-12 + 12) / 6."""
+    samples = {
+        "standard": ([1.0, 3.0], [2.0, 4.0]),
+        "dpo": ([4.0, 4.5], [4.0, 5.0]),
+    }
+    records = [
+        {
+            "state": {},
+            "photo": f"photo {case}",
+            "methods": {
+                name: entry(2.0, {}) | {"sampled": sampled(rewards[case], logps, case == 0)}
+                for name, rewards in samples.items()
+                for logps in [[[-6.0, -12.0], [-4.0, -8.0]][case]]
+            }
+            | {"edit_only": entry(1.0, {})},
+        }
+        for case in (0, 1)
+    ]
+    results = aggregate(records, samples=200, seed=0)
+    methods = results["methods"]
+    assert "at_temperature_1" not in methods["edit_only"]
+    found = methods["standard"]["at_temperature_1"]
+    assert found["samples"] == 2
+    assert found["reward"] == {"mean": 2.5, "low": 2.0, "high": 3.0}
+    assert found["held_out_reward"]["mean"] == 2.5
+    # Of the sample with the highest reward, here the one with the lowest held-out reward.
+    assert found["best"]["reward"]["mean"] == 3.5
+    assert found["best"]["held_out_reward"]["mean"] == 1.5
+    assert (found["regret"]["mean"], found["greedy_regret"]["mean"]) == (2.5, 3.0)
+    assert found["entropy"] == {"mean": 2.0, "low": 2.0, "high": 2.0}
+    assert found["kl_to_standard"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
+    assert found["valid_unaided"]["mean"] == 0.5
+    pair = results["paired"]["dpo_minus_standard"]
+    assert pair["mean"] == 0  # of the greedy plans
+    at_1 = pair["at_temperature_1"]
+    assert (at_1["mean"], at_1["low"], at_1["high"]) == (1.875, 1.5, 2.25)
+    assert at_1["held_out_reward"]["mean"] == -1.875
+    assert at_1["both"] == "the reward rose, the held-out reward fell"
+    assert "at_temperature_1" not in results["paired"]["standard_minus_edit_only"]
+    # Without S at hand there is no divergence from it.
+    for record in records:
+        record["methods"]["dpo"]["sampled"]["standard_logps"] = None
+    again = aggregate(records, samples=200, seed=0)["methods"]["dpo"]["at_temperature_1"]
+    assert again["kl_to_standard"] is None and again["reward"]["mean"] == 4.375
 
 
 def test_numbers_by_hand():

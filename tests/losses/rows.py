@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.losses import LOSSES, context_statistics
+from agentic_styling.losses import LOSSES, context_quantiles, context_statistics
 
 # One of each kind, for tests of every loss that take long.
 KINDS = (
     *("standard", "reward_filtered", "standardized_reward_weighted", "dpo", "swift", "kto"),
-    *("rpo", "simpo", "dft", "released_code", "aot"),
+    *("rpo", "simpo", "dft", "released_code", "aot", "qrpo"),
 )
 STATISTICS = {"mean": 3.5, "std": 1.25}
 
@@ -34,7 +34,8 @@ def columns(count: int = 16, *, spread: float = 8.0, seed: int = 0) -> dict[str,
     made["token_logps"] = jnp.array(rng.uniform(-3, -0.01, (count, 20)), jnp.float32)
     contexts = jnp.arange(count) // 4
     mean, std, size = context_statistics(made["rewards"], contexts, count // 4)
-    return made | {"mean": mean, "std": std, "count": size}
+    quantile = context_quantiles(made["rewards"], contexts, count // 4)
+    return made | {"mean": mean, "std": std, "count": size, "quantile": quantile}
 
 
 def options(name: str) -> dict:

@@ -145,6 +145,59 @@ def test_statistics_of_contexts_by_hand():
     )
 
 
+def test_quantiles_of_contexts_by_hand():
+    rewards = np.array([1.0, 5.0, 3.0, 5.0, 2.0, 2.0, 4.0])
+    contexts = np.array([0, 2, 0, 2, 1, 0, 2])
+    # Context 0: 1, 3, 2; context 2: 5, 5, 4, the equal ones in the middle of their places.
+    expected = [1 / 6, 4 / 6, 5 / 6, 4 / 6, 1 / 2, 3 / 6, 1 / 6]
+    np.testing.assert_allclose(losses.context_quantiles(rewards, contexts, 3), expected, rtol=1e-6)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=20))
+def test_quantiles_are_shares_of_lower_rewards(rows):
+    contexts, rewards = np.array([c for c, _ in rows]), np.array([r / 2 for _, r in rows])
+    found = losses.context_quantiles(rewards, contexts, 5)
+    for row, quantile in enumerate(np.asarray(found)):
+        own = rewards[contexts == contexts[row]]
+        lower, equal = (own < rewards[row]).mean(), (own == rewards[row]).mean()
+        np.testing.assert_allclose(quantile, lower + equal / 2, rtol=1e-5)
+
+
+QUANTILES = np.array([0.875, 0.625, 0.375, 0.125], np.float32)
+RATIOS = np.array([1.0, 0.0, -2.0, 3.0], np.float32)
+
+
+def test_qrpo_by_hand():
+    """At beta 1 Z is e - 1, its logarithm 0.541324854612918."""
+    out = losses.qrpo(LOGPS, LOGPS - RATIOS, quantile=QUANTILES, beta=1.0)
+    log_z = 0.541324854612918
+    expected = [(q - log_z - d) ** 2 for q, d in zip(QUANTILES, RATIOS, strict=True)]
+    np.testing.assert_allclose(out, expected, rtol=1e-5)
+    # At beta 0.001 exp(1 / beta) is infinite; 1 + 0.001 log(0.001) is not.
+    out = losses.qrpo(LOGPS, LOGPS, quantile=QUANTILES, beta=0.001)
+    np.testing.assert_allclose(out, (QUANTILES - 0.993092244721018) ** 2, rtol=1e-5)
+
+
+def test_qrpo_is_least_at_the_tilted_reference():
+    """pi = pi_ref exp(q / beta) / Z adds up to 1 over quantiles, and is where the loss is 0."""
+    beta, q = 0.25, (np.arange(4000, dtype=np.float32) + 0.5) / 4000
+    at_0 = losses.qrpo(np.zeros_like(q), np.zeros_like(q), quantile=q, beta=beta)
+    shift = (q[-1] - np.sqrt(at_0[-1])) / beta  # log Z, from where the quantile exceeds it
+    ratios = q / beta - shift
+    np.testing.assert_allclose(np.exp(ratios).mean(), 1.0, rtol=1e-4)
+    at_best = losses.qrpo(ratios, np.zeros_like(q), quantile=q, beta=beta)
+    np.testing.assert_allclose(at_best, 0.0, atol=1e-10)
+
+
+def test_qrpo_raises_the_best_and_lowers_the_worst_until_they_are_there():
+    gradient = jax.grad(lambda s, ref: losses.qrpo(s, ref, quantile=QUANTILES).sum())
+    # beta log Z is 0.7697: at the reference only the best of four is raised.
+    np.testing.assert_array_equal(np.sign(gradient(LOGPS, LOGPS)), [-1, 1, 1, 1])
+    np.testing.assert_array_equal(np.sign(gradient(LOGPS, LOGPS - 5)), [1, 1, 1, 1])
+    np.testing.assert_array_equal(np.sign(gradient(LOGPS, LOGPS + 7)), [-1, -1, -1, -1])
+
+
 def test_options_by_hand():
     """Weights 3, 1, 0, -3 of STATISTICS; shift 0.5 adds 1; clip 2; taper exp(-1) of the last."""
     reference = np.array([-2.0, -10.0, -1.5, -6.0], np.float32)  # log-ratios 0, 0, 1, -1

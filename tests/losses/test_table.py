@@ -13,7 +13,7 @@ from tests.losses.rows import KINDS, columns, options, take
 from tests.slow import slow_but
 
 NEEDS = {"rewards", "statistics", "contexts", "pairs", "reference", "filtered", "lengths"}
-NEEDS |= {"means", "tokens", "whole_batch", "every_token"}
+NEEDS |= {"means", "tokens", "whole_batch", "every_token", "best"}
 ROW_BY_ROW = [n for n, loss in LOSSES.items() if "whole_batch" not in loss.needs]
 ROW_BY_ROW.remove("released_code")
 
@@ -32,7 +32,8 @@ def test_needs_and_signature_agree(name):
     first = "chosen_logps" if pairs else "token_logps" if "tokens" in loss.needs else "logps"
     assert next(iter(parameters)) == first
     assert ("rewards" in loss.needs) == bool({"rewards", "chosen_rewards"} & set(parameters))
-    assert bool({"statistics", "contexts"} & loss.needs) == ("mean" in parameters)
+    of_others = {"mean", "quantile"} & set(parameters)
+    assert bool({"statistics", "contexts"} & loss.needs) == bool(of_others)
     assert ("lengths" in loss.needs) == ("chosen_lengths" in parameters)
     reference = parameters.get("ref_chosen_logps" if pairs else "ref_logps")
     assert ("reference" in loss.needs) == (

@@ -97,6 +97,24 @@ def test_answers_that_are_kept_are_not_sampled_again(loaded, photos, monkeypatch
     assert first.items() <= kept.items()
 
 
+def test_completions_score_alike_where_they_were_sampled_and_where_they_are_given(loaded, photos):
+    options = {"max_new_tokens": 96, "constrained": True}
+    sampling = {"num_samples": 2, "temperature": 1.0, "seed": 1}
+    made = sum(loaded.score(photos[:2], GOALS[:2], **sampling, **options), [])
+    texts = loaded.complete(photos[:2], GOALS[:2], **sampling, **options)
+    assert [each.text for each in made] == sum(texts, [])
+    every, goals = np.repeat(photos[:2], 2, 0), np.repeat(GOALS[:2], 2).tolist()
+    tokens = [each.tokens for each in made]
+    given = sum(loaded.score(every, goals, tokens=tokens, **options), [])
+    unaided = sum(loaded.score(every, goals, tokens=tokens, max_new_tokens=96), [])
+    for one, other, free in zip(made, given, unaided, strict=True):
+        assert one[:2] == other[:2] == free[:2] and one.choices == other.choices
+        np.testing.assert_allclose(one.logp, other.logp, rtol=1e-4)
+        # Much of a plan's form is the only way to go on, which an untrained model does not know.
+        assert 0 < one.choices < len(one.tokens) == free.choices
+        assert free.logp < one.logp - 3 * (free.choices - one.choices) < 0
+
+
 def test_what_would_be_refused_is_known_before_anything_is_sampled(loaded, photos):
     unread = dataclasses.replace(loaded, params=None)
     unread.check(photos, GOALS, max_new_tokens=200)
@@ -121,7 +139,8 @@ def test_photographs_of_any_sizes_keep_their_own_rows(free, monkeypatch):
         numbers = (rows[:, None] * num_samples + np.arange(num_samples)).ravel()
         ids = [free.tokenizer.encode(str(number)) for number in numbers]
         tokens = pad_rows(ids, 0)[0]
-        return GenerateResult(tokens, np.array([len(row) for row in ids]), np.zeros(tokens.shape))
+        lengths, zeros = np.array([len(row) for row in ids]), np.zeros(tokens.shape)
+        return GenerateResult(tokens, lengths, zeros, zeros, zeros)
 
     monkeypatch.setattr(planner, "generate", generate)
     monkeypatch.setattr(planner, "PATCHES", 512)
@@ -215,7 +234,7 @@ def test_tool_calls_are_read_and_asked_for(loaded, photos, monkeypatch):
     def generate(config, params, inputs, **_):
         seen.append(loaded.tokenizer.decode(np.asarray(inputs.tokens)[0]))
         tokens = [*loaded.tokenizer.encode(text + "\nHail."), loaded.tokenizer.im_end]
-        return GenerateResult(*(np.array([x]) for x in (tokens, len(tokens), [0.0])))
+        return GenerateResult(*(np.array([x]) for x in (tokens, len(tokens), [0.0], [0.0], [0.0])))
 
     monkeypatch.setattr(planner, "generate", generate)
     assert asking.plan(photos[:1], GOALS[:1], constrained=False) == [[plan]]

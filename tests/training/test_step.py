@@ -283,7 +283,7 @@ def loss_of_contributing() -> dict[str, Loss]:
     return eval('{"' + row + "}", scope)
 
 
-FAMILIES = ["swift", "topr", "rpo", "simpo", "dft", "released_code", "clipped"]
+FAMILIES = ["swift", "topr", "qrpo", "rpo", "simpo", "dft", "released_code", "clipped"]
 
 
 @pytest.mark.parametrize("loss", slow_but(FAMILIES, "clipped"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from agentic_styling.data.goals.goals import CONSTRAINTS
+from agentic_styling.data.teachers.habits import KINDS
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.data.trajectory import SPLITS
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
@@ -24,6 +25,8 @@ def check(text: str, where: str) -> dict:
       text: JSON, an object of
         steps: [fewest, most] steps of a plan, within 1 to 5.
         skills: skill of the scripted teacher in [0, 1], as text -> share; shares sum to 1.
+        habits (optional): kind of `habits.KINDS` -> share of its keys that have one.
+        habit_strength (optional): share of a context's plans that follow the habits.
         constraint_share: of the goals that leave room for one, how many preserve something.
         held_out_share: of test goals, how many ask for what is held out of the other splits.
         composed (optional): {"share", "templates": {split: texts}}; goals without a theme.
@@ -55,14 +58,14 @@ def check(text: str, where: str) -> dict:
 def _check(rows: dict, where: str) -> None:
     low, high = rows["steps"]
     _require(1 <= low <= high <= MAX_TEACHER_STEPS, where, f"steps: {low}, {high}; use 1 to 5")
-    skills = {float(skill): share for skill, share in rows["skills"].items()}
-    shares = [rows["constraint_share"], rows["held_out_share"], *skills, *skills.values()]
+    rows |= {"habits": {}, "habit_strength": 0.0} | rows
+    check_behaviour(rows, where)
+    shares = [rows["constraint_share"], rows["held_out_share"]]
     composed = rows.get("composed")
     if composed:
         shares.append(composed["share"])
         _check_splits(composed["templates"], SPLITS, f"{where}: composed.templates")
-    _require(all(0 <= share <= 1 for share in shares), where, "shares and skills are in [0, 1]")
-    _require(abs(sum(skills.values()) - 1) < 1e-6, where, "skills: the shares do not sum to 1")
+    _require(all(0 <= share <= 1 for share in shares), where, "shares are in [0, 1]")
     _require(("themes" in rows) != ("dimensions" in rows), where, "give themes or dimensions")
     if "dimensions" in rows:
         held_out = _check_dimensions(rows, where)
@@ -73,6 +76,23 @@ def _check(rows: dict, where: str) -> None:
     _require(False in held_out, where, "every theme is held out; training needs one")
     if rows["held_out_share"]:
         _require(True in held_out, where, "held_out_share: no theme is held out; make it 0")
+
+
+def check_behaviour(rows: dict, where: str) -> None:
+    """Raises InputError for skills and habits that the scripted teacher cannot have."""
+    try:
+        skills = {float(skill): share for skill, share in rows["skills"].items()}
+    except ValueError as error:
+        raise InputError(f"{where}: skills: {error}; use numbers from 0 to 1") from None
+    habits, strength = rows["habits"], rows["habit_strength"]
+    for kind in habits:
+        fix = nearest(kind, KINDS)
+        _require(kind in KINDS, where, f"habits: {kind!r} is not known; {fix}")
+    named = {"skills": [*skills, *skills.values()], "habits": habits.values()}
+    for name, shares in (named | {"habit_strength": [strength]}).items():
+        for share in shares:
+            _require(0 <= share <= 1, where, f"{name}: {share} is not in [0, 1]")
+    _require(abs(sum(skills.values()) - 1) < 1e-6, where, "skills: the shares do not sum to 1")
 
 
 def _check_theme(row: dict, low: int, high: int, where: str) -> bool:

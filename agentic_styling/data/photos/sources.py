@@ -140,12 +140,12 @@ def perceptual_hash(pixels: np.ndarray) -> int:
     return int.from_bytes(np.packbits(bits).tobytes())
 
 
-def near_duplicates(hashes: np.ndarray, near: int = NEAR) -> np.ndarray:
-    """The group of each hash, int [K]: hashes that differ in at most `near` bits share a group."""
+def near_duplicates(hashes: np.ndarray) -> np.ndarray:
+    """The group of each hash, int [K]: hashes that differ in at most NEAR bits share a group."""
     if not len(hashes):
         return np.zeros(0, int)
     blocks = (hashes[start : start + _ROWS, None] for start in range(0, len(hashes), _ROWS))
-    graph = vstack([csr_array(np.bitwise_count(block ^ hashes) <= near) for block in blocks])
+    graph = vstack([csr_array(np.bitwise_count(block ^ hashes) <= NEAR) for block in blocks])
     return connected_components(graph, directed=False)[1]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from agentic_styling.data.goals.sets import read, set_label
 from agentic_styling.data.photos.sources import Source
 from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, read_json, total
+from agentic_styling.data.teachers.habits import KINDS
 from agentic_styling.utils.errors import InputError
 
 MOST = 12  # rows of a table of many
@@ -40,6 +41,7 @@ def card(
         summary(directory),
         "Splits share neither photographs (near duplicates count as one) nor phrasings"
         + ("; some of what test goals ask for is in test only." if held_out else "."),
+        *_behaviour(read_json(directory.path / SETTINGS)["teacher"], _row(every)[-1]),
         "## Tools",
         table(("tool", "steps"), ranked(total(every, "tools"), 20)),
     ]
@@ -55,6 +57,25 @@ def card(
         "built with.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _behaviour(teacher: dict, good: str) -> list[str]:
+    """How the scripted teacher behaved, from its settings; nothing of other teachers.
+
+    good: share of its plans at 4 or more.
+    """
+    if "skills" not in teacher:
+        return []
+    skills = ", ".join(f"{skill} ({share:.0%})" for skill, share in teacher["skills"].items())
+    lines = ["## Behaviour", f"A script wrote the plans; {good} score 4 or more. Skills: {skills}."]
+    if teacher["habits"] and teacher["habit_strength"]:
+        rows = [(k, f"{share:.0%}", KINDS[k]) for k, share in teacher["habits"].items()]
+        lines += [
+            f"Habits: mistakes that a key always draws alike, in {teacher['habit_strength']:.0%} "
+            "of a context's plans. Which keys have one follows from the seed.",
+            table(("habit", "keys", ""), rows),
+        ]
+    return lines
 
 
 def summary(directory: SetDirectory) -> str:

@@ -72,6 +72,13 @@ def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.nd
     return np.flatnonzero(training_set.reward >= threshold).astype(np.int32)
 
 
+def best_rows(training_set: TrainingSet) -> np.ndarray:
+    """The row with the highest reward of each context, int32 [M]; of equals the last."""
+    order = np.lexsort((training_set.reward, training_set.context_id))
+    ends = np.flatnonzero(np.diff(training_set.context_id[order], append=-1))
+    return order[ends].astype(np.int32)
+
+
 def context_groups(training_set: TrainingSet) -> list[np.ndarray]:
     """The rows, int32 [K], of each context with two or more, for losses that compare its plans.
 

@@ -25,8 +25,9 @@ def teach(goal: Goal, state: dict[str, str], skill: float, rng: np.random.Genera
 
     At skill 1 the steps are the goal's request; towards 0 it forgets dimensions and the
     constraint, misses options and strengths, misreads sources and adds needless steps. The
-    context is always the true state, all ten dimensions, and there are always 1 to 5 steps; but for
-    an empty request, for what the picture shows already or no tool can do, there are none.
+    context is always the state, all ten dimensions, and there are always 1 to 5 steps; but for
+    an empty request, for what the picture shows already or no tool can do, there are none. With the
+    goal and state of `habits.misled` it has habits too.
     """
     context = {name: state.get(name, UNKNOWN) for name in DIMENSIONS}
     if not goal.request:
@@ -59,19 +60,19 @@ def _with_mistakes(request: tuple[Step, ...], error: float, rng) -> list[Step]:
 def _vary(step: Step, errs, rng) -> Step:
     source, target, strength = source_of(step), target_of(step), step.parameters["strength"]
     if errs(MISTAKES_OPTION):
-        target = _neighbour(step.tool, target, rng)
+        target = neighbour(step.tool, target, rng)
     if errs(MISTAKES_STRENGTH):
         notches = rng.choice([-2, -1, 1, 2])
         strength = float(np.clip(strength + 0.25 * notches, 0.25, 1.0))
     if errs(MISREADS_SOURCE):
-        source = _neighbour(step.tool, source, rng) if source != UNKNOWN else UNKNOWN
+        source = neighbour(step.tool, source, rng) if source != UNKNOWN else UNKNOWN
         source = UNKNOWN if rng.random() < 0.5 else source
     return make_step(step.tool, source, target, strength)
 
 
-def _neighbour(tool: str, option: str, rng) -> str:
+def neighbour(tool: str, option: str, rng: np.random.Generator) -> str:
     """An option near this one; the vocabulary lists similar options together."""
-    options = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values
+    options = VOCABULARY[tool].options
     near = (options.index(option) + int(rng.choice([-2, -1, 1, 2]))) % len(options)
     return options[near]
 

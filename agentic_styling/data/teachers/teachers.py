@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from agentic_styling.data.goals.set_files import check_behaviour
 from agentic_styling.data.goals.sets import read
 from agentic_styling.data.pipeline import Context
+from agentic_styling.data.teachers.habits import Habits, misled
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS, teach
 from agentic_styling.planner import check_temperature
 from agentic_styling.tools import Plan
@@ -75,16 +77,38 @@ def with_plans(context: Context, plans: dict[tuple[float, int], Plan], name: str
 
 
 class Procedural:
-    """The scripted teacher, at skills drawn by the shares of the set."""
+    """The scripted teacher, at skills drawn by their shares, with habits.
+
+    Args:
+      set_name: of the set, whose file has the behaviour that is not given here.
+      seed: of the set: which keys have which habits.
+      skills, habits, habit_strength: as in a set's file, see `set_files.check`.
+
+    Raises:
+      InputError: for numbers that are no shares, and unknown habits.
+    """
 
     name = "procedural"
 
-    def __init__(self, set_name: str):
-        self.low, self.high = read(set_name)["steps"]
-        self.skills = read(set_name)["skills"]
+    def __init__(
+        self,
+        set_name: str,
+        seed: int = 0,
+        *,
+        skills: Mapping[str, float] | None = None,
+        habits: Mapping[str, float] | None = None,
+        habit_strength: float | None = None,
+    ):
+        given = {"skills": skills, "habits": habits, "habit_strength": habit_strength}
+        rows = read(set_name) | {name: value for name, value in given.items() if value is not None}
+        check_behaviour(rows, "build")
+        self.low, self.high = rows["steps"]
+        self.skills = dict(rows["skills"])
+        self.habits = Habits(seed, dict(rows["habits"]), rows["habit_strength"])
 
     def settings(self) -> dict:
-        return {"name": self.name, "skills": self.skills}
+        habits = {"habits": self.habits.shares, "habit_strength": self.habits.strength}
+        return {"name": self.name, "skills": self.skills, **habits}
 
     def __call__(self, drawn, sources, seeds, count):
         taught = []
@@ -97,8 +121,11 @@ class Procedural:
         return taught, Counter()
 
     def _plan(self, context: Context, skill: float, rng) -> Plan:
+        goal, state = context.goal, context.state
+        if self.habits.strength and rng.random() < self.habits.strength:
+            goal, state = misled(goal, state, self.habits, self.low, self.high)
         for _ in range(TRIES):
-            plan = teach(context.goal, context.state, skill, rng)
+            plan = teach(goal, state, skill, rng)
             if self.low <= len(plan.steps) <= self.high:
                 return plan
         raise AssertionError(f"{context.id}: no plan of {self.low} to {self.high} steps")

@@ -107,20 +107,20 @@ def measure(
     }
 
 
-def same_top(order, reward, top: int = TOP) -> float:
-    """Whether the `top` best by mean rank [N], the lowest, are the `top` best by reward [N].
+def same_top(order, reward) -> float:
+    """Whether the two best by mean rank [N], the lowest, are the two best by reward [N].
 
     0 or 1; where ties are broken at random, the probability of 1.
     """
-    human, judge = _tops(-np.asarray(order, float), top), _tops(np.asarray(reward, float), top)
+    human, judge = _tops(-np.asarray(order, float)), _tops(np.asarray(reward, float))
     return len(human & judge) / (len(human) * len(judge))
 
 
-def _tops(scores: np.ndarray, top: int) -> set[tuple[int, ...]]:
-    """All sets of `top` rows that no other row beats; ties give several, equally likely."""
-    last = np.sort(scores)[-top]
+def _tops(scores: np.ndarray) -> set[tuple[int, ...]]:
+    """All sets of TOP rows that no other row beats; ties give several, equally likely."""
+    last = np.sort(scores)[-TOP]
     sure, even = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
-    rest = combinations(even.tolist(), top - len(sure))
+    rest = combinations(even.tolist(), TOP - len(sure))
     return {tuple(sorted((*sure.tolist(), *chosen))) for chosen in rest}
 
 

@@ -1,7 +1,7 @@
 """How the report names methods and writes numbers."""
 
 from agentic_styling.evaluation.report.markup import Markup, tag
-from agentic_styling.evaluation.results import WITHOUT_CONTEXT
+from agentic_styling.evaluation.results import WITHOUT_CONTEXT, ZERO_SHOT
 from agentic_styling.utils.package_data import read_beside
 
 WORDS: dict[str, dict] = read_beside(__file__, "words.json")
@@ -17,7 +17,7 @@ def kind(name: str) -> str:
     """CSS class of a method: "trained", "untrained" or "ceiling"."""
     if name == "teacher_best":
         return "ceiling"
-    never = name in ("baseline", *WITHOUT_CONTEXT) or name.startswith("zero_shot")
+    never = name in ("baseline", *WITHOUT_CONTEXT) or name.startswith(ZERO_SHOT)
     return "untrained" if never else "trained"
 
 

@@ -78,6 +78,10 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
         sections.append(fill(FRAGMENTS["judged"], **parts))
     if paired:
         sections.append(fill(FRAGMENTS["paired"], differences=tables.paired_table(paired)))
+    if sampled := {n: m["at_temperature_1"] for n, m in methods.items() if "at_temperature_1" in m}:
+        number_of = max(numbers["samples"] for numbers in sampled.values())
+        parts = {"samples": number_of, "table": tables.sampled_table(sampled, paired)}
+        sections.append(fill(FRAGMENTS["sampled"], **parts))
     if any(n["context_accuracy"] is not None and n["shuffled_images"] for n in methods.values()):
         parts = {
             "both": perception.looking_table(methods),

@@ -88,18 +88,46 @@ def paired_table(paired: dict) -> Markup:
     ticks = (-reach, 0, reach)
     rows = []
     for key, both in pairs.items():
-        name, base = (labels(each) for each in key.split("_minus_"))
+        name, base = (labels(each) for each in key.rpartition("_minus_")[::2])
         directions = [_direction(pair) for pair in both]
         agreed = directions[0] if directions[0] == directions[1] else "unclear"
         styled = list(zip(both, directions, strict=True))
         rows.append(
             [
-                row_head(key.split("_minus_")[0], f"minus {base[1]}"),
+                row_head(key.rpartition("_minus_")[0], f"minus {base[1]}"),
                 *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
                 tag("td", paired[key]["both"], class_=f"verdict {agreed}"),
             ]
         )
     return table((None, axis(ticks), "Reward", "Held-out", None), rows, "methods paired")
+
+
+def sampled_table(methods: dict, paired: dict) -> Markup:
+    """What was measured at temperature 1, one row per method; see `results.at_temperature_1`."""
+    rows = []
+    for name, numbers in methods.items():
+        minus = paired.get(f"{name}_minus_standard", {}).get("at_temperature_1")
+        cells = [
+            _interval_cell(numbers["reward"]),
+            _interval_cell(numbers["held_out_reward"]),
+            _interval_cell(minus, sign=True),
+            _interval_cell(minus and minus["held_out_reward"], sign=True),
+            heat_cell(None, minus["both"] if minus else "–", None),
+            _interval_cell(numbers["best"]["reward"]),
+            _interval_cell(numbers["regret"]),
+            _interval_cell(numbers["greedy_regret"]),
+            _interval_cell(numbers["entropy"]),
+            _interval_cell(numbers["kl_to_standard"]),
+            heat_cell(None, share(numbers["valid_unaided"]["mean"]), None),
+        ]
+        rows.append([row_head(name), *cells])
+    return scrolling([None, *WORDS["sampled"]], rows)
+
+
+def _interval_cell(value: dict | None, sign: bool = False) -> Markup:
+    if value is None:
+        return heat_cell(None, "–", None)
+    return heat_cell(None, number(value["mean"], 2, sign), between(value, sign))
 
 
 def table(heads, rows: list[list[Markup]], style: str) -> Markup:

@@ -7,7 +7,7 @@ from agentic_styling.evaluation.results import FEW
 def results_table(results: dict) -> str:
     """Both rewards of every method with intervals, and their differences: S - E, and others - S."""
     rows = [("method", "reward, 0 to 5", "held-out reward", "minus", "both rewards")]
-    paired = {pair.split("_minus_")[0]: pair for pair in results["paired"]}
+    paired = {pair.rpartition("_minus_")[0]: pair for pair in results["paired"]}
     for name, numbers in results["methods"].items():
         seeds, pair = numbers["seeds"], paired.get(name)
         rows.append(
@@ -15,7 +15,7 @@ def results_table(results: dict) -> str:
                 name + (f" ({seeds} runs)" if seeds > 1 else ""),
                 with_interval(numbers["reward"]),
                 with_interval(numbers["held_out_reward"]),
-                pair.split("_minus_")[1] if pair else "",
+                pair.rpartition("_minus_")[2] if pair else "",
                 both_differences(results["paired"][pair]) if pair else "",
             )
         )

@@ -157,10 +157,10 @@ def stored_dtype(tensor) -> np.dtype | None:
     return name and np.dtype(name)
 
 
-def listed(names: list[str], most: int = 20) -> str:
-    """The names in one line; of many only the first, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def listed(names: list[str]) -> str:
+    """The names in one line; of many only the first 20, and how many more there are."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
 
 
 def write_file(path: Path, shapes: dict[str, tuple[str, tuple[int, ...]]], arrays: Iterable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import flax.struct
 import jax
@@ -30,12 +31,30 @@ class GenerateResult:
 
     tokens int32 [B, N], the first stop id after a row's end; lengths int32 [B], the stop token
     counted; logps float32 [B, N], the model's own log-probability of each token (at temperature 1
-    and without a grammar, however it was sampled), 0 after the end.
+    and without a grammar, however it was sampled), 0 after the end; choice_logps float32 [B, N],
+    the same among the tokens that the grammar allows; free bool [B, N], whether it allows more than
+    one, False after the end.
     """
 
     tokens: jax.Array
     lengths: jax.Array
     logps: jax.Array
+    choice_logps: jax.Array
+    free: jax.Array
+
+
+class Completion(NamedTuple):
+    """A text that a planner wrote, or that was put in its mouth.
+
+    tokens: of the text, with the one that ends it. choices: how many of them had an alternative
+    under the grammar. logp: the sum of the log-probabilities of these, each among what the grammar
+    allowed, at temperature 1.
+    """
+
+    text: str
+    tokens: list[int]
+    logp: float
+    choices: int
 
 
 @in_32_bits
@@ -167,32 +186,35 @@ def _generate(
         if grammar is not None:
             written = advance(grammar, written, token)
         logit = jnp.take_along_axis(logits, token[:, None], axis=1)[:, 0]
-        return token, logit - jax.nn.logsumexp(logits, axis=1), written
+        logp, choice_logp = (logit - jax.nn.logsumexp(x, axis=1) for x in (logits, choice))
+        free = (choice > -jnp.inf).sum(1) > 1
+        return token, jnp.stack([logp, choice_logp, free], 1), written
 
     def next_token(state):
-        step, done, caches, tokens, logps, written = state
+        step, done, caches, tokens, values, written = state
         slot = step - 1
         hidden, caches = decode(
             config, params, layers, tokens[:, slot], position + slot, inputs.mask, caches, slot
         )
-        token, logp, written = draw(hidden, step, written)
+        token, value, written = draw(hidden, step, written)
         tokens = tokens.at[:, step].set(jnp.where(done, stop_ids[0], token))
-        logps = logps.at[:, step].set(jnp.where(done, 0, logp))
-        return step + 1, done | jnp.isin(token, stop_ids), caches, tokens, logps, written
+        values = values.at[:, step].set(jnp.where(done[:, None], 0, value))
+        return step + 1, done | jnp.isin(token, stop_ids), caches, tokens, values, written
 
     def unfinished(state):
         step, done, *_ = state
         return (step < max_new_tokens) & ~done.all()
 
     written = None if grammar is None else initial_state(grammar, len(hidden))
-    token, logp, written = draw(hidden, 0, written)
+    token, value, written = draw(hidden, 0, written)
     tokens = jnp.full((len(token), max_new_tokens), stop_ids[0]).at[:, 0].set(token)
-    logps = jnp.zeros(tokens.shape).at[:, 0].set(logp)
-    state = (1, jnp.isin(token, stop_ids), caches, tokens, logps, written)
-    *_, tokens, logps, _ = jax.lax.while_loop(unfinished, next_token, state)
+    values = jnp.zeros((*tokens.shape, 3)).at[:, 0].set(value)
+    state = (1, jnp.isin(token, stop_ids), caches, tokens, values, written)
+    *_, tokens, values, _ = jax.lax.while_loop(unfinished, next_token, state)
     stopped = jnp.isin(tokens, stop_ids)
     lengths = jnp.where(stopped.any(1), jnp.argmax(stopped, axis=1) + 1, max_new_tokens)
-    return GenerateResult(tokens, lengths, logps)
+    logps, choice_logps, free = jnp.moveaxis(values, 2, 0)
+    return GenerateResult(tokens, lengths, logps, choice_logps, free > 0)
 
 
 _BLOCK = 128

@@ -11,17 +11,18 @@ from agentic_styling.tools.transforms.air import haze, particles
 from agentic_styling.tools.transforms.camera import damage, lens
 from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES
+from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.filters.blur import motion_blur
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
+    middle_of,
     ramp,
     to_full,
     turbulence,
 )
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
-from agentic_styling.tools.transforms.light.lamps import middle_of
 from agentic_styling.tools.transforms.scene import Scene
 
 
@@ -88,7 +89,7 @@ def _everywhere(effect):
 
 def _air(image, color):
     """The colour of air under the light of the picture: fog at night is not white."""
-    return color * jnp.clip(0.3 + 1.2 * jnp.mean(light.luma_of(image)), 0.0, 1.0)
+    return color * jnp.clip(0.3 + 1.2 * jnp.mean(luma_of(image)), 0.0, 1.0)
 
 
 _VAPOURS = (haze.smoke, haze.fog, haze.ground_mist, haze.steam)

@@ -4,12 +4,11 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, rgb
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
 from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import full_grid
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps as shine
-from agentic_styling.tools.transforms.light.light import screen
 
 OPTIONS = Options("time_of_day")
 LOOKS = OPTIONS.looks
@@ -43,7 +42,7 @@ def _shadows(image, scene, direction):
         turned = daylight.facing(scene, -0.7 * fall[0], -0.8 * fall[1])
         shade = daylight.cast_shadow(scene, fall[0], fall[1])
         gain = 1 + 0.9 * jnp.maximum(turned, 0.0) + 0.35 * jnp.minimum(turned, 0.0)
-        return daylight.relight(image, gain * (1 - 0.6 * shade))
+        return relight(image, gain * (1 - 0.6 * shade))
 
     return where_used(fall[0] > 0, draw, image)
 
@@ -78,7 +77,7 @@ def _sunlight(image, scene, amount, color, at):
     lit = amount * daylight.facing(scene, -0.3, at)
     color = color[:, None, None]
     gain = (1 + 0.9 * jnp.maximum(lit, 0.0) * color) * (1 + 0.35 * jnp.minimum(lit, 0.0))
-    return screen(daylight.relight(image, gain), 0.75 * amount * veil * color)
+    return screen(relight(image, gain), 0.75 * amount * veil * color)
 
 
 @renderer
@@ -100,7 +99,7 @@ def _starlit(image, scene, amount, seed):
     moon = jnp.asarray(_MOON)[:, None, None]
     stars = daylight.starlight(scene, seed) * jnp.maximum(1 - 1.5 * luma_of(image), 0.0)
     rim = jnp.maximum(daylight.facing(scene, -1.0, 0.3), 0.0)
-    lit = daylight.relight(image, 1 + 1.3 * amount * rim * moon)
+    lit = relight(image, 1 + 1.3 * amount * rim * moon)
     return screen(lit, jnp.minimum(2.0 * amount, 1.0) * stars * moon)
 
 

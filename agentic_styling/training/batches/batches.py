@@ -13,11 +13,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
+    best_rows,
     filter_by_reward,
     preference_pairs,
     scored_rows,
 )
-from agentic_styling.losses import LOSSES, context_statistics
+from agentic_styling.losses import LOSSES, context_quantiles, context_statistics
 from agentic_styling.training.batches.packing import Layout, pack
 from agentic_styling.training.mesh import replicated
 from agentic_styling.utils.errors import InputError
@@ -46,6 +47,7 @@ class Batch:
         the loss needs none.
       context_mean, context_std, context_count: float32 [M, E], of the rewards of the example's
         context in the training set.
+      context_quantile: float32 [M, E], of the example's reward among those.
     """
 
     tokens: jax.Array
@@ -61,6 +63,7 @@ class Batch:
     context_mean: jax.Array
     context_std: jax.Array
     context_count: jax.Array
+    context_quantile: jax.Array
 
 
 def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
@@ -85,6 +88,8 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
     elif "filtered" in needs:
         rows = filter_by_reward(training_set, options["threshold"])
         wanted = f"a trajectory with reward >= {options['threshold']}"
+    elif "best" in needs:
+        rows, wanted = best_rows(training_set), "a trajectory"
     elif "contexts" in needs:
         contexts = training_set.context_id
         rows = np.flatnonzero(np.bincount(contexts)[contexts] > 1).astype(np.int32)
@@ -179,6 +184,8 @@ class Assembler:
         self.reference = np.zeros(len(rewards), np.float32) if reference is None else reference
         statistics = context_statistics(rewards, contexts, int(contexts.max()) + 1)
         self.context_mean, self.context_std, self.context_count = map(np.asarray, statistics)
+        quantiles = context_quantiles(rewards, contexts, int(contexts.max()) + 1)
+        self.context_quantile = np.asarray(quantiles)
         self.devices, self.every_token, self.own_rows = devices, every_token, own_rows
 
     def __call__(self, examples: np.ndarray) -> Batch:
@@ -222,6 +229,7 @@ class Assembler:
             context_mean=self.context_mean[examples],
             context_std=self.context_std[examples],
             context_count=self.context_count[examples],
+            context_quantile=self.context_quantile[examples],
         )
 
     def _pictures(self, examples, packed, rows: int):

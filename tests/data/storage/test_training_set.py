@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agentic_styling.data import Trajectory
 from agentic_styling.data.storage.training_set import (
     TrainingSet,
+    best_rows,
     build_training_set,
     context_groups,
     filter_by_reward,
@@ -35,6 +36,10 @@ def test_views_by_hand():
     np.testing.assert_array_equal(scored_rows(found), np.arange(8))
     np.testing.assert_array_equal(filter_by_reward(found), [0, 2, 3, 5])
     np.testing.assert_array_equal(filter_by_reward(found, threshold=4.5), [0, 3])
+    # Of each context, by its number.
+    np.testing.assert_array_equal(best_rows(found), [3, 5, 0, 7])
+    equal = scored_set([4.0, 5.0, 5.0, 2.0], [1, 1, 1, 0])
+    np.testing.assert_array_equal(best_rows(equal), [3, 2])
     # Context 5 has too small a gap, context 9 has one plan.
     np.testing.assert_array_equal(preference_pairs(found), [[3, 4], [0, 1]])
     np.testing.assert_array_equal(preference_pairs(found, min_gap=0.5), [[3, 4], [5, 6], [0, 1]])

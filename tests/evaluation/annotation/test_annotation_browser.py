@@ -198,3 +198,17 @@ def test_a_narrow_window_does_not_scroll_sideways(browser, served):
             browser.press("right")
     finally:
         browser.devtools("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_phone_the_question_of_a_ranking_is_one_line(browser, served):
+    browser.resize(390, 844)
+    try:
+        enter(browser, served.url, "kim")
+        browser.press("right", "right", "right", "2", "=")
+        assert browser.text("#order") == "Which is tied with the 1st?"
+        tall = """const style = getComputedStyle(arguments[0]);
+            return arguments[0].clientHeight / parseFloat(style.lineHeight);"""
+        order = browser.run("return document.getElementById('order')")
+        assert browser.run(tall, order) < 1.5
+    finally:
+        browser.devtools("Emulation.clearDeviceMetricsOverride", {})

@@ -17,6 +17,10 @@ CONTEXT_MEAN = [statistics.fmean(GROUPS[c]) for c in CONTEXTS]
 CONTEXT_STD = [statistics.pstdev(GROUPS[c]) for c in CONTEXTS]
 CONTEXT_COUNT = [len(GROUPS[c]) for c in CONTEXTS]
 IN_CONTEXT = {"mean": CONTEXT_MEAN, "std": CONTEXT_STD}
+QUANTILES = [
+    sum((o < r) + (o == r) / 2 for o in GROUPS[c]) / len(GROUPS[c])
+    for r, c in zip(REWARDS, CONTEXTS, strict=True)
+]
 IN_SET = {"mean": MEAN, "std": STD}
 
 
@@ -35,7 +39,7 @@ def weights_case(loss, weights, options, *, ratio=None, kl_coef=0.0):
         return -w * c["logps"] + kl_coef * penalty
 
     names = SCORED if ratio or kl_coef else SCORED[:2]
-    if loss == "standard":
+    if loss in ("standard", "best"):
         names = [n for n in names if n != "rewards"]
     return case(loss, names, options, function)
 
@@ -77,6 +81,7 @@ def scored_cases():
     return [
         weights_case("standard", [1.0] * 8, {}),
         weights_case("standard", [1.0] * 8, {"kl_coef": 0.01}, kl_coef=0.01),
+        weights_case("best", [1.0] * 8, {}),
         weights_case("reward_filtered", good, {"threshold": 4.0}),
         weights_case("reward_weighted", floored, {"floor": 3.0}),
         weights_case("reward_weighted", [min(w, 1.5) for w in floored], {"clip": 1.5}),
@@ -105,6 +110,11 @@ def reference_cases():
     def dro_v(**c):
         return 0.5 * (rewards - MEAN - 0.2 * (c["logps"] - c["ref_logps"])) ** 2
 
+    def qrpo(**c):
+        log_z = torch.log(0.2 * (torch.exp(tensor(1 / 0.2)) - 1))
+        log_ratio = c["logps"] - c["ref_logps"]
+        return (tensor(QUANTILES) - 0.2 * log_z - 0.2 * log_ratio) ** 2
+
     def iw_sft(**c):
         q = torch.exp(c["q_logps"] - c["ref_logps"]).detach().clamp(0.5, 2.0)
         return -(rewards >= 4.0).double() * q * c["logps"]
@@ -112,6 +122,7 @@ def reference_cases():
     return [
         case("npo", SCORED, {"beta": 0.1}, npo),
         case("dro_v", SCORED, {"mean": MEAN, "tau": 0.2}, dro_v),
+        case("qrpo", ["logps", "ref_logps"], {"quantile": QUANTILES, "beta": 0.2}, qrpo),
         case("iw_sft", [*SCORED, "q_logps"], {"ratio_min": 0.5, "ratio_max": 2.0}, iw_sft),
     ]
 

@@ -169,3 +169,13 @@ def test_layers_outlive_donated_parameters(config, params):
     erase = jax.jit(lambda tree: jax.tree.map(jnp.zeros_like, tree), donate_argnums=0)
     jax.block_until_ready(erase(given))
     jax.tree.map(np.testing.assert_array_equal, layers, before)
+
+
+def test_choices_are_tokens_with_an_alternative(config, params, inputs, greedy):
+    """Without a grammar every token is one; after the end of a row none is."""
+    np.testing.assert_array_equal(greedy.choice_logps, greedy.logps)
+    assert np.asarray(greedy.free).all()
+    stop = int(greedy.tokens[0, 2])
+    out = generate(config, params, inputs, max_new_tokens=NEW, stop_ids=(stop,), temperature=0)
+    np.testing.assert_array_equal(np.asarray(out.free).sum(1), out.lengths)
+    assert (np.asarray(out.choice_logps)[~np.asarray(out.free)] == 0).all()

@@ -10,7 +10,7 @@ from sklearn.datasets import load_sample_image
 from agentic_styling.tools.dimensions import location_setting
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.air import sky
+from agentic_styling.tools.transforms.light.daylight import sky_by_color
 from agentic_styling.tools.transforms.scene import Scene
 from tests.tools.dimensions.styled import (
     drawn,
@@ -85,7 +85,9 @@ def test_a_tower_that_the_map_takes_for_sky_stays_and_a_rim_that_it_misses_is_fi
     map_ = np.zeros((128, 128), np.float32)
     map_[:80, :92], map_[:80, 92:100] = 1.0, 0.15
     nothing = jnp.zeros((128, 128))
-    share = np.asarray(drawn(sky.matte, image, Scene(nothing, jnp.asarray(map_), nothing, nothing)))
+    share = np.asarray(
+        drawn(sky_by_color, image, Scene(nothing, jnp.asarray(map_), nothing, nothing))
+    )
     assert share[30:70, 31:35].max() < 0.05
     assert share[30:70, 92:95].min() > 0.8
     assert share[30:70, 60:80].min() > 0.95 and share[30:70, 102:].max() < 0.05

@@ -91,8 +91,10 @@ def test_examples_of_each_loss():
     np.testing.assert_array_equal(examples(training_set, "iw_sft", kwargs), [0])
     grouped = make_set([5.0, 3.0, 4.2], [0, 1, 0])
     per_context = {"per_context": True}
-    for loss, options in (("swift", {}), ("standardized_reward_weighted", per_context)):
+    kinds = {"swift": {}, "qrpo": {}, "standardized_reward_weighted": per_context}
+    for loss, options in kinds.items():
         np.testing.assert_array_equal(examples(grouped, loss, options), [0, 2])
+    np.testing.assert_array_equal(examples(grouped, "best", {}), [0, 1])
     with pytest.raises(InputError, match="'rloo': the data holds not one example, two trajec"):
         examples(make_set([5.0, 3.0], [0, 1]), "rloo", {})
     np.testing.assert_array_equal(examples(training_set, "dpo", {}), [[0, 1], [2, 3]])
@@ -100,6 +102,15 @@ def test_examples_of_each_loss():
     for loss in ("dpo", "reward_filtered"):
         with pytest.raises(InputError, match=f"'{loss}': the data holds not one example"):
             examples(low, loss, {})
+
+
+def test_a_batch_knows_the_contexts_of_its_examples():
+    made = make_set([5.0, 3.0, 4.0, 4.0], [0, 1, 0, 0])
+    batch = Assembler(made, Layout(2, (4,), 1))(np.array([[2, 1], [3, 0]]))
+    columns = {name: getattr(batch, f"context_{name}") for name in ("mean", "count", "quantile")}
+    np.testing.assert_allclose(columns["mean"], [[13 / 3, 3], [13 / 3, 13 / 3]], rtol=1e-6)
+    np.testing.assert_array_equal(columns["count"], [[3, 1], [3, 3]])
+    np.testing.assert_allclose(columns["quantile"], [[1 / 3, 1 / 2], [1 / 3, 5 / 6]], rtol=1e-6)
 
 
 def test_rows_are_dealt_out_in_turn():

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
@@ -13,9 +13,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.ground.foliage import nearby
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.light.light import screen
 from agentic_styling.tools.transforms.scene import Scene
 
 _BOLT = 0.0022  # half width of lightning, in parts of the shorter side
@@ -40,24 +38,6 @@ def clouds(scene: Scene, cover: jax.Array, seed: jax.Array) -> tuple[jax.Array, 
     opacity = ramp(thick, 0.8 - 0.7 * cover, 1.0 - 0.7 * cover)
     light = jnp.clip(0.6 + 3.2 * (thick - thickness(0.16)) - 0.6 * (thick - 0.5), 0.0, 1.0)
     return to_full(opacity, height, width), to_full(light, height, width)
-
-
-@image_transform
-def matte(image: jax.Array, scene: Scene) -> jax.Array:
-    """The sky [H, W] by its colour nearby: towers that the map took in are left out, rims filled.
-
-    A pixel much darker than the sky around it is none, and one of just its colour is. All of it
-    fades where the map is unsure of what it takes for sky. Not `sky_matte`, whose borders leave a
-    bright rim around temples and trees under a darker sky.
-    """
-    sky, near = nearby(image, scene.sky * scene.sky, 0.06)
-    dark = (luma_of(image) + 0.02) / (luma_of(sky) + 0.02)
-    away = jnp.sum((image - sky) ** 2, axis=0)
-    alike = jnp.exp(-away / 0.006) * ramp(near, 0.1, 0.35) * (1 - scene.ground)
-    alike = alike * ramp(scene.sky, 0.01, 0.1)
-    share = jnp.maximum(ramp(scene.sky, 0.3, 0.7), alike)
-    sure = jnp.sum(scene.sky**2) / (jnp.sum(scene.sky) + 1.0)
-    return share * ramp(dark, 0.5, 0.8) * ramp(sure, 0.5, 0.8)
 
 
 @image_transform

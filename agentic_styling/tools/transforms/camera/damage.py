@@ -56,11 +56,11 @@ def hologram(image, amount, color, seed):
     return jnp.clip(out + jnp.clip(0.35 * amount, 0.0, 0.7) * torn * color, 0.0, 1.0)
 
 
-def compress(image, step, block: int, chroma=1.2):
+def compress(image, step, block: int):
     """[3, H, W] as after a strong DCT compression (Wallace 1992): block edges, rings, flat colours.
 
-    step: of the quantiser at the lowest frequency, 0.1 is strong; it grows with frequency; block:
-    side of a block in pixels; chroma: how much coarser the colours are.
+    step: of the quantiser at the lowest frequency, 0.1 is strong; it grows with frequency and is
+    coarser for colours; block: side of a block in pixels.
     """
     height, width = image.shape[1:]
     down, right = -height % block, -width % block
@@ -72,7 +72,7 @@ def compress(image, step, block: int, chroma=1.2):
     waves = jnp.einsum("ui,crisj,vj->crusv", basis, blocks, basis)
     at = np.arange(block)
     rising = 1 + 9 * (at[:, None] + at[None, :]) / (2 * block)
-    steps = jnp.stack([step, step * chroma, step * chroma])[:, None, None, None, None]
+    steps = jnp.stack([step, 1.2 * step, 1.2 * step])[:, None, None, None, None]
     steps = block * steps * rising[:, None, :] / 4
     waves = _round(waves / steps) * steps
     blocks = jnp.einsum("ui,crusv,vj->crisj", basis, waves, basis)

@@ -46,10 +46,10 @@ def color_transform_rows(images, scenes, sources, targets, strength):
 
         return jax.lax.cond(jnp.any(amounts > 0), change, lambda: logits), None
 
-    logits = [_logit(images[:, k].astype(jnp.float32)) for k in range(3)]
+    logits = [soft_logit(images[:, k].astype(jnp.float32)) for k in range(3)]
     by_step = [jnp.moveaxis(x, 1, 0) for x in (sources, targets, strength)]
     logits, _ = jax.lax.scan(step, logits, tuple(by_step))
-    edits = jnp.stack([_sigmoid(channel) for channel in logits], axis=1).astype(images.dtype)
+    edits = jnp.stack([display_value(channel) for channel in logits], axis=1).astype(images.dtype)
     changed = jnp.any(strength > 0, axis=1)[:, None, None, None]
     return jnp.where(changed, edits, images)
 
@@ -73,11 +73,13 @@ def _places(scene: Scene) -> dict[str, jax.Array]:
     return places | {"side": x, "top": -y, "vignette": -(x * x + y * y) / 2}
 
 
-def _logit(value: jax.Array) -> jax.Array:
+def soft_logit(value: jax.Array) -> jax.Array:
+    """The logit of a display value in [0, 1], finite at black and white."""
     return jnp.log((value + SOFT) / (1 + SOFT - value))
 
 
-def _sigmoid(logits: jax.Array) -> jax.Array:
+def display_value(logits: jax.Array) -> jax.Array:
+    """The opposite of `soft_logit`, in [0, 1]."""
     return jnp.clip((1 + 2 * SOFT) * jax.nn.sigmoid(logits) - SOFT, 0.0, 1.0)
 
 
@@ -119,7 +121,7 @@ def _tones(logits, look):
     return [dark + light * (bright - dark) for dark, bright in tones]
 
 
-def _greens(logits) -> jax.Array:
+def greens_of(logits) -> jax.Array:
     """How much [H, W] a pixel looks like foliage: more green than blue, and than red or so."""
     red, green, blue = logits
     excess = jnp.maximum(jnp.minimum(green - blue, 2 * (green - red) + 0.3), 0.0)
@@ -143,7 +145,7 @@ def _foliage(greens, look):
 
 
 def _add_tints(logits, look, places):
-    logits = _plus(logits, _foliage(_greens(logits), look))
+    logits = _plus(logits, _foliage(greens_of(logits), look))
     logits = _plus(logits, _lights(look, places))
     return _plus(logits, _tones(logits, look))
 
@@ -153,7 +155,7 @@ def _remove_tints(logits, look, places):
     logits = _plus(logits, _tones(logits, look), -1)
     logits = _plus(logits, _lights(look, places), -1)
     without = _plus(logits, _field(look, "foliage"), -1)
-    return _plus(logits, _foliage(_greens(without), look), -1)
+    return _plus(logits, _foliage(greens_of(without), look), -1)
 
 
 def _bends(look):

@@ -1,4 +1,5 @@
-"""Luma, saturation and matrices over the colour of every pixel. Pictures are planes [3, H, W]."""
+"""Luma, saturation, light and matrices over the colour of every pixel; pictures are planes
+[3, H, W]."""
 
 import functools
 
@@ -31,6 +32,18 @@ def saturated(image: jax.Array, factor: jax.Array | float) -> jax.Array:
     beyond = factor * gap > jnp.maximum(value, 1e-6)
     scale = jnp.where(beyond, value / jnp.where(beyond, gap, 1.0), factor)
     return value - scale * (value - image)
+
+
+def screen(image: jax.Array, light: jax.Array) -> jax.Array:
+    """Light >= 0 added to a picture [3, H, W] so that it never clips."""
+    return 1 - (1 - image) * jnp.exp(-light)
+
+
+def relight(image: jax.Array, gain: jax.Array) -> jax.Array:
+    """A picture [3, H, W] under `gain` times the light (> 0): more never clips, less scales."""
+    more = jnp.maximum(gain, 1.0)
+    lit = more * image / (1 + (more - 1) * image)
+    return lit * jnp.minimum(gain, 1.0)
 
 
 def apply_matrix(image: jax.Array, matrix: jax.Array) -> jax.Array:

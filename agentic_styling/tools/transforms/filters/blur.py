@@ -7,6 +7,7 @@ import functools
 import math
 import numbers
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 
@@ -82,7 +83,7 @@ def _by_shifted_sums(radius: int):
         weights = _gaussian(jnp.arange(radius + 1), sigma)
         weights = weights / (2 * jnp.sum(weights) - weights[0])
         # Padded for both ways at once: to pad takes as long as a pass.
-        planes = _pad_edge(_pad_edge(image, radius, 2), radius, 1)
+        planes = _pad_edge(image, radius)
         for axis in (1, 2):
             size = image.shape[axis]
             out = weights[0] * _window(planes, radius, size, axis)
@@ -99,11 +100,10 @@ def _window(x, start, size, axis):
     return jax.lax.slice_in_dim(x, start, start + size, axis=axis)
 
 
-def _pad_edge(image, radius: int, axis: int):
-    # Not jnp.pad with zeros: XLA fuses that into every slice, and the time becomes quadratic.
-    padding = [(0, 0)] * image.ndim
-    padding[axis] = (radius, radius)
-    return jnp.pad(image, padding, mode="edge")
+def _pad_edge(image, radius: int):
+    # Not with zeros: XLA fuses that into every slice, and the time becomes quadratic.
+    height, width = (n + 2 * radius for n in image.shape[1:])
+    return dm_pix.pad_to_size(image, height, width, mode="edge", channel_axis=0)
 
 
 def _by_coarse_grid(stride: int):
@@ -182,13 +182,13 @@ def _convolve(image, kernel):
     """[C, H, W] by a symmetric kernel(y, x) no wider than a quarter of the shorter side, by FFT."""
     h, w = image.shape[1:]
     margin = min(h, w) // 8 + 2
-    planes = _pad_edge(_pad_edge(image, margin, 1), margin, 2)
+    planes = _pad_edge(image, margin)
     size = planes.shape[1:]
     y, x = (jnp.minimum(jnp.arange(n), n - jnp.arange(n)) for n in size)
     y, x = (jnp.where(jnp.arange(n) > n // 2, -v, v) for n, v in zip(size, (y, x), strict=True))
     weights = kernel(*jnp.meshgrid(y.astype(jnp.float32), x.astype(jnp.float32), indexing="ij"))
     spectrum = jnp.fft.rfft2(planes) * jnp.fft.rfft2(weights / jnp.sum(weights))
-    return jnp.fft.irfft2(spectrum, size)[:, margin : margin + h, margin : margin + w]
+    return dm_pix.center_crop(jnp.fft.irfft2(spectrum, size), h, w, channel_axis=0)
 
 
 def small_blur(planes: jax.Array, sigma: jax.Array | float) -> jax.Array:

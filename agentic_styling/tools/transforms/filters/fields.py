@@ -12,10 +12,7 @@ from agentic_styling.tools.transforms.scene import enlarge
 
 def pixel_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
     """Row and column of every pixel centre [H, W], in units of the shorter side."""
-    short = min(height, width)
-    y = (jnp.arange(height, dtype=jnp.float32) + 0.5) / short
-    x = (jnp.arange(width, dtype=jnp.float32) + 0.5) / short
-    return jnp.meshgrid(y, x, indexing="ij")
+    return tuple(jnp.broadcast_arrays(*full_grid(height, width)))
 
 
 def hash_bits(y: jax.Array, x: jax.Array, seed: jax.Array) -> jax.Array:
@@ -89,6 +86,22 @@ def full_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
     y = (jnp.arange(height, dtype=jnp.float32) + 0.5) / short
     x = (jnp.arange(width, dtype=jnp.float32) + 0.5) / short
     return y[:, None], x[None, :]
+
+
+def at_places(planes: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
+    """Values of planes [..., h, w] at the pixels that hold places in parts of the height and
+    width."""
+    h, w = planes.shape[-2:]
+    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
+    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
+    return planes[..., rows, columns]
+
+
+def middle_of(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Row and column of the middle of a map [H, W] > 0, in parts of the shorter side."""
+    y, x = full_grid(*weight.shape)
+    total = jnp.sum(weight)
+    return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
 def slopes(plane: jax.Array) -> tuple[jax.Array, jax.Array]:

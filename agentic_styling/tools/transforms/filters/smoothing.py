@@ -1,5 +1,6 @@
 """Smoothing that keeps edges: a Kuwahara filter for paint, a guided filter for clean surfaces."""
 
+import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,7 +31,9 @@ def kuwahara(image: jax.Array, radius: jax.Array | float) -> jax.Array:
     luma = luma_of(image)[None]
     windows = gaussian_blur(jnp.concatenate([image, luma, luma**2]), 0.35 * radius, channel_axis=0)
     windows = jnp.concatenate([windows[:3], jnp.maximum(windows[4:] - windows[3:4] ** 2, 0.0)])
-    padded = jnp.pad(windows, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
+    padded = dm_pix.pad_to_size(
+        windows, h + 2 * margin, w + 2 * margin, mode="edge", channel_axis=0
+    )
     along_x, along_y, coherence = _edge_direction(luma[0], 0.35 * radius)
     total, weight = 0.0, 0.0
     for ring, distance in enumerate((0.6, 1.0)):

@@ -3,7 +3,11 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.look_params import SOFT
+from agentic_styling.tools.transforms.color.color_transform import (
+    display_value,
+    greens_of,
+    soft_logit,
+)
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
@@ -26,17 +30,7 @@ _BLOSSOMS = ((0.011, 0.7), (0.017, 0.5), (0.026, 0.3))
 @image_transform
 def leaves_of(image: jax.Array) -> jax.Array:
     """How much of each pixel is green leaves: [H, W] in [0, 1)."""
-    return _greens(_logits(image))
-
-
-def _logits(image):
-    return jnp.log((image + SOFT) / (1 + SOFT - image))
-
-
-def _greens(logits):
-    red, green, blue = logits
-    excess = jnp.maximum(jnp.minimum(green - blue, 2 * (green - red) + 0.3), 0.0)
-    return excess / (0.4 + excess)
+    return greens_of(soft_logit(image))
 
 
 def turn(image, old, new, amount) -> tuple[jax.Array, jax.Array]:
@@ -46,11 +40,10 @@ def turn(image, old, new, amount) -> tuple[jax.Array, jax.Array]:
     [3, H, W]; amount: [H, W] in [0, 1].
     """
     old = old[:, None, None]
-    logits = computed(_logits(image))
-    plain = logits - _greens(logits - old) * old
-    plain, leaves = computed(plain, amount * jnp.minimum(1.6 * _greens(plain), 1.0))
-    value = jax.nn.sigmoid(plain + leaves * new)
-    return jnp.clip((1 + 2 * SOFT) * value - SOFT, 0.0, 1.0), leaves
+    logits = computed(soft_logit(image))
+    plain = logits - greens_of(logits - old) * old
+    plain, leaves = computed(plain, amount * jnp.minimum(1.6 * greens_of(plain), 1.0))
+    return display_value(plain + leaves * new), leaves
 
 
 def mottled(scene: Scene, seed: jax.Array) -> jax.Array:

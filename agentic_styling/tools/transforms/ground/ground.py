@@ -9,7 +9,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.air.sky import matte
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import shift, spread
@@ -25,7 +24,7 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
-from agentic_styling.tools.transforms.light.daylight import horizon_of
+from agentic_styling.tools.transforms.light.daylight import horizon_of, sky_by_color
 from agentic_styling.tools.transforms.scene import Scene, enlarge, level_of, shrink
 
 _NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
@@ -157,7 +156,7 @@ def _ledges(image: jax.Array, scene: Scene, leaves: jax.Array) -> jax.Array:
         return shift(plane[None], rows, 0)[0]
 
     higher = lighter_than_around(image)
-    sky = matte(image, scene, channel_axis=0)
+    sky = sky_by_color(image, scene, channel_axis=0)
     rim = jnp.maximum(moved(sky, step), moved(sky, 3 * step)) - sky
     roof = (moved(sky, 6 * step) - sky) * ramp(higher, -0.02, 0.06)
     rim = jnp.maximum(jnp.maximum(0.9 * rim, 0.7 * roof), 0.0)

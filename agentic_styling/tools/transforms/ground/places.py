@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
-from agentic_styling.tools.transforms.air.sky import matte
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     four_randoms,
@@ -23,7 +22,8 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.ground.foliage import leaves_of
 from agentic_styling.tools.transforms.ground.ground import bare_ground, grass, strewn
-from agentic_styling.tools.transforms.light.light import bloom, screen, spotlight
+from agentic_styling.tools.transforms.light.daylight import sky_by_color
+from agentic_styling.tools.transforms.light.light import bloom, spotlight
 from agentic_styling.tools.transforms.scene import enlarge
 
 _HORIZON = 0.42  # of lying ground, in parts of the height
@@ -206,7 +206,7 @@ def draw_stars(image, scene, row, seed):
 
     row: colour of the stars [3]; how far the sky is replaced; its colour [3].
     """
-    share = matte(image, scene, channel_axis=0)
+    share = sky_by_color(image, scene, channel_axis=0)
     image = image + row[3] * share * (row[4:, None, None] - image)
     dark = share * ramp(0.5 - luma_of(image), 0.0, 0.3)
     return screen(image, dark * stars(image, seed) * row[:3, None, None])

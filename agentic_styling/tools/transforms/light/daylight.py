@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
@@ -15,18 +15,11 @@ from agentic_styling.tools.transforms.filters.fields import (
     slopes,
     to_full,
 )
-from agentic_styling.tools.transforms.light.light import screen
+from agentic_styling.tools.transforms.ground.foliage import nearby
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _STARS = 70.0  # cells along the shorter side, with a star at most in each
 _MOON = 0.026  # radius, in parts of the shorter side
-
-
-def relight(image: jax.Array, gain: jax.Array) -> jax.Array:
-    """A picture [3, H, W] under `gain` times the light (> 0): more never clips, less scales."""
-    more = jnp.maximum(gain, 1.0)
-    lit = more * image / (1 + (more - 1) * image)
-    return lit * jnp.minimum(gain, 1.0)
 
 
 def horizon_of(scene: Scene) -> jax.Array:
@@ -62,6 +55,24 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
     share = ramp(jnp.sum(colors * lines[:2], axis=0) - lines[2], 0.3, 0.8)
     unsure = jnp.minimum(12 * scene.sky * (1 - scene.sky), 1.0)
     return scene.sky + lines[3] * unsure * (share - scene.sky)
+
+
+@image_transform
+def sky_by_color(image: jax.Array, scene: Scene) -> jax.Array:
+    """The sky [H, W] by its colour nearby: towers that the map took in are left out, rims filled.
+
+    A pixel much darker than the sky around it is none, and one of just its colour is. All of it
+    fades where the map is unsure of what it takes for sky. Not `sky_matte`, whose borders leave a
+    bright rim around temples and trees under a darker sky.
+    """
+    sky, near = nearby(image, scene.sky * scene.sky, 0.06)
+    dark = (luma_of(image) + 0.02) / (luma_of(sky) + 0.02)
+    away = jnp.sum((image - sky) ** 2, axis=0)
+    alike = jnp.exp(-away / 0.006) * ramp(near, 0.1, 0.35) * (1 - scene.ground)
+    alike = alike * ramp(scene.sky, 0.01, 0.1)
+    share = jnp.maximum(ramp(scene.sky, 0.3, 0.7), alike)
+    sure = jnp.sum(scene.sky**2) / (jnp.sum(scene.sky) + 1.0)
+    return share * ramp(dark, 0.5, 0.8) * ramp(sure, 0.5, 0.8)
 
 
 @image_transform

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
@@ -12,12 +12,12 @@ from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
     hash_noise,
+    middle_of,
     ramp,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.daylight import facing, relight
-from agentic_styling.tools.transforms.light.light import screen
+from agentic_styling.tools.transforms.light.daylight import facing
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _CANDLE = np.array([1.0, 0.62, 0.28], np.float32)
@@ -108,13 +108,6 @@ def candlelight(image: jax.Array, scene: Scene, seed: jax.Array) -> jax.Array:
     return lamps(
         screen(relight(image, 0.4 + 1.9 * light), 0.06 * light), scene, 0.8, _CANDLE, channel_axis=0
     )
-
-
-def middle_of(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Row and column of the middle of a map [H, W] > 0, in parts of the shorter side."""
-    y, x = full_grid(*weight.shape)
-    total = jnp.sum(weight)
-    return jnp.sum(weight * y) / total, jnp.sum(weight * x) / total
 
 
 @image_transform

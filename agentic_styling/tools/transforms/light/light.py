@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
+from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
@@ -15,11 +15,6 @@ from agentic_styling.tools.transforms.filters.fields import (
     value_noise,
 )
 from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
-
-
-def screen(image: jax.Array, light: jax.Array) -> jax.Array:
-    """Light >= 0 added to a picture [3, H, W] so that it never clips."""
-    return 1 - (1 - image) * jnp.exp(-light)
 
 
 @image_transform

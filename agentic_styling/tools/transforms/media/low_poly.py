@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.fields import hash_noise, slopes
+from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, slopes
 from agentic_styling.tools.transforms.scene import shrink
 
 
@@ -36,7 +36,7 @@ def mesh_of(image: jax.Array, parts: int, seed: jax.Array) -> Mesh:
     # The diagonal that joins corners of like tone follows an edge; it must lie within the block.
     tone = luma_of(shrink(image, max(1, cell // 4)))
     at_a, at_b, at_c, at_d = (
-        _nearest(tone, p[..., 0] / height, p[..., 1] / width) for p in (a, b, c, d)
+        at_places(tone, p[..., 0] / height, p[..., 1] / width) for p in (a, b, c, d)
     )
     unlike = jnp.abs(at_a - at_c) - jnp.abs(at_b - at_d)
     pick = jnp.where(jnp.minimum(*valid) > 0, unlike > 0, valid[1] > valid[0])
@@ -74,14 +74,6 @@ def _area(split):
 
 def _cross(u, v):
     return u[..., 1] * v[..., 0] - u[..., 0] * v[..., 1]
-
-
-def _nearest(plane, y, x):
-    """Values of a plane [h, w] at the pixels that hold places in parts of the height and width."""
-    h, w = plane.shape
-    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
-    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
-    return plane[rows, columns]
 
 
 def _sample(planes, y, x):

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.fields import hash_noise
+from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, slopes
 from agentic_styling.tools.transforms.filters.surfaces import wave
 from agentic_styling.tools.transforms.scene import shrink
 
@@ -50,9 +50,7 @@ def structure(image: jax.Array) -> jax.Array:
     Length 0 (nothing to follow) to 1; the vector is (cos 2a, sin 2a) with a along the edge.
     """
     luma = luma_of(shrink(image, factor_of(image, 96)))
-    padded = jnp.pad(luma, 1, mode="edge")
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    dy, dx = (slope / 2 for slope in slopes(luma))
     tensor = jnp.stack([dy * dy - dx * dx, -2 * dx * dy, dy * dy + dx * dx])
     near = small_blur(tensor, 1.5)
     wide = small_blur(tensor, 6.0)
@@ -142,18 +140,10 @@ def _strokes(samples, field, brush, seed, layer, base, corner, cell, grid, size)
     return jnp.stack([jnp.broadcast_to(v, row.shape) for v in (*color, *shape)])
 
 
-def _at(planes, y, x):
-    """Values [C, ...] of planes [C, h, w] at places in parts of their height and width."""
-    h, w = planes.shape[1:]
-    rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
-    columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)
-    return planes[:, rows, columns]
-
-
 def _direction(field, y, x, brush, noise):
     """Cosine and sine of the strokes' direction: edges, a swirling noise, or one angle."""
     y, x = jnp.broadcast_arrays(y, x)
-    double = brush.follow * _at(field, y, x)
+    double = brush.follow * at_places(field, y, x)
     strength = jnp.sqrt(jnp.sum(double * double, axis=0) + 1e-8)
     turn = 2 * (brush.angle + brush.swirl * (_swirl(y, x) - 0.5))
     rest = jnp.maximum(1 - strength, 0.05)
@@ -170,7 +160,7 @@ def _swirl(y, x):
 
 def _paint_of(samples, y, x, brush, noise, layer, base):
     """Colour [3, rows, columns] of the strokes, and their opacity by how much they would add."""
-    color, around = (_at(planes, y, x) for planes in samples)
+    color, around = (at_places(planes, y, x) for planes in samples)
     detail = jnp.sqrt(jnp.sum((color - around) ** 2, axis=0) + 1e-6)
     detail = jax.lax.stop_gradient(detail)
     wanted = jnp.clip(

@@ -1,0 +1,52 @@
+"""What a planner directory says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.utils.checks import read_object_if_any
+from agentic_styling.utils.errors import InputError, nearest
+
+SETTINGS_FILE = "planner.json"
+MODALITIES = ("vision", "text")
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannerSettings:
+    """How a planner is prompted and how it answers.
+
+    Args:
+      modality: "vision" reads the photograph, "text" a known state in words in its place.
+      form: how plans are written, one of `PLAN_FORMS`.
+    """
+
+    modality: str = "vision"
+    form: str = "json"
+
+    def __post_init__(self):
+        for name, known in (("modality", MODALITIES), ("form", PLAN_FORMS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"{name} {value!r} is unknown; {nearest(value, known)}")
+
+    @classmethod
+    def load(cls, directory: str | Path) -> PlannerSettings:
+        """Read directory/planner.json; the defaults for a published model, which has none.
+
+        Raises:
+          InputError: the file is broken, or a value is unknown.
+        """
+        path, known = Path(directory) / SETTINGS_FILE, [f.name for f in dataclasses.fields(cls)]
+        values = read_object_if_any(path, "fetch it again")
+        try:
+            return cls(**{name: values[name] for name in known if name in values})
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    def save(self, directory: str | Path) -> None:
+        """Write directory/planner.json."""
+        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        (Path(directory) / SETTINGS_FILE).write_text(text, encoding="utf-8")
