@@ -32,8 +32,8 @@ rendered in a random state, a goal, and the plan of the scripted teacher. No exa
 {held_out} photographs are left out for evaluation (agentic_styling/data/held_out.json).
 
 ## Training
-`experiments/pretrain.py`, Standard loss, float32, a cosine schedule, a moving average of
-the weights; saved as {dtype}.
+`experiments/pretrain.py`: Standard loss, float32, a cosine schedule, a moving average of the weights;
+saved as {dtype}.
 
 {stages}
 """
@@ -47,9 +47,11 @@ def stage(workdir: Path) -> str:
     lines = (workdir / "training/metrics.jsonl").read_text(encoding="utf-8").splitlines()
     metrics = [row for row in map(json.loads, lines) if "loss" in row]
     goals = ", ".join(f"{kind} {weight:g}" for kind, weight in config["goals"].items() if weight)
-    examples = config["steps"] * config["batch_size"]
+    done = metrics[-1]["step"]  # a run can be stopped and exported
+    examples = done * config["batch_size"]
     text = (
-        f"{config['steps']:,} updates of {config['batch_size']} examples ({examples:,}), "
+        f"{done:,} of {config['steps']:,} updates of {config['batch_size']} examples "
+        f"({examples:,} in all), "
         f"{config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}. "
         f"Weights of the kinds of goals: {goals}.\n\n"
         "| updates | loss, nats a token |\n| --- | --- |"

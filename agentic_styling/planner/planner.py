@@ -110,8 +110,7 @@ class Planner:
 
     @classmethod
     def starter(cls) -> Planner:
-        """The planner that ships with the package. Raises InputError if it is not installed."""
-        # It is stored as float16, in which a CPU computes slowly.
+        """The planner of the package, in float32: CPUs are slow in the float16 of its files."""
         return cls.from_pretrained(pretrained_directory("starter"), dtype=jnp.float32)
 
     @functools.cached_property
