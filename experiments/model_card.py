@@ -32,8 +32,8 @@ rendered in a random state, a goal, and the plan of the scripted teacher. No exa
 {held_out} photographs are left out for evaluation (agentic_styling/data/held_out.json).
 
 ## Training
-`experiments/pretrain.py`: Standard loss, float32, a cosine schedule, a moving average of the weights;
-saved as {dtype}.
+`experiments/pretrain.py`: Standard loss, float32, a cosine schedule, a moving average of the
+weights; saved as {dtype}.
 
 {stages}
 """
