@@ -14,7 +14,8 @@ from agentic_styling.utils.errors import InputError
 from configs.pretrain import get_config
 from tests.data.photos.test_sources import noise
 
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+sys.path += [str(EXPERIMENTS), str(EXPERIMENTS / "starter")]
 model_card = importlib.import_module("model_card")
 pretrain = importlib.import_module("pretrain")
 

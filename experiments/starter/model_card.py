@@ -1,6 +1,6 @@
 """Writes the model card of a planner that experiments/pretrain.py trained, beside its weights.
 
-    python experiments/model_card.py runs/base runs/starter
+    python experiments/starter/model_card.py runs/base runs/starter
 
 The card of the last workdir is written; those before it are the stages that it started from. It
 says what was trained, on which examples, and how the loss fell.
