@@ -58,7 +58,7 @@ def qrpo(logps, ref_logps, *, quantile, beta=0.1):
     """
     logps, ref_logps, quantile = as_floats(logps, ref_logps, like=(quantile,))
     # exp(1 / beta) overflows: log Z = 1 / beta + log(beta) + log(1 - exp(-1 / beta)).
-    beta_log_z = 1 + beta * (jnp.log(beta) + jnp.log1p(-jnp.exp(-1 / beta)))
+    beta_log_z = 1 + beta * jnp.log(-beta * jnp.expm1(-1 / beta))
     return jnp.square(quantile - beta_log_z - beta * (logps - ref_logps))
 
 
