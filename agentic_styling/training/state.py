@@ -18,8 +18,8 @@ OPTIMIZERS = ("adamw", "muon")
 SCHEDULES = ("cosine", "linear", "constant")
 DTYPES = ("float32", "bfloat16")
 _B2 = 0.95
-# Times the learning rate: Jordan's 0.02 beside 0.002 for AdamW. In a matrix 2,500 wide the elements of
-# such an update are 0.2 of the learning rate, as those of AdamW's are; narrower ones change more.
+# Times the learning rate: Jordan's 0.02 beside 0.002 for AdamW. The elements of a matrix 2,500 wide
+# then change by 0.2 of the learning rate, as with AdamW; those of narrower ones change more.
 _MUON_RATE = 10.0
 # Of the running mean of the gradient norm, and the good steps before a spike is recognised.
 _NORM_DECAY, _NORM_STEPS = 0.98, 20
@@ -96,8 +96,7 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
 
     Norms and biases have no weight decay. Muon is for the matrices of layers and experts;
     embeddings, the output layer, norms and biases have AdamW beside it, with Nesterov momentum and
-    no decay.
-    Raises InputError for a bad schedule.
+    no decay. Raises InputError for a bad schedule.
 
     Source: Muon by Jordan et al. 2024; its rate beside AdamW's, Liu et al. 2025, arXiv 2502.16982.
     """
