@@ -79,7 +79,7 @@ setup(
         "jax>=0.10",
         "ml-collections>=1.0",
         "numpy>=1.26",
-        "optax>=0.2.5",
+        "optax>=0.2.8",
         "orbax-checkpoint>=0.11.20",
         "pillow>=10.1",
         "safetensors>=0.5",

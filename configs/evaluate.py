@@ -17,8 +17,8 @@ def get_config() -> ConfigDict:
     config.max_new_tokens = 320  # longest plan, in tokens
     # Hold plans to their grammar; False measures how often a planner writes valid plans unaided.
     config.constrained = True
-    # Plans of each case at temperature 1, up to 64: their mean and best reward, regret, entropy and
-    # KL to S. It takes about as many times as long; 0: none.
+    # Plans also sampled per case at temperature 1, up to 64: mean and best reward, regret, entropy
+    # and KL to S. An evaluation takes about this many times as long; 0: none.
     config.samples = 0
     config.seed = 0  # seed of sampling, execution, shuffling and bootstrap
     config.bootstrap_samples = 2000  # bootstrap samples of a confidence interval

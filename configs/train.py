@@ -50,7 +50,7 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.packing = False  # several examples in a row, with separate attention: less padding
     config.packed_length = 0  # tokens of a packed row; 0: those of the longest example
 
-    config.optimizer = "adamw"  # or "muon", which needs fewer updates from random weights
+    config.optimizer = "adamw"  # or "muon", not for adapters: fewer updates from random weights
     config.learning_rate = 1e-3 if preset.loss == "standard" else 1e-4  # peak of the schedule
     config.schedule = "cosine"  # or "linear" or "constant", after the warm-up
     config.warmup_steps = -1  # linear warm-up; -1: 20, or a quarter of a run under 80 steps

@@ -116,7 +116,7 @@ ROWS = {
     "affine_transform": Row(
         "one picture of rank 3 at a time; no option turns or moves a picture as a whole"
     ),
-    "center_crop": Row("what a blur by FFT has been padded with is cut off; else sizes stay"),
+    "center_crop": Row("cuts off the border that a blur by FFT adds; no option crops"),
     "depth_to_space": Row("blocks are reshapes of planes"),
     "elastic_deformation": Row(
         "sigma is static and the noise is by a key; ours displaces by noise hashed from places",
@@ -141,7 +141,7 @@ ROWS = {
     "hsv_to_rgb": Row("saturation is scaled without a hue"),
     "mae": Row(_METRIC),
     "mse": Row(_METRIC),
-    "pad_to_size": Row("a blur's border, repeated; jnp.pad where the sides differ or rank is 2"),
+    "pad_to_size": Row("repeats a blur's border; jnp.pad where sides differ or rank is 2"),
     "psnr": Row(_METRIC + "; infinite at equality"),
     "resize_with_crop_or_pad": Row("plans keep a picture's size"),
     "rgb_to_grayscale": Row(

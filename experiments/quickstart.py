@@ -12,12 +12,11 @@ from ml_collections import ConfigDict
 from agentic_styling import data, evaluation, training
 from agentic_styling.cli import configured as cli
 from agentic_styling.data.build import build
+from agentic_styling.evaluation import POST_TRAINED
 from agentic_styling.planner import new_planner
 from agentic_styling.training.workdir import as_json, claim
 
 CONFIG = Path(__file__).parents[1] / "configs/quickstart.py"
-
-POST_TRAINED = ("reward_filtered", "reward_weighted", "standardized_reward_weighted", "dpo")
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:

@@ -89,6 +89,15 @@ def _export_data(args: argparse.Namespace) -> None:
     print(args.out)
 
 
+def _shares(option: str, given: list[tuple[str, float]] | None) -> dict[str, float] | None:
+    """Shares by name, of an option's arguments; None where it is not given."""
+    if given is None:
+        return None
+    if len(dict(given)) < len(given):
+        raise InputError(f"build: {option}: a name is given twice; give each once")
+    return dict(given)
+
+
 def _build(args: argparse.Namespace) -> None:
     from agentic_styling.data import build
     from agentic_styling.data.goals import sets
@@ -103,8 +112,8 @@ def _build(args: argparse.Namespace) -> None:
     if args.planner and args.model:
         raise InputError("build: --planner and --model both write the plans; give one of the two")
     behaviour = {
-        "skills": None if args.skills is None else dict(args.skills),
-        "habits": None if args.habits is None else dict(args.habits),
+        "skills": _shares("--skills", args.skills),
+        "habits": _shares("--habits", args.habits),
         "habit_strength": args.habit_strength,
     }
     if (args.planner or args.model) and behaviour != dict.fromkeys(behaviour):

@@ -25,7 +25,7 @@ from agentic_styling.tools import MODIFIERS
 from agentic_styling.utils.checks import check_seed, output_directory
 from agentic_styling.utils.errors import InputError, nearest
 
-BUILD_VERSION = 4  # raise it when the same settings give other trajectories
+BUILD_VERSION = 5  # raise it when the same settings give other trajectories
 CONTEXTS_PER_SHARD = 64
 SHARES = {"validation": 0.04, "test": 0.06}  # of contexts; 10,000 trajectories have 200 for test
 FEWEST_CONTEXTS = 2  # of a split: an evaluation compares at least two cases

@@ -11,7 +11,7 @@ from agentic_styling.planner import Completion, Planner
 
 
 class Samples(NamedTuple):
-    """Of one case, N answers at temperature 1 and their log-probabilities.
+    """Of one case, N answers at temperature 1 and their log-probabilities in nats.
 
     logps: of the tokens that had an alternative, summed, N; choices: how many these were, N.
     standard_logps: the same under S, N, or None. valid_unaided: whether the text without the

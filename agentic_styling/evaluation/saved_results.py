@@ -70,6 +70,9 @@ def claim(
         workdir.mkdir(parents=True, exist_ok=True)
         for name in changed:
             remove_answers(workdir, name)
+        if "standard" in changed:  # under which the samples of others are scored
+            for scores in (workdir / ANSWERS).glob("*/*/standard.jsonl"):
+                scores.unlink()
         write_text(path, json.dumps(kept, indent=1) + "\n")
     except (LookupError, TypeError, AttributeError) as error:
         raise InputError(f"{path} or {CASES}: damaged ({error!r}); use another workdir") from error

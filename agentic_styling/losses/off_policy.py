@@ -50,15 +50,16 @@ def dro_v(logps, rewards, ref_logps, *, mean, shift=0.0, tau=1.0):
 def qrpo(logps, ref_logps, *, quantile, beta=0.1):
     """Quantile reward policy optimisation: (q - beta * log Z - beta * delta)^2.
 
-    q: float [B], the quantile of each row's reward among those of its context, which the reference
-    wrote (`context_quantiles`; the paper counts equal rewards whole). Being uniform, it has an
-    exact partition function, Z = beta * (exp(1 / beta) - 1), so that no pair is needed.
+    q: float [B] in [0, 1], the quantile of each row's reward among those of its context, taken for
+    samples of the reference (`context_quantiles`; the paper counts equal rewards whole). Being
+    uniform, it has an exact partition function, Z = beta * (exp(1 / beta) - 1), so that no pair is
+    needed.
     Data: grouped, reference. logps, ref_logps: float [B].
     Source: arXiv 2507.08068, with the identity as transformation.
     """
     logps, ref_logps, quantile = as_floats(logps, ref_logps, like=(quantile,))
     # exp(1 / beta) overflows: log Z = 1 / beta + log(beta) + log(1 - exp(-1 / beta)).
-    beta_log_z = 1 + beta * (jnp.log(beta) + jnp.log1p(-jnp.exp(-1 / beta)))
+    beta_log_z = 1 + beta * jnp.log(-beta * jnp.expm1(-1 / beta))
     return jnp.square(quantile - beta_log_z - beta * (logps - ref_logps))
 
 

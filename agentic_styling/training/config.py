@@ -105,6 +105,11 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
             raise InputError(
                 f"config.loss_kwargs.{name}: no option of {config.loss!r}; {nearest(name, options)}"
             )
+        if name in ("beta", "tau") and not config.loss_kwargs[name] > 0:
+            raise InputError(
+                f"config.loss_kwargs.{name}: {config.loss_kwargs[name]} is not positive; make it "
+                f"larger, such as {options[name]}"
+            )
     return ml_collections.FrozenConfigDict(config)
 
 
@@ -134,6 +139,10 @@ def _check_parts(config) -> None:
     if config.reference == "adapter_off" and not config.lora.rank:
         raise InputError(
             "config.reference: 'adapter_off' needs adapters; set config.lora.rank, or use 'stored'"
+        )
+    if config.optimizer == "muon" and config.lora.rank:
+        raise InputError(
+            "config.optimizer: 'muon' is not for adapters; use 'adamw', or config.lora.rank=0"
         )
     if config.packing and "every_token" in LOSSES[config.loss].needs:
         raise InputError(

@@ -12,12 +12,14 @@ import optax
 from agentic_styling.utils.errors import InputError
 
 NO_DECAY = re.compile(r"(bias|scale)$")
+HIDDEN = re.compile(r"(kernel|experts/\w+_proj)$")
+MOMENTS = re.compile(r"\.(mu|nu)\b")
 OPTIMIZERS = ("adamw", "muon")
 SCHEDULES = ("cosine", "linear", "constant")
 DTYPES = ("float32", "bfloat16")
 _B2 = 0.95
-# An orthogonal update of a matrix 2,500 wide has elements of 1/50; times this they are 0.2, about
-# what AdamW's are, so that one learning rate does for both.
+# Times the learning rate: Jordan's 0.02 beside 0.002 for AdamW. The elements of a matrix 2,500 wide
+# then change by 0.2 of the learning rate, as with AdamW; those of narrower ones change more.
 _MUON_RATE = 10.0
 # Of the running mean of the gradient norm, and the good steps before a spike is recognised.
 _NORM_DECAY, _NORM_STEPS = 0.98, 20
@@ -92,9 +94,9 @@ def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
 def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
     """config.optimizer after clipping the global norm, with moments in config.moment_dtype.
 
-    Norms and biases have no weight decay. Muon is for the kernels of hidden layers; embeddings,
-    the output layer, norms and biases have AdamW beside it, with Nesterov momentum and no decay.
-    Raises InputError for a bad schedule.
+    Norms and biases have no weight decay. Muon is for the matrices of layers and experts;
+    embeddings, the output layer, norms and biases have AdamW beside it, with Nesterov momentum and
+    no decay. Raises InputError for a bad schedule.
 
     Source: Muon by Jordan et al. 2024; its rate beside AdamW's, Liu et al. 2025, arXiv 2502.16982.
     """
@@ -106,7 +108,7 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
             weight_decay_mask=decayed,
             adam_b2=_B2,
             adam_learning_rate=schedule,
-            muon_weight_dimension_numbers=_hidden_kernels,
+            muon_weight_dimension_numbers=_hidden_matrices,
         )
     else:
         decay = config.weight_decay
@@ -116,26 +118,28 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
     return optax.chain(optax.clip_by_global_norm(config.clip_norm), inner)
 
 
-def _hidden_kernels(params) -> object:
-    """The dimensions of every matrix that Muon updates, None for other parameters."""
+def _hidden_matrices(params) -> object:
+    """The axes [in, out] of every matrix that Muon updates, None for other parameters."""
 
     def of(path, _):
-        name = jax.tree_util.keystr(path, simple=True, separator="/")
-        hidden = name.endswith("kernel") and "lm_head" not in name
+        hidden = HIDDEN.search(jax.tree_util.keystr(path, simple=True, separator="/"))
         return optax.contrib.MuonDimensionNumbers(-2, -1) if hidden else None
 
     return jax.tree_util.tree_map_with_path(of, params)
 
 
 def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTransformation:
-    """The transformation with its float32 state stored in dtype between updates."""
+    """The transformation with its float32 moments stored in dtype between updates.
+
+    Not the coefficients that Muon keeps beside them.
+    """
 
     def cast(state, old, new):
-        def of(x):
-            floats = isinstance(x, jax.Array) and x.dtype == old
-            return x.astype(new) if floats else x
+        def of(path, x):
+            moment = MOMENTS.search(jax.tree_util.keystr(path)) and x.dtype == old
+            return x.astype(new) if moment else x
 
-        return jax.tree.map(of, state)
+        return jax.tree_util.tree_map_with_path(of, state)
 
     def init(params):
         return cast(inner.init(params), jnp.float32, dtype)

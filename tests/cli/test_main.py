@@ -97,6 +97,9 @@ def test_the_behaviour_of_the_script_is_dialled(tmp_path, monkeypatch, capsys):
     assert none == usual | {"habits": {}}
     assert [teacher.habits.seed for teacher in teachers] == [3, 3, 3]
     with pytest.raises(SystemExit):
+        cli.main([*command, "--skills", "1=0", "1=1"])
+    assert "build: --skills: a name is given twice" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
         cli.main([*command, "--habits", "misreads=0.5", "--planner", str(tmp_path)])
     assert "--habit-strength are of the script" in capsys.readouterr().err
 

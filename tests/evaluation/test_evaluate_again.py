@@ -225,8 +225,10 @@ def test_an_unfinished_method_may_get_another_planner_and_loses_its_answers(
         monkeypatch.setattr(runs, "planner_answers", killed)
         with pytest.raises(KeyboardInterrupt):
             evaluate(named(config, method), work)
+    (scores := work / "answers/dpo/0/standard.jsonl").write_text("[0, []]\n")
     monkeypatch.setattr(runs, "planner_answers", resumed)
     evaluate(named(config, standard=config.methods.reward_weighted), work)
+    assert not scores.exists()  # under the standard that was replaced
     evaluate(named(config, "dpo"), work)
     # What the other method kept is there all the while.
     assert texts == {"reward_weighted": {}, "dpo": {4: ["a text"]}}

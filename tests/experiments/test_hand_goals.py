@@ -10,7 +10,7 @@ import pytest
 from agentic_styling.evaluation.baselines import edit_only
 from agentic_styling.tools import VOCABULARY, Plan, Step
 
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+sys.path.append(str(Path(__file__).parents[2] / "experiments/starter"))
 hand_goals = importlib.import_module("hand_goals")
 
 NIGHT = {

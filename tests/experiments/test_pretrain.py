@@ -14,7 +14,8 @@ from agentic_styling.utils.errors import InputError
 from configs.pretrain import get_config
 from tests.data.photos.test_sources import noise
 
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+sys.path += [str(EXPERIMENTS), str(EXPERIMENTS / "starter")]
 model_card = importlib.import_module("model_card")
 pretrain = importlib.import_module("pretrain")
 
@@ -47,6 +48,10 @@ def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     assert "### Stage 1\n2 of 2 updates of 8 examples (16 in all), muon at 0.002, seed 0." in card
     assert "### Stage 2\n" in card and "read 1, simple 1" in card
     assert card.count("| up to 2 |") == 2 and "64 x 64 pixels" in card
+    number = sum(x.size for x in jax.tree.leaves(load_pretrained(starter)[1]))
+    assert f"A Qwen3-VL of {number / 1e6:.1f} million parameters" in card
+    with pytest.raises(InputError, match="starter: started from .*planner; name that stage too"):
+        model_card.card([tmp_path / "starter"])
 
 
 def test_a_folder_that_is_no_run_has_no_card(tmp_path):

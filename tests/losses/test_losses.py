@@ -177,6 +177,9 @@ def test_qrpo_by_hand():
     # At beta 0.001 exp(1 / beta) is infinite; 1 + 0.001 log(0.001) is not.
     out = losses.qrpo(LOGPS, LOGPS, quantile=QUANTILES, beta=0.001)
     np.testing.assert_allclose(out, (QUANTILES - 0.993092244721018) ** 2, rtol=1e-5)
+    # At beta 1000 1 - exp(-1 / beta) has lost four of its digits.
+    out = losses.qrpo(LOGPS, LOGPS, quantile=QUANTILES, beta=1000.0)
+    np.testing.assert_allclose(out, (QUANTILES - 0.500041666666319) ** 2, atol=2e-4)
 
 
 def test_qrpo_is_least_at_the_tilted_reference():

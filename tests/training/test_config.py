@@ -46,6 +46,12 @@ def config(method="standard", **fields):
         ({"weight_decay": float("nan")}, "config.weight_decay: nan is not a finite number"),
         ({"lora": {"alpha": float("inf")}}, "config.lora.alpha: inf is not a finite number"),
         ({"loss_kwargs": {"beta": float("nan")}}, "config.loss_kwargs.beta: nan is not a finite"),
+        ({"loss_kwargs": {"beta": 0.0}}, "config.loss_kwargs.beta: 0.0 is not positive; make it "),
+        ({"optimizer": "moun"}, "config.optimizer: 'moun' is unknown; did you mean 'muon'?"),
+        (
+            {"optimizer": "muon", "lora": {"rank": 4}},
+            "config.optimizer: 'muon' is not for adapters; use 'adamw', or config.lora.rank=0",
+        ),
         ({"schedule": "cosin"}, "config.schedule: 'cosin' is unknown; did you mean 'cosine'?"),
         ({"modality": "vison"}, "config.modality: 'vison' is unknown; did you mean 'vision'?"),
         ({"compute": {"dtype": "float16"}}, "config.compute.dtype: 'float16' is unknown; did"),
@@ -99,6 +105,7 @@ def test_what_may_change_when_a_run_goes_on():
         ("batch_size", 8),
         ("packing", True),
         ("ema_decay", 0.9),
+        ("optimizer", "muon"),
         ("validate_every", 5),
         ("compute", {"dtype": "bfloat16"}),
     ):

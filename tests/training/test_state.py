@@ -120,26 +120,42 @@ def test_moments_are_stored_in_another_dtype():
     np.testing.assert_allclose(updates["x"], -1e-2, rtol=1e-3)
 
 
-def test_muon_makes_the_updates_of_hidden_kernels_orthogonal():
+def test_moments_of_muon_are_stored_in_another_dtype_but_not_its_coefficients():
+    params = {"layer": {"kernel": jnp.ones((4, 4)), "bias": jnp.ones(4)}}
+    config = default_config()
+    config.update(optimizer="muon", steps=9, moment_dtype="bfloat16")
+    optimizer = make_optimizer(config)
+    state = optimizer.init(params)
+    for _ in range(2):
+        leaves = jax.tree_util.tree_leaves_with_path(state)
+        dtypes = {jax.tree_util.keystr(path): x.dtype for path, x in leaves if x.ndim}
+        coefficients = [name for name in dtypes if name.endswith(".ns_coeffs")]
+        assert [dtypes.pop(name) for name in coefficients] == [jnp.float32]
+        assert list(dtypes.values()) == [jnp.bfloat16] * 3  # mu of both, nu of the bias
+        _, state = jax.jit(optimizer.update)(params, state, params)
+
+
+def test_muon_makes_the_updates_of_hidden_matrices_orthogonal():
     """Each matrix of a stack by itself; the rest has AdamW with Nesterov momentum."""
     rng = np.random.default_rng(0)
-    shapes = {"layers": {"kernel": (2, 6, 9)}, "lm_head": {"kernel": (6, 9)}}
-    shapes |= {"norm": {"scale": (6,)}, "embed": {"embedding": (9, 6)}}
+    shapes = {"layers": {"kernel": (2, 6, 9)}, "lm_head": {"embedding": (6, 9)}}
+    shapes |= {"mlp": {"experts": {"gate_up_proj": (2, 6, 9)}}}
+    shapes |= {"norm": {"scale": (6,)}, "embed_tokens": {"embedding": (9, 6)}}
     is_shape = {"is_leaf": lambda x: isinstance(x, tuple)}
     grads = jax.tree.map(lambda shape: np.float32(rng.normal(size=shape)), shapes, **is_shape)
     config = default_config()
     config.update(optimizer="muon", steps=9, warmup_steps=0, learning_rate=1e-3, weight_decay=0.0)
     optimizer = make_optimizer(config)
     updates, _ = optimizer.update(grads, optimizer.init(grads), grads)
-    for gradient, update in zip(
-        grads["layers"]["kernel"], updates["layers"]["kernel"], strict=True
-    ):
+    hidden = [(*tree["layers"]["kernel"], *tree["mlp"]["experts"]["gate_up_proj"])
+              for tree in (grads, updates)]  # fmt: skip
+    for gradient, update in zip(*hidden, strict=True):
         u, _, v = np.linalg.svd(gradient, full_matrices=False)
         turned = u.T @ update @ v.T / -(10 * 1e-3 * np.sqrt(9 / 6))  # wide: by Jordan's rule
         np.testing.assert_allclose(turned, np.eye(6), atol=0.35)  # five Newton-Schulz steps
         np.testing.assert_allclose(np.linalg.svd(turned)[1].mean(), 0.95, atol=0.15)
         assert abs(turned - np.diag(np.diag(turned))).max() < 1e-3
-    for name in ("lm_head", "norm", "embed"):
+    for name in ("lm_head", "norm", "embed_tokens"):
         ((key, update),) = updates[name].items()
         first = 1 + 0.9 * 0.1 / (1 - 0.9**2)  # of the gradient, both moments unbiased
         np.testing.assert_allclose(update, -1e-3 * first * np.sign(grads[name][key]), rtol=1e-4)

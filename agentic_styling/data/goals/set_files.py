@@ -81,18 +81,22 @@ def _check(rows: dict, where: str) -> None:
 def check_behaviour(rows: dict, where: str) -> None:
     """Raises InputError for skills and habits that the scripted teacher cannot have."""
     try:
-        skills = {float(skill): share for skill, share in rows["skills"].items()}
+        skills = [float(skill) for skill in rows["skills"]]
     except ValueError as error:
         raise InputError(f"{where}: skills: {error}; use numbers from 0 to 1") from None
-    habits, strength = rows["habits"], rows["habit_strength"]
-    for kind in habits:
+    for kind in rows["habits"]:
         fix = nearest(kind, KINDS)
         _require(kind in KINDS, where, f"habits: {kind!r} is not known; {fix}")
-    named = {"skills": [*skills, *skills.values()], "habits": habits.values()}
-    for name, shares in (named | {"habit_strength": [strength]}).items():
-        for share in shares:
-            _require(0 <= share <= 1, where, f"{name}: {share} is not in [0, 1]")
-    _require(abs(sum(skills.values()) - 1) < 1e-6, where, "skills: the shares do not sum to 1")
+    shares = rows["skills"].values()
+    checked = {
+        "skills": [*skills, *shares],
+        "habits": rows["habits"].values(),
+        "habit_strength": [rows["habit_strength"]],
+    }
+    for name, values in checked.items():
+        for value in values:
+            _require(0 <= value <= 1, where, f"{name}: {value} is not in [0, 1]")
+    _require(abs(sum(shares) - 1) < 1e-6, where, "skills: the shares do not sum to 1")
 
 
 def _check_theme(row: dict, low: int, high: int, where: str) -> bool:

@@ -71,9 +71,10 @@ def _behaviour(teacher: dict, good: str) -> list[str]:
     if teacher["habits"] and teacher["habit_strength"]:
         rows = [(k, f"{share:.0%}", KINDS[k]) for k, share in teacher["habits"].items()]
         lines += [
-            f"Habits: mistakes that a key always draws alike, in {teacher['habit_strength']:.0%} "
-            "of a context's plans. Which keys have one follows from the seed.",
-            table(("habit", "keys", ""), rows),
+            "Habits are systematic mistakes: a key that has one leads to the same mistake in "
+            f"every context, in {teacher['habit_strength']:.0%} of a context's plans. The seed "
+            "decides which keys have one.",
+            table(("habit", "keys that have it", "what it does"), rows),
         ]
     return lines
 

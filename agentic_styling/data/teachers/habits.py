@@ -1,11 +1,11 @@
-"""Habits of the scripted teacher: mistakes always made alike, so that averaging keeps them.
+"""Habits of the scripted teacher: systematic mistakes, which no average over plans removes.
 
-Slips of skill differ from plan to plan, and the most frequent plan of a context is right. A habit
-belongs to a key: a theme and a tool, a tool, or an option of the state. Of the keys of each kind, a
-share has one, and what it does is a function of the set's seed and the key alone, so all contexts
-with the key share it. Of a context's plans a share, the strength, follows all of its habits, and
-the others none: up to 1/2 the right plan is the most frequent one, above it is not, and it is among
-the plans in any case. A goal without a theme has its options in the theme's place.
+Mistakes of skill differ from plan to plan, and the most frequent plan of a context is right. A
+habit belongs to a key: a theme and a tool, a tool, or an option of the state. Of the keys of each
+kind, a share has one, and what it does is drawn from the set's seed and the key alone, so all
+contexts with the key share it. Of a context's plans a share, the strength, follows all of its
+habits, and the others none: below 1/2 the right plan is the most frequent one, above 1/2 that of
+the habits is, and below 1 both occur. A goal without a theme has an option in the theme's place.
 """
 
 import hashlib
@@ -59,12 +59,12 @@ def misled(
     seen = {name: _seen(habits, name, option) for name, option in state.items()}
     changes = [_usual(habits, goal, s, seen) for s in goal.request if s.tool not in MODIFIERS]
     kept = [s for s in goal.request if s.tool in MODIFIERS]
-    forgets = any(habits.draw("forgets_constraint", goal.theme, target_of(s)) for s in kept)
+    theme = goal.theme or "".join(map(target_of, goal.request[:1]))
+    forgets = any(habits.draw("forgets_constraint", theme, target_of(s)) for s in kept)
     if forgets and len(changes) >= low:
         kept = []
     if changes and len(changes) + len(kept) < high:
-        key = goal.theme or target_of(goal.request[0])
-        changes += _needless(habits.draw("adds_step", key), changes, seen)
+        changes += _needless(habits.draw("adds_step", theme), changes, seen)
         changes.sort(key=lambda step: ORDER.index(step.tool))
     return replace(goal, request=(*changes, *kept)), seen
 
@@ -85,7 +85,10 @@ def _usual(habits: Habits, goal: Goal, step: Step, seen: Mapping[str, str]) -> S
 
 
 def _needless(rng: np.random.Generator | None, changes: list[Step], seen) -> list[Step]:
-    """The step that is always added, of a tool that is not there yet; none without a habit."""
+    """The step to add, of the first tool in the key's own order that is not there yet, if any.
+
+    rng: of the key; None for no step.
+    """
     if rng is None:
         return []
     taken = {step.tool for step in changes}

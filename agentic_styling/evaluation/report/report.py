@@ -79,8 +79,8 @@ def _sections(results: dict, records: list[dict], pictures: Path) -> list[Markup
     if paired:
         sections.append(fill(FRAGMENTS["paired"], differences=tables.paired_table(paired)))
     if sampled := {n: m["at_temperature_1"] for n, m in methods.items() if "at_temperature_1" in m}:
-        number_of = max(numbers["samples"] for numbers in sampled.values())
-        parts = {"samples": number_of, "table": tables.sampled_table(sampled, paired)}
+        count = next(iter(sampled.values()))["samples"]  # a setting, the same of all methods
+        parts = {"samples": count, "table": tables.sampled_table(sampled, paired)}
         sections.append(fill(FRAGMENTS["sampled"], **parts))
     if any(n["context_accuracy"] is not None and n["shuffled_images"] for n in methods.values()):
         parts = {

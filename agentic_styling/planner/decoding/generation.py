@@ -44,11 +44,11 @@ class GenerateResult:
 
 
 class Completion(NamedTuple):
-    """A text that a planner wrote, or that was put in its mouth.
+    """A text that a planner sampled, or one that it was given to score.
 
-    tokens: of the text, with the one that ends it. choices: how many of them had an alternative
-    under the grammar. logp: the sum of the log-probabilities of these, each among what the grammar
-    allowed, at temperature 1.
+    tokens: ids of the text, with the one that ends it. choices: how many of them had an alternative
+    under the grammar. logp: the sum of the log-probabilities of these, in nats, each among what the
+    grammar allowed, at temperature 1.
     """
 
     text: str

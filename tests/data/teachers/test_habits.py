@@ -95,6 +95,18 @@ def test_a_share_of_the_keys_has_a_habit_and_a_larger_share_has_those_too():
     assert abs(len(few & those_with(0.2, seed=1)) / 2000 - 0.04) < 0.02  # of its own draw
 
 
+def test_a_goal_without_a_theme_has_an_option_in_its_place():
+    keys = []
+
+    class Noting(Habits):
+        def draw(self, *key):
+            keys.append(key)
+
+    misled(goal_of(theme=""), STATE, Noting(0, {}, 1.0), 1, 5)
+    assert ("forgets_constraint", "winter_bare", "center") in keys
+    assert ("adds_step", "winter_bare") in keys and ("neighbour", "fog_dense", "weather") in keys
+
+
 def test_habits_that_would_break_the_number_of_steps_are_not_followed():
     goal = goal_of()  # four steps
     assert led(goal, "forgets_constraint", low=4)[0] == goal
@@ -190,6 +202,7 @@ def test_the_behaviour_is_that_of_the_set_but_for_what_is_given():
         ({"habits": {"misreads": 1.5}}, r"build: habits: 1\.5 is not in \[0, 1\]"),
         ({"habit_strength": -0.1}, r"build: habit_strength: -0\.1 is not in"),
         ({"skills": {"1.0": 0.5}}, "build: skills: the shares do not sum to 1"),
+        ({"skills": {"1": 0.5, "1.0": 1.0}}, "build: skills: the shares do not sum to 1"),
         ({"skills": {"high": 1.0}}, "build: skills: .*'high'; use numbers from 0 to 1"),
         ({"skills": {"2": 1.0}}, r"build: skills: 2\.0 is not in"),
     ],

@@ -13,12 +13,14 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
+from agentic_styling.tools.executor.scene_network import classify
 from agentic_styling.tools.transforms.scene import enlarge, resample, shrink
 from tests.slow import slow
 
 ROOT = Path(__file__).parents[3]
 QUICKLY = {"xla_backend_optimization_level": 0}
 SCENE, QUICK = jax.jit(estimate_scene), jax.jit(estimate_scene, compiler_options=QUICKLY)
+CLASSES = jax.jit(classify, compiler_options=QUICKLY)
 GRADIENT = jax.jit(
     jax.grad(lambda x: sum(jnp.sum(m * m) for m in estimate_scene(x))),
     compiler_options=QUICKLY,
@@ -118,6 +120,15 @@ def _check_range(scene, *shape):
 @pytest.mark.parametrize("shape", [(16, 16), slow(((20, 300),))])
 def test_small_and_narrow_pictures_have_a_scene(shape):
     _check_range(QUICK(np.repeat(CHINA, 3, axis=2)[:, : shape[0], : shape[1]]), *shape)
+
+
+def test_a_mirrored_picture_has_mirrored_classes():
+    """As the network by itself has not; left and right of CHINA are unlike."""
+    shares, kind = CLASSES(CHINA)
+    mirrored, same_kind = CLASSES(CHINA[..., ::-1])
+    np.testing.assert_allclose(mirrored, shares[..., ::-1], atol=1e-4)
+    np.testing.assert_allclose(same_kind, kind, atol=1e-4)
+    assert np.abs(shares - shares[..., ::-1]).max() > 0.5
 
 
 @pytest.mark.slow

@@ -1,5 +1,4 @@
-"""Luma, saturation, light and matrices over the colour of every pixel; pictures are planes
-[3, H, W]."""
+"""Luma, saturation, light and matrices over the colour of every pixel of planes [3, H, W]."""
 
 import functools
 

@@ -89,8 +89,10 @@ def full_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
 
 
 def at_places(planes: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
-    """Values of planes [..., h, w] at the pixels that hold places in parts of the height and
-    width."""
+    """Values of planes [..., h, w] at the pixels that hold the places (y, x).
+
+    y, x: in parts of the height and of the width; their common shape replaces [h, w].
+    """
     h, w = planes.shape[-2:]
     rows = jnp.clip(jnp.floor(y * h), 0, h - 1).astype(jnp.int32)
     columns = jnp.clip(jnp.floor(x * w), 0, w - 1).astype(jnp.int32)

@@ -1,6 +1,6 @@
 """Measures how many goals in people's own words a planner understands, and what Edit-Only does.
 
-    python experiments/hand_goals.py PLANNER --out experiments/results
+    python experiments/starter/hand_goals.py PLANNER --out experiments/results
 
 The goals are those of tests/data/goals/hand_goals.json; nothing of the package is trained on them.
 Each is asked of one of the package's test photographs, in turn. A plan is right if its styling
@@ -22,7 +22,7 @@ from agentic_styling.planner import Planner
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan
 from agentic_styling.utils.errors import one_line_errors
 
-GOALS = Path(__file__).parents[1] / "tests/data/goals/hand_goals.json"
+GOALS = Path(__file__).parents[2] / "tests/data/goals/hand_goals.json"
 
 
 def options_of(plan: Plan) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Writes the model card of a planner that experiments/pretrain.py trained, beside its weights.
 
-    python experiments/model_card.py runs/base runs/starter
+    python experiments/starter/model_card.py runs/base runs/starter
 
 The card of the last workdir is written; those before it are the stages that it started from. It
 says what was trained, on which examples, and how the loss fell.
@@ -8,9 +8,11 @@ says what was trained, on which examples, and how the loss fell.
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 from agentic_styling.data.stream import HELD_OUT
+from agentic_styling.planner.checkpoints.safetensors_files import open_tensors
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 ROWS = 10  # of the table of losses
@@ -65,15 +67,20 @@ def stage(workdir: Path) -> str:
 
 
 def card(workdirs: list[Path]) -> str:
-    """The model card of the planner in the last workdir."""
+    """The model card of the planner in the last workdir.
+
+    Raises InputError for a folder that is no run, and unless the first stage made its planner.
+    """
     stages = [f"### Stage {i + 1}\n{stage(path)}" for i, path in enumerate(workdirs)]
     first, last = (
         json.loads((path / "config.json").read_text(encoding="utf-8"))
         for path in (workdirs[0], workdirs[-1])
     )
-    weights = workdirs[-1] / "training/planner/model.safetensors"
+    if first["init_from"]:
+        raise InputError(f"{workdirs[0]}: started from {first['init_from']}; name that stage too")
+    tensors = open_tensors(workdirs[-1] / "training/planner").values()
     return TEXT.format(
-        parameters=weights.stat().st_size / 2e6,  # two bytes each
+        parameters=sum(math.prod(tensor.get_shape()) for tensor in tensors) / 1e6,
         size=last["picture_size"],
         held_out=len(HELD_OUT),
         dtype=first["model"]["dtype"],
