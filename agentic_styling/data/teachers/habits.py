@@ -53,10 +53,13 @@ def misled(
 ) -> tuple[Goal, dict[str, str]]:
     """The goal's request and the picture's state as one who follows the habits takes them.
 
-    They are the same where no key has a habit. A request of low to high steps stays one: a habit
-    that would leave fewer or more steps is not followed. A goal keeps one thing at most.
+    They are the same where no key has a habit. A request of low to high steps stays one, and no
+    step is from an option to itself: a habit that would make it otherwise is not followed. A goal
+    keeps one thing at most.
     """
+    wanted = {step.tool: target_of(step) for step in goal.request}
     seen = {name: _seen(habits, name, option) for name, option in state.items()}
+    seen = {n: state[n] if wanted.get(n) == option else option for n, option in seen.items()}
     changes = [_usual(habits, goal, s, seen) for s in goal.request if s.tool not in MODIFIERS]
     kept = [s for s in goal.request if s.tool in MODIFIERS]
     theme = goal.theme or "".join(map(target_of, goal.request[:1]))
@@ -77,11 +80,13 @@ def _seen(habits: Habits, name: str, option: str) -> str:
 def _usual(habits: Habits, goal: Goal, step: Step, seen: Mapping[str, str]) -> Step:
     """A step that changes something, as it is usually taken."""
     target, strength = target_of(step), step.parameters["strength"]
+    source = seen.get(step.tool, source_of(step))
     if rng := habits.draw("neighbour", goal.theme or target, step.tool):
-        target = neighbour(step.tool, target, rng)
+        other = neighbour(step.tool, target, rng)
+        target = target if other == source else other
     if habits.draw("full_strength", step.tool):
         strength = 1.0
-    return make_step(step.tool, seen.get(step.tool, source_of(step)), target, strength)
+    return make_step(step.tool, source, target, strength)
 
 
 def _needless(rng: np.random.Generator | None, changes: list[Step], seen) -> list[Step]:

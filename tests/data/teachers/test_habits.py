@@ -50,7 +50,7 @@ def test_without_habits_nothing_changes():
 
 def test_each_kind_does_what_it_says():
     goal = goal_of()
-    (near, seen), before = led(goal, "neighbour"), options(goal)
+    (near, seen), before = led(goal, "neighbour", seed=1), options(goal)
     assert seen == STATE and near.request[-1] == goal.request[-1]
     for step in near.request[:-1]:
         every = VOCABULARY[step.tool].options
@@ -182,6 +182,23 @@ def test_plans_with_habits_are_valid(seed, skill, name):
         if skill == 1.0:
             changes = [s for s in plan.steps if s.tool not in MODIFIERS]
             assert all(source_of(s) == plan.context[s.tool] for s in changes)
+            assert all(source_of(s) != target_of(s) for s in changes)
+
+
+def test_no_habit_makes_a_step_from_an_option_to_itself():
+    other = next(o for o in STATES["time_of_day"][1] if o != STATE["time_of_day"])
+    every = VOCABULARY["weather"].options
+    near = every[every.index("fog_dense") + 1]
+    day = replace(goal_of(), request=make_request({"time_of_day": other}, 0.5, STATE))
+    fog = replace(goal_of(), request=make_request({"weather": "fog_dense"}, 0.5, {"weather": near}))
+    found = []
+    for seed in range(60):
+        (late,) = led(day, "misreads", seed)[0].request
+        (usual,) = led(fog, "neighbour", seed)[0].request
+        assert source_of(late) != target_of(late) and source_of(usual) != target_of(usual)
+        found.append((source_of(late), target_of(usual)))
+    assert {source for source, _ in found} == {*STATES["time_of_day"][1]} - {other}
+    assert {target for _, target in found} > {"fog_dense"}
 
 
 def test_the_behaviour_is_that_of_the_set_but_for_what_is_given():
