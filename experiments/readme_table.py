@@ -1,4 +1,4 @@
-"""Prints the README's table of methods from an evaluated workdir.
+"""Prints a table of methods, such as the README's, from an evaluated workdir.
 
 python experiments/readme_table.py runs/quickstart
 """
@@ -30,13 +30,13 @@ def table(results: dict) -> str:
         "context read correctly (shuffled) | reward, pictures shuffled |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for name, label in NAMES.items():
+    for name in [name for name in NAMES if name in results["methods"]]:
         method = results["methods"][name]
         base = "edit_only" if name == "standard" else "standard"
         paired = results["paired"].get(f"{name}_minus_{base}")
         known, shuffled = method["context_accuracy_known"], method["shuffled_images"]
         cells = [
-            label,
+            NAMES[name],
             with_interval(method["reward"]),
             with_interval(method["held_out_reward"]),
             both_differences(paired) if paired else "",
