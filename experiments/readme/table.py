@@ -1,6 +1,6 @@
 """Prints the README's table of methods from an evaluated workdir.
 
-python experiments/readme_table.py runs/quickstart
+python experiments/readme/table.py runs/quickstart
 """
 
 import sys

@@ -1,0 +1,272 @@
+"""The cells of an experiment: what each trains and measures, in order, and what is left of it."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from agentic_styling import evaluation, training
+from agentic_styling.evaluation.saved_results import read_records
+from agentic_styling.losses import LOSSES, PRESETS
+from agentic_styling.planner import PlannerSettings
+from agentic_styling.utils.atomic import atomic_directory, write_text
+from agentic_styling.utils.checks import read_object
+from agentic_styling.utils.errors import InputError, nearest
+from replication.rows import S, read_rows, rows_of, rows_path, run_key, write_rows
+from replication.sets import behaviour, build_sets, set_directory, test_directory
+from sweep_parts.results import is_finished, last_metrics
+from sweep_parts.runs import Run, build_runs, digest, run_name, text
+
+WITHOUT_TRAINING = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
+
+
+def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
+    """The config of each cell: that of the experiment with its own fields. Raises InputError."""
+    cells = {}
+    for name, own in config.cells.items():
+        cell = ConfigDict(config.to_dict())
+        for field, value in own.items():
+            if field not in config or field == "cells":
+                raise InputError(f"config.cells.{name}.{field}: {nearest(field, config)}")
+            cell[field] = value
+        if not cell.planners.get(cell.planner):
+            raise InputError(
+                f"config.planners.{cell.planner}: not set; give the directory of a planner"
+            )
+        cells[name] = cell
+    return cells
+
+
+class Cell:
+    """A cell and its files. Raises InputError for a field that training would refuse.
+
+    workdir: of the whole experiment; done: called with whether a step of `size` was done before.
+    """
+
+    def __init__(self, name: str, config: ConfigDict, workdir: Path, done: Callable[[bool], None]):
+        self.name, self.config, self.root, self.done = name, config, workdir, done
+        self.workdir, self.failed = workdir / "cells" / name, {}
+        self.path = rows_path(Path(config.out), name)
+        self.trials_path = self.path.with_name(f"{name}.trials.json")
+        self.rows = read_rows(self.path)
+        for row in self.rows:
+            if row["behaviour"] != json.loads(json.dumps(behaviour(config))):
+                raise InputError(
+                    f"{self.path}: rows of another behaviour; give the cell another name, or use "
+                    "another config.out"
+                )
+        for method in config.methods:  # checks them before anything runs
+            self.runs(config.seeds[0], "", method, self.trials(method) or [self.equal(method)])
+
+    @property
+    def size(self) -> int:
+        """The number of steps: S of every seed, and all that is trained or measured with it."""
+        methods, seeds = len(self.config.methods), len(self.config.seeds)
+        controls = sum(map(len, self.config.controls.values()))
+        trials = sum(len(self.trials(method)) for method in self.config.methods)
+        tables = 2 if self.config.rates else 1
+        return trials + seeds * (1 + tables * methods + controls) + len(self.untrained())
+
+    def run(self) -> None:
+        """Does what is left. What fails is in `failed`, and leaves what depends on it undone."""
+        build_sets(self.config, self.root)
+        for method in self.config.methods:
+            for trial in self.trials(method):
+                self.attempt(f"{method}, {trial}", lambda m=method, t=trial: self.try_out(m, t))
+        for name in self.untrained():
+            self.attempt(name, lambda name=name: self.measure(name, "", None, {}, []))
+        for seed in self.config.seeds:
+            self.attempt(f"S, seed {seed}", lambda seed=seed: self.measure(S, "", seed, {}, []))
+            for job in self.jobs():
+                label = f"{job[0]} {job[1]}, seed {seed}"
+                self.attempt(label, lambda job=job, s=seed: self.measure(*job[:2], s, *job[2:]))
+
+    def jobs(self) -> Iterator[tuple[str, str, dict, list[str]]]:
+        """Of each method and control with its settings: which tables it is in."""
+        for method in self.config.methods:
+            chosen, equal = self.chosen(method), self.equal(method)
+            if chosen == equal:
+                yield method, "", equal, ["chosen", "equal"] if self.config.rates else ["equal"]
+                self.done(True)
+                continue
+            yield method, "", equal, ["equal"]
+            if chosen:
+                yield method, "", chosen, ["chosen"]
+        for control, methods in self.config.controls.items():
+            for method in methods:
+                yield method, control, self.chosen(method) or self.equal(method), [control]
+
+    def attempt(self, label: str, step: Callable[[], bool]) -> None:
+        """Runs a step, which returns whether it was done before."""
+        try:
+            self.done(step())
+        except InputError as error:
+            self.failed[f"{self.name}, {label}"] = str(error)
+            print(f"failed: {self.name}, {label}: {error}")
+            self.done(False)
+        jax.clear_caches()  # hundreds of runs would fill the memory with compiled programs
+
+    # --- what a method is trained with
+
+    def equal(self, method: str) -> dict:
+        """The settings at the one equal rate."""
+        return self.settings(method, self.config.equal_rate, 0)
+
+    def trials(self, method: str) -> list[dict]:
+        """The settings that are compared on the validation split."""
+        weights = range(len(self.config.kl_coef))
+        return [self.settings(method, rate, k) for rate in self.config.rates for k in weights]
+
+    def settings(self, method: str, rate: float, weight: int) -> dict:
+        """Fields of configs/train.py. weight: index into the weights of the KL."""
+        argument = method.removesuffix("+")
+        options = LOSSES[PRESETS[argument].loss if argument in PRESETS else argument].options
+        name = "beta" if "beta" in options else "kl_coef"
+        kl = {f"loss_kwargs.{name}": self.config[name][weight]}
+        return {"learning_rate": rate, "steps": self.config.steps} | kl
+
+    def chosen(self, method: str) -> dict | None:
+        """The settings with the highest reward in validation, of equals the first; None if none."""
+        kept = self.kept_trials()
+        tried = [t for t in self.trials(method) if kept.get(self.trial_name(method, t)) is not None]
+        return max(tried, key=lambda t: kept[self.trial_name(method, t)], default=None)
+
+    def trial_name(self, method: str, settings: dict) -> str:
+        """The name of a trial in the file of trials."""
+        return run_name(settings | {"method": method})
+
+    def kept_trials(self) -> dict[str, float]:
+        """The validation reward of each trial so far."""
+        return read_object(self.trials_path, "restore it") if self.trials_path.exists() else {}
+
+    # --- steps
+
+    def try_out(self, method: str, settings: dict) -> bool:
+        """Trains a trial with the first seed, and notes its reward in validation."""
+        name, kept = self.trial_name(method, settings), self.kept_trials()
+        if name in kept:
+            return True
+        workdir = self.train(method, "", self.config.seeds[0], settings)
+        reward = last_metrics(workdir / "metrics.jsonl")["validation_reward"]
+        kept = dict(sorted((kept | {name: reward}).items()))
+        self.trials_path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(self.trials_path, json.dumps(kept, indent=1) + "\n")
+        return False
+
+    def measure(
+        self, method: str, control: str, seed: int | None, settings: dict, tables: list[str]
+    ) -> bool:
+        """Trains a method unless that is done, evaluates it, and writes its rows.
+
+        seed: None for a method without training. tables: that its rows are in, see rows.py.
+        """
+        shared = {
+            "cell": self.name,
+            "behaviour": behaviour(self.config),
+            "method": method,
+            "control": control,
+            "seed": seed,
+            "settings": settings,
+            "tables": tables,
+        }
+        if run_key(shared) in {run_key(row) for row in self.rows}:
+            return True
+        names = {S: "standard"} | WITHOUT_TRAINING | {"G": "zero_shot"}
+        name = names.get(method) or f"{control or 'run'}-{digest(self.trial_name(method, settings))}"
+        seed = self.config.seeds[0] if seed is None else seed
+        planner = self.planner(method, control, seed, settings)
+        self.rows += rows_of(self.evaluate(seed, name, planner), name, shared)
+        write_rows(self.path, self.rows)
+        return False
+
+    def planner(self, method: str, control: str, seed: int, settings: dict) -> str | None:
+        """The directory of a method's planner, which is trained first; None where it has none."""
+        if method in ("E", "best_of_data"):
+            return None
+        if method == "G":
+            return f"endpoint:{self.config.endpoint}"
+        if method == "B":
+            return str(self.base())
+        if method == S:
+            return str(self.standard(seed))
+        return str(self.train(method, control, seed, settings) / "planner")
+
+    def untrained(self) -> list[str]:
+        """The methods without training."""
+        return [*WITHOUT_TRAINING, *(["G"] if self.config.endpoint else [])]
+
+    def base(self) -> Path:
+        """The planner before training, as one of the cell's modality."""
+        base = Path(self.config.planners[self.config.planner])
+        settings = PlannerSettings.load(base)
+        if settings.modality == self.config.modality:
+            return base
+        copy = self.workdir / "base"
+        if not copy.exists():
+            with atomic_directory(copy) as target:
+                for file in base.iterdir():
+                    (target / file.name).symlink_to(file.absolute())
+                (target / "planner.json").unlink(missing_ok=True)
+                dataclasses.replace(settings, modality=self.config.modality).save(target)
+        return copy
+
+    def standard(self, seed: int) -> Path:
+        """S of a seed: trained on all plans until validation stops improving."""
+        flags = [f"--config.{k}={text(v)}" for k, v in self.config.standard.items()]
+        flags += self.shared_flags("", self.base())
+        (run,) = build_runs("train:S", flags, [{"seed": seed}])
+        return self.trained(run, self.workdir / f"seed-{seed}/S") / "planner"
+
+    def train(self, method: str, control: str, seed: int, settings: dict) -> Path:
+        """The workdir of a finished run."""
+        self.standard(seed)
+        (run,) = self.runs(seed, control, method, [settings])
+        return self.trained(run, self.workdir / f"seed-{seed}" / (control or "runs") / run.name)
+
+    def trained(self, run: Run, workdir: Path) -> Path:
+        """Trains a run unless it is finished; returns its workdir."""
+        if not is_finished(workdir):
+            print(f"\n{workdir}")
+            training.train(run.config, workdir)
+        return workdir
+
+    def runs(self, seed: int, control: str, method: str, settings: list[dict]) -> list[Run]:
+        """Checked runs of a method from S. Raises InputError."""
+        flags = self.shared_flags(control, self.workdir / f"seed-{seed}/S/planner")
+        flags += [f"--config.validate_every={self.config.steps}"]
+        flags += [f"--config.validate_cases={self.config.validate_cases}"]
+        points = [s | {"method": method.removesuffix("+"), "seed": seed} for s in settings]
+        return build_runs("train", flags, points)
+
+    def shared_flags(self, control: str, planner: Path) -> list[str]:
+        """The flags of every training run."""
+        fields = self.config.training.to_dict() | {
+            "data": str(set_directory(self.config, self.root, control)),
+            "init_from": str(planner),
+            "modality": self.config.modality,
+            "reduction": "seq-mean-token-sum",
+        }
+        return [f"--config.{name}={text(value)}" for name, value in fields.items()]
+
+    def evaluate(self, seed: int, name: str, planner: str | None) -> list[dict]:
+        """The records of the seed's evaluation, with the method added."""
+        fields = evaluation.default_config()
+        methods = {name: planner}
+        if planner and name != "standard":  # whose samples are scored under S
+            methods["standard"] = str(self.standard(seed))
+        fields.update(
+            cases=str(test_directory(self.config, self.root)),
+            samples=self.config.samples,
+            max_new_tokens=self.config.max_new_tokens,
+            film_strips=0,
+            bootstrap_samples=1,
+            methods=ConfigDict(methods),
+            yes=bool(self.config.endpoint),
+        )
+        workdir = self.workdir / f"seed-{seed}/evaluation"
+        evaluation.evaluate(fields, workdir)
+        return read_records(workdir)
+
