@@ -3,9 +3,9 @@
 python experiments/replicate.py --config=replicate:main --config.photos=PHOTOS \
     --config.planners.small=PLANNER --workdir=runs/replicate
 
-The argument is main, phase, paper or smoke. Every field holds for all cells; a cell of config.cells
-sets its own values of some. On a pod, config.planners.small and .large are Qwen3-VL directories, and
-config.training sets what such sizes need, as lora.rank.
+The argument is main, phase, paper or smoke. Every field holds for all cells; a cell of
+config.cells sets its own values of some. On a pod, config.planners.small and .large are Qwen3-VL
+directories; config.training sets what such sizes need, as lora.rank.
 """
 
 from ml_collections import ConfigDict
@@ -23,7 +23,9 @@ def get_config(arg: str = "main") -> ConfigDict:
             f"configs/replicate.py:{arg} is unknown; use one of {', '.join(ARGUMENTS)}"
         )
     config = ConfigDict()
-    config.photos = ""  # a folder; those of data/held_out.json are for test; empty: the bundled ones
+    config.photos = (
+        ""  # a folder; those of data/held_out.json are for test; empty: the bundled ones
+    )
     config.out = "experiments/results/replication"  # folder of the rows
     config.planners = ConfigDict({"small": "", "large": ""})  # directories of planners that see
     config.endpoint = ""  # model at AGENTIC_STYLING_PLANNER_URL that is measured as G; empty: none
@@ -54,8 +56,8 @@ def get_config(arg: str = "main") -> ConfigDict:
     )
     config.steps = 150  # updates of every method, from S
     config.equal_rate = 1e-4  # learning rate of the table at one equal rate
-    # Trials of each method with the first seed: every rate with every weight of the KL to S. The best
-    # on the validation split is trained with all seeds. Without rates: the equal rate only.
+    # Trials of each method with the first seed: every rate with every weight of the KL to S. The
+    # best on the validation split is trained with all seeds. Without rates: the equal rate only.
     config.rates = (1e-4, 3e-5)
     config.kl_coef = (0.0, 0.1)  # the first is that of the equal rate
     config.beta = (0.1, 0.5)  # the same for methods that have beta instead

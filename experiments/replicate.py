@@ -7,7 +7,7 @@ The cells are those of configs/replicate.py: a behaviour (set, habits, plans per
 and methods. Of each, the set is built, S trained once a seed, every method trained from S, and all
 evaluated on the same test cases, greedy and at temperature 1. Rows go to config.out/CELL.jsonl.gz,
 and the validation rewards by which learning rates were chosen to CELL.trials.json.
-experiments/replication/report.py makes tables and figures of them.
+experiments/replicate_report.py makes tables and figures of them.
 
 An interrupted command resumes when it is run again: nothing that is finished is done again, and
 what has its rows in config.out needs no workdir. Exit status: 0, 1 if a run failed, 2 for bad

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jax
 from ml_collections import ConfigDict
+from sweep_parts.results import is_finished, last_metrics
+from sweep_parts.runs import Run, build_runs, digest, run_name, text
 
 from agentic_styling import evaluation, training
 from agentic_styling.evaluation.saved_results import read_records
@@ -17,8 +19,6 @@ from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError, nearest
 from replication.rows import S, read_rows, rows_of, rows_path, run_key, write_rows
 from replication.sets import behaviour, build_sets, set_directory, test_directory
-from sweep_parts.results import is_finished, last_metrics
-from sweep_parts.runs import Run, build_runs, digest, run_name, text
 
 WITHOUT_TRAINING = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
 
@@ -175,7 +175,9 @@ class Cell:
         if run_key(shared) in {run_key(row) for row in self.rows}:
             return True
         names = {S: "standard"} | WITHOUT_TRAINING | {"G": "zero_shot"}
-        name = names.get(method) or f"{control or 'run'}-{digest(self.trial_name(method, settings))}"
+        name = (
+            names.get(method) or f"{control or 'run'}-{digest(self.trial_name(method, settings))}"
+        )
         seed = self.config.seeds[0] if seed is None else seed
         planner = self.planner(method, control, seed, settings)
         self.rows += rows_of(self.evaluate(seed, name, planner), name, shared)
@@ -269,4 +271,3 @@ class Cell:
         workdir = self.workdir / f"seed-{seed}/evaluation"
         evaluation.evaluate(fields, workdir)
         return read_records(workdir)
-

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
+from sweep_parts.runs import run_name
 
 from agentic_styling.data import Trajectory, open_source, read_trajectories, write_trajectories
 from agentic_styling.data.build import build
@@ -16,7 +17,6 @@ from agentic_styling.data.stream import HELD_OUT
 from agentic_styling.data.teachers.teachers import Procedural
 from agentic_styling.evaluation.plan_metrics import action_scores
 from agentic_styling.utils.errors import InputError
-from sweep_parts.runs import run_name
 
 TEST_PLANS = 4  # plans of a test context without habits: the best is the ceiling of its regret
 CONSTANT = 4.0  # the reward of every plan in the control: one that no method drops
@@ -94,8 +94,8 @@ def with_splits(source: Source) -> Source:
     held = np.array([name.rpartition("/")[2] in HELD_OUT for name in names], bool)
     if not held.any():
         raise InputError(
-            f"config.photos: {source.where} has no photograph of data/held_out.json, which planners "
-            "never saw; add those, or leave it empty for the bundled photographs"
+            f"config.photos: {source.where} has no photograph of data/held_out.json, which "
+            "planners never saw; add those, or leave it empty for the bundled photographs"
         )
     validation = near_duplicates(hashes[~held]) % VALIDATION_SHARE == 0
     splits = {"train": names[~held][~validation], "validation": names[~held][validation]}

@@ -54,7 +54,7 @@ class Rows:
             return None
         by_seed = [{seed for seed, _ in term} for term in terms]
         seeds = sorted(set.intersection(*([s for s in by_seed if s != {None}] or [{None}])))
-        terms = [_every_seed(t, seeds) if s == {None} else t for t, s in zip(terms, by_seed)]
+        terms = [_every_seed(t, seeds) if {s for s, _ in t} == {None} else t for t in terms]
         kept = [{case for seed, case in term if seed == s} for term in terms for s in seeds]
         cases = sorted(set.intersection(*kept)) if kept else []
         if not cases:
@@ -79,6 +79,21 @@ class Rows:
     def cells(self) -> list[str]:
         """The names of all cells."""
         return sorted({row["cell"] for row in self.rows})
+
+    def tables(self, cell: str) -> list[str]:
+        """The tables of a cell: "chosen", "equal" or both."""
+        own = {table for row in self.rows if row["cell"] == cell for table in row["tables"]}
+        return sorted(own & {"chosen", "equal"})
+
+    def about(self, cell: str, table: str) -> str:
+        """What a table of a cell is of, in words."""
+        rows = [row for row in self.rows if row["cell"] == cell]
+        rates = {r["settings"]["learning_rate"] for r in rows if table in r["tables"]}
+        rate = "rates chosen in validation" if table == "chosen" else f"all at {rates.pop():g}"
+        seeds = {row["seed"] for row in rows} - {None}
+        cases = {(row["case"], row["photo"]) for row in rows}
+        photos = {photo for _, photo in cases}
+        return f"{rate}; {len(seeds)} seeds, {len(cases)} cases of {len(photos)} photographs"
 
     def methods(self, cell: str) -> list[tuple[str, str]]:
         """The methods of a cell with their controls."""
