@@ -34,7 +34,7 @@ def get_config(arg: str = "main") -> ConfigDict:
     config.modality = "vision"  # or "text"
 
     # The behaviour: a set of the scripted teacher.
-    config.set = "complex"
+    config.set = "demo"
     config.habit_strength = 0.75  # share of a context's plans that follow the habits
     config.habits = ConfigDict(HABITS)  # kind -> share of keys, as for build; empty: of the set
     config.skills = ()  # (("1.0", 0.7), ...): shares of the plans by skill; empty: of the set
@@ -92,6 +92,7 @@ def get_config(arg: str = "main") -> ConfigDict:
         config.picture_size, config.contexts, config.cases, config.samples = 64, 12, 4, 2
         config.max_new_tokens = 8  # so that every plan is cut, and quickly made
         config.least_photos, config.seeds, config.methods = 2, (0, 1), ("RW", "D")
+        config.rates = (1e-4,)
         config.controls = ConfigDict({"shuffled": ("RW",)})
         config.steps, config.validate_cases, config.kl_coef, config.beta = 2, 2, (0.0,), (0.1,)
         config.training.update(batch_size=4, microbatches=1, length_buckets=1)

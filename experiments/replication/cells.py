@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FrozenConfigDict
 from sweep_parts.results import is_finished, last_metrics
-from sweep_parts.runs import Run, build_runs, digest, run_name, text
+from sweep_parts.runs import digest, run_name, typed
 
 from agentic_styling import evaluation, training
 from agentic_styling.evaluation.saved_results import read_records
 from agentic_styling.losses import LOSSES, PRESETS
 from agentic_styling.planner import PlannerSettings
+from agentic_styling.training.config import checked
 from agentic_styling.utils.atomic import atomic_directory, write_text
 from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError, nearest
@@ -59,7 +60,8 @@ class Cell:
                     "another config.out"
                 )
         for method in config.methods:  # checks them before anything runs
-            self.runs(config.seeds[0], "", method, self.trials(method) or [self.equal(method)])
+            for settings in (*self.trials(method), self.equal(method)):
+                self.training(method, "", Path("S"), settings)
 
     @property
     def size(self) -> int:
@@ -123,7 +125,10 @@ class Cell:
     def settings(self, method: str, rate: float, weight: int) -> dict:
         """Fields of configs/train.py. weight: index into the weights of the KL."""
         argument = method.removesuffix("+")
-        options = LOSSES[PRESETS[argument].loss if argument in PRESETS else argument].options
+        loss = PRESETS[argument].loss if argument in PRESETS else argument
+        if loss not in LOSSES:
+            raise InputError(f"config.methods: {method!r} is unknown; {nearest(method, LOSSES)}")
+        options = LOSSES[loss].options
         name = "beta" if "beta" in options else "kl_coef"
         kl = {f"loss_kwargs.{name}": self.config[name][weight]}
         return {"learning_rate": rate, "steps": self.config.steps} | kl
@@ -217,41 +222,31 @@ class Cell:
 
     def standard(self, seed: int) -> Path:
         """S of a seed: trained on all plans until validation stops improving."""
-        flags = [f"--config.{k}={text(v)}" for k, v in self.config.standard.items()]
-        flags += self.shared_flags("", self.base())
-        (run,) = build_runs("train:S", flags, [{"seed": seed}])
-        return self.trained(run, self.workdir / f"seed-{seed}/S") / "planner"
+        fields = self.config.standard.to_dict() | {"seed": seed}
+        run = self.training("S", "", self.base(), fields)
+        return trained(run, self.workdir / f"seed-{seed}/S") / "planner"
 
     def train(self, method: str, control: str, seed: int, settings: dict) -> Path:
         """The workdir of a finished run."""
-        self.standard(seed)
-        (run,) = self.runs(seed, control, method, [settings])
-        return self.trained(run, self.workdir / f"seed-{seed}" / (control or "runs") / run.name)
+        run = self.training(method, control, self.standard(seed), settings | {"seed": seed})
+        name = run_name(settings | {"method": method})
+        return trained(run, self.workdir / f"seed-{seed}" / (control or "runs") / name)
 
-    def trained(self, run: Run, workdir: Path) -> Path:
-        """Trains a run unless it is finished; returns its workdir."""
-        if not is_finished(workdir):
-            print(f"\n{workdir}")
-            training.train(run.config, workdir)
-        return workdir
-
-    def runs(self, seed: int, control: str, method: str, settings: list[dict]) -> list[Run]:
-        """Checked runs of a method from S. Raises InputError."""
-        flags = self.shared_flags(control, self.workdir / f"seed-{seed}/S/planner")
-        flags += [f"--config.validate_every={self.config.steps}"]
-        flags += [f"--config.validate_cases={self.config.validate_cases}"]
-        points = [s | {"method": method.removesuffix("+"), "seed": seed} for s in settings]
-        return build_runs("train", flags, points)
-
-    def shared_flags(self, control: str, planner: Path) -> list[str]:
-        """The flags of every training run."""
-        fields = self.config.training.to_dict() | {
+    def training(self, method: str, control: str, planner: Path, fields: dict) -> FrozenConfigDict:
+        """The checked config of a training run. Raises InputError for a bad field."""
+        config = training.default_config(method.removesuffix("+"))
+        after = {"validate_every": self.config.steps, "validate_cases": self.config.validate_cases}
+        shared = {
             "data": str(set_directory(self.config, self.root, control)),
             "init_from": str(planner),
             "modality": self.config.modality,
             "reduction": "seq-mean-token-sum",
         }
-        return [f"--config.{name}={text(value)}" for name, value in fields.items()]
+        given = after | self.config.training.to_dict() | shared | fields
+        for field, value in given.items():
+            value = typed(field, value, config, "configs/train.py")
+            config.update_from_flattened_dict({field: value})
+        return checked(config)
 
     def evaluate(self, seed: int, name: str, planner: str | None) -> list[dict]:
         """The records of the seed's evaluation, with the method added."""
@@ -271,3 +266,11 @@ class Cell:
         workdir = self.workdir / f"seed-{seed}/evaluation"
         evaluation.evaluate(fields, workdir)
         return read_records(workdir)
+
+
+def trained(config: FrozenConfigDict, workdir: Path) -> Path:
+    """Trains a run unless it is finished; returns its workdir."""
+    if not is_finished(workdir):
+        print(f"\n{workdir}")
+        training.train(config, workdir)
+    return workdir
