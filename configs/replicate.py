@@ -54,6 +54,8 @@ def get_config(arg: str = "main") -> ConfigDict:
     config.controls = ConfigDict(
         {"shuffled": ("R", "RW", "swift", "D"), "constant": ("R", "RW"), "oracle": ("S+",)}
     )
+    # Without training: E (Edit-Only), B (the planner before S), the best plan of the data.
+    config.untrained = ("E", "B", "best_of_data")
     config.steps = 150  # updates of every method, from S
     config.equal_rate = 1e-4  # learning rate of the table at one equal rate
     # Trials of each method with the first seed: every rate with every weight of the KL to S. The
@@ -71,7 +73,7 @@ def get_config(arg: str = "main") -> ConfigDict:
     if arg == "phase":
         config.seeds, config.rates, config.samples = (0, 1), (), 4
         config.methods, config.controls = ("S+", "RW", "swift", "D"), ConfigDict()
-        config.standard.steps = 400
+        config.standard.steps, config.untrained = 400, ()
         config.cells = ConfigDict(
             {f"h{100 * h:.0f}-p{n}": _behaviour(h, n) for h in STRENGTHS for n in PLANS}
         )

@@ -59,15 +59,10 @@ def nested_bootstrap_mean(
     """
     values = np.atleast_2d(np.asarray(values, np.float64))
     _, place = np.unique(photos, return_inverse=True)
-    times = _times_drawn(place.max(initial=-1) + 1, samples, seed)
-    rng, drawn = np.random.default_rng((seed, 3)), np.zeros((samples, values.shape[1]))
-    for photo in range(times.shape[1]):
-        own = np.flatnonzero(place == photo)
-        shares = np.full(len(own), 1 / len(own))
-        drawn[:, own] = rng.multinomial(times[:, photo] * len(own), shares)
-    means = drawn @ values.T / drawn.sum(1)[:, None]
-    runs = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), samples)
-    return _interval(values.mean(), (means * runs).sum(1) / len(values), level)
+    drawn = _cases_drawn(tuple(place.tolist()), samples, seed)
+    shares = np.full(len(values), 1 / len(values))
+    runs = np.random.default_rng((seed, 4)).multinomial(len(values), shares, samples)
+    return _interval(values.mean(), (drawn @ values.T * runs).sum(1) / len(values), level)
 
 
 def bootstrap_sums(
@@ -136,6 +131,20 @@ def _times_drawn(count: int, samples: int, seed: int) -> np.ndarray:
     times = np.stack([np.bincount(draw, minlength=count) for draw in draws])
     times.setflags(write=False)
     return times
+
+
+@functools.lru_cache(maxsize=4)
+def _cases_drawn(photos: tuple[int, ...], samples: int, seed: int) -> np.ndarray:
+    """The share of each case in a draw of photographs and of the cases of each, [samples, N]."""
+    photos = np.array(photos, int)
+    times = _times_drawn(photos.max(initial=-1) + 1, samples, seed)
+    rng, drawn = np.random.default_rng((seed, 3)), np.zeros((samples, len(photos)))
+    for photo in range(times.shape[1]):
+        own = np.flatnonzero(photos == photo)
+        drawn[:, own] = rng.multinomial(times[:, photo] * len(own), np.full(len(own), 1 / len(own)))
+    drawn /= drawn.sum(1)[:, None]
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:

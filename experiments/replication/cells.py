@@ -21,7 +21,7 @@ from agentic_styling.utils.errors import InputError, nearest
 from replication.rows import S, read_rows, rows_of, rows_path, run_key, write_rows
 from replication.sets import behaviour, build_sets, set_directory, test_directory
 
-WITHOUT_TRAINING = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
+UNTRAINED = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
 
 
 def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
@@ -59,6 +59,9 @@ class Cell:
                     f"{self.path}: rows of another behaviour; give the cell another name, or use "
                     "another config.out"
                 )
+        for method in config.untrained:
+            if method not in UNTRAINED:
+                raise InputError(f"config.untrained: {method!r}; {nearest(method, UNTRAINED)}")
         for method in config.methods:  # checks them before anything runs
             for settings in (*self.trials(method), self.equal(method)):
                 self.training(method, "", Path("S"), settings)
@@ -74,32 +77,63 @@ class Cell:
 
     def run(self) -> None:
         """Does what is left. What fails is in `failed`, and leaves what depends on it undone."""
-        build_sets(self.config, self.root)
+        if not self.complete():
+            build_sets(self.config, self.root)
         for method in self.config.methods:
             for trial in self.trials(method):
                 self.attempt(f"{method}, {trial}", lambda m=method, t=trial: self.try_out(m, t))
-        for name in self.untrained():
-            self.attempt(name, lambda name=name: self.measure(name, "", None, {}, []))
-        for seed in self.config.seeds:
-            self.attempt(f"S, seed {seed}", lambda seed=seed: self.measure(S, "", seed, {}, []))
-            for job in self.jobs():
-                label = f"{job[0]} {job[1]}, seed {seed}"
-                self.attempt(label, lambda job=job, s=seed: self.measure(*job[:2], s, *job[2:]))
-
-    def jobs(self) -> Iterator[tuple[str, str, dict, list[str]]]:
-        """Of each method and control with its settings: which tables it is in."""
-        for method in self.config.methods:
-            chosen, equal = self.chosen(method), self.equal(method)
-            if chosen == equal:
-                yield method, "", equal, ["chosen", "equal"] if self.config.rates else ["equal"]
+        self.label_again()
+        for run in self.measured():
+            label = " ".join(filter(None, (run["method"], run["control"])))
+            self.attempt(f"{label}, seed {run['seed']}", lambda run=run: self.measure(run))
+            if len(run["tables"]) == 2:
                 self.done(True)
-                continue
-            yield method, "", equal, ["equal"]
-            if chosen:
-                yield method, "", chosen, ["chosen"]
-        for control, methods in self.config.controls.items():
-            for method in methods:
-                yield method, control, self.chosen(method) or self.equal(method), [control]
+
+    def complete(self) -> bool:
+        """Whether the rows hold everything."""
+        kept, keys = self.kept_trials(), {run_key(row) for row in self.rows}
+        tried = all(
+            self.trial_name(m, t) in kept for m in self.config.methods for t in self.trials(m)
+        )
+        return tried and all(run_key(run) in keys for run in self.measured())
+
+    def measured(self) -> Iterator[dict]:
+        """What is measured, as the fields that all rows of a run share, in order."""
+        for name in self.untrained():
+            yield self.shared(name, "", None, {}, [])
+        for seed in self.config.seeds:
+            yield self.shared(S, "", seed, {}, [])
+            for method in self.config.methods:
+                chosen, equal = self.chosen(method), self.equal(method)
+                both = ["chosen", "equal"] if chosen == equal else ["equal"]
+                yield self.shared(method, "", seed, equal, both)
+                if chosen and chosen != equal:
+                    yield self.shared(method, "", seed, chosen, ["chosen"])
+            for control, methods in self.config.controls.items():
+                for method in methods:
+                    settings = self.chosen(method) or self.equal(method)
+                    yield self.shared(method, control, seed, settings, [control])
+
+    def shared(self, method: str, control: str, seed, settings: dict, tables: list[str]) -> dict:
+        """The fields that all rows of a run share. seed: None for a method without training."""
+        about = {"cell": self.name, "behaviour": behaviour(self.config), "method": method}
+        about |= {"control": control, "seed": seed, "settings": settings}
+        return about | {"tables": tables}
+
+    def label_again(self) -> None:
+        """Puts rows that are of another trial than the one chosen now into the table "former"."""
+        runs = list(self.measured())
+        tables = {run_key(run | {"seed": 0}): run["tables"] for run in runs}
+        known = {(run["method"], run["control"]) for run in runs}
+        rows = [
+            row | {"tables": tables.get(run_key(row | {"seed": 0}), ["former"])}
+            if (row["method"], row["control"]) in known
+            else row
+            for row in self.rows
+        ]
+        if rows != self.rows:
+            self.rows = rows
+            write_rows(self.path, rows)
 
     def attempt(self, label: str, step: Callable[[], bool]) -> None:
         """Runs a step, which returns whether it was done before."""
@@ -161,31 +195,16 @@ class Cell:
         write_text(self.trials_path, json.dumps(kept, indent=1) + "\n")
         return False
 
-    def measure(
-        self, method: str, control: str, seed: int | None, settings: dict, tables: list[str]
-    ) -> bool:
-        """Trains a method unless that is done, evaluates it, and writes its rows.
-
-        seed: None for a method without training. tables: that its rows are in, see rows.py.
-        """
-        shared = {
-            "cell": self.name,
-            "behaviour": behaviour(self.config),
-            "method": method,
-            "control": control,
-            "seed": seed,
-            "settings": settings,
-            "tables": tables,
-        }
-        if run_key(shared) in {run_key(row) for row in self.rows}:
+    def measure(self, run: dict) -> bool:
+        """Trains a run of `measured` unless that is done, evaluates it, and writes its rows."""
+        if run_key(run) in {run_key(row) for row in self.rows}:
             return True
-        names = {S: "standard"} | WITHOUT_TRAINING | {"G": "zero_shot"}
-        name = (
-            names.get(method) or f"{control or 'run'}-{digest(self.trial_name(method, settings))}"
-        )
-        seed = self.config.seeds[0] if seed is None else seed
+        method, control, settings = run["method"], run["control"], run["settings"]
+        seed = self.config.seeds[0] if run["seed"] is None else run["seed"]
+        name = {S: "standard", "G": "zero_shot", **UNTRAINED}.get(method)
+        name = name or f"{control or 'run'}-{digest(self.trial_name(method, settings))}"
         planner = self.planner(method, control, seed, settings)
-        self.rows += rows_of(self.evaluate(seed, name, planner), name, shared)
+        self.rows += rows_of(self.evaluate(seed, name, planner), name, run)
         write_rows(self.path, self.rows)
         return False
 
@@ -203,7 +222,7 @@ class Cell:
 
     def untrained(self) -> list[str]:
         """The methods without training."""
-        return [*WITHOUT_TRAINING, *(["G"] if self.config.endpoint else [])]
+        return [*self.config.untrained, *(["G"] if self.config.endpoint else [])]
 
     def base(self) -> Path:
         """The planner before training, as one of the cell's modality."""

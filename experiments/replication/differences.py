@@ -48,8 +48,8 @@ class Rows:
           score: a field of the rows, such as "reward".
           table: "chosen" or "equal"; of a control, and a cell without trials, what there is.
         """
-        parts = re.split(r" ([+-]) ", expression)
-        terms = [self._term(term, score, temperature, table) for term in parts[::2]]
+        names, signs = terms_of(expression)
+        terms = [self._term(name, score, temperature, table) for name in names]
         if not all(terms):
             return None
         by_seed = [{seed for seed, _ in term} for term in terms]
@@ -59,7 +59,6 @@ class Rows:
         cases = sorted(set.intersection(*kept)) if kept else []
         if not cases:
             return None
-        signs = [1, *(1 if sign == "+" else -1 for sign in parts[1::2])]
         values = sum(
             sign * np.array([[term[seed, case] for case in cases] for seed in seeds])
             for sign, term in zip(signs, terms, strict=True)
@@ -98,6 +97,12 @@ class Rows:
     def methods(self, cell: str) -> list[tuple[str, str]]:
         """The methods of a cell with their controls."""
         return sorted({(r["method"], r["control"]) for r in self.rows if r["cell"] == cell})
+
+
+def terms_of(expression: str) -> tuple[list[str], list[int]]:
+    """The terms of an expression, and the sign of each."""
+    parts = re.split(r" ([+-]) ", expression)
+    return parts[::2], [1, *(1 if sign == "+" else -1 for sign in parts[1::2])]
 
 
 def _every_seed(term: Mapping, seeds: Sequence[int]) -> dict:

@@ -63,7 +63,8 @@ def draw_phases(rows: Rows, folder: Path) -> Iterator[Path]:
                     place = strengths.index(strength), plans.index(count)
                     table[place] = gain.mean
                     clear = "*" if gain.low > 0 or gain.high < 0 else ""
-                    axis.text(*place[::-1], f"{gain.mean:+.2f}{clear}", ha="center", va="center")
+                    style = {"ha": "center", "color": "white" if abs(gain.mean) > 0.6 else "black"}
+                    axis.text(*place[::-1], f"{gain.mean:+.2f}{clear}", va="center", **style)
             image = axis.imshow(table, cmap="RdBu", vmin=-1, vmax=1, aspect="auto", origin="lower")
             axis.set_xticks(range(len(plans)), plans)
             axis.set_yticks(range(len(strengths)), strengths)
@@ -87,8 +88,9 @@ def _gains(gains: dict[str, dict], title: str) -> plt.Figure:
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set_yticks(range(len(gains)), list(gains))
         axis.invert_yaxis()
-        axis.set(title=title, xlabel="minus S, 95 % interval")
-        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+        axis.set(xlabel="minus S, 95 % interval")
+        figure.suptitle(title, fontsize=10)
+        figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -43,9 +43,13 @@ class Stubs:
 
     def __init__(self, monkeypatch):
         self.trained, self.evaluated, self.stop_at = [], [], None
-        monkeypatch.setattr(cells, "build_sets", lambda *args: None)
+        self.built = 0
+        monkeypatch.setattr(cells, "build_sets", self.build)
         monkeypatch.setattr(cells.training, "train", self.train)
         monkeypatch.setattr(cells.evaluation, "evaluate", self.evaluate)
+
+    def build(self, config, workdir):
+        self.built += 1
 
     def train(self, config, workdir):
         if len(self.trained) == self.stop_at:
@@ -166,7 +170,7 @@ def test_a_cell_is_measured_and_nothing_is_done_twice(tmp_path, monkeypatch):
     for workdir in ("work", "new"):  # committed rows need no workdir
         again = Stubs(monkeypatch)
         assert replicate.run(config, tmp_path / workdir) == {}
-        assert again.trained == again.evaluated == []
+        assert again.trained == again.evaluated == [] and not again.built
         assert path.read_bytes() == before
 
 
@@ -189,6 +193,22 @@ def test_an_interrupted_run_resumes(tmp_path, monkeypatch):
         files = ("rows/smoke.jsonl.gz", "rows/smoke.trials.json")
         for name in files:
             assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_choice_that_changes_is_labelled_again(tmp_path, monkeypatch):
+    Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    replicate.run(config, tmp_path)
+    config.rates, config.seeds = (1e-4, 3e-5), (0,)
+    replicate.run(config, tmp_path)
+    written = rows.read_rows(tmp_path / "rows/smoke.jsonl.gz")
+    own = [row for row in written if row["method"] == "RW"]
+    labels = {(r["control"], r["seed"], r["settings"]["learning_rate"], *r["tables"]) for r in own}
+    assert labels == {
+        ("", 0, 1e-4, "equal"), ("", 1, 1e-4, "equal"), ("", 0, 3e-5, "chosen"),
+        ("shuffled", 0, 1e-4, "former"), ("shuffled", 1, 1e-4, "former"),
+        ("shuffled", 0, 3e-5, "shuffled"),
+    }  # fmt: skip
 
 
 def test_what_fails_is_told_and_the_rest_goes_on(tmp_path, monkeypatch):
