@@ -97,7 +97,7 @@ def get_config(arg: str = "main") -> ConfigDict:
         config.rates = (1e-4,)
         config.controls = ConfigDict({"shuffled": ("RW",)})
         config.steps, config.validate_cases, config.kl_coef, config.beta = 2, 2, (0.0,), (0.1,)
-        config.training.update(batch_size=4, microbatches=1, length_buckets=1)
+        config.training.update(batch_size=8, microbatches=1, length_buckets=1)
         config.standard.update(steps=2, validate_every=2)
         config.cells = ConfigDict({"smoke": {}})
     return config
