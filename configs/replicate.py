@@ -92,7 +92,7 @@ def get_config(arg: str = "main") -> ConfigDict:
         )
     elif arg == "smoke":  # seconds, for the tests; the planner learns nothing
         config.picture_size, config.contexts, config.cases, config.samples = 64, 12, 4, 2
-        config.max_new_tokens = 8  # so that every plan is cut, and quickly made
+        config.max_new_tokens = 96  # a context and a step of a plan that is cut
         config.least_photos, config.seeds, config.methods = 2, (0, 1), ("RW", "D")
         config.rates = (1e-4,)
         config.controls = ConfigDict({"shuffled": ("RW",)})
