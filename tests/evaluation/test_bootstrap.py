@@ -6,6 +6,7 @@ from agentic_styling.evaluation.bootstrap import (
     bootstrap_mean,
     bootstrap_sums,
     joint_verdict,
+    nested_bootstrap_mean,
     paired_difference,
     verdict,
 )
@@ -145,3 +146,29 @@ def test_draws_without_a_value_are_left_out():
     assert bootstrap_sums([[1, 1], [0, 0]], ratio) == (1, 1, 1)
     with pytest.raises(InputError, match="no values"):
         bootstrap_sums([], ratio)
+
+
+def test_cases_of_a_drawn_photograph_are_drawn_in_their_turn():
+    # One photograph of two cases: the four draws of two values, where its mean would have no width.
+    assert nested_bootstrap_mean([0.0, 1.0], ["a", "a"], samples=4000) == (0.5, 0.0, 1.0)
+    half = nested_bootstrap_mean([0.0, 1.0], ["a", "a"], samples=4000, level=0.4)
+    assert half == (0.5, 0.5, 0.5)
+    # Photographs of one case each: only those are drawn.
+    values = np.random.default_rng(7).normal(0, 1, 20)
+    assert nested_bootstrap_mean(values, np.arange(20)) == pytest.approx(bootstrap_mean(values))
+
+
+def test_photographs_cases_and_runs_add_their_variances():
+    # 40 photographs of 4 cases and 6 runs: the variance of a draw is the sum of three parts, each
+    # the variance of what is drawn over its number.
+    rng = np.random.default_rng(8)
+    photo, case, run = rng.normal(0, 2, (40, 1)), rng.normal(0, 3, (40, 4)), rng.normal(0, 1, 6)
+    values = (photo + case).reshape(-1) + run[:, None]
+    parts = (photo + case).mean(1).var() / 40 + case.var(1).mean() / 160 + run.var() / 6
+    _, low, high = nested_bootstrap_mean(values, np.repeat(np.arange(40), 4), samples=8000)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(parts), rel=0.05)
+
+
+def test_without_values_there_is_no_nested_mean():
+    with pytest.raises(InputError, match="no values"):
+        nested_bootstrap_mean([], [])

@@ -1,6 +1,6 @@
 """Prints a table of methods, such as the README's, from an evaluated workdir.
 
-python experiments/readme_table.py runs/quickstart
+python experiments/readme/table.py runs/quickstart
 """
 
 import sys

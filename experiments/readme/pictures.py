@@ -1,6 +1,6 @@
 """Draws the README's pictures: one photograph under six plans, and one plan step by step.
 
-python experiments/readme_pictures.py
+python experiments/readme/pictures.py
 """
 
 import sys
@@ -14,7 +14,7 @@ from agentic_styling.cli.style import film_strip
 from agentic_styling.data import read_photo
 from agentic_styling.tools import Plan, encode_plans, execute_steps
 
-IMAGES = Path(__file__).parents[1] / "docs/images"
+IMAGES = Path(__file__).parents[2] / "docs/images"
 PHOTO = IMAGES / "eiffel.jpg"
 GOALS = {
     "golden_winter": "golden-hour winter wonderland",

@@ -1,0 +1,1 @@
+"""The parts of experiments/replicate.py, and report.py, which reads its rows."""
