@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentic_styling import data
 from agentic_styling.data import Trajectory, make_request
-from agentic_styling.planner import new_planner
 from agentic_styling.tools import Plan
 from agentic_styling.utils.errors import InputError
 from configs.replicate import ARGUMENTS, get_config
@@ -246,20 +244,3 @@ def test_a_row_is_what_the_evaluation_measured(tmp_path, monkeypatch):
     names = ("temperature", "reward", "held_out_reward", "regret", "best", "entropy", "kl")
     assert [sampled[name] for name in names] == [1, 1.5, 4.0, 3.0, 2.0, 2.0, -0.5]
     assert [r["temperature"] for r in written if r["method"] == "E"] == [0]
-
-
-@pytest.mark.slow
-def test_a_smoke_cell_end_to_end(tmp_path):
-    config = config_in(tmp_path)
-    config.seeds, config.untrained = (0,), ("E",)
-    cell = cells.cells_of(config)["smoke"]
-    sets.build_sets(cell, tmp_path)
-    taught = data.read_trajectories(sets.set_directory(cell, tmp_path), "train", image=False)
-    texts = [t.plan.to_json() for t in taught] + [t.goal for t in taught]
-    sizes = {"preset": "tiny", "vocab_size": 900, "picture_size": 64, "seed": 0}
-    new_planner(tmp_path / "base", texts, **sizes)
-    assert replicate.run(config, tmp_path) == {}
-    written = rows.read_rows(tmp_path / "rows/smoke.jsonl.gz")
-    runs = Counter((*rows.run_key(row), row["temperature"]) for row in written)
-    assert set(runs.values()) == {4}  # cases
-    assert {row["method"] for row in written} == {"E", "S", "RW", "D"}
