@@ -1,6 +1,6 @@
 """Measures how many goals in people's own words a planner understands, and what Edit-Only does.
 
-    python experiments/starter/hand_goals.py PLANNER --out experiments/results
+    python experiments/starter/hand_goals.py PLANNER --out experiments/results/base_planner
 
 The goals are those of tests/data/goals/hand_goals.json; nothing of the package is trained on them.
 Each is asked of one of the package's test photographs, in turn. A plan is right if its styling
@@ -65,7 +65,7 @@ def main():
     """Plans, and writes both files."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("planner", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("experiments/results"))
+    parser.add_argument("--out", type=Path, default=Path("experiments/results/base_planner"))
     args = parser.parse_args()
     goals = json.loads(GOALS.read_text(encoding="utf-8"))
     plans = plans_of(Planner.from_pretrained(args.planner), [row["goal"] for row in goals])
