@@ -110,8 +110,8 @@ class Planner:
 
     @classmethod
     def starter(cls) -> Planner:
-        """The planner of the package, in float32: CPUs are slow in the float16 of its files."""
-        return cls.from_pretrained(pretrained_directory("starter"), dtype=jnp.float32)
+        """The planner that ships with the package. Raises InputError if it is not installed."""
+        return cls.from_pretrained(pretrained_directory("starter"))
 
     @functools.cached_property
     def grammar(self) -> PlanGrammar:
