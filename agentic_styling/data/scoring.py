@@ -1,6 +1,6 @@
 """Plans executed and scored by both rewards on the device, in batches of one shape."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from tqdm import tqdm
 from agentic_styling.data.pipeline import as_bytes, batch_size
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.rewards import PARTS, asks, render_reference, score_against
-from agentic_styling.rewards.held_out import held_out_reward
+from agentic_styling.rewards.held_out import held_out_reward, measure_reference
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
 
 
@@ -42,23 +42,12 @@ def execute_and_score(
       source first.
     """
     scores, held_out_rewards, frames = [], [], []
-    # As long as where the cases were made, when they fit: the reward is then compiled already.
-    asked_plans = [Plan({}, request) for request in requests]
-    asked_steps = max(MAX_TEACHER_STEPS, *(len(plan.resolved) for plan in asked_plans))
-    size = batch_size(len(plans))
-    starts = range(0, len(plans), size)
-    for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
-        # The last batch is padded with its last case.
-        rows = np.minimum(np.arange(start, start + size), len(plans) - 1)
-        source = jnp.asarray(np.float32(images[rows]) / 255)
-        key = jax.random.fold_in(jax.random.key(seed), number)
+    for rows, source, key, reference in _batches(images, requests, seed, label):
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
-        asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
-        reference = render_reference(source, asked)
         scores.append(score_against(reference, steps[:, -1]))
         if held_out:
             held_out_rewards.append(held_out_reward(reference, steps[:, -1]))
-        kept = [row - start for row in film if start <= row < start + size]
+        kept = [row - rows[0] for row in film if rows[0] <= row <= rows[-1]]
         frames += [as_bytes(steps[i]) for i in kept]
     scores, held_out_rewards = jax.device_get((scores, held_out_rewards))
     names = (*PARTS, "overall", "reward")
@@ -66,6 +55,51 @@ def execute_and_score(
     if held_out:
         joined["held_out_reward"] = np.concatenate(held_out_rewards)
     return {name: values[: len(plans)].astype(float) for name, values in joined.items()}, frames
+
+
+def score_samples(
+    images: np.ndarray,
+    plans: Sequence[Sequence[Plan]],
+    requests: list[tuple[Step, ...]],
+    *,
+    seed: int,
+    label: str,
+) -> dict[str, np.ndarray]:
+    """Both rewards of several plans of each case, whose request is rendered once for all of them.
+
+    plans: N times K; the other arguments are as in `execute_and_score`. Returns `reward` and
+    `held_out_reward`, float64 [N, K].
+    """
+    both = []
+    for rows, source, key, reference in _batches(images, requests, seed, label):
+        measured = measure_reference(reference)
+        for own in zip(*(plans[row] for row in rows), strict=True):
+            result = execute_steps(source, encode_plans(list(own)), key)[:, -1]
+            rewards = score_against(reference, result).reward, held_out_reward(measured, result)
+            both.append(jnp.stack(rewards))
+    count = len(plans[0])
+    both = np.array(jax.device_get(both), float)  # [batches * K, 2, size]
+    both = both.reshape(-1, count, 2, both.shape[-1]).transpose(2, 0, 3, 1)
+    reward, held_out = both.reshape(2, -1, count)[:, : len(plans)]
+    return {"reward": reward, "held_out_reward": held_out}
+
+
+def _batches(images, requests, seed, label) -> Iterator[tuple]:
+    """Rows of a batch, their pictures, key of random numbers, and requests rendered for the reward.
+
+    All are of one size; the last is padded with its last case.
+    """
+    # As long as where the cases were made, when they fit: the reward is then compiled already.
+    asked_plans = [Plan({}, request) for request in requests]
+    asked_steps = max(MAX_TEACHER_STEPS, *(len(plan.resolved) for plan in asked_plans))
+    size = batch_size(len(requests))
+    starts = range(0, len(requests), size)
+    for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
+        rows = np.minimum(np.arange(start, start + size), len(requests) - 1)
+        source = jnp.asarray(np.float32(images[rows]) / 255)
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
+        yield rows, source, key, render_reference(source, asked)
 
 
 def ask_for_edits(requests: Sequence[tuple[Step, ...]]) -> np.ndarray:

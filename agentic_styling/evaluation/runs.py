@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from agentic_styling.data import Trajectory
-from agentic_styling.data.scoring import execute_and_score
+from agentic_styling.data.scoring import execute_and_score, score_samples
 from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
@@ -127,15 +127,16 @@ def _sampled(
         kept=[KeptAnswers(kept / f"{name}.jsonl") for name in SAMPLED],
         **options,
     )
-    both = {"reward": [], "held_out_reward": []}
-    for k in range(config.samples):
-        answers = [samples.answers[k] for samples in found]
-        scores, _ = _run(answers, cases, config, f"{method}, sample {k + 1}")
-        for name, columns in both.items():
-            columns.append(scores[name])
+    both = score_samples(
+        cases.images,
+        [[answer.plan for answer in samples.answers] for samples in found],
+        [case.request for case in cases.trajectories],
+        seed=config.seed,
+        label=f"{method}, samples",
+    )
     return [
         {
-            **{name: np.array(columns)[:, row].tolist() for name, columns in both.items()},
+            **{name: values[row].tolist() for name, values in both.items()},
             "best_of_context": case.reward,
             "logps": samples.logps,
             "standard_logps": samples.standard_logps,

@@ -144,10 +144,16 @@ def mock_planners(monkeypatch, cases, draw_film=still):
         scores = {"overall": overall, "reward": rewards, "held_out_reward": held_out}
         return parts | scores, films
 
+    def score_samples(pictures, plans, requests, *, label, **_):
+        samples = zip(*plans, strict=True)
+        drawn = [execute_and_score(pictures, own, requests, label=label)[0] for own in samples]
+        names = ("reward", "held_out_reward")
+        return {name: np.stack([scores[name] for scores in drawn], 1) for name in names}
+
     # The package exports the function under the name of its module.
     module = import_module("agentic_styling.evaluation.evaluate")
     monkeypatch.setattr(module, "read_trajectories", lambda *_, **__: cases)
-    for replaced in (planner_answers, sampled_answers, execute_and_score):
+    for replaced in (planner_answers, sampled_answers, execute_and_score, score_samples):
         monkeypatch.setattr(runs, replaced.__name__, replaced)
     monkeypatch.setattr(methods, "check_planner", lambda *_: None)
     monkeypatch.setattr(runs, "check_answerable", lambda *_, **__: None)
