@@ -47,6 +47,19 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def perception(dimensions: dict) -> str:
+    """How often each dimension that is set is read right, as Markdown.
+
+    dimensions: of `methods.NAME.perception` in results.json.
+    """
+    lines = ["| dimension | pictures | read right | shown another picture |", "| --- " * 4 + "|"]
+    for name, row in dimensions.items():
+        if row["cases"]:
+            shares = f"{row['accuracy']:.0%} | {row['shuffled_accuracy']:.0%}"
+            lines.append(f"| {name.replace('_', ' ')} | {row['cases']} | {shares} |")
+    return "\n".join(lines)
+
+
 def context(known: float, shuffled: dict | None) -> str:
     """Share of known conditions read correctly, and in brackets from another case's picture."""
     return f"{known:.0%}" + (f" ({shuffled['context_accuracy_known']:.0%})" if shuffled else "")
@@ -54,7 +67,7 @@ def context(known: float, shuffled: dict | None) -> str:
 
 @one_line_errors
 def main() -> None:
-    """Print the table, and where the numbers were computed."""
+    """Print the table, where the numbers were computed, and what S reads."""
     workdir = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart")
     results = read_results(workdir)
     if "photographs" not in results:
@@ -70,6 +83,8 @@ def main() -> None:
         f"{results['settings']['seed']}; {machine['cores']} cores ({machine['device']}), Python "
         f"{machine['python']}, jax {machine['jax']}, flax {machine['flax']}."
     )
+    if "standard" in results["methods"]:
+        print(f"\n{perception(results['methods']['standard']['perception']['dimensions'])}")
 
 
 if __name__ == "__main__":
