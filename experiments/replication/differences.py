@@ -29,6 +29,8 @@ class Rows:
         for row in rows:
             case = row["behaviour"]["set"], row["case"]
             self.photos[case] = row["photo"]
+            if row["tables"] == ["former"]:  # of any number of choices that no longer hold
+                continue
             for table in row["tables"] or ("chosen", "equal"):
                 which = row["cell"], row["method"], row["control"], table, row["temperature"]
                 own = self._values.setdefault(which, {})

@@ -96,6 +96,12 @@ def test_only_seeds_and_cases_that_all_have_are_compared(rows):
         differences.Rows([*rows, dict(rows[0])])
 
 
+def test_former_choices_are_left_out(rows):
+    former = made("main", "R", 2.0, tables=("former",))  # twice, as of two choices
+    own = differences.Rows([*rows, *former, *(dict(row) for row in former)])
+    assert own.difference("main/R - main/S", "reward", 0, "chosen").mean == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("direction", "expressions", "verdict"),
     [
