@@ -53,7 +53,11 @@ class Stubs:
         if len(self.trained) == self.stop_at:
             raise KeyboardInterrupt
         self.trained.append("/".join(workdir.parts[-3:]))
+        base = workdir.parts[-1] == "S"
+        assert config.init_from.endswith("base" if base else f"seed-{config.seed}/S/planner")
+        assert f"seed-{config.seed}" in workdir.parts
         (workdir / "planner").mkdir(parents=True)
+        (workdir / "config.json").write_text(config.to_json())
         reward = {1e-4: 2.0, 3e-5: 3.0}.get(config.learning_rate, 0.0)  # the second rate is better
         line = json.dumps({"step": 2, "validation_reward": reward})
         (workdir / "metrics.jsonl").write_text(line + "\n")
@@ -99,6 +103,7 @@ def test_every_cell_of_every_config_is_accepted(arg, tmp_path):
         ({"cells": {"a": {"habit_strenth": 1.0}}}, "did you mean 'habit_strength'?"),
         ({"planners": {"small": ""}}, "config.planners.small: not set"),
         ({"methods": ("rlo",)}, "'rlo'"),
+        ({"controls": {"shuffled": ("RV",)}}, "'RV'"),
     ],
 )
 def test_bad_cells_are_refused_before_anything_runs(fields, message, tmp_path):
@@ -223,13 +228,38 @@ def test_what_fails_is_told_and_the_rest_goes_on(tmp_path, monkeypatch):
     assert {r["method"] for r in rows.read_rows(tmp_path / "rows/smoke.jsonl.gz")} >= {"S", "RW"}
 
 
-def test_rows_of_another_behaviour_are_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "fields", [{"habit_strength": 0.1}, {"cases": 5}, {"standard": {"steps": 3}}]
+)
+def test_rows_of_another_behaviour_are_refused(fields, tmp_path, monkeypatch):
     Stubs(monkeypatch)
     config = config_in(tmp_path)
     replicate.run(config, tmp_path)
-    config.habit_strength = 0.1
+    config.update(fields)
     with pytest.raises(InputError, match="smoke.jsonl.gz: rows of another behaviour"):
         replicate.run(config, tmp_path)
+
+
+def test_what_was_trained_otherwise_is_not_taken(tmp_path, monkeypatch):
+    Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    replicate.run(config, tmp_path)
+    config.out, config.standard.steps = str(tmp_path / "other"), 3
+    failed = replicate.run(config, tmp_path)
+    assert "config.steps is 2 there and 3 here" in failed["smoke, S, seed 0"]
+    config.out, config.standard.steps = str(tmp_path / "third"), 2
+    config.training.microbatches = 2  # how it is computed may change
+    assert replicate.run(config, tmp_path) == {}
+
+
+def test_trials_of_another_behaviour_are_not_taken(tmp_path, monkeypatch):
+    stubs = Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    replicate.run(config, tmp_path)
+    (tmp_path / "rows/smoke.jsonl.gz").unlink()
+    config.habit_strength, before = 0.1, len(stubs.trained)
+    replicate.run(config, tmp_path / "new")
+    assert len(stubs.trained) == 2 * before
 
 
 def test_a_row_is_what_the_evaluation_measured(tmp_path, monkeypatch):
