@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 from sweep_parts.results import is_finished, last_metrics
-from sweep_parts.runs import digest, run_name, typed
+from sweep_parts.runs import digest, leaves, run_name, typed
 
 from agentic_styling import evaluation, training
 from agentic_styling.evaluation.saved_results import read_records
@@ -267,7 +267,7 @@ class Cell:
             "modality": self.config.modality,
             "reduction": "seq-mean-token-sum",
         }
-        given = after | self.config.training.to_dict() | shared | fields
+        given = after | leaves(self.config.training) | shared | fields
         for field, value in given.items():
             value = typed(field, value, config, "configs/train.py")
             config.update_from_flattened_dict({field: value})
@@ -285,9 +285,9 @@ class Cell:
             max_new_tokens=self.config.max_new_tokens,
             film_strips=0,
             bootstrap_samples=1,
-            methods=ConfigDict(methods),
             yes=bool(self.config.endpoint),
         )
+        fields.methods = ConfigDict(methods)  # update would add them to the default ones
         workdir = self.workdir / f"seed-{seed}/evaluation"
         evaluation.evaluate(fields, workdir)
         return read_records(workdir)
