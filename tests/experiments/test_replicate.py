@@ -148,6 +148,9 @@ def test_photographs_that_planners_saw_are_not_for_test(monkeypatch):
     assert sorted(sum(splits.values(), [])) == sorted(names)
     assert len(splits["validation"]) in (3, 4)
     assert len({split for split, own in splits.items() for i in (7, 8) if names[i] in own}) == 1
+    hashes[20] = hashes[3]
+    splits = sets.with_splits(sets.Source(names, None, "folder")).splits
+    assert set(names) - set(sum(splits.values(), [])) == {"folder/20.jpg"}
     monkeypatch.setattr(sets, "HELD_OUT", {"none.jpg"})
     with pytest.raises(InputError, match="no photograph of data/held_out.json"):
         sets.with_splits(sets.Source(names, None, "folder"))
