@@ -5,7 +5,7 @@ python experiments/replicate.py --config=replicate:main --config.photos=PHOTOS \
 
 The argument is main, phase, paper or smoke. Every field holds for all cells; a cell of
 config.cells sets its own values of some. On a pod, config.planners.small and .large are Qwen3-VL
-directories; config.training sets what such sizes need, as lora.rank.
+directories; config.training sets what such sizes need, as --config.training.lora.rank=16.
 """
 
 from ml_collections import ConfigDict
@@ -66,6 +66,7 @@ def get_config(arg: str = "main") -> ConfigDict:
     config.validate_cases = 60  # contexts by whose greedy plans trials are compared
     # Fields of configs/train.py of all runs, and of S alone.
     config.training = ConfigDict({"batch_size": 32, "microbatches": 8, "length_buckets": 4})
+    config.training.lora = ConfigDict({"rank": 0})
     config.standard = ConfigDict(
         {"steps": 600, "learning_rate": 1e-3, "validate_every": 100, "patience": 2}
     )

@@ -85,7 +85,7 @@ def cell_table(rows: Rows, cell: str, table: str) -> Iterator[str]:
     """Every method of a cell, greedy and at temperature 1, with its difference to S."""
     yield "| method | T | reward | held-out | minus S: reward, held-out | both | more |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for method, control in rows.methods(cell):
+    for method, control in rows.methods(cell, table):
         name = f"{method}:{control}" if control else method
         for heat in (0, 1):
             own = [rows.difference(f"{cell}/{name}", score, heat, table) for score in BOTH]

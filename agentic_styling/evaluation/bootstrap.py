@@ -60,9 +60,7 @@ def nested_bootstrap_mean(
     values = np.atleast_2d(np.asarray(values, np.float64))
     _, place = np.unique(photos, return_inverse=True)
     drawn = _cases_drawn(tuple(place.tolist()), samples, seed)
-    shares = np.full(len(values), 1 / len(values))
-    runs = np.random.default_rng((seed, 4)).multinomial(len(values), shares, samples)
-    return _interval(values.mean(), (drawn @ values.T * runs).sum(1) / len(values), level)
+    return _interval(values.mean(), _over_runs(drawn @ values.T, (seed, 4)), level)
 
 
 def bootstrap_sums(
@@ -111,13 +109,16 @@ def paired_difference(
 
 def _drawn_means(values, clusters, samples: int, seeds: tuple[int, int]) -> np.ndarray:
     """Means of values [R, N] in every draw, [samples]; seeds: of cases and runs, and of runs."""
-    runs, cases = values.shape
+    cases = values.shape[1]
     _, place = np.unique(np.arange(cases) if clusters is None else clusters, return_inverse=True)
     times = _times_drawn(place.max(initial=-1) + 1, samples, seeds[0])
     sums = np.stack([np.bincount(place, own) for own in values], 1)
-    means = times @ sums / (times @ np.bincount(place))[:, None]
-    if runs == 1:
-        return means[:, 0]
+    return _over_runs(times @ sums / (times @ np.bincount(place))[:, None], seeds)
+
+
+def _over_runs(means: np.ndarray, seeds: tuple[int, int]) -> np.ndarray:
+    """Means over as many drawn runs as there are, [samples], of each draw's means [samples, R]."""
+    samples, runs = means.shape
     drawn = np.random.default_rng(seeds).multinomial(runs, np.full(runs, 1 / runs), samples)
     return (means * drawn).sum(1) / runs
 

@@ -1,1 +1,1 @@
-"""The parts of experiments/replicate.py, and report.py, which reads its rows."""
+"""The parts of experiments/replicate.py and experiments/replicate_report.py."""

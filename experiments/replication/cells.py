@@ -1,6 +1,7 @@
 """The cells of an experiment: what each trains and measures, in order, and what is left of it."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 from sweep_parts.results import is_finished, last_metrics
-from sweep_parts.runs import digest, run_name, typed
+from sweep_parts.runs import digest, leaves, run_name, typed
 
 from agentic_styling import evaluation, training
 from agentic_styling.evaluation.saved_results import read_records
 from agentic_styling.losses import LOSSES, PRESETS
 from agentic_styling.planner import PlannerSettings
-from agentic_styling.training.config import checked
+from agentic_styling.training.config import FREE, checked, fixed
+from agentic_styling.training.workdir import claim
 from agentic_styling.utils.atomic import atomic_directory, write_text
 from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError, nearest
@@ -22,6 +24,9 @@ from replication.rows import S, read_rows, rows_of, rows_path, run_key, write_ro
 from replication.sets import behaviour, build_sets, set_directory, test_directory
 
 UNTRAINED = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
+# What all runs of a cell share besides its behaviour: fields of the config.
+SHARED = ("planner", "modality", "picture_size", "cases", "samples", "max_new_tokens")
+SHARED += ("validate_cases", "standard", "training")
 
 
 def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
@@ -52,17 +57,18 @@ class Cell:
         self.workdir, self.failed = workdir / "cells" / name, {}
         self.path = rows_path(Path(config.out), name)
         self.trials_path = self.path.with_name(f"{name}.trials.json")
-        self.rows = read_rows(self.path)
+        self.rows, self.setup = read_rows(self.path), setup(config)
         for row in self.rows:
-            if row["behaviour"] != json.loads(json.dumps(behaviour(config))):
+            if row["setup"] != self.setup:
                 raise InputError(
-                    f"{self.path}: rows of another behaviour; give the cell another name, or use "
-                    "another config.out"
+                    f"{self.path}: rows of another behaviour, or of another value of one of "
+                    f"{', '.join(SHARED)}; give the cell another name, or use another config.out"
                 )
         for method in config.untrained:
             if method not in UNTRAINED:
                 raise InputError(f"config.untrained: {method!r}; {nearest(method, UNTRAINED)}")
-        for method in config.methods:  # checks them before anything runs
+        # Checks them before anything runs.
+        for method in dict.fromkeys(itertools.chain(config.methods, *config.controls.values())):
             for settings in (*self.trials(method), self.equal(method)):
                 self.training(method, "", Path("S"), settings)
 
@@ -117,7 +123,7 @@ class Cell:
     def shared(self, method: str, control: str, seed, settings: dict, tables: list[str]) -> dict:
         """The fields that all rows of a run share. seed: None for a method without training."""
         about = {"cell": self.name, "behaviour": behaviour(self.config), "method": method}
-        about |= {"control": control, "seed": seed, "settings": settings}
+        about |= {"setup": self.setup, "control": control, "seed": seed, "settings": settings}
         return about | {"tables": tables}
 
     def label_again(self) -> None:
@@ -175,7 +181,7 @@ class Cell:
 
     def trial_name(self, method: str, settings: dict) -> str:
         """The name of a trial in the file of trials."""
-        return run_name(settings | {"method": method})
+        return run_name(settings | {"method": method, "setup": self.setup})
 
     def kept_trials(self) -> dict[str, float]:
         """The validation reward of each trial so far."""
@@ -261,7 +267,7 @@ class Cell:
             "modality": self.config.modality,
             "reduction": "seq-mean-token-sum",
         }
-        given = after | self.config.training.to_dict() | shared | fields
+        given = after | leaves(self.config.training) | shared | fields
         for field, value in given.items():
             value = typed(field, value, config, "configs/train.py")
             config.update_from_flattened_dict({field: value})
@@ -279,16 +285,26 @@ class Cell:
             max_new_tokens=self.config.max_new_tokens,
             film_strips=0,
             bootstrap_samples=1,
-            methods=ConfigDict(methods),
             yes=bool(self.config.endpoint),
         )
+        fields.methods = ConfigDict(methods)  # update would add them to the default ones
         workdir = self.workdir / f"seed-{seed}/evaluation"
         evaluation.evaluate(fields, workdir)
         return read_records(workdir)
 
 
+def setup(cell: ConfigDict) -> str:
+    """A digest of the behaviour and of SHARED, without how a run is computed."""
+    fields = {name: cell.to_dict()[name] for name in SHARED}
+    training = {k: v for k, v in fields["training"].items() if k.partition(".")[0] not in FREE}
+    fields |= behaviour(cell) | {"training": training}
+    return digest(json.dumps(fields, sort_keys=True))
+
+
 def trained(config: FrozenConfigDict, workdir: Path) -> Path:
-    """Trains a run unless it is finished; returns its workdir."""
+    """Trains a run unless it is finished; returns its workdir. Raises InputError if it differs."""
+    own = {k: v for k, v in fixed(config).items() if k not in ("data", "init_from")}
+    claim(own, workdir)  # not by paths, so that the experiment's workdir can be moved
     if not is_finished(workdir):
         print(f"\n{workdir}")
         training.train(config, workdir)

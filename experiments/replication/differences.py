@@ -25,10 +25,13 @@ class Rows:
     def __init__(self, rows: Sequence[dict]):
         self.rows = rows
         self.photos = {}
+        self._with_trials = {row["cell"] for row in rows if "chosen" in row["tables"]}
         self._values: dict[tuple, dict] = {}
         for row in rows:
             case = row["behaviour"]["set"], row["case"]
             self.photos[case] = row["photo"]
+            if row["tables"] == ["former"]:  # of any number of choices that no longer hold
+                continue
             for table in row["tables"] or ("chosen", "equal"):
                 which = row["cell"], row["method"], row["control"], table, row["temperature"]
                 own = self._values.setdefault(which, {})
@@ -46,7 +49,7 @@ class Rows:
 
         Args:
           score: a field of the rows, such as "reward".
-          table: "chosen" or "equal"; of a control, and a cell without trials, what there is.
+          table: "chosen" or "equal"; of a cell without trials always "equal". A control has one.
         """
         names, signs = terms_of(expression)
         terms = [self._term(name, score, temperature, table) for name in names]
@@ -69,11 +72,9 @@ class Rows:
         """The values of a term by (seed, case)."""
         cell, _, method = term.partition("/")
         method, _, control = method.partition(":")
-        for each in (table, control, "equal"):
-            own = self._values.get((cell, method, control, each, temperature))
-            if own:
-                return {key: row[score] for key, row in own.items() if score in row}
-        return {}
+        table = control or (table if cell in self._with_trials else "equal")
+        own = self._values.get((cell, method, control, table, temperature), {})
+        return {key: row[score] for key, row in own.items() if score in row}
 
     def cells(self) -> list[str]:
         """The names of all cells."""
@@ -94,9 +95,12 @@ class Rows:
         photos = {photo for _, photo in cases}
         return f"{rate}; {len(seeds)} seeds, {len(cases)} cases of {len(photos)} photographs"
 
-    def methods(self, cell: str) -> list[tuple[str, str]]:
-        """The methods of a cell with their controls."""
-        return sorted({(r["method"], r["control"]) for r in self.rows if r["cell"] == cell})
+    def methods(self, cell: str, table: str) -> list[tuple[str, str]]:
+        """The methods of a cell with their controls, which are at chosen rates if there are any."""
+        rows = [row for row in self.rows if row["cell"] == cell]
+        known = {(row["method"], row["control"]) for row in rows}
+        with_controls = table == "chosen" or cell not in self._with_trials
+        return sorted((name, control) for name, control in known if with_controls or not control)
 
 
 def terms_of(expression: str) -> tuple[list[str], list[int]]:

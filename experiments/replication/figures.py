@@ -25,7 +25,7 @@ def draw_gains(rows: Rows, folder: Path) -> Iterator[Path]:
     """For each cell and table, both rewards of every trained method minus S."""
     for cell in rows.cells():
         for table in rows.tables(cell):
-            names = [f"{m}:{c}" if c else m for m, c in rows.methods(cell) if m != S]
+            names = [f"{m}:{c}" if c else m for m, c in rows.methods(cell, table) if m != S]
             gains = {
                 name: {
                     kind: rows.difference(f"{cell}/{name} - {cell}/{S}", kind[1], kind[0], table)
@@ -47,7 +47,9 @@ def draw_phases(rows: Rows, folder: Path) -> Iterator[Path]:
         if row["cell"].startswith("h"):
             behaviour = row["behaviour"]
             cells[row["cell"]] = behaviour["habit_strength"], behaviour["plans_per_context"]
-    methods = sorted({m for cell in cells for m, c in rows.methods(cell)} & {"RW", "swift", "D"})
+    methods = sorted(
+        {m for cell in cells for m, _ in rows.methods(cell, "equal")} & {"RW", "swift", "D"}
+    )
     if not methods:
         return
     strengths, plans = (sorted({place[axis] for place in cells.values()}) for axis in (0, 1))

@@ -1,14 +1,14 @@
 """The committed rows: one for each case, method, seed and temperature of a cell.
 
-A row is {cell, behaviour, method, control, seed, settings, tables, case, photo, temperature,
-reward, held_out_reward, valid, regret, ...}. seed: None for a method without training. settings:
-what the method was trained with; tables: "chosen" on the validation split, "equal" rate, or both;
-of a control its name; "former" of a choice that trials have changed since; of what is in every
-table none. Of a temperature of 1, rewards are means
-over the samples of a case, best is the highest reward of them, entropy and kl (to S) are in nats a
-token that had an alternative. valid: whether the planner's own text is a valid plan without the
-grammar, or, of a method that was not sampled, whether its plan is valid. Greedy rows also have f1
-of the actions and the six parts of the reward.
+A row is {cell, behaviour, setup, method, control, seed, settings, tables, case, photo, temperature,
+reward, held_out_reward, valid, regret, ...}. setup: a digest of the behaviour and of what else all
+runs of the cell share. seed: None for a method without training. settings: what the method was
+trained with; tables: "chosen" on the validation split, "equal" rate, or both; of a control its
+name; "former" of a choice that trials have changed since; of what is in every table none. Of a
+temperature of 1, rewards are means over the samples of a case, best is the highest reward of them,
+entropy and kl (to S) are in nats a token that had an alternative. valid: whether the planner's own
+text is a valid plan without the grammar, or, of a method that was not sampled, whether its plan is
+valid. Greedy rows also have f1 of the actions and the six parts of the reward.
 """
 
 import gzip

@@ -85,7 +85,8 @@ def build_sets(cell: ConfigDict, workdir: Path) -> None:
 def with_splits(source: Source) -> Source:
     """The source with fixed splits: HELD_OUT is for test, near duplicates are in one split.
 
-    One whose splits are fixed stays as it is. Raises InputError where none of HELD_OUT is there.
+    Other near duplicates of HELD_OUT are left out. A source whose splits are fixed stays as it is.
+    Raises InputError where none of HELD_OUT is there.
     """
     if source.splits:
         return source
@@ -97,8 +98,10 @@ def with_splits(source: Source) -> Source:
             f"config.photos: {source.where} has no photograph of data/held_out.json, which "
             "planners never saw; add those, or leave it empty for the bundled photographs"
         )
-    validation = near_duplicates(hashes[~held]) % VALIDATION_SHARE == 0
-    splits = {"train": names[~held][~validation], "validation": names[~held][validation]}
+    group = near_duplicates(hashes)
+    others = ~np.isin(group, group[held])
+    validation = near_duplicates(hashes[others]) % VALIDATION_SHARE == 0
+    splits = {"train": names[others][~validation], "validation": names[others][validation]}
     splits["test"] = names[held]
     return source._replace(splits={split: own.tolist() for split, own in splits.items()})
 

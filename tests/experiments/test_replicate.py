@@ -53,7 +53,11 @@ class Stubs:
         if len(self.trained) == self.stop_at:
             raise KeyboardInterrupt
         self.trained.append("/".join(workdir.parts[-3:]))
+        base = workdir.parts[-1] == "S"
+        assert config.init_from.endswith("base" if base else f"seed-{config.seed}/S/planner")
+        assert f"seed-{config.seed}" in workdir.parts
         (workdir / "planner").mkdir(parents=True)
+        (workdir / "config.json").write_text(config.to_json())
         reward = {1e-4: 2.0, 3e-5: 3.0}.get(config.learning_rate, 0.0)  # the second rate is better
         line = json.dumps({"step": 2, "validation_reward": reward})
         (workdir / "metrics.jsonl").write_text(line + "\n")
@@ -62,6 +66,7 @@ class Stubs:
         path = workdir / "cases.jsonl"
         methods = json.loads(path.read_text())["methods"] if path.exists() else {}
         for name in config.methods:
+            assert name not in ("edit_only", "teacher_best") or len(config.methods) == 1
             if name not in methods:
                 self.evaluated.append(f"{workdir.parts[-2]}/{name}")
             methods[name] = {
@@ -80,11 +85,13 @@ class Stubs:
 @pytest.mark.parametrize("arg", ARGUMENTS)
 def test_every_cell_of_every_config_is_accepted(arg, tmp_path):
     config = config_in(tmp_path, arg)
-    config.planners.large = "large"
+    config.planners.large, config.training.lora.rank = "large", 4
     made = cells.cells_of(config)
     assert len(made) == {"main": 1, "phase": 16, "paper": 12, "smoke": 1}[arg]
     for name, own in made.items():
-        assert cells.Cell(name, own, tmp_path, print).size > 0
+        cell = cells.Cell(name, own, tmp_path, print)
+        assert cell.size > 0
+        assert cell.training("RW", "", tmp_path, cell.equal("RW")).lora.rank == 4
     if arg == "phase":
         assert made["h80-p8"].habit_strength == 0.8 and made["h80-p8"].plans_per_context == 8
         assert "D" in made["h0-p2"].methods and "D" not in made["h0-p1"].methods
@@ -99,6 +106,7 @@ def test_every_cell_of_every_config_is_accepted(arg, tmp_path):
         ({"cells": {"a": {"habit_strenth": 1.0}}}, "did you mean 'habit_strength'?"),
         ({"planners": {"small": ""}}, "config.planners.small: not set"),
         ({"methods": ("rlo",)}, "'rlo'"),
+        ({"controls": {"shuffled": ("RV",)}}, "'RV'"),
     ],
 )
 def test_bad_cells_are_refused_before_anything_runs(fields, message, tmp_path):
@@ -140,6 +148,9 @@ def test_photographs_that_planners_saw_are_not_for_test(monkeypatch):
     assert sorted(sum(splits.values(), [])) == sorted(names)
     assert len(splits["validation"]) in (3, 4)
     assert len({split for split, own in splits.items() for i in (7, 8) if names[i] in own}) == 1
+    hashes[20] = hashes[3]
+    splits = sets.with_splits(sets.Source(names, None, "folder")).splits
+    assert set(names) - set(sum(splits.values(), [])) == {"folder/20.jpg"}
     monkeypatch.setattr(sets, "HELD_OUT", {"none.jpg"})
     with pytest.raises(InputError, match="no photograph of data/held_out.json"):
         sets.with_splits(sets.Source(names, None, "folder"))
@@ -223,13 +234,38 @@ def test_what_fails_is_told_and_the_rest_goes_on(tmp_path, monkeypatch):
     assert {r["method"] for r in rows.read_rows(tmp_path / "rows/smoke.jsonl.gz")} >= {"S", "RW"}
 
 
-def test_rows_of_another_behaviour_are_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "fields", [{"habit_strength": 0.1}, {"cases": 5}, {"standard": {"steps": 3}}]
+)
+def test_rows_of_another_behaviour_are_refused(fields, tmp_path, monkeypatch):
     Stubs(monkeypatch)
     config = config_in(tmp_path)
     replicate.run(config, tmp_path)
-    config.habit_strength = 0.1
+    config.update(fields)
     with pytest.raises(InputError, match="smoke.jsonl.gz: rows of another behaviour"):
         replicate.run(config, tmp_path)
+
+
+def test_what_was_trained_otherwise_is_not_taken(tmp_path, monkeypatch):
+    Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    replicate.run(config, tmp_path)
+    config.out, config.standard.steps = str(tmp_path / "other"), 3
+    failed = replicate.run(config, tmp_path)
+    assert "config.steps is 2 there and 3 here" in failed["smoke, S, seed 0"]
+    config.out, config.standard.steps = str(tmp_path / "third"), 2
+    config.training.microbatches = 2  # how it is computed may change
+    assert replicate.run(config, tmp_path) == {}
+
+
+def test_trials_of_another_behaviour_are_not_taken(tmp_path, monkeypatch):
+    stubs = Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    replicate.run(config, tmp_path)
+    (tmp_path / "rows/smoke.jsonl.gz").unlink()
+    config.habit_strength, before = 0.1, len(stubs.trained)
+    replicate.run(config, tmp_path / "new")
+    assert len(stubs.trained) == 2 * before
 
 
 def test_a_row_is_what_the_evaluation_measured(tmp_path, monkeypatch):

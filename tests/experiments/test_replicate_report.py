@@ -92,8 +92,19 @@ def test_only_seeds_and_cases_that_all_have_are_compared(rows):
     both = differences.Rows(less).difference("main/S + main/R - main/R", "reward", 0, "equal")
     assert interval.mean - both.mean == pytest.approx(0.5 + 0.25 * 0.5)
     assert differences.Rows(rows).difference("main/SW - main/S", "reward", 0, "equal") is None
+    unchosen = [row for row in rows if row["method"] != "R"] + made(
+        "main", "R", 9, tables=["equal"]
+    )
+    unchosen += made("main", "D", 0.5, tables=["chosen"])
+    assert differences.Rows(unchosen).difference("main/R", "reward", 0, "chosen") is None
     with pytest.raises(InputError, match="seed 0, case c0: twice"):
         differences.Rows([*rows, dict(rows[0])])
+
+
+def test_former_choices_are_left_out(rows):
+    former = made("main", "R", 2.0, tables=("former",))  # twice, as of two choices
+    own = differences.Rows([*rows, *former, *(dict(row) for row in former)])
+    assert own.difference("main/R - main/S", "reward", 0, "chosen").mean == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +182,8 @@ def test_the_report_is_of_the_rows_alone(rows, tmp_path):
     assert "## main: rates chosen in validation; 2 seeds, 6 cases of 3 photographs" in text
     assert "## main: all at 0.0001;" in text
     assert "| +0.25 [+0.25, +0.25], +0.25 [+0.25, +0.25] | both rose |" in text
+    chosen, equal = text.split("## main: ")[1:3]
+    assert "| R:shuffled |" in chosen and "| R:shuffled |" not in equal
     assert "| main: " not in text and "complex-text-small: S above E | not measured" in text
     with pytest.raises(SystemExit):
         report.main([f"--rows={tmp_path / 'first'}"])
