@@ -92,10 +92,11 @@ def _usual(habits: Habits, goal: Goal, step: Step, seen: Mapping[str, str]) -> S
 def _needless(rng: np.random.Generator | None, changes: list[Step], seen) -> list[Step]:
     """The step to add, of the first tool in the key's own order that is not there yet, if any.
 
-    rng: of the key; None for no step.
+    rng: of the key; None for no step. There is none either for what the picture seems to show.
     """
     if rng is None:
         return []
     taken = {step.tool for step in changes}
     tool = next(str(t) for t in rng.permutation(list(COMPOSED)) if t not in taken)
-    return [make_step(tool, seen.get(tool, UNKNOWN), str(rng.choice(COMPOSED[tool])), 0.75)]
+    source, target = seen.get(tool, UNKNOWN), str(rng.choice(COMPOSED[tool]))
+    return [] if source == target else [make_step(tool, source, target, 0.75)]

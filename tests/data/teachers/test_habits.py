@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentic_styling.data.goals.goals import Goal, make_request
@@ -160,6 +160,7 @@ def test_good_plans_stay_among_those_of_little_skill():
     st.sampled_from([0.0, 0.5, 1.0]),
     st.sampled_from(["simple", "regular", "complex"]),
 )
+@example(0, 1.0, "regular")
 @settings(max_examples=60, deadline=None)
 def test_plans_with_habits_are_valid(seed, skill, name):
     rng = np.random.default_rng(seed)
