@@ -36,6 +36,7 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.goals = ConfigDict(
         {"read": 1.0, "simple": 0.1, "regular": 0.1, "complex": 0.1, "demo": 0.0, "wishes": 0.2}
     )
+    config.goals.text = 0.0
     config.steps = 6000
     config.batch_size = 32
     config.microbatches = 4  # a few rows at a time fit a CPU's caches
@@ -47,8 +48,10 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.log_every = 10
     config.checkpoint_every = 200
     if arg == "starter":
-        config.goals.update(read=1.0, simple=1.0, regular=1.0, complex=1.0, demo=2.0, wishes=4.0)
-        config.steps, config.learning_rate = 2000, 1e-3
+        config.goals.update(read=1.0, text=6.0, simple=0.5, regular=0.5, complex=0.5, demo=0.5)
+        config.goals.wishes = 1.5
+        config.batch_size, config.microbatches = 96, 8
+        config.steps, config.learning_rate = 3000, 2e-3
     elif arg == "smoke":  # seconds, for the tests; the planner learns nothing
         config.picture_size, config.batch_size, config.microbatches, config.steps = 64, 8, 1, 2
         config.model.update(vision_depth=2, vision_width=32, text_depth=2, text_width=32)

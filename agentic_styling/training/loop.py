@@ -181,8 +181,9 @@ def work(model: PlannerModel, data: Data | StreamData, step: int) -> tuple[int, 
     lengths, completions = table.length[rows], (table.length - table.prompt_length)[rows]
     pictures, patches = 0, 0
     if table.images:
-        shape = table.images[table.image[rows[0]]].shape[:2]
-        pictures, patches = len(rows), image_patches(*shape, model.images)
+        image = table.image[rows]
+        shape = table.images[image[0]].shape[:2]
+        pictures, patches = np.count_nonzero(image >= 0), image_patches(*shape, model.images)
     flops = train_flops(model.config, model.lora, lengths, completions, patches, pictures)
     return int(lengths.sum()), flops
 

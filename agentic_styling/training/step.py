@@ -30,7 +30,8 @@ class PlannerModel(NamedTuple):
 
     start: a position before the first completion of every row, where the vocabulary projection
     begins. lengths: row lengths, indexed by `Batch.bucket`; rows are not cut if there is only one.
-    packed: whether a row may hold several examples. lora: of the trained adapters; None if the
+    packed: whether a row may hold several examples. mixed: whether micro-batches without any picture
+    come among others; the vision tower is skipped for them. lora: of the trained adapters; None if the
     parameters themselves are trained.
     """
 
@@ -41,6 +42,7 @@ class PlannerModel(NamedTuple):
     start: int = 0
     lengths: tuple[int, ...] = ()
     packed: bool = False
+    mixed: bool = False
     lora: LoraConfig | None = None
 
     def variables(self, trained, frozen) -> dict:
@@ -58,14 +60,26 @@ def completion_tokens(
     batch: one micro-batch, with arrays [R, S] and [E]; T is the length of a row after model.start.
     dropout: key of the adapters' dropout. Prompt, padding and other examples are masked.
     """
-    patches = grids = None
-    if batch.images is not None:
-        patches, grids = _patches(batch, model.images)
     # With one example a row, padding is last, for which some attention kernels are faster.
     segments = batch.segments if model.packed else None
-    inputs = Inputs(batch.tokens, batch.segments > 0, patches, grids, segments)
+    text = Inputs(batch.tokens, batch.segments > 0, segments=segments)
     rngs = None if dropout is None else {"dropout": dropout}
-    hidden = Qwen3VL(model.config, model.compute).apply(variables, inputs, rngs=rngs)
+
+    def hidden_states(variables, inputs):
+        return Qwen3VL(model.config, model.compute).apply(variables, inputs, rngs=rngs)
+
+    def with_pictures(variables):
+        patches, grids = _patches(batch, model.images)
+        return hidden_states(variables, text.replace(patches=patches, grids=grids))
+
+    if batch.images is None:
+        hidden = hidden_states(variables, text)
+    elif model.mixed:
+        hidden = jax.lax.cond(
+            batch.pictures.any(), with_pictures, lambda v: hidden_states(v, text), variables
+        )
+    else:
+        hidden = with_pictures(variables)
     labels = jnp.roll(batch.tokens, -1, axis=1)[:, model.start :]
     embedding = output_embedding(model.config, variables["params"]).astype(hidden.dtype)
     every = jnp.ones(labels.shape, bool)

@@ -11,12 +11,13 @@ from agentic_styling.data.goals.goals import Goal
 from agentic_styling.data.photos.states import sample_state
 from agentic_styling.data.stream import HELD_OUT, KINDS, completion, open_stream
 from agentic_styling.data.teachers.scripted import NOTHING, teach
-from agentic_styling.tools import DIMENSIONS, UNKNOWN
+from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan
 from agentic_styling.utils.errors import InputError
 from tests.data.photos.test_sources import noise
 
 SIDE, COUNT = 16, 8
 ALL = dict.fromkeys(KINDS, 1.0)
+PICTURES = {kind: 1.0 for kind in KINDS if kind != "text"}
 STATE = {"color_grading": "monochrome_bw"}  # one kernel to compile
 
 
@@ -35,8 +36,8 @@ def one_state(monkeypatch):
     monkeypatch.setattr(stream, "sample_state", lambda rng: STATE)
 
 
-def batch(folder, index, seed=0):
-    return open_stream(str(folder), ALL, SIDE, seed)(index, COUNT)
+def batch(folder, index, seed=0, kinds=PICTURES):
+    return open_stream(str(folder), kinds, SIDE, seed)(index, COUNT)
 
 
 def pixels(examples):
@@ -62,26 +63,43 @@ def test_a_batch_is_a_function_of_seed_and_number(folder, one_state):
 
 
 def test_texts_are_those_of_the_batches(folder, one_state):
-    made = open_stream(str(folder), ALL, SIDE, 0)
-    assert words(made.texts(3, COUNT)) == words(batch(folder, 3))
-    assert not pixels(made.texts(3, 1)).any()
+    made, examples = open_stream(str(folder), ALL, SIDE, 0), batch(folder, 3, kinds=ALL)
+    assert words(made.texts(3, COUNT)) == words(examples)
+    assert not pixels(made.texts(3, COUNT)).any()
+    assert {e.teacher == "text" for e in examples} == {True, False}
+    assert all(e.pixels.any() == (e.teacher != "text") for e in examples)
+
+
+def test_rows_of_text_ask_for_wishes_and_end_with_the_steps(folder):
+    examples = open_stream(str(folder), {"text": 1.0}, SIDE, 0)(0, 300)
+    for example in examples:
+        (plan,) = example.plans
+        text, ends = completion(example)
+        assert not ends and not example.state and not example.pixels.any()
+        read = Plan.from_json(text + ',"instruction":""}')
+        assert (read.context, read.steps) == ({}, plan.steps)
+        calls = [(step.tool, step.parameters) for step in plan.steps]
+        assert calls == [(step.tool, step.parameters) for step in example.goal.request]
+    # Goals of wishes are explicit and have no theme; so have those of `simple`.
+    wishes = np.mean([not e.goal.theme and e.goal.explicit for e in examples])
+    assert 0.75 < wishes < 0.93
 
 
 def test_plans_do_what_is_asked_for_and_every_kind_is_drawn(folder):
-    examples = open_stream(str(folder), ALL, SIDE, 0).texts(0, 500)
+    examples = open_stream(str(folder), PICTURES, SIDE, 0).texts(0, 500)
     for example in examples:
         (plan,) = example.plans
         assert plan.context == {name: example.state.get(name, UNKNOWN) for name in DIMENSIONS}
         calls = [(step.tool, step.parameters) for step in plan.steps]
         assert calls == [(step.tool, step.parameters) for step in example.goal.request]
     kinds = Counter(example.teacher for example in examples)
-    assert min(kinds[kind] for kind in KINDS) > 40
+    assert min(kinds[kind] for kind in PICTURES) > 40
     few = open_stream(str(folder), {"read": 3.0, "demo": 1.0}, SIDE, 0).texts(0, 200)
     assert 120 < Counter(example.teacher for example in few)["read"] < 180
 
 
 def test_reading_ends_after_the_context(folder):
-    examples = open_stream(str(folder), ALL, SIDE, 0).texts(0, 100)
+    examples = open_stream(str(folder), PICTURES, SIDE, 0).texts(0, 100)
     for example in examples:
         (plan,) = example.plans
         text, ends = completion(example)
@@ -107,7 +125,7 @@ def test_what_no_tool_can_do_is_answered_without_steps():
     [
         ({"reed": 1.0}, "kinds.reed: no kind of goal; did you mean 'read'?"),
         ({"read": -1.0, "demo": 2.0}, "kinds.read: -1.0 is negative"),
-        ({"read": 0.0}, "kinds: all weights are 0; give one of read, simple"),
+        ({"read": 0.0}, "kinds: all weights are 0; give one of read, text"),
     ],
 )
 def test_bad_weights_are_refused(folder, kinds, message):

@@ -26,7 +26,7 @@ class TrainingSet:
     tokens: int32 [N, S], prompt, completion, and padding on the right.
     length, prompt_length: int32 [N]; the completion is tokens[prompt_length:length] and ends in the
       end-of-turn token. Padding is known by its position, never by its value.
-    image: int32 [N], index into images.
+    image: int32 [N], index into images; -1 for a row without one.
     images: M arrays uint8 [H, W, 3], of any sizes; none for a text planner.
     reward: float32 [N] in [0, 5].
     context_id: int32 [N], equal for one picture and goal.

@@ -245,9 +245,11 @@ class Assembler:
             own[part] = True
         for m, part in enumerate(packed):
             for r, members in enumerate(part):
-                pictures[m, r] = len(members)
-                for place, example in enumerate(members if own[r] else ()):
-                    images[m, r, place] = self.data.images[self.data.image[examples[m, example]]]
+                shown = self.data.image[examples[m, members]]
+                shown = shown[shown >= 0]
+                pictures[m, r] = len(shown)
+                for place, image in enumerate(shown if own[r] else ()):
+                    images[m, r, place] = self.data.images[image]
         return images, pictures
 
 

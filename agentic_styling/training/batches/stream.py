@@ -7,7 +7,7 @@ import numpy as np
 
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.storage.training_set import TrainingSet
-from agentic_styling.data.stream import completion, open_stream
+from agentic_styling.data.stream import TEXT, completion, open_stream
 from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens, pad_rows
 from agentic_styling.training.batches.batches import (
     Batch,
@@ -50,7 +50,9 @@ class StreamData:
         self._lock = threading.Lock()
         # Sharded rows all have one length, and are not cut.
         whole = model.mesh.shape["context"] > 1
-        shortest = len(encode_prompts(tokenizer, ["?"], self._image_tokens)[0])
+        self._mixed = bool(fields.goals.get(TEXT))
+        least = 0 if self._mixed else self._image_tokens
+        shortest = len(encode_prompts(tokenizer, ["?"], least)[0])
         self.start = 0 if whole else shortest - 1
         multiple, most = model.mesh.shape["context"] * ROW_MULTIPLE, config.length_buckets
         lengths = self._row_lengths(multiple, 1 if whole else most)
@@ -58,7 +60,7 @@ class StreamData:
 
     def with_layout(self, model: PlannerModel) -> PlannerModel:
         """The model for rows of this layout."""
-        return model._replace(start=self.start, lengths=self.layout.lengths)
+        return model._replace(start=self.start, lengths=self.layout.lengths, mixed=self._mixed)
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, host arrays."""
@@ -88,15 +90,19 @@ class StreamData:
         return (*lengths, longest) if seen < longest else lengths
 
     def _split(self, table: TrainingSet) -> np.ndarray:
-        """The rows of the micro-batches, int [M, E]; alike lengths go together."""
-        length = table.length if self._config.length_buckets > 1 else None
+        """The rows of the micro-batches, int [M, E]; alike rows go together, by picture and length.
+        """
+        length = None
+        if self._config.length_buckets > 1:
+            length = table.length + np.where(table.image < 0, 0, table.tokens.shape[1])
         rows = np.arange(len(table.length))
         return split_microbatches(rows, self._config.microbatches, 1, length)
 
     def _table(self, examples: list[Context]) -> TrainingSet:
         """Examples as a training set, a row each; they have no rewards."""
         goals = [example.goal.text for example in examples]
-        prompts = encode_prompts(self._tokenizer, goals, self._image_tokens)
+        shown = np.array([example.teacher != TEXT for example in examples])
+        prompts = encode_prompts(self._tokenizer, goals, self._image_tokens * shown)
         rows = []
         for example, prompt in zip(examples, prompts, strict=True):
             text, ends = completion(example)
@@ -112,7 +118,7 @@ class StreamData:
             tokens=pad_rows(rows, self._tokenizer.pad, multiple=ROW_MULTIPLE)[0],
             length=np.array([len(row) for row in rows], np.int32),
             prompt_length=np.array([len(prompt) for prompt in prompts], np.int32),
-            image=np.arange(count, dtype=np.int32),
+            image=np.where(shown, np.arange(count), -1).astype(np.int32),
             images=[example.pixels for example in examples],
             reward=np.zeros(count, np.float32),
             context_id=np.arange(count, dtype=np.int32),

@@ -5,13 +5,19 @@ import os
 import signal
 
 import jax
+import numpy as np
 import pytest
 from PIL import Image
 
 from agentic_styling.data import stream
-from agentic_styling.planner import load_pretrained
+from agentic_styling.planner import Tokenizer, load_pretrained
 from agentic_styling.training import dry_run, train
+from agentic_styling.training.batches.stream import StreamData
+from agentic_styling.training.config import checked
+from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.training.setup import planner_model
+from agentic_styling.training.step import completion_logps
 from agentic_styling.utils.errors import InputError, Preempted
 from tests.data.photos.test_sources import noise
 from tests.training.fixtures import SIDE, make_config
@@ -79,6 +85,30 @@ def test_a_stopped_run_resumes_bit_for_bit(workplace, photos, whole, tmp_path):
     train(config, tmp_path / "run")
     assert metrics(tmp_path / "run") == metrics(whole)
     same_planner(tmp_path / "run/planner", whole / "planner")
+
+
+def test_micro_batches_without_pictures_skip_the_vision_tower(workplace, photos):
+    config = stream_config(workplace, photos, batch_size=8, microbatches=4, length_buckets=2)
+    config.max_length = 1024
+    config.stream.goals = {"read": 1.0, "text": 1.0}
+    config = checked(config)
+    model = planner_model(config, make_mesh(config.mesh))
+    data = StreamData(config, Tokenizer(config.init_from), model)
+    batch, model = data.batch(0), data.with_layout(model)
+    shown = batch.pictures.any(axis=1)
+    assert model.mixed and shown.tolist() == [False, True, True, True]
+    np.testing.assert_array_equal(
+        batch.pictures, (batch.tokens == Tokenizer(config.init_from).image_pad).any(axis=2)
+    )
+    _, params = load_pretrained(config.init_from, dtype="float32")
+
+    def logps(model, part):
+        part = jax.tree.map(lambda x: x[part], batch)
+        return jax.jit(completion_logps, static_argnums=0)(model, params, {}, part)
+
+    for part in range(4):
+        expected = logps(model._replace(mixed=False), part)
+        np.testing.assert_allclose(logps(model, part), expected, rtol=1e-5)
 
 
 def test_a_dry_run_says_what_a_stream_is(workplace, photos, tmp_path, capsys):
