@@ -30,8 +30,8 @@ class PlannerModel(NamedTuple):
 
     start: a position before the first completion of every row, where the vocabulary projection
     begins. lengths: row lengths, indexed by `Batch.bucket`; rows are not cut if there is only one.
-    packed: whether a row may hold several examples. mixed: whether some micro-batches have no picture
-    at all; the vision tower is skipped for them. lora: of the trained adapters; None if the
+    packed: whether a row may hold several examples. mixed: whether some micro-batches have no
+    picture; the vision tower is skipped for them. lora: of the trained adapters; None if the
     parameters themselves are trained.
     """
 
