@@ -1,7 +1,8 @@
-"""Offline RL objectives as pure functions of arrays, and the table of them by name."""
+"""Offline and online RL objectives as pure functions of arrays, and the table of them by name."""
 
 from agentic_styling.losses.diagnostics import (
     binary_diagnostics,
+    online_diagnostics,
     pair_diagnostics,
     weight_diagnostics,
 )
@@ -16,6 +17,14 @@ from agentic_styling.losses.off_policy import (
     npo,
     qrpo,
     topr,
+)
+from agentic_styling.losses.online import (
+    KL_ESTIMATORS,
+    dr_grpo,
+    group_advantages,
+    grpo,
+    gspo,
+    kl_estimate,
 )
 from agentic_styling.losses.pairs import (
     cdpo,
@@ -59,12 +68,13 @@ from agentic_styling.losses.token_logps import TokenStatistics, token_logps, tok
 from agentic_styling.losses.weights import context_quantiles, context_statistics, kl_penalty
 
 __all__ = [
-    "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol", "aot", "aot_unpaired",
-    "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "best", "binary_diagnostics",
-    "cdpo", "check_rows", "context_quantiles", "context_statistics", "cpo", "denominator", "dft",
-    "dpo", "dpop", "dro_v", "exo_pair", "hinge", "ipo", "iw_sft", "kl_penalty", "kto", "kto_kl",
-    "nca_pair", "npo", "orpo", "pair_diagnostics", "qrpo", "rebel", "reduce", "released_code",
-    "reward_filtered", "reward_weighted", "rloo", "robust", "row_scales", "rpo", "simpo",
-    "sppo_hard", "standard", "standardized_reward_weighted", "swift", "TokenStatistics",
+    "KL_ESTIMATORS", "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol", "aot",
+    "aot_unpaired", "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "best",
+    "binary_diagnostics", "cdpo", "check_rows", "context_quantiles", "context_statistics", "cpo",
+    "denominator", "dft", "dpo", "dpop", "dr_grpo", "dro_v", "exo_pair", "group_advantages", "grpo",
+    "gspo", "hinge", "ipo", "iw_sft", "kl_estimate", "kl_penalty", "kto", "kto_kl", "nca_pair",
+    "npo", "online_diagnostics", "orpo", "pair_diagnostics", "qrpo", "rebel", "reduce",
+    "released_code", "reward_filtered", "reward_weighted", "rloo", "robust", "row_scales", "rpo",
+    "simpo", "sppo_hard", "standard", "standardized_reward_weighted", "swift", "TokenStatistics",
     "token_logps", "token_statistics", "topr", "weight_diagnostics",
 ]  # fmt: skip

@@ -6,7 +6,14 @@ A mean over no rows is NaN.
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses.weights import as_floats, clipped, kl_penalty
+from agentic_styling.losses.online import (
+    group_advantages,
+    is_clipped,
+    kl_estimate,
+    sequence_ratios,
+    token_ratios,
+)
+from agentic_styling.losses.weights import as_floats, clipped, kl_penalty, masked_tokens
 
 
 def pair_diagnostics(
@@ -92,3 +99,43 @@ def binary_diagnostics(
         "logps/chosen": mean(logps, good),
         "logps/rejected": mean(logps, ~good),
     }
+
+
+def online_diagnostics(
+    token_logps: jax.Array,
+    mask: jax.Array,
+    old_token_logps: jax.Array,
+    rewards: jax.Array,
+    ref_token_logps: jax.Array | None = None,
+    *,
+    mean: jax.Array,
+    clip_low: float,
+    clip_high: float,
+    sequence_ratio: bool = False,
+) -> dict[str, jax.Array]:
+    """Diagnostics of online losses, summed over the tokens of each completion, [B] each.
+
+    Args:
+      token_logps, mask, old_token_logps, rewards, ref_token_logps, mean, clip_low, clip_high: as in
+        `losses.online`.
+      sequence_ratio: whether the ratios are those of completions, which count for all their tokens.
+
+    Returns:
+      clip_fraction: tokens without a gradient, for their ratio has left the clip range; ratio;
+      approx_kl: estimate k3 of the KL divergence of the sampling policy from the policy; kl, if
+      there is a reference: estimate k3 of that of the policy from the reference.
+    """
+    ratios = (sequence_ratios if sequence_ratio else token_ratios)(
+        token_logps, old_token_logps, mask
+    )
+    advantages = group_advantages(rewards, mean)
+    policy, old = masked_tokens(mask, token_logps, old_token_logps)
+    values = {
+        "clip_fraction": is_clipped(ratios, advantages, clip_low, clip_high).astype(ratios.dtype),
+        "ratio": ratios,
+        "approx_kl": kl_estimate(old, policy, "k3"),  # the samples are the old policy's
+    }
+    if ref_token_logps is not None:
+        policy, reference = masked_tokens(mask, token_logps, ref_token_logps)
+        values["kl"] = kl_estimate(policy, reference, "k3")
+    return {name: jnp.where(mask, x, 0).sum(axis=1) for name, x in values.items()}

@@ -21,7 +21,8 @@ LENGTH_NORMALIZED, PER_CONTEXT = "length_normalized", "per_context"
 class Loss:
     """A loss function and the arguments that it needs besides log-probabilities.
 
-    function: from arrays [B] to an array [B]; its parameters are columns of a batch, and options.
+    function: from arrays [B], of tokens [B, S], to an array [B]; its parameters are columns of a
+      batch, and options.
     needs: any of
       "rewards"      function(logps, rewards, ...); pairs: chosen_rewards, rejected_rewards
       "statistics"   keyword arguments mean, std (or one of them) of the training set's rewards
@@ -33,7 +34,11 @@ class Loss:
       "best"         the row of each context with the highest reward only
       "lengths"      chosen_lengths: completion tokens
       "means"        log-probabilities that are means over tokens, not sums
-      "tokens"       function(token_logps, mask), [B, S] each
+      "tokens"       function(token_logps, mask, ...), [B, S] each
+      "old"          old_token_logps, [B, S]: under the policy that sampled the tokens, when it did;
+                     so the loss is online
+      "reference_tokens"  ref_token_logps, [B, S], under the reference
+      "sequence_ratio"    one importance ratio for a completion, not one for each token
       "whole_batch"  all rows in one call: micro-batches would change the loss
       "every_token"  log-probabilities of prompt and padding too: a bug, kept for ablations
     """
@@ -42,7 +47,7 @@ class Loss:
     needs: frozenset[str] = frozenset()
 
     @property
-    def options(self) -> dict[str, float]:
+    def options(self) -> dict[str, float | str]:
         """The keyword arguments that a user may set, with their defaults.
 
         length_normalized: divide every log-probability by its number of tokens first.
@@ -74,11 +79,11 @@ class Loss:
         parameters = inspect.signature(self.function).parameters
         return tuple(name for name in ("mean", "std", "count") if name in parameters)
 
-    def requires(self, options: Mapping[str, float]) -> frozenset[str]:
+    def requires(self, options: Mapping[str, float | str]) -> frozenset[str]:
         """The needs of the loss with these options."""
         needs = self.needs
         if options.get("taper") or options.get("kl_coef"):
-            needs |= {"reference"}
+            needs |= {"reference_tokens" if "tokens" in needs else "reference"}
         if options.get(PER_CONTEXT):
             needs = needs - {"statistics"} | {"contexts"}
         return needs
@@ -87,9 +92,10 @@ class Loss:
         """The values of a batch, [B].
 
         Args:
-          columns: arrays [B] by name: the function's positional arguments; lengths, or
-            chosen_lengths and rejected_lengths, if log-probabilities are divided by them; mean,
-            std, count and quantile of each row's context if it needs them. Others are ignored.
+          columns: arrays [B], of tokens [B, S], by name: the function's positional arguments;
+            lengths, or chosen_lengths and rejected_lengths, if log-probabilities are divided by
+            them; mean, std, count and quantile of each row's context if it needs them. Others are
+            ignored.
           **options: keyword arguments of the function, length_normalized and per_context.
         """
         return self.function(**self._arguments(columns, options))
@@ -97,10 +103,12 @@ class Loss:
     def diagnostics(self, columns: Mapping[str, jax.Array], **options) -> dict[str, jax.Array]:
         """Scalars to monitor, by name (see `losses.diagnostics`).
 
-        Arguments are those of a call, of the whole batch; lengths are needed too, but for pairs.
+        Arguments are those of a call, of the whole batch; lengths are needed too, but for pairs and
+        losses of tokens.
         """
         if "tokens" in self.needs:
-            return {}
+            sums = self.token_diagnostics(columns, **options)
+            return {name: values.sum() / columns["mask"].sum() for name, values in sums.items()}
         arguments = self._arguments(columns, options)
         settings = self.options | arguments
         if "pairs" in self.needs:
@@ -123,6 +131,25 @@ class Loss:
                     arguments["logps"], ref_logps, good, beta=settings["beta"]
                 )
         return values
+
+    def token_diagnostics(
+        self, columns: Mapping[str, jax.Array], **options
+    ) -> dict[str, jax.Array]:
+        """What `diagnostics` averages over tokens, summed over each completion, [B], by name.
+
+        Sums of parts of a batch, divided by all of its completion tokens, are those of the batch.
+        Only online losses have any. Arguments are those of a call.
+        """
+        if "old" not in self.needs:
+            return {}
+        arguments = self._arguments(columns, options)
+        return diagnostics.online_diagnostics(
+            *(arguments[name] for name in ("token_logps", "mask", "old_token_logps", "rewards")),
+            arguments.get("ref_token_logps"),
+            mean=arguments["mean"],
+            sequence_ratio="sequence_ratio" in self.needs,
+            **{name: (self.options | arguments)[name] for name in ("clip_low", "clip_high")},
+        )
 
     def _weights(self, arguments) -> jax.Array:
         """The weights w of -w * s, [B], before clipping and without kl_penalty."""

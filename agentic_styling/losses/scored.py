@@ -8,11 +8,10 @@ mean and std are of the rewards of the whole TRAINING SET, never of the batch: s
 each row's own context (`context_statistics`).
 """
 
-import chex
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.losses.weights import as_floats, standardized, weighted
+from agentic_styling.losses.weights import as_floats, masked_tokens, standardized, weighted
 
 
 def _columns(logps, rewards, ref_logps):
@@ -82,10 +81,12 @@ best = standard
 def rloo(
     logps, rewards, ref_logps=None, *, mean, count, shift=0.0, clip=0.0, taper=False, kl_coef=0.0
 ):
-    """REINFORCE with a leave-one-out baseline, offline: -(r - mean of the others + shift) * s.
+    """REINFORCE with a leave-one-out baseline: -(r - mean of the others + shift) * s.
 
-    mean: float [B], over the `count` [B] trajectories of each row's context, itself included; the
-    weight is 0 in a context of one. Data: grouped. logps, rewards: float [B].
+    On fresh samples of the policy, one update each, it is the paper's unbiased estimator; for
+    several updates `dr_grpo` has importance ratios. mean: float [B], over the `count` [B]
+    trajectories of each row's context, itself included; the weight is 0 in a context of one.
+    Data: grouped, or fresh samples. logps, rewards: float [B].
     Source: arXiv 2402.14740.
     """
     logps, rewards, ref_logps = _columns(logps, rewards, ref_logps)
@@ -123,12 +124,7 @@ def dft(token_logps, mask):
     Data: demonstrations. token_logps: float [B, S], log pi_t; mask: bool [B, S], True on completion
     tokens. Returns [B], float32 (float64 for float64). Source: arXiv 2508.05629, equation 9.
     """
-    chex.assert_rank([token_logps, mask], 2)
-    chex.assert_equal_shape([token_logps, mask])
-    chex.assert_type([token_logps, mask], [float, bool])
-    logps = jnp.asarray(token_logps, jnp.result_type(jnp.float32, token_logps))
-    # Masked before exp, so that infinite values on padding have no effect.
-    logps = jnp.where(mask, logps, 0)
+    (logps,) = masked_tokens(mask, token_logps)
     return -(jax.lax.stop_gradient(jnp.exp(logps)) * logps).sum(axis=-1)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from agentic_styling.losses import off_policy, pairs, pairwise_pointwise, scored
+from agentic_styling.losses import off_policy, online, pairs, pairwise_pointwise, scored
 from agentic_styling.losses.loss import Loss
 
 REWARDS = frozenset({"rewards"})
@@ -11,6 +11,7 @@ CONTEXTS = REWARDS | {"contexts"}
 REFERENCE = REWARDS | {"reference"}
 PAIRS = frozenset({"pairs"})
 PAIRS_REFERENCE = PAIRS | {"reference"}
+ONLINE = CONTEXTS | {"tokens", "old"}
 
 LOSSES: dict[str, Loss] = {
     # The paper's five.
@@ -53,6 +54,10 @@ LOSSES: dict[str, Loss] = {
     "simpo": Loss(pairs.simpo, PAIRS | {"means"}),
     "cpo": Loss(pairs.cpo, PAIRS | {"lengths"}),
     "orpo": Loss(pairs.orpo, PAIRS | {"means"}),
+    # Fresh samples of the policy.
+    "grpo": Loss(online.grpo, ONLINE),
+    "dr_grpo": Loss(online.dr_grpo, ONLINE),
+    "gspo": Loss(online.gspo, ONLINE | {"sequence_ratio"}),
     # A bug of the public release, for ablations.
     "released_code": Loss(scored.released_code, STATISTICS | {"every_token"}),
 }
@@ -64,12 +69,15 @@ class Preset:
 
     loss: str
     reduction: str
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, float | str] = field(default_factory=dict)
 
 
 # The loss of a trajectory is w * (sum over its tokens), averaged over trajectories or pairs:
 # arXiv 2603.07148, "Methods". released_code: per token, prompt and padding counted, and divided
 # by the sum of the micro-batch's weights, as the public release does.
+# The online methods have their published reductions and options. Dr. GRPO, DAPO and GSPO have no
+# KL penalty. RLOO has one in its reward, of another size for each task: kl_coef of rloo has the
+# same mean gradient on fresh samples.
 PRESETS: dict[str, Preset] = {
     "S": Preset("standard", "seq-mean-token-sum"),
     "R": Preset("reward_filtered", "seq-mean-token-sum", {"threshold": 4.0}),
@@ -77,4 +85,9 @@ PRESETS: dict[str, Preset] = {
     "SW": Preset("standardized_reward_weighted", "seq-mean-token-sum"),
     "D": Preset("dpo", "seq-mean-token-sum", {"beta": 0.1}),
     "released_code": Preset("released_code", "seq-mean-token-mean"),
+    "GRPO": Preset("grpo", "seq-mean-token-mean", {"kl_coef": 0.04}),
+    "DR_GRPO": Preset("dr_grpo", "seq-mean-token-sum"),
+    "DAPO": Preset("grpo", "token-mean", {"clip_high": 0.28}),
+    "GSPO": Preset("gspo", "seq-mean-token-mean"),
+    "RLOO": Preset("rloo", "seq-mean-token-sum"),
 }

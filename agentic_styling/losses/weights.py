@@ -30,6 +30,19 @@ def as_floats(*columns: jax.Array, like: tuple = ()) -> list[jax.Array]:
     return [jnp.asarray(x, dtype) for x in (*columns, *like)]
 
 
+def masked_tokens(mask: jax.Array, *columns: jax.Array) -> list[jax.Array]:
+    """Log-probabilities of tokens as float32, or as float64 if one of them is; 0 outside the mask.
+
+    They are masked before anything else, so that infinite values on padding have no effect.
+    mask: bool [B, S], True on completion tokens; columns: float [B, S] each.
+    """
+    chex.assert_rank([mask, *columns], 2)
+    chex.assert_equal_shape([mask, *columns])
+    chex.assert_type([mask, *columns], [bool, *[float] * len(columns)])
+    dtype = jnp.result_type(jnp.float32, *columns)
+    return [jnp.where(mask, jnp.asarray(x, dtype), 0) for x in columns]
+
+
 def kl_penalty(logps: jax.Array, ref_logps: jax.Array) -> jax.Array:
     """delta^2 / 2 with delta = s - s_ref: an estimate of the KL divergence from the reference.
 
@@ -55,8 +68,8 @@ def standardized(rewards: jax.Array, mean, std) -> jax.Array:
     mean, std: scalars, of the whole training set, or [B], of each row's context.
     """
     std = jnp.asarray(std, rewards.dtype)
-    varied = std > LEAST_STD
-    return jnp.where(varied, (rewards - mean) / jnp.where(varied, std, 1), 0)
+    equal = std <= LEAST_STD  # not of NaN, which has to come out
+    return jnp.where(equal, 0, (rewards - mean) / jnp.where(equal, 1, std))
 
 
 def context_statistics(
@@ -64,8 +77,8 @@ def context_statistics(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Mean, population standard deviation and size of each row's context, three arrays [N].
 
-    rewards: float [N], of the whole training set; contexts: int [N] in [0, count). The deviation
-    of equal rewards is exactly 0. Source: arXiv 2506.06964, Swift.
+    rewards: float [N], of the whole training set; contexts: int [N] in [0, count). The mean of
+    equal rewards is exactly that reward, and their deviation 0. Source: arXiv 2506.06964, Swift.
     """
     (rewards,) = as_floats(rewards)
     chex.assert_equal_shape([rewards, contexts])
@@ -78,7 +91,8 @@ def context_statistics(
     std = jnp.sqrt(total(jnp.square(rewards - mean)) / size)
     low = jax.ops.segment_min(rewards, contexts, count)[contexts]
     high = jax.ops.segment_max(rewards, contexts, count)[contexts]
-    return mean, jnp.where(low == high, 0, std), size
+    equal = low == high
+    return jnp.where(equal, low, mean), jnp.where(equal, 0, std), size
 
 
 def context_quantiles(rewards: jax.Array, contexts: jax.Array, count: int) -> jax.Array:

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from agentic_styling.data.photos.sources import SUFFIXES
 from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.data.stream import check_kinds
-from agentic_styling.losses import LOSSES, REDUCTIONS
+from agentic_styling.losses import KL_ESTIMATORS, LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
 from agentic_styling.training.state import DTYPES, OPTIMIZERS, SCHEDULES, warmup_steps
@@ -78,6 +78,11 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
         table = choices.get(name, DTYPES)
         if value not in table:
             raise InputError(f"config.{name}: {value!r} is unknown; {nearest(value, table)}")
+    if "old" in LOSSES[config.loss].needs:
+        raise InputError(
+            f"config.loss: {config.loss!r} needs fresh samples of the policy, which a data set "
+            "lacks; use train_online, or an offline loss, such as 'swift'"
+        )
     if config.reduction not in LOSSES[config.loss].reductions:
         raise InputError(
             f"config.reduction: {config.reduction!r} divides by the length of a completion, but "
@@ -99,18 +104,26 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
         if not config[name] > 0:
             raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
     _check_parts(config)
-    options = LOSSES[config.loss].options
-    for name in config.loss_kwargs:
+    check_loss_kwargs(config.loss, config.loss_kwargs)
+    return ml_collections.FrozenConfigDict(config)
+
+
+def check_loss_kwargs(loss: str, kwargs: Mapping[str, float | str]) -> None:
+    """Raises InputError for a name that is no option of the loss, or for a value out of range."""
+    options = LOSSES[loss].options
+    for name, value in kwargs.items():
         if name not in options:
             raise InputError(
-                f"config.loss_kwargs.{name}: no option of {config.loss!r}; {nearest(name, options)}"
+                f"config.loss_kwargs.{name}: no option of {loss!r}; {nearest(name, options)}"
             )
-        if name in ("beta", "tau") and not config.loss_kwargs[name] > 0:
+        if name == "kl_estimator" and value not in KL_ESTIMATORS:
+            suggested = nearest(value, KL_ESTIMATORS)
+            raise InputError(f"config.loss_kwargs.{name}: {value!r} is unknown; {suggested}")
+        if name in ("beta", "tau", "clip_low", "clip_high") and not value > 0:
             raise InputError(
-                f"config.loss_kwargs.{name}: {config.loss_kwargs[name]} is not positive; make it "
-                f"larger, such as {options[name]}"
+                f"config.loss_kwargs.{name}: {value} is not positive; make it larger, such as "
+                f"{options[name]}"
             )
-    return ml_collections.FrozenConfigDict(config)
 
 
 def _check_source(config) -> None:

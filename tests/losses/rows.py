@@ -9,7 +9,7 @@ from agentic_styling.losses import LOSSES, context_quantiles, context_statistics
 # One of each kind, for tests of every loss that take long.
 KINDS = (
     *("standard", "reward_filtered", "standardized_reward_weighted", "dpo", "swift", "kto"),
-    *("rpo", "simpo", "dft", "released_code", "aot", "qrpo"),
+    *("rpo", "simpo", "dft", "released_code", "aot", "qrpo", "grpo", "gspo"),
 )
 STATISTICS = {"mean": 3.5, "std": 1.25}
 
@@ -32,6 +32,9 @@ def columns(count: int = 16, *, spread: float = 8.0, seed: int = 0) -> dict[str,
         made[f"{side}logps"] = made[f"ref_{side}logps"] + floats(-spread, spread)
     made["mask"] = jnp.arange(20) < made["lengths"][:, None]
     made["token_logps"] = jnp.array(rng.uniform(-3, -0.01, (count, 20)), jnp.float32)
+    for name in ("old_token_logps", "ref_token_logps"):
+        moves = jnp.array(rng.uniform(-0.5, 0.5, (count, 20)), jnp.float32)
+        made[name] = made["token_logps"] + moves
     contexts = jnp.arange(count) // 4
     mean, std, size = context_statistics(made["rewards"], contexts, count // 4)
     quantile = context_quantiles(made["rewards"], contexts, count // 4)

@@ -92,6 +92,8 @@ def test_every_loss_has_its_diagnostics_under_jit(name):
     assert all(np.isfinite(v) for k, v in found.items() if k != "nll_negative")
     if "pairs" in needs:
         assert set(TRL) <= found.keys()
+    elif "old" in needs:
+        assert {"clip_fraction", "ratio", "approx_kl"} <= found.keys()
     elif "rewards" in needs:
         watched = {"effective_sample_size", "clipped_weights", "nll_positive", "nll_negative"}
         assert watched <= found.keys()

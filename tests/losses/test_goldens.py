@@ -192,6 +192,35 @@ def test_policy_gradients_of_trajectories(precision, name, case):
         close(pull_back(logits, labels, mask, by_tokens), case["gradient"], tolerance)
 
 
+@pytest.mark.parametrize(("name", "case"), cases("trl_online_1_9"))
+def test_online_losses_of_tokens(precision, name, case):
+    dtype, tolerance = precision
+    inputs, options = GOLDENS[name]["inputs"], case["options"]
+    columns = {k: jnp.asarray(v, dtype) for k, v in inputs.items() if k != "mask"}
+    columns |= {"mean": jnp.asarray(case["mean"], dtype), "std": jnp.asarray(case["std"], dtype)}
+    columns["mask"] = jnp.array(inputs["mask"], bool)
+    if "kl_coef" not in options:
+        del columns["ref_token_logps"]
+    loss = LOSSES[case["loss"]]
+
+    def total(tokens):
+        given = columns | {"token_logps": tokens}
+        values = loss(given, **options)
+        assert values.dtype == dtype
+        lengths = columns["mask"].sum(axis=1)
+        # The denominator itself is float32.
+        rows = losses.denominator(case["reduction"], lengths).astype(dtype)
+        value = losses.reduce(values, lengths, case["reduction"], rows)
+        return value / case["divisor"], loss.diagnostics(given, **options)
+
+    both = jax.value_and_grad(total, has_aux=True)
+    (value, found), gradient = both(columns["token_logps"])
+    close(value, case["value"], tolerance)
+    close(gradient, case["gradient"], tolerance)
+    for metric, expected in case["metrics"].items():  # trl counts clipped tokens in float32
+        close(found[metric], expected, 1e-6 if metric == "clip_fraction" else tolerance)
+
+
 @pytest.mark.parametrize(("name", "case"), cases("verl_0_9"))
 def test_reductions_baselines_and_kl(precision, name, case):
     dtype, tolerance = precision

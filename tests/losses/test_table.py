@@ -13,7 +13,7 @@ from tests.losses.rows import KINDS, columns, options, take
 from tests.slow import slow_but
 
 NEEDS = {"rewards", "statistics", "contexts", "pairs", "reference", "filtered", "lengths"}
-NEEDS |= {"means", "tokens", "whole_batch", "every_token", "best"}
+NEEDS |= {"means", "tokens", "whole_batch", "every_token", "best", "old", "sequence_ratio"}
 ROW_BY_ROW = [n for n, loss in LOSSES.items() if "whole_batch" not in loss.needs]
 ROW_BY_ROW.remove("released_code")
 
@@ -39,6 +39,7 @@ def test_needs_and_signature_agree(name):
     assert ("reference" in loss.needs) == (
         reference is not None and reference.default is reference.empty
     )
+    assert ("old" in loss.needs) == ("old_token_logps" in parameters)
     text = inspect.getdoc(loss.function)
     assert "Source: " in text and "[B" in text
 
@@ -60,18 +61,40 @@ def test_options_say_what_they_need():
     assert loss.requires({"taper": True}) == loss.needs | {"reference"}
     assert loss.requires({"kl_coef": 0.1}) == loss.needs | {"reference"}
     assert loss.requires({"per_context": True}) == {"rewards", "contexts"}
+    online = LOSSES["grpo"]
+    assert online.requires(online.options) == {"tokens", "old", "rewards", "contexts"}
+    assert online.requires({"kl_coef": 0.04}) == online.needs | {"reference_tokens"}
     with pytest.raises(ValueError, match="give ref_logps"):
         losses.standard(jnp.ones(2), kl_coef=0.1)
 
 
 def test_presets_are_of_the_tables():
-    assert set(PRESETS) == {"S", "R", "RW", "SW", "D", "released_code"}
+    papers = {"S", "R", "RW", "SW", "D", "released_code"}
+    assert set(PRESETS) == papers | {"GRPO", "DR_GRPO", "DAPO", "GSPO", "RLOO"}
     for preset in PRESETS.values():
         assert preset.options.keys() <= LOSSES[preset.loss].options.keys()
         assert preset.reduction in REDUCTIONS
     # The paper's numbers are the defaults.
-    for preset in PRESETS.values():
-        assert preset.options.items() <= LOSSES[preset.loss].options.items()
+    for name in papers:
+        assert PRESETS[name].options.items() <= LOSSES[PRESETS[name].loss].options.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "reduction", "options"),
+    [
+        ("GRPO", "grpo", "seq-mean-token-mean", {"clip_low": 0.2, "clip_high": 0.2}),
+        ("DR_GRPO", "dr_grpo", "seq-mean-token-sum", {"clip_low": 0.2, "clip_high": 0.2}),
+        ("DAPO", "grpo", "token-mean", {"clip_low": 0.2, "clip_high": 0.28}),
+        ("GSPO", "gspo", "seq-mean-token-mean", {"clip_low": 3e-4, "clip_high": 4e-4}),
+        ("RLOO", "rloo", "seq-mean-token-sum", {"shift": 0.0, "clip": 0.0, "taper": False}),
+    ],
+)
+def test_online_presets_are_as_published(name, loss, reduction, options):
+    preset = PRESETS[name]
+    assert (preset.loss, preset.reduction) == (loss, reduction)
+    found = LOSSES[loss].options | preset.options
+    assert options.items() <= found.items()
+    assert found["kl_coef"] == (0.04 if name == "GRPO" else 0.0)
 
 
 @pytest.mark.parametrize("name", slow_but(LOSSES, *KINDS))

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from agentic_styling.losses import LOSSES
 from agentic_styling.training.config import (
     check_batch,
+    check_loss_kwargs,
     checked,
     fingerprint,
     input_digests,
@@ -74,6 +76,34 @@ def test_bad_fields(fields, message):
         checked(made)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["grpo", "dr_grpo", "gspo", "DAPO"])
+def test_a_data_set_has_no_fresh_samples(name):
+    with pytest.raises(InputError) as caught:
+        checked(config(name))
+    loss = "grpo" if name == "DAPO" else name
+    assert str(caught.value) == (
+        f"config.loss: {loss!r} needs fresh samples of the policy, which a data set lacks; "
+        "use train_online, or an offline loss, such as 'swift'"
+    )
+    assert checked(config("RLOO")).loss == "rloo"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"kl_estimator": "k4"}, "config.loss_kwargs.kl_estimator: 'k4' is unknown; did you mean"),
+        ({"clip_high": 0.0}, "config.loss_kwargs.clip_high: 0.0 is not positive; make it larger, "),
+        ({"clip_low": -0.2}, "config.loss_kwargs.clip_low: -0.2 is not positive; make it larger, "),
+        ({"clip": 0.2}, "config.loss_kwargs.clip: no option of 'grpo'; did you mean 'clip_"),
+    ],
+)
+def test_bad_options_of_online_losses(kwargs, message):
+    check_loss_kwargs("grpo", LOSSES["grpo"].options)
+    with pytest.raises(InputError) as caught:
+        check_loss_kwargs("grpo", LOSSES["grpo"].options | kwargs)
+    assert str(caught.value).startswith(message)
 
 
 def test_a_batch_has_to_divide_over_micro_batches_devices_and_pairs():
