@@ -34,7 +34,8 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
     if flags.dry_run:
         training.dry_run(config, workdir)
         return
-    planner = training.train(config, workdir)
+    train = training.train_online if "online" in config else training.train
+    planner = train(config, workdir)
     if jax.process_index() == 0:
         methods = f'{{"edit_only": None, "{workdir.name}": "{planner}"}}'
         print(

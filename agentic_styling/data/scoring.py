@@ -64,24 +64,27 @@ def score_samples(
     *,
     seed: int,
     label: str,
+    held_out: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Both rewards of several plans of each case, whose request is rendered once for all of them.
+    """The rewards of several plans of each case, whose request is rendered once for all of them.
 
-    plans: N times K; the other arguments are as in `execute_and_score`. Returns `reward` and
-    `held_out_reward`, float64 [N, K].
+    plans: N times K; the other arguments are as in `execute_and_score`. Returns `reward` and, with
+    held_out, `held_out_reward`, float64 [N, K].
     """
-    both = []
+    found = []
     for rows, source, key, reference in _batches(images, requests, seed, label):
-        measured = measure_reference(reference)
+        measured = measure_reference(reference) if held_out else None
         for own in zip(*(plans[row] for row in rows), strict=True):
             result = execute_steps(source, encode_plans(list(own)), key)[:, -1]
-            rewards = score_against(reference, result).reward, held_out_reward(measured, result)
-            both.append(jnp.stack(rewards))
+            rewards = [score_against(reference, result).reward]
+            if held_out:
+                rewards.append(held_out_reward(measured, result))
+            found.append(jnp.stack(rewards))
     count = len(plans[0])
-    both = np.array(jax.device_get(both), float)  # [batches * K, 2, size]
-    both = both.reshape(-1, count, 2, both.shape[-1]).transpose(2, 0, 3, 1)
-    reward, held_out = both.reshape(2, -1, count)[:, : len(plans)]
-    return {"reward": reward, "held_out_reward": held_out}
+    found = np.array(jax.device_get(found), float)  # [batches * K, rewards, size]
+    found = found.reshape(-1, count, *found.shape[1:]).transpose(2, 0, 3, 1)
+    found = found.reshape(len(found), -1, count)[:, : len(plans)]
+    return dict(zip(("reward", "held_out_reward"), found, strict=False))
 
 
 def _batches(images, requests, seed, label) -> Iterator[tuple]:

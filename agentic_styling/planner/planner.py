@@ -188,7 +188,7 @@ class Planner:
 
         They are not constrained by default.
         """
-        return self._complete(images, goals, self._texts, **options)
+        return self.decode(images, goals, self._texts, **options)
 
     def score(
         self,
@@ -203,11 +203,11 @@ class Planner:
         tokens: B rows, each a completion of another planner of the same tokenizer, which are scored
         in place of sampling.
         """
-        found = self._complete(images, goals, self._completions, tokens=tokens, **options)
+        found = self.decode(images, goals, self._completions, tokens=tokens, **options)
         return [[Completion(*each) for each in samples] for samples in found]
 
     @in_32_bits
-    def _complete(
+    def decode(
         self,
         images,
         goals: Sequence[str],
@@ -224,8 +224,13 @@ class Planner:
         top_p: float = 1.0,
         max_new_tokens: int = 512,
         kept: MutableMapping[int, list] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> list[list]:
-        """What `read` makes of each sample, num_samples for each goal."""
+        """What `read` makes of each sample, num_samples for each goal; other arguments as above.
+
+        read: from the GenerateResult of some rows to a list, an entry for each row. numbers: of the
+        rows, int [B], which their samples depend on; by default 0 to B - 1.
+        """
         from tqdm import tqdm
 
         check_temperature(temperature)
@@ -259,6 +264,8 @@ class Planner:
                 continue
             inputs = self._inputs(images, prompts, rows, counts[rows].max(), text)
             options |= {"seed": seed, "rows": rows, "forced": forced[rows]}
+            if numbers is not None:
+                options["rows"] = np.asarray(numbers)[rows]
             result = generate(self.config, self.params, inputs, **options)
             if not np.isfinite(result.logps).all():
                 raise InputError(

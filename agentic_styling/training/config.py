@@ -16,6 +16,7 @@ from agentic_styling.data.stream import check_kinds
 from agentic_styling.losses import KL_ESTIMATORS, LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
+from agentic_styling.training.online.config import check_online
 from agentic_styling.training.state import DTYPES, OPTIMIZERS, SCHEDULES, warmup_steps
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import check_finite, load_config
@@ -72,13 +73,17 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     check_finite(config)
     config = ml_collections.ConfigDict(config)
     config.warmup_steps = warmup_steps(config)
+    if "online" in config:
+        config.batch_size = config.online.contexts * config.online.plans
     choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
     given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
     for name, value in given.items():
         table = choices.get(name, DTYPES)
         if value not in table:
             raise InputError(f"config.{name}: {value!r} is unknown; {nearest(value, table)}")
-    if "old" in LOSSES[config.loss].needs:
+    if "online" in config:
+        check_online(config)
+    elif "old" in LOSSES[config.loss].needs:
         raise InputError(
             f"config.loss: {config.loss!r} needs fresh samples of the policy, which a data set "
             "lacks; use train_online, or an offline loss, such as 'swift'"
@@ -134,7 +139,7 @@ def _check_source(config) -> None:
         raise InputError(
             f"config.stream.photos: {config.stream.photos}, but config.data is set too; set one"
         )
-    if config.loss != "standard":
+    if config.loss != "standard" and "online" not in config:
         raise InputError(
             f"config.stream.photos: a stream has no rewards, which {config.loss!r} needs; use "
             "--config=train:standard, or config.data"

@@ -11,11 +11,11 @@ import ml_collections
 import numpy as np
 from jax.sharding import Mesh
 
+from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.losses import LOSSES
 from agentic_styling.planner import Tokenizer
 from agentic_styling.planner.inputs.images import image_patches
 from agentic_styling.training.batches.data_iterator import DataIterator
-from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import (
     check_batch,
@@ -32,7 +32,6 @@ from agentic_styling.training.monitoring.flops import train_flops
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.setup import (
-    Data,
     assembler,
     batch_maker,
     layouts,
@@ -45,7 +44,7 @@ from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
-from agentic_styling.utils.errors import Preempted
+from agentic_styling.utils.errors import InputError, Preempted
 from agentic_styling.utils.precision import in_32_bits
 
 
@@ -68,6 +67,8 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
       Preempted: after SIGTERM, when the state is saved.
     """
     config, workdir = checked(config), Path(workdir)
+    if "online" in config:
+        raise InputError("config.online: an online config; use train_online, or --config=train:LOSS")
     check_shared(workdir)
     digests = input_digests(config)
     claim(fixed(config), workdir, digests=digests)
@@ -112,8 +113,8 @@ def _train(
             state = restored.state
             batches.set_state(restored.host["batches"])
             validation.set_state(restored.host["validation"])
-        count = functools.partial(work, model, data)
         with Monitor(workdir, config, int(state.step), mesh.size) as monitor:
+            count = functools.partial(_work, model, data)
             host = _Host(workdir, batches, count, validation, checkpoints, monitor, preemption)
             state = _steps(config, host, step, state, frozen)
     if config.patience and validation.best_step is not None:
@@ -175,9 +176,12 @@ def _steps(config, host: _Host, step: Callable, state: TrainState, frozen: dict)
     return state
 
 
-def work(model: PlannerModel, data: Data | StreamData, step: int) -> tuple[int, float]:
-    """Tokens and FLOPs of a step, without padding; of a stream, when its batch was made."""
-    table, rows = data.take_table(step)
+def _work(model: PlannerModel, data, step: int) -> tuple[int, float]:
+    return work(model, *data.take_table(step))
+
+
+def work(model: PlannerModel, table: TrainingSet, rows: np.ndarray) -> tuple[int, float]:
+    """Tokens and FLOPs of a step on these rows of a table, without padding."""
     lengths, completions = table.length[rows], (table.length - table.prompt_length)[rows]
     pictures, patches = 0, 0
     if table.images:

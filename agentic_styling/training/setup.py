@@ -185,9 +185,14 @@ class Layouts(NamedTuple):
 
 
 def layouts(
-    config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, *, pictures: bool
+    config: ml_collections.FrozenConfigDict,
+    model: PlannerModel,
+    optimizer,
+    *,
+    pictures: bool,
+    by_token: tuple[str, ...] = (),
 ) -> Layouts:
-    """The layouts of a run; nothing is allocated."""
+    """The layouts of a run; nothing is allocated. by_token: as for `batch_shardings`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = jax.eval_shape(functools.partial(init_params, model.config), key)
     frozen = {}
@@ -202,7 +207,7 @@ def layouts(
     def layout(tree):
         return shardings(model.mesh, tree, rules, replicate_below=small)
 
-    batch = batch_shardings(model.mesh, pictures=pictures)
+    batch = batch_shardings(model.mesh, pictures=pictures, by_token=by_token)
     return Layouts(shapes, layout(shapes), frozen, layout(frozen), batch)
 
 

@@ -20,7 +20,7 @@ from agentic_styling.planner import (
     lora_variables,
     output_embedding,
 )
-from agentic_styling.training.batches.batches import Batch
+from agentic_styling.training.batches.batches import BY_TOKEN, Batch
 from agentic_styling.training.mesh import replicated
 from agentic_styling.training.state import TrainState
 
@@ -58,7 +58,8 @@ def completion_tokens(
     """Statistics of the tokens of each completion, float32 [E, T] each, and their mask [E, T].
 
     batch: one micro-batch, with arrays [R, S] and [E]; T is the length of a row after model.start.
-    dropout: key of the adapters' dropout. Prompt, padding and other examples are masked.
+    dropout: key of the adapters' dropout. Prompt, padding, other examples, and tokens that do not
+    count are masked.
     """
     # With one example a row, padding is last, for which some attention kernels are faster.
     segments = batch.segments if model.packed else None
@@ -88,6 +89,8 @@ def completion_tokens(
     mask = offsets < batch.length[:, None]
     at = batch.first[:, None] - model.start - 1 + offsets
     at = jnp.where(mask, at, 0)
+    if batch.choices is not None:
+        mask &= batch.choices
     return jax.tree.map(lambda x: jnp.where(mask, x[batch.row[:, None], at], 0), tokens), mask
 
 
@@ -110,8 +113,10 @@ def in_bucket(model: PlannerModel, function: Callable, batch: Batch, *args):
 
     def cut(length):
         def shortened(batch, *args):
-            tokens, segments = batch.tokens[:, :length], batch.segments[:, :length]
-            return function(batch.replace(tokens=tokens, segments=segments), *args)
+            by_token = {name: getattr(batch, name) for name in BY_TOKEN}
+            part = {n: x[:, : length - model.start] for n, x in by_token.items() if x is not None}
+            part |= {"tokens": batch.tokens[:, :length], "segments": batch.segments[:, :length]}
+            return function(batch.replace(**part), *args)
 
         return shortened
 
@@ -150,13 +155,30 @@ def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dic
     return halves
 
 
+def token_columns(logps: jax.Array, mask: jax.Array, batch: Batch) -> dict[str, jax.Array]:
+    """The arguments of a loss of tokens by name, from log-probabilities [E, T] of a micro-batch."""
+    columns = {"token_logps": logps, "mask": mask}
+    if batch.old is not None:
+        own = jax.lax.stop_gradient(logps)
+        columns["old_token_logps"] = jnp.where(jnp.isnan(batch.old), own, batch.old)
+    if batch.reference_tokens is not None:
+        columns["ref_token_logps"] = batch.reference_tokens
+    return columns
+
+
+def sampler_gap(logps: jax.Array, mask: jax.Array, old: jax.Array) -> jax.Array:
+    """The largest difference to the sampler's log-probabilities of each completion, [E]."""
+    known = mask & ~jnp.isnan(old)
+    return jnp.where(known, jnp.abs(logps - jnp.where(known, old, 0)), 0).max(axis=1)
+
+
 def make_gradient(
     model: PlannerModel, loss: str, kwargs: dict, reduction: str, *, adapter_off: bool = False
 ) -> Callable:
-    """Makes gradient(trained, frozen, batch, key) -> (loss, gradients, sums, columns).
+    """Makes gradient(trained, frozen, batch, key) -> (loss, gradients, sums, columns, online).
 
     sums: statistics summed over each completion, [B]; columns: the arguments of the loss, [B] or of
-    pairs [B / 2]. Micro-batches run in turn; the result is that of the whole batch. adapter_off:
+    pairs [B / 2]; online: of an online batch, diagnostics summed over each completion, [B]. Micro-batches run in turn; the result is that of the whole batch. adapter_off:
     compute reference log-probabilities from the frozen parameters instead of reading the batch's.
     """
     rows_per_value = 2 if "pairs" in LOSSES[loss].needs else 1
@@ -169,14 +191,21 @@ def make_gradient(
             part = part.replace(reference=jax.lax.stop_gradient(before.logps.sum(axis=1)))
         sums = jax.tree.map(lambda x: x.sum(axis=1), tokens)
         columns = loss_columns(loss, kwargs, sums.logps, part)
-        by_token = {"token_logps": tokens.logps, "mask": mask}
-        given = columns | by_token if "tokens" in LOSSES[loss].needs else columns
+        given, online = columns, {}
+        if "tokens" in LOSSES[loss].needs:
+            given = columns | token_columns(tokens.logps, mask, part)
+        if part.old is not None:
+            online = {"sampler_gap": sampler_gap(tokens.logps, mask, part.old)}
+        if "old" in LOSSES[loss].needs:
+            online |= LOSSES[loss].token_diagnostics(given, **kwargs)
         values = LOSSES[loss](given, **kwargs)
-        return (values * scale[: len(values)]).sum(), (sums, columns)
+        return (values * scale[: len(values)]).sum(), (sums, columns, online)
 
     def gradient(trained, frozen, batch: Batch, key):
-        scale = rows_per_value * REDUCTIONS[reduction](batch.length.reshape(-1))
-        parts = len(batch.length)
+        lengths, parts = batch.length.reshape(-1), len(batch.length)
+        scale = rows_per_value * REDUCTIONS[reduction](lengths)
+        if batch.old is not None and reduction != "token-mean":  # completions left out are empty
+            scale *= len(lengths) / jnp.maximum((lengths > 0).sum(), 1)
 
         def value_and_gradient(part, scale, key):
             differentiated = jax.value_and_grad(objective, has_aux=True)
@@ -190,21 +219,26 @@ def make_gradient(
         keys = jax.random.split(key, parts)
         part = batch, scale.reshape(batch.length.shape), keys
         (value, grads), rest = jax.lax.scan(add, zero, part)
-        sums, columns = jax.tree.map(jnp.ravel, rest)
-        return value, grads, sums, columns
+        sums, columns, online = jax.tree.map(jnp.ravel, rest)
+        return value, grads, sums, columns, online
 
     return gradient
 
 
 def batch_metrics(
-    loss: str, kwargs: dict, batch: Batch, sums: TokenStatistics, columns: dict[str, jax.Array]
+    loss: str,
+    kwargs: dict,
+    batch: Batch,
+    sums: TokenStatistics,
+    columns: dict[str, jax.Array],
+    online: dict[str, jax.Array],
 ) -> dict[str, jax.Array]:
-    """The logged metrics of a batch, before its update; sums and columns: see `make_gradient`.
+    """The logged metrics of a batch, before its update; the last three: see `make_gradient`.
 
     They are nll, entropy and mean_token_accuracy per token, reward, for pairs nll_chosen, and the
     diagnostics of the loss (`losses.diagnostics`).
     """
-    tokens = batch.length.sum()
+    tokens = jnp.maximum(batch.length.sum(), 1)
     metrics = {
         "nll": -sums.logps.sum() / tokens,
         "entropy": sums.entropy.sum() / tokens,
@@ -213,6 +247,11 @@ def batch_metrics(
     }
     if "pairs" in LOSSES[loss].needs:
         metrics["nll_chosen"] = -columns["chosen_logps"].sum() / columns["chosen_lengths"].sum()
+    if online:
+        metrics["sampler_gap"] = online.pop("sampler_gap").max()
+        metrics |= {name: values.sum() / tokens for name, values in online.items()}
+    if "tokens" in LOSSES[loss].needs:
+        return metrics
     return metrics | LOSSES[loss].diagnostics(columns, **kwargs)
 
 
@@ -237,7 +276,7 @@ def make_step(
 
     def step(state: TrainState, frozen, batch: Batch):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
-        loss, grads, sums, columns = gradient(state.params, frozen, batch, key)
+        loss, grads, *rest = gradient(state.params, frozen, batch, key)
         norm = optax.global_norm(grads)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         good, health = state.health.after(loss, norm, optax.global_norm(updates), spike)
@@ -248,7 +287,7 @@ def make_step(
         params, opt_state, ema = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
         state = TrainState(state.step + 1, params, opt_state, ema, health)
         values = {"loss": loss, "grad_norm": norm, "skipped": health.skipped}
-        return state, values | metrics(batch, sums, columns)
+        return state, values | metrics(batch, *rest)
 
     return jax.jit(
         step,

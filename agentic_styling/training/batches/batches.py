@@ -48,6 +48,11 @@ class Batch:
       context_mean, context_std, context_count: float32 [M, E], of the rewards of the example's
         context in the training set.
       context_quantile: float32 [M, E], of the example's reward among those.
+      old: float32 [M, E, T], log-probabilities of the completion's tokens under the policy that
+        sampled them, NaN for those of the policy itself; None unless training is online. T is the
+        length of a row after the layout's start.
+      reference_tokens: float32 [M, E, T], the same under the reference; None without one.
+      choices: bool [M, E, T], the tokens that count in the loss; None for all.
     """
 
     tokens: jax.Array
@@ -64,15 +69,25 @@ class Batch:
     context_std: jax.Array
     context_count: jax.Array
     context_quantile: jax.Array
+    old: jax.Array | None = None
+    reference_tokens: jax.Array | None = None
+    choices: jax.Array | None = None
 
 
-def batch_shardings(mesh: Mesh, *, pictures: bool) -> Batch:
-    """How a batch is sharded: rows over data and fsdp, tokens over context, the rest replicated."""
+BY_TOKEN = ("old", "reference_tokens", "choices")  # arrays [M, E, T] of online training
+
+
+def batch_shardings(mesh: Mesh, *, pictures: bool, by_token: tuple[str, ...] = ()) -> Batch:
+    """How a batch is sharded: rows over data and fsdp, tokens over context, the rest replicated.
+
+    by_token: those of BY_TOKEN that the batch has.
+    """
     rows = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
     tokens = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))
     layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, replicated(mesh)))
     images = rows if pictures else None
-    return layout.replace(tokens=tokens, segments=tokens, images=images, pictures=rows)
+    absent = {name: None for name in BY_TOKEN if name not in by_token}
+    return layout.replace(tokens=tokens, segments=tokens, images=images, pictures=rows, **absent)
 
 
 def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndarray:

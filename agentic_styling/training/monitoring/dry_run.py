@@ -64,7 +64,7 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
         lowered = step.lower(layout.shapes, layout.frozen_shapes, batch)
     compiled = lowered.compile()
     print("\n" + "\n".join(memory_lines(layout, compiled)))
-    tokens, flops = work(model, data, 0)
+    tokens, flops = work(model, *data.take_table(0))
     peak = peak_flops(jax.devices()[0])
     least = f"; at least {flops / mesh.size / peak:.3f} s" if peak else ""
     print(f"\na step: {tokens:,} tokens, {flops / 1e12:.3g} TFLOPs counted{least}")

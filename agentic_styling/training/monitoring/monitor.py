@@ -22,8 +22,8 @@ class Monitor:
 
     metrics.jsonl is reproducible: the same in every run of a config. speed.jsonl holds tokens per
     second and device (without padding), MFU if the device's peak is known, the share of time spent
-    waiting for data, and the gigabytes of the fullest device (of the process, on a CPU). Only the
-    first of several hosts writes.
+    waiting for data, online also of sampling and scoring, and the gigabytes of the fullest device
+    (of the process, on a CPU). Only the first of several hosts writes.
     """
 
     def __init__(self, workdir: Path, config, done: int, devices: int):
@@ -59,6 +59,10 @@ class Monitor:
         if self._first:
             self._progress.update()
 
+    def spent(self, name: str, seconds: float) -> None:
+        """Counts the seconds of a part of a step, whose share of the time is written."""
+        self._parts[name] = self._parts.get(name, 0.0) + seconds
+
     def hold(self, step: int, values: dict[str, jax.Array]) -> None:
         """Keeps a step's metrics, still on the device, for the next flush."""
         self._held = step, values
@@ -89,6 +93,7 @@ class Monitor:
 
     def _begin(self) -> None:
         self._begun, self._tokens, self._flops, self._waited = time.perf_counter(), 0, 0.0, 0.0
+        self._parts: dict[str, float] = {}
 
     def _speed(self) -> dict[str, float]:
         seconds = time.perf_counter() - self._begun
@@ -96,7 +101,7 @@ class Monitor:
             "tokens_per_second_per_device": self._tokens / seconds / self._devices,
             "waiting": self._waited / seconds,
             "memory_gb": memory_gb(),
-        }
+        } | {name: part / seconds for name, part in self._parts.items()}
         peak = peak_flops(jax.local_devices()[0])
         if peak:
             speed["mfu"] = self._flops / seconds / self._devices / peak

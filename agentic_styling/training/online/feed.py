@@ -1,0 +1,104 @@
+"""Batches of a train step out of rollouts."""
+
+from collections.abc import Sequence
+
+import ml_collections
+import numpy as np
+
+from agentic_styling.data.storage.training_set import TrainingSet
+from agentic_styling.planner import Planner, encode_prompts, image_tokens, pad_rows
+from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
+from agentic_styling.training.batches.packing import Layout
+from agentic_styling.training.online.contexts import OnlineContext
+from agentic_styling.training.online.rollouts import Rollouts, equal_rewards
+from agentic_styling.training.step import PlannerModel
+from agentic_styling.utils.errors import InputError
+
+ROW_MULTIPLE = 16
+SHORTER = 0.7  # of two neighbouring row lengths
+
+
+class OnlineFeed:
+    """Makes a batch of the rollouts of a round, an example a row.
+
+    Rows have one of at most config.length_buckets lengths; the longest holds the longest prompt of
+    `samples` and a plan of config.online.max_new_tokens.
+    """
+
+    def __init__(
+        self,
+        config: ml_collections.FrozenConfigDict,
+        model: PlannerModel,
+        planner: Planner,
+        samples: Sequence[OnlineContext],
+    ):
+        self._config, self._model, self._planner = config, model, planner
+        longest = max(len(prompt) for prompt in self._prompts(samples))
+        whole = model.mesh.shape["context"] > 1  # sharded rows have one length
+        multiple = model.mesh.shape["context"] * ROW_MULTIPLE
+        most = 1 if whole else config.length_buckets
+        wanted = [longest + config.online.max_new_tokens]
+        wanted += [wanted[0] * SHORTER**n for n in range(1, most)]
+        lengths = sorted({int(-(-length // multiple) * multiple) for length in wanted})
+        self.layout = Layout(config.batch_size // config.microbatches, tuple(lengths), 1)
+        shortest = min(len(prompt) for prompt in self._prompts(samples))
+        self.start = 0 if whole else shortest - 1
+
+    def with_layout(self, model: PlannerModel) -> PlannerModel:
+        """The model for rows of this layout."""
+        return model._replace(start=self.start, lengths=self.layout.lengths)
+
+    def _prompts(self, contexts: Sequence[OnlineContext]) -> list[list[int]]:
+        """The token ids of each context's prompt."""
+        tokenizer, goals = self._planner.tokenizer, [context.goal for context in contexts]
+        if self._planner.modality == "text":
+            return encode_prompts(tokenizer, goals, states=[context.state for context in contexts])
+        sizes = (context.image.shape[:2] for context in contexts)
+        counts = [image_tokens(*size, self._planner.images) for size in sizes]
+        return encode_prompts(tokenizer, goals, counts)
+
+    def __call__(self, rollouts: Rollouts) -> tuple[Batch, TrainingSet]:
+        """The batch as host arrays, without a reference, and its rows.
+
+        The completions of a context whose plans all score alike are empty, so they have no part in
+        the loss and its denominator.
+        """
+        table = self._table(rollouts)
+        length = table.length if self._config.length_buckets > 1 else None
+        rows = split_microbatches(
+            np.arange(len(table.length)), self._config.microbatches, 1, length
+        )
+        batch = mesh_assembler(table, self.layout, self._model.mesh)(rows)
+        samples = [sample for group in rollouts.samples for sample in group]
+        size = (*rows.shape, self.layout.length - self.start)
+        old, choices = np.full(size, np.nan, np.float32), np.zeros(size, bool)
+        for place, row in np.ndenumerate(rows):
+            count = len(samples[row].tokens)
+            old[place][:count] = samples[row].logps
+            choices[place][:count] = samples[row].free if self._config.online.choices_only else True
+        dropped = np.repeat(equal_rewards(rollouts.rewards), rollouts.rewards.shape[1])
+        counted = np.where(dropped[rows], 0, batch.length).astype(np.int32)
+        return batch.replace(length=counted, old=old, choices=choices), table
+
+    def _table(self, rollouts: Rollouts) -> TrainingSet:
+        contexts = rollouts.contexts
+        prompts = self._prompts(contexts)
+        group = rollouts.rewards.shape[1]
+        context_id = np.repeat(np.arange(len(contexts), dtype=np.int32), group)
+        samples = [sample for own in rollouts.samples for sample in own]
+        rows = [[*prompts[c], *s.tokens.tolist()] for c, s in zip(context_id, samples, strict=True)]
+        for context, row in zip(context_id, rows, strict=True):
+            if len(row) > self.layout.length:
+                raise InputError(
+                    f"context {contexts[context].name}: a row of {len(row)} tokens, but rows hold "
+                    f"{self.layout.length}; raise config.online.max_new_tokens"
+                )
+        return TrainingSet(
+            tokens=pad_rows(rows, self._planner.tokenizer.pad, multiple=ROW_MULTIPLE)[0],
+            length=np.array([len(row) for row in rows], np.int32),
+            prompt_length=np.array([len(prompts[c]) for c in context_id], np.int32),
+            image=context_id,
+            images=[c.image for c in contexts] if self._planner.modality == "vision" else [],
+            reward=rollouts.rewards.reshape(-1),
+            context_id=context_id,
+        )

@@ -1,0 +1,298 @@
+"""The online loop: sample, execute, score, update."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from jax.sharding import Mesh
+
+from agentic_styling.losses import LOSSES
+from agentic_styling.planner import Planner, Tokenizer, merge_lora
+from agentic_styling.training.batches.batches import Batch
+from agentic_styling.training.batches.data_iterator import put
+from agentic_styling.training.checkpoints import Checkpoints
+from agentic_styling.training.config import (
+    check_batch,
+    checked,
+    fingerprint,
+    fixed,
+    input_digests,
+    loss_keywords,
+)
+from agentic_styling.training.export import export
+from agentic_styling.training.loop import work
+from agentic_styling.training.mesh import make_mesh
+from agentic_styling.training.monitoring.monitor import Monitor
+from agentic_styling.training.online.contexts import OnlineContext, open_contexts
+from agentic_styling.training.online.feed import OnlineFeed
+from agentic_styling.training.online.rollouts import roll_out
+from agentic_styling.training.preemption import Preemption
+from agentic_styling.training.setup import layouts, load_state, planner_model, train_step
+from agentic_styling.training.state import TrainState, make_optimizer
+from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
+from agentic_styling.training.validation import Validation
+from agentic_styling.training.workdir import as_json, check_shared, claim
+from agentic_styling.utils.errors import Preempted
+from agentic_styling.utils.precision import in_32_bits
+
+
+@flax.struct.dataclass
+class OnlineState:
+    """The contents of a checkpoint: the train state, and parameters that are older than its own.
+
+    sampler: of the policy that samples, {} if it is always the newest. reference: of a moving
+    reference, {} without one.
+    """
+
+    train: TrainState
+    sampler: dict
+    reference: dict
+
+    @property
+    def step(self) -> jax.Array:
+        """Updates so far, int32 []."""
+        return self.train.step
+
+
+@in_32_bits
+def train_online(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
+    """Trains a planner on its own plans, or resumes the run of an earlier call of this workdir.
+
+    A round samples config.online.plans plans for each of config.online.contexts contexts, executes
+    and scores them, and updates the policy config.online.updates times on all of them. What a round
+    does is a function of the config, its number and the state before it.
+
+    Args:
+      config: the fields of configs/online.py. When a run is resumed, only those of `config.FREE`
+        may differ.
+      workdir: as for `train`.
+
+    Returns:
+      The path of planner/, at once if the run is finished.
+
+    Raises:
+      InputError: as `train`; or a reward is not finite: the message names the context.
+      Preempted: after SIGTERM, when the state is saved.
+    """
+    config, workdir = checked(config), Path(workdir)
+    if "online" not in config:
+        raise InputError("config.online: missing; start from --config=online:LOSS")
+    check_shared(workdir)
+    digests = input_digests(config)
+    claim(fixed(config), workdir, digests=digests)
+    if (workdir / "planner").is_dir():
+        return workdir / "planner"
+    mesh = make_mesh(config.mesh)
+    check_batch(config, mesh)
+    with jax.set_mesh(mesh):
+        return _train(config, workdir, mesh, digests)
+
+
+class _Run(NamedTuple):
+    """The parts of a run that do not change.
+
+    contexts: from a round's number to its contexts. planner: without parameters. reference: those
+    of a reference that stays the start; None where none is needed, or where it moves.
+    """
+
+    config: ml_collections.FrozenConfigDict
+    model: PlannerModel
+    contexts: Callable[[int], list[OnlineContext]]
+    planner: Planner
+    feed: OnlineFeed
+    step: Callable
+    token_logps: Callable | None
+    layout: Batch
+    frozen: dict
+    reference: dict | None
+
+
+def _train(
+    config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]
+) -> Path:
+    model, optimizer = planner_model(config, mesh), make_optimizer(config)
+    tokenizer, contexts = Tokenizer(config.init_from), open_contexts(config)
+    planner = Planner(model.config, None, tokenizer, model.images, modality=config.modality)
+    feed = OnlineFeed(config, model, planner, contexts.samples)
+    validation = Validation(config, model, tokenizer)
+    model = feed.with_layout(model)
+    kwargs = loss_keywords(config, None)
+    needed = LOSSES[config.loss].requires(kwargs) & {"reference", "reference_tokens"}
+    by_token = ("old", "choices", *(("reference_tokens",) if needed else ()))
+    pictures = config.modality == "vision"
+    layout = layouts(config, model, optimizer, pictures=pictures, by_token=by_token)
+    train, frozen = load_state(config, model, optimizer, layout)
+    state = _first_state(config, train, moving=bool(needed and config.online.reference_every))
+    first = jax.process_index() == 0
+    claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
+    reference = None
+    if needed and not config.online.reference_every:
+        reference = _copy(train.params)
+    run = _Run(
+        config,
+        model,
+        contexts,
+        planner,
+        feed,
+        train_step(config, model, kwargs, optimizer, layout),
+        _token_logps(model) if needed else None,
+        layout.batch,
+        frozen,
+        reference,
+    )
+    best = config.keep_best or int(config.patience > 0)
+    checkpoints = Checkpoints(
+        workdir / "checkpoints", fingerprint(config, digests), last=config.keep_last, best=best
+    )
+    restored = checkpoints.restore(state)
+    if restored:
+        state = restored.state
+        validation.set_state(restored.host["validation"])
+    with (
+        Preemption() as preemption,
+        Monitor(workdir, config, int(state.step), mesh.size) as monitor,
+    ):
+        state = _rounds(run, _Host(workdir, validation, checkpoints, monitor, preemption), state)
+    if config.patience and validation.best_step is not None:
+        state = checkpoints.restore(state, validation.best_step).state
+    checkpoints.close()
+    export(workdir / "planner", model, state.train, frozen, config)
+    return workdir / "planner"
+
+
+class _Host(NamedTuple):
+    """What surrounds the rounds of a run."""
+
+    workdir: Path
+    validation: Validation
+    checkpoints: Checkpoints
+    monitor: Monitor
+    preemption: Preemption
+
+
+def _rounds(run: _Run, host: _Host, state: OnlineState) -> OnlineState:
+    """The state after the last round, or after that at which the validation stops the run."""
+    config, validation, monitor = run.config, host.validation, host.monitor
+    updates = config.online.updates
+    begin, end = int(state.step) // updates, config.steps // updates
+    for number, contexts in zip(range(begin, end), _ahead(run.contexts, begin, end), strict=True):
+        if validation.stopped:
+            break
+        state, values = _round(run, monitor, number, contexts, state)
+        done, last, score = (number + 1) * updates, number + 1 == end, math.nan
+        stop = host.preemption.reached() and not last
+        validated = validation.due(done)
+        if validated:
+            with monitor.paused():
+                values |= validation(done, state.train, run.frozen)
+            score = validation.score
+        if done % config.log_every < updates or last or validated:
+            monitor.hold(done, values)
+        monitor.flush()
+        ranked = validated and (config.keep_best or config.patience)
+        if done % config.checkpoint_every == 0 or last or stop or ranked:
+            host.checkpoints.save(state, {"validation": validation.get_state()}, score)
+        if stop:
+            host.checkpoints.close()
+            raise Preempted(
+                f"{host.workdir}: stopped by SIGTERM and saved after step {done} of "
+                f"{config.steps}; run the same command again to resume"
+            )
+    return state
+
+
+def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineState):
+    """The state after a round, and the metrics of its first update."""
+    config, online = run.config, run.config.online
+    sampler = state.sampler or state.train.params
+    planner = dataclasses.replace(run.planner, params=_merged(run, sampler))
+    rollouts = roll_out(
+        planner,
+        contexts,
+        online.plans,
+        seed=(config.seed, number),
+        max_new_tokens=online.max_new_tokens,
+    )
+    del planner
+    batch, table = run.feed(rollouts)
+    if run.token_logps:
+        reference = run.reference if run.reference is not None else state.reference
+        tokens = run.token_logps(reference, run.frozen, put(batch, _without_reference(run.layout)))
+        batch = batch.replace(
+            reference_tokens=np.asarray(tokens), reference=np.asarray(tokens.sum(axis=-1))
+        )
+    batch, train, values = put(batch, run.layout), state.train, {}
+    for _ in range(online.updates):
+        train, metrics = run.step(train, run.frozen, batch)
+        values = values or metrics
+        monitor.count(*work(run.model, table, np.arange(len(table.length))), 0.0)
+    jax.block_until_ready(train)
+    for name, seconds in rollouts.seconds.items():
+        monitor.spent(name, seconds)
+    sampler = _refreshed(state.sampler, train.params, number + 1, online.refresh_every)
+    reference = _refreshed(state.reference, train.params, number + 1, online.reference_every)
+    return OnlineState(train, sampler, reference), values | rollouts.metrics()
+
+
+def _first_state(config, train: TrainState, *, moving: bool) -> OnlineState:
+    old = config.online.refresh_every > 1
+    return OnlineState(
+        train, _copy(train.params) if old else {}, _copy(train.params) if moving else {}
+    )
+
+
+def _refreshed(old: dict, params, number: int, every: int) -> dict:
+    """Kept parameters after a round, counted from 1; {} if none are kept."""
+    return _copy(params) if old and number % every == 0 else old
+
+
+def _copy(params):
+    """Parameters that outlive the step, which is given those of the state."""
+    return jax.tree.map(jnp.copy, params)
+
+
+def _merged(run: _Run, trained):
+    """The parameters of the sampler in the dtype of the computation."""
+    lora = run.model.lora
+    params = merge_lora(run.frozen, trained, lora) if lora else trained
+    return jax.tree.map(lambda x: x.astype(run.model.compute.dtype), params)
+
+
+def _token_logps(model: PlannerModel) -> Callable:
+    """Log-probabilities of completions under other parameters: of a batch, float32 [M, E, T]."""
+
+    def of_part(trained, frozen, part: Batch):
+        def logps(part):
+            tokens, _ = completion_tokens(model, model.variables(trained, frozen), part)
+            # All micro-batches have the shape of the longest rows.
+            return jnp.pad(tokens.logps, ((0, 0), (0, width - tokens.logps.shape[1])))
+
+        width = part.tokens.shape[1] - model.start
+        return in_bucket(model, logps, part)
+
+    def of_batch(trained, frozen, batch: Batch):
+        return jax.lax.map(lambda part: of_part(trained, frozen, part), batch)
+
+    return jax.jit(of_batch)
+
+
+def _without_reference(layout: Batch) -> Batch:
+    return layout.replace(reference_tokens=None)
+
+
+def _ahead(contexts: Callable, begin: int, end: int) -> Iterator[list[OnlineContext]]:
+    """The contexts of the rounds; those of the next one are made meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        ready = thread.submit(contexts, begin) if begin < end else None
+        for number in range(begin, end):
+            current = ready.result()
+            ready = thread.submit(contexts, number + 1) if number + 1 < end else None
+            yield current
