@@ -4,9 +4,9 @@ r"""Training of a planner.
         --workdir=runs/dpo
 
 The argument is a loss of agentic_styling.losses.LOSSES, or a preset of PRESETS: S, R, RW, SW and D,
-the methods of arXiv 2603.07148, or released_code. It sets the loss, its options, the reduction and
-the learning rate. An interrupted run resumes from its last checkpoint when the same command is run
-again.
+the methods of arXiv 2603.07148, released_code, or RLOO; the others are online and need fresh
+samples. It sets the loss, its options, the reduction and the learning rate. An interrupted run
+resumes from its last checkpoint when the same command is run again.
 """
 
 from ml_collections import ConfigDict
