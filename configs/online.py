@@ -34,6 +34,7 @@ def get_config(arg: str = "GRPO") -> ConfigDict:
     config.steps = 100
     config.batch_size = config.online.contexts * config.online.plans  # always this product
     config.microbatches = 4
+    config.length_buckets = 2
     config.learning_rate = 3e-4
     config.schedule = "constant"
     config.weight_decay = 0.0

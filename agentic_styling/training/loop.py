@@ -68,7 +68,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     """
     config, workdir = checked(config), Path(workdir)
     if "online" in config:
-        raise InputError("config.online: an online config; use train_online, or --config=train:LOSS")
+        raise InputError("config.online: given to train; use train_online, or --config=train:LOSS")
     check_shared(workdir)
     digests = input_digests(config)
     claim(fixed(config), workdir, digests=digests)

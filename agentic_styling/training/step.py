@@ -178,8 +178,10 @@ def make_gradient(
     """Makes gradient(trained, frozen, batch, key) -> (loss, gradients, sums, columns, online).
 
     sums: statistics summed over each completion, [B]; columns: the arguments of the loss, [B] or of
-    pairs [B / 2]; online: of an online batch, diagnostics summed over each completion, [B]. Micro-batches run in turn; the result is that of the whole batch. adapter_off:
-    compute reference log-probabilities from the frozen parameters instead of reading the batch's.
+    pairs [B / 2]; online: of an online batch, diagnostics summed over each completion's tokens, and
+    their number, [B]. Micro-batches run in turn; the result is that of the whole batch.
+    adapter_off: compute reference log-probabilities from the frozen parameters instead of reading
+    the batch's.
     """
     rows_per_value = 2 if "pairs" in LOSSES[loss].needs else 1
 
@@ -195,7 +197,8 @@ def make_gradient(
         if "tokens" in LOSSES[loss].needs:
             given = columns | token_columns(tokens.logps, mask, part)
         if part.old is not None:
-            online = {"sampler_gap": sampler_gap(tokens.logps, mask, part.old)}
+            online["sampler_gap"] = sampler_gap(tokens.logps, mask, part.old)
+            online["counted"] = mask.sum(axis=1)
         if "old" in LOSSES[loss].needs:
             online |= LOSSES[loss].token_diagnostics(given, **kwargs)
         values = LOSSES[loss](given, **kwargs)
@@ -249,7 +252,8 @@ def batch_metrics(
         metrics["nll_chosen"] = -columns["chosen_logps"].sum() / columns["chosen_lengths"].sum()
     if online:
         metrics["sampler_gap"] = online.pop("sampler_gap").max()
-        metrics |= {name: values.sum() / tokens for name, values in online.items()}
+        counted = jnp.maximum(online.pop("counted").sum(), 1)
+        metrics |= {name: values.sum() / counted for name, values in online.items()}
     if "tokens" in LOSSES[loss].needs:
         return metrics
     return metrics | LOSSES[loss].diagnostics(columns, **kwargs)

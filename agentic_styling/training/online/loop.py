@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from agentic_styling.losses import LOSSES
@@ -29,7 +30,7 @@ from agentic_styling.training.config import (
 )
 from agentic_styling.training.export import export
 from agentic_styling.training.loop import work
-from agentic_styling.training.mesh import make_mesh
+from agentic_styling.training.mesh import make_mesh, replicated
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online.contexts import OnlineContext, open_contexts
 from agentic_styling.training.online.feed import OnlineFeed
@@ -40,7 +41,7 @@ from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
-from agentic_styling.utils.errors import Preempted
+from agentic_styling.utils.errors import InputError, Preempted
 from agentic_styling.utils.precision import in_32_bits
 
 
@@ -263,7 +264,10 @@ def _merged(run: _Run, trained):
     """The parameters of the sampler in the dtype of the computation."""
     lora = run.model.lora
     params = merge_lora(run.frozen, trained, lora) if lora else trained
-    return jax.tree.map(lambda x: x.astype(run.model.compute.dtype), params)
+    params = jax.tree.map(lambda x: x.astype(run.model.compute.dtype), params)
+    if jax.process_count() > 1:  # each process samples all plans, on its own devices
+        params = multihost_utils.process_allgather(params, tiled=True)
+    return params
 
 
 def _token_logps(model: PlannerModel) -> Callable:
@@ -281,7 +285,7 @@ def _token_logps(model: PlannerModel) -> Callable:
     def of_batch(trained, frozen, batch: Batch):
         return jax.lax.map(lambda part: of_part(trained, frozen, part), batch)
 
-    return jax.jit(of_batch)
+    return jax.jit(of_batch, out_shardings=replicated(model.mesh))
 
 
 def _without_reference(layout: Batch) -> Batch:

@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
 
 class Rollouts(NamedTuple):
-    """G samples of each of C contexts, their rewards float32 [C, G], and the seconds of each part."""
+    """G samples of each of C contexts, rewards float32 [C, G], and the seconds of each part."""
 
     contexts: list[OnlineContext]
     samples: list[list[Sample]]
@@ -131,7 +131,10 @@ def _score(contexts: Sequence[OnlineContext], samples: list[list[Sample]], seed:
         label="scoring",
         held_out=False,
     )["reward"]
-    places = [[own.index(sample.text) for sample in group] for own, group in zip(distinct, samples, strict=True)]
+    places = [
+        [own.index(sample.text) for sample in group]
+        for own, group in zip(distinct, samples, strict=True)
+    ]
     return np.take_along_axis(found, np.array(places), axis=1).astype(np.float32)
 
 
