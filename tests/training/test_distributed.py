@@ -33,14 +33,14 @@ def losses(workdir):
     return [json.loads(line)["loss"] for line in lines]
 
 
-def run_processes(config, *workdirs):
+def run_processes(config, *workdirs, child=CHILD):
     """One process for each workdir; exit statuses and what they wrote to stderr."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", CHILD, address, str(i), config.to_json(), str(workdir)],
+            [sys.executable, "-c", child, address, str(i), config.to_json(), str(workdir)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stderr=subprocess.PIPE,
             text=True,

@@ -122,7 +122,8 @@ def compile_plan_grammar(tokenizer: Tokenizer, vocab_size: int) -> PlanGrammar:
             "use the tokenizer that the model was made for"
         )
     tokens = tuple(sorted(token_bytes(tokenizer).items()))
-    return _compile(tokens, tokenizer.im_end, vocab_size, repr(VOCABULARY))
+    compiled = _compile(tokens, tokenizer.im_end, vocab_size, repr(VOCABULARY))
+    return jax.tree.map(jnp.asarray, compiled)  # on the devices of the mesh that is set now
 
 
 @functools.lru_cache(maxsize=2)  # seconds of work, which the planners of one run share
@@ -141,12 +142,12 @@ def _compile(tokens: tuple, im_end: int, vocab_size: int, vocabulary: str) -> Pl
     texts = np.append(automaton.texts, -1)
     width = int(degree.max())
     return PlanGrammar(
-        edges=jnp.asarray(np.pad([token, target, begun], ((0, 0), (0, width))), jnp.int32),
-        offsets=jnp.asarray(np.append(0, degree.cumsum()), jnp.int32),
-        texts=jnp.asarray(texts),
-        text_moves=jnp.asarray(text_moves),
-        distance=jnp.asarray(_distances(source, target, begun, texts)),
-        start=jnp.int32(automaton.start),
+        edges=np.pad([token, target, begun], ((0, 0), (0, width))).astype(np.int32),
+        offsets=np.append(0, degree.cumsum()).astype(np.int32),
+        texts=texts,
+        text_moves=text_moves,
+        distance=_distances(source, target, begun, texts),
+        start=np.int32(automaton.start),
         width=width,
         end=im_end,
     )

@@ -90,7 +90,7 @@ class StreamData:
         return (*lengths, longest) if seen < longest else lengths
 
     def _split(self, table: TrainingSet) -> np.ndarray:
-        """The rows of the micro-batches, int [M, E]; alike rows go together, by picture and length."""
+        """The rows of the micro-batches, int [M, E]; rows alike in picture and length together."""
         length = None
         if self._config.length_buckets > 1:
             length = table.length + np.where(table.image < 0, 0, table.tokens.shape[1])

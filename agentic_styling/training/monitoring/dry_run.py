@@ -31,6 +31,7 @@ from agentic_styling.training.setup import (
 from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import claim
+from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
 MIB = 2**20
@@ -44,6 +45,8 @@ def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
     Nothing is written and no parameter is allocated.
     """
     config = checked(config)
+    if "online" in config:
+        raise InputError("--dry_run: not for online training; use it with --config=train:LOSS")
     claim(fixed(config), Path(workdir), digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)

@@ -266,7 +266,7 @@ def _merged(run: _Run, trained):
     params = merge_lora(run.frozen, trained, lora) if lora else trained
     params = jax.tree.map(lambda x: x.astype(run.model.compute.dtype), params)
     if jax.process_count() > 1:  # each process samples all plans, on its own devices
-        params = multihost_utils.process_allgather(params, tiled=True)
+        params = jax.tree.map(jnp.asarray, multihost_utils.process_allgather(params, tiled=True))
     return params
 
 

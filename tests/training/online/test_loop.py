@@ -8,9 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from agentic_styling.cli.main import main
 from agentic_styling.planner import load_pretrained
-from agentic_styling.training import train, train_online
+from agentic_styling.training import dry_run, train, train_online
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online import rollouts
 from agentic_styling.utils.errors import InputError, Preempted
@@ -48,7 +47,10 @@ def test_a_run_writes_what_it_sampled_and_learnt(workplace, whole):
     assert any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), before, after)))
 
 
-@pytest.mark.parametrize("fields", [{}, {"refresh_every": 3, "reference_every": 2, "updates": 2}])
+OLDER = {"refresh_every": 3, "reference_every": 2, "updates": 2}
+
+
+@pytest.mark.parametrize("fields", [{}, pytest.param(OLDER, marks=pytest.mark.slow)])
 def test_a_stopped_run_resumes_bit_for_bit(workplace, whole, tmp_path, fields):
     """Also parameters that are older than the policy come back."""
     config = online_config(workplace, **fields)
@@ -111,6 +113,7 @@ def test_rewards_that_are_all_alike_change_nothing(workplace, tmp_path, monkeypa
     same_planner(tmp_path / "run/planner", workplace / "planner")
 
 
+@pytest.mark.slow
 def test_the_policy_learns_what_is_rewarded(workplace, tmp_path, monkeypatch):
     """Plans without steps are rewarded: after some updates nearly all plans are so."""
 
@@ -125,6 +128,7 @@ def test_the_policy_learns_what_is_rewarded(workplace, tmp_path, monkeypatch):
     assert np.mean(rewards[-4:]) > np.mean(rewards[:4]) + 0.5
 
 
+@pytest.mark.slow
 def test_fresh_contexts_of_photographs(workplace, tmp_path, monkeypatch):
     from PIL import Image
 
@@ -139,6 +143,17 @@ def test_fresh_contexts_of_photographs(workplace, tmp_path, monkeypatch):
     config.stream.update(photos=str(tmp_path / "photos"), size=64)
     train_online(config, tmp_path / "run")
     assert len(metrics(tmp_path / "run")) == 2
+
+
+@pytest.mark.slow
+def test_rewards_are_the_same_on_several_devices(workplace, whole, tmp_path):
+    config = online_config(workplace)
+    config.mesh.update(data=2, fsdp=2, tensor=2)
+    train_online(config, tmp_path / "run")
+    rewards, expected = (
+        [line["reward"] for line in metrics(run)] for run in (tmp_path / "run", whole)
+    )
+    np.testing.assert_allclose(rewards, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -167,5 +182,6 @@ def test_bad_configs_are_refused_in_a_line(workplace, tmp_path, method, fields, 
 def test_each_loop_refuses_the_config_of_the_other(workplace, tmp_path):
     with pytest.raises(InputError, match="config.online: given to train; use train_online"):
         train(online_config(workplace), tmp_path / "run")
-    with pytest.raises(SystemExit):
-        main(["train", "--config=train:GRPO", f"--workdir={tmp_path / 'run'}"])
+    with pytest.raises(InputError, match="not for online training"):
+        dry_run(online_config(workplace), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
