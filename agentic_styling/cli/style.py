@@ -100,8 +100,8 @@ def style(
             whys = [f"  {best.why()}\n" for best in found]
     out.mkdir(parents=True, exist_ok=True)
     sizes = set()
-    rows = zip(tqdm(names, "style"), pictures, plans, whys, strict=True)
-    for name, pixels, chosen, why in rows:
+    bar = tqdm(names, "style")
+    for name, pixels, chosen, why in zip(bar, pictures, plans, whys, strict=True):
         if pixels.shape not in sizes:
             sizes.add(pixels.shape)
             height, width, _ = pixels.shape

@@ -1,5 +1,6 @@
 """Search at inference: several plans are sampled and the one that they agree on most is taken."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -83,12 +84,22 @@ def best_plans(
     options |= {"temperature": temperature, "seed": seed, "states": states}
     if samples == 1:
         return [_best(None, own, [0.0]) for own in planner.plan(images, goals, **options)]
-    sampled = planner.score(images, goals, num_samples=samples, constrained=True, **options)
+    plans, logps = sample_plans(planner, images, goals, num_samples=samples, **options)
+    return [_best(*row) for row in zip(images, plans, logps, strict=True)]
+
+
+def sample_plans(
+    planner: Planner, images, goals: Sequence[str], **options
+) -> tuple[list[list[Plan]], list[list[float]]]:
+    """Plans under the grammar, num_samples for each goal, and their log-probabilities.
+
+    Arguments and errors are as for `Planner.score`.
+    """
+    sampled = planner.score(images, goals, constrained=True, **options)
     read = PLAN_FORMS[planner.form].read
-    return [
-        _best(image, [read(each.text) for each in own], [each.logp for each in own])
-        for image, own in zip(images, sampled, strict=True)
-    ]
+    with warnings.catch_warnings(action="ignore"):  # that a plan changes nothing
+        plans = [[read(each.text) for each in own] for own in sampled]
+    return plans, [[each.logp for each in own] for own in sampled]
 
 
 def _best(image, plans: list[Plan], logps: list[float]) -> Best:
