@@ -32,7 +32,7 @@ class Best(NamedTuple):
     idle: int
 
     def why(self) -> str:
-        """A line of words."""
+        """Why it was chosen, in a line."""
         plans = f"{self.distinct} distinct plan{'s' * (self.distinct > 1)} of {self.samples}"
         if self.choice.kind == IDLE:
             return f"{plans}: {self.idle} change nothing, so the photograph stays as it is"
