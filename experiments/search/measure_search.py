@@ -3,7 +3,7 @@
     python experiments/search/measure_search.py PLANNER DATA --out experiments/results/search
 
 DATA is a set with a test split, such as `build demo --photos PHOTOS --only test` makes. Each test
-case that asks for an edit gets a greedy plan and 16 plans at temperature 1; of the first 1, 2, 4, 8
+case that asks for an edit gets a greedy plan and 16 plans at --temperature; of the first 1, 2, 4, 8
 and 16 of these one is chosen:
 
 - mbr: as `best_plans` does, by the reward against what the other plans ask for;
@@ -35,7 +35,7 @@ from agentic_styling.rewards import choose, cross_rewards
 from agentic_styling.rewards.choice import IDLE
 from agentic_styling.rewards.search import group, sample_plans
 from agentic_styling.utils.atomic import write_text
-from agentic_styling.utils.checks import output_directory
+from agentic_styling.utils.checks import check_temperature, output_directory
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 SIZES = (1, 2, 4, 8, 16)
@@ -52,12 +52,14 @@ def asking_cases(data: Path) -> list:
     return cases
 
 
-def plans_of(planner: Planner, cases: list, seed: int) -> tuple[list, list, np.ndarray]:
+def plans_of(
+    planner: Planner, cases: list, temperature: float, seed: int
+) -> tuple[list, list, np.ndarray]:
     """A greedy plan of each case, 16 samples, and the samples' log-probabilities [N, 16]."""
     images, goals = [case.image for case in cases], [case.goal for case in cases]
     options = {"states": [case.state for case in cases], "seed": seed}
     greedy = [plan for (plan,) in planner.plan(images, goals, **options)]
-    sampling = {"num_samples": max(SIZES), "temperature": 1.0}
+    sampling = {"num_samples": max(SIZES), "temperature": temperature}
     plans, logps = sample_plans(planner, images, goals, **sampling, **options)
     return greedy, plans, np.array(logps)
 
@@ -146,8 +148,8 @@ def document(results: dict) -> str:
     distinct = ", ".join(f"{mean:.1f} of {size}" for size, mean in results["distinct"].items())
     about = (
         f"Planner {results['planner']} on {number} test cases of {results['photographs']} "
-        f"photographs; rewards 0 to 5, 95 % intervals over photographs. {results['idle']:.0%} of "
-        f"the samples change nothing. Plans that differ in what they do, on average: {distinct}.\n"
+        f"photographs, sampled at temperature {results['temperature']}; rewards 0 to 5, 95 % "
+        f"intervals over photographs. {results['idle']:.0%} of the samples change nothing. Plans that differ in what they do, on average: {distinct}.\n"
         f"{m['platform']}, {m['device']}, {m['cores']} cores, Python {m['python']}, "
         f"jax {m['jax']}, flax {m['flax']}."
     )
@@ -162,14 +164,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="the directory of a set")
     parser.add_argument("--out", type=Path, required=True, help="directory to write to")
     parser.add_argument("--seed", type=int, default=0, help="of sampling and of the tools' noise")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of sampling")
     args = parser.parse_args(argv)
+    check_temperature(args.temperature, "--temperature")
     out, cases = output_directory(args.out), asking_cases(args.data)
-    greedy, plans, logps = plans_of(Planner.from_pretrained(args.planner), cases, args.seed)
+    planner = Planner.from_pretrained(args.planner)
+    greedy, plans, logps = plans_of(planner, cases, args.temperature, args.seed)
     results = {
         "planner": args.planner.name,
         "planner_sha256": planner_digest(str(args.planner)),
         "cases": len(cases),
         "photographs": len({case.photo for case in cases}),
+        "temperature": args.temperature,
         "seed": args.seed,
         "machine": machine(),
         **measure(cases, greedy, plans, logps, args.seed),

@@ -54,9 +54,10 @@ def test_distinct_and_idle_samples_are_counted(results):
 
 def test_the_document_and_the_figure_have_every_row(results, tmp_path):
     where = dict.fromkeys(("platform", "device", "python", "jax", "flax"), "x") | {"cores": 2}
-    about = {"planner": "base", "cases": 2, "photographs": 2, "machine": where}
+    about = {"planner": "base", "cases": 2, "photographs": 2, "temperature": 1.0, "machine": where}
     text = measure_search.document(about | results)
-    assert "Planner base on 2 test cases of 2 photographs" in text and "2.0 of 16" in text
+    assert "Planner base on 2 test cases of 2 photographs, sampled at temperature 1.0;" in text
+    assert "2.0 of 16" in text
     own = "| oracle | 16 | 4.25 (3.75 to 4.75) | +3.25 (+3.25 to +3.25) |"
     assert own in text and text.count("\n| ") == 2 + 1 + 4 * 5
     measure_search.draw(about | results, tmp_path / "search.svg")
