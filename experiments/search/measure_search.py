@@ -149,7 +149,8 @@ def document(results: dict) -> str:
     about = (
         f"Planner {results['planner']} on {number} test cases of {results['photographs']} "
         f"photographs, sampled at temperature {results['temperature']}; rewards 0 to 5, 95 % "
-        f"intervals over photographs. {results['idle']:.0%} of the samples change nothing. Plans that differ in what they do, on average: {distinct}.\n"
+        f"intervals over photographs. {results['idle']:.0%} of the samples change nothing. "
+        f"Plans that differ in what they do, on average: {distinct}.\n"
         f"{m['platform']}, {m['device']}, {m['cores']} cores, Python {m['python']}, "
         f"jax {m['jax']}, flax {m['flax']}."
     )
