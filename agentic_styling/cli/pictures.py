@@ -20,7 +20,10 @@ def add_picture_commands(commands) -> None:
     add("--state", metavar="FILE", type=path, help=about)
     add("--out", type=path, default="styled", help="directory to write to")
     add("--overwrite", action="store_true", help="replace earlier results")
-    add("--temperature", type=temperature, default=0.0, help="of sampling; 0: greedy")
+    about = "plans to sample, of which the one is taken that the others agree on most"
+    add("--samples", metavar="N", type=whole(1, 64), default=1, help=about)
+    about = "of sampling; 0: greedy (default: 0, with --samples above 1: 1)"
+    add("--temperature", type=temperature, help=about)
     add("--seed", type=seed, default=0, help="of sampling and of the tools' noise")
     style.set_defaults(run=_style)
 

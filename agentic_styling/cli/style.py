@@ -35,7 +35,8 @@ def style(
     goal: str | None = None,
     planner: str | Path | None = None,
     plan: str | Path | None = None,
-    temperature: float = 0.0,
+    samples: int = 1,
+    temperature: float | None = None,
     seed: int = 0,
     state: str | Path | None = None,
     overwrite: bool = False,
@@ -49,6 +50,8 @@ def style(
       photos: files; the others are the command's options.
       goal: needed unless there is a `plan`, whose file may have one.
       planner: the directory of one; with neither this nor `plan` the starter planner is used.
+      samples: plans sampled for each photograph, of which `best_plans` chooses one; why is printed.
+      temperature: None is 0, and 1 with several samples.
       state: file of what the photographs show, which a text planner reads in their place: a JSON
         object from the ten dimensions, or some of them, to options.
 
@@ -63,6 +66,10 @@ def style(
         raise InputError("style: --planner and --plan both give the plan; leave one of them out")
     if plan is None and not goal:
         raise InputError('style: give --goal, as in --goal "a misty dawn", or --plan FILE')
+    if plan is not None and samples > 1:
+        raise InputError("style: --samples asks a planner and --plan gives the plan; leave one out")
+    if temperature is None:
+        temperature = 0.0 if samples == 1 else 1.0
     checks.check_temperature(temperature, "--temperature")
     seed, out = checks.check_seed(seed, "--seed"), output_directory(out)
     names = _free_names(photos, out, overwrite)
@@ -75,21 +82,26 @@ def style(
     if state is not None and not reads_state:
         raise InputError("style: only a text planner reads --state; leave it out")
     known = read_state(state) if state else {}
-    pictures = [read_photo(photo) for photo in photos]
+    pictures, whys = [read_photo(photo) for photo in photos], [""] * len(photos)
     if plan is not None:
         content = read_object(Path(plan), A_PLAN)
         plans = [_plan_in(content, plan)] * len(pictures)
         goal = goal or content.get("goal")
     else:
         from agentic_styling.planner import Planner
+        from agentic_styling.rewards import best_plans
 
         goals, states = [goal] * len(pictures), [known] * len(pictures)
         asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
-        samples = asked.plan(pictures, goals, temperature=temperature, seed=seed, states=states)
-        plans = [first for first, *_ in samples]
+        sampling = {"samples": samples, "temperature": temperature, "seed": seed, "states": states}
+        found = best_plans(asked, pictures, goals, **sampling)
+        plans = [best.plan for best in found]
+        if samples > 1:
+            whys = [f"  {best.why()}\n" for best in found]
     out.mkdir(parents=True, exist_ok=True)
     sizes = set()
-    for name, pixels, chosen in zip(tqdm(names, "style"), pictures, plans, strict=True):
+    bar = tqdm(names, "style")
+    for name, pixels, chosen, why in zip(bar, pictures, plans, whys, strict=True):
         if pixels.shape not in sizes:
             sizes.add(pixels.shape)
             height, width, _ = pixels.shape
@@ -100,6 +112,7 @@ def style(
         write_text(out / f"{name}{PLAN}", _plan_text(chosen, goal))
         _save(film_strip(frames, chosen, goal), out / f"{name}{STRIP}", format="JPEG", quality=90)
         tqdm.write(f"{out / name}{RESULT}")
+        tqdm.write(why, end="")
         for number, step in enumerate(chosen.resolved_steps, 1):
             reason = f" ({step.reasoning})" if step.reasoning else ""
             tqdm.write(f"  {number}. {_words(step)}{reason}")

@@ -65,6 +65,7 @@ COMMANDS = {
         "--out": PLACES,
         "--seed": NUMBERS + HUGE,
         "--temperature": NUMBERS,
+        "--samples": [*NUMBERS, "0", "65"],
         "--goal": TEXTS,
         "--planner": FILES,
         "--state": FILES,
