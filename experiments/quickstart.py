@@ -11,9 +11,9 @@ from ml_collections import ConfigDict
 
 from agentic_styling import data, evaluation, training
 from agentic_styling.cli import configured as cli
-from agentic_styling.data.build import build
+from agentic_styling.data.build import Procedural, build
 from agentic_styling.evaluation import POST_TRAINED
-from agentic_styling.planner import new_planner
+from agentic_styling.planner.pretrained import pretrained_directory
 from agentic_styling.training.workdir import as_json, claim
 
 CONFIG = Path(__file__).parents[1] / "configs/quickstart.py"
@@ -24,38 +24,31 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     claim(as_json(config), workdir)
     source = data.open_source(config.photos or None)
     claim(as_json(config), workdir, write=as_json(config))
+    sets = {"set_name": "demo", "size": config.picture_size, "seed": config.seed}
+    teacher = Procedural(
+        "demo", config.seed, habits=config.habits, habit_strength=config.habit_strength
+    )
     trajectories = build(
         workdir / "data",
-        "demo",
-        source,
+        source=source,
         count=config.count,
         plans_per_context=config.plans_per_context,
-        size=config.picture_size,
-        seed=config.seed,
+        teacher=teacher,
+        **sets,
     )
-    untrained = untrained_planner(config, workdir, trajectories)
-    methods = {"edit_only": None, "baseline": str(untrained)}
-    methods["standard"] = train(config, workdir, trajectories, "standard", untrained)
+    cases = trajectories
+    if not config.photos:  # more cases of the package's test photographs
+        cases = build(
+            workdir / "cases", source=source, count=config.cases, plans_per_context=1, only="test",
+            **sets,
+        )  # fmt: skip
+    base = str(pretrained_directory("base"))
+    methods = {"edit_only": None, "baseline": base}
+    methods["standard"] = train(config, workdir, trajectories, "standard", base)
     for method in POST_TRAINED:
         methods[method] = train(config, workdir, trajectories, method, methods["standard"])
     methods["teacher_best"] = None
-    return evaluation.evaluate(evaluation_config(config, workdir, trajectories, methods), workdir)
-
-
-def untrained_planner(config: ConfigDict, workdir: Path, trajectories: Path) -> Path:
-    """A planner with random weights and a tokenizer trained on the training texts."""
-    directory = workdir / "untrained/planner"
-    if not (directory / "config.json").exists():
-        rows = data.read_trajectories(trajectories, "train", image=False)
-        new_planner(
-            directory,
-            [t.plan.to_json() for t in rows] + [t.goal for t in rows],
-            preset=config.preset,
-            vocab_size=config.vocab_size,
-            picture_size=config.picture_size,
-            seed=config.seed,
-        )
-    return directory
+    return evaluation.evaluate(evaluation_config(config, workdir, cases, methods), workdir)
 
 
 def train(
@@ -80,12 +73,11 @@ def train(
     return str(workdir / method / "planner")
 
 
-def evaluation_config(
-    config: ConfigDict, workdir: Path, trajectories: Path, methods: dict
-) -> ConfigDict:
+def evaluation_config(config: ConfigDict, workdir: Path, cases: Path, methods: dict) -> ConfigDict:
     """What `evaluate` needs: the cases, the planners, and the curves of their training."""
     fields = evaluation.default_config()
-    fields.cases = fields.training_data = str(trajectories)
+    fields.cases = str(cases)
+    fields.training_data = str(next((workdir / "data").glob("agentic_styling/demo/*")))
     fields.seed = config.seed
     fields.methods = ConfigDict(methods)
     fields.curves = ConfigDict(

@@ -13,7 +13,7 @@ from agentic_styling.utils.errors import InputError, one_line_errors
 
 NAMES = {
     "edit_only": "E Edit-Only: the goal's literal words as tool calls",
-    "baseline": "B untrained planner",
+    "baseline": "B base planner, before any training on the data",
     "standard": "S Standard",
     "reward_filtered": "R Reward-filtered",
     "reward_weighted": "RW Reward-weighted",
