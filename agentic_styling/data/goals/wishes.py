@@ -27,7 +27,7 @@ KINDS = {
     ("orders", "phrases"): 0.08,
 }
 COUNTS = (0.45, 0.35, 0.14, 0.06)  # chance of one, two, three, four wishes
-UNKNOWN_SHARE = 0.04
+UNKNOWN_SHARE = 0.08
 SHOWN_SHARE = 0.04  # chance that a wish is for what the picture shows, so that looking pays
 KEEP_SHARE = 0.12
 NOT_SHARE = 0.08
@@ -229,9 +229,9 @@ def _finish(text: str, question: bool, rng) -> str:
         text = ". ".join(part[0].upper() + part[1:] for part in text.split(". "))
     elif chance < 0.5:
         text = text.lower()
-    elif chance < 0.56:
+    elif chance < 0.6:
         words = (word[0].upper() + word[1:] for word in text.split())
-        text = text.upper() if chance < 0.53 else " ".join(words)
+        text = text.upper() if chance < 0.57 else " ".join(words)
     marks = ("?", "?", "") if question else ("", "", "", "", "", ".", ".", ".", "!")
     return text + _pick(marks, rng)
 

@@ -165,7 +165,7 @@ def test_texts_vary_in_spelling_case_and_marks(draws, words):
     known = set(re.findall("[a-z]+", json.dumps(words, ensure_ascii=False).lower()))
     unknown = sum(bool(set(re.findall("[a-z]{4,}", t.lower())) - known) for t in texts)
     assert 0.04 < unknown / COUNT < 0.12  # typos
-    assert 0.01 < np.mean([t.isupper() for t in texts]) < 0.06
+    assert 0.03 < np.mean([t.isupper() for t in texts]) < 0.1
     assert 0.3 < np.mean([t[0] in string.ascii_uppercase for t in texts]) < 0.75
     ends = Counter(t[-1] if t[-1] in ".!?" else "" for t in texts)
     assert all(ends[mark] > 0.02 * COUNT for mark in ("", ".", "!", "?"))
