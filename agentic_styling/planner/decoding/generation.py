@@ -218,8 +218,8 @@ def _generate(
             step, rows, *_ = state
             return (step < slots) & (rows.unfinished(num_samples).sum() > rest)
 
-        step, rows, *written = state
-        state = (step, rows.enter(prompts, num_samples, slots), *written)
+        step, left, *results = state
+        state = (step, left.enter(prompts, num_samples, slots), *results)
         state = jax.lax.while_loop(goes_on, next_token, state)
     *_, tokens, values = state
     stopped = jnp.isin(tokens, stop_ids)

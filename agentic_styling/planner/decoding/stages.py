@@ -16,9 +16,10 @@ import jax.numpy as jnp
 
 from agentic_styling.planner.model.text import KVCache
 
-# Halving is a little faster than quarters, but each stage is one more loop to compile.
-SHRINK = 4
-LEAST_SLOTS, LEAST_ROWS = 64, 16  # with fewer, a step hardly becomes cheaper
+# More stages are a little faster, but each is one more loop to compile.
+FIRST_SLOTS = 4  # the first caches have this part of the slots
+SHRINK = (2, 8)  # and later stages these parts of the prompts
+LEAST_SLOTS, LEAST_ROWS = 64, 8  # with fewer, a step hardly becomes cheaper
 
 
 @flax.struct.dataclass
@@ -57,8 +58,8 @@ def decode_stages(prompts: int, samples: int, length: int) -> tuple[tuple[int, i
 
     A stage ends when all slots are written or no more than `rest` prompts are unfinished.
     """
-    slots, few = length // SHRINK, prompts // SHRINK
-    few = few if few * samples >= LEAST_ROWS else 0
-    stages = [(prompts, slots, 0)] if slots >= LEAST_SLOTS else []
-    stages.append((prompts, length, few))
-    return (*stages, (few, length, 0)) if few else tuple(stages)
+    slots = length // FIRST_SLOTS
+    counts = [prompts // part for part in SHRINK if prompts // part * samples >= LEAST_ROWS]
+    shrinking = zip([prompts, *counts], [*counts, 0], strict=True)
+    first = ((prompts, slots, 0),) if slots >= LEAST_SLOTS else ()
+    return first + tuple((count, length, rest) for count, rest in shrinking)

@@ -22,10 +22,11 @@ def one_loop(prompts, samples, length):
 
 
 def test_the_stages_of_a_batch():
-    assert decode_stages(64, 1, 512) == ((64, 128, 0), (64, 512, 16), (16, 512, 0))
-    assert decode_stages(8, 8, 512) == ((8, 128, 0), (8, 512, 2), (2, 512, 0))
-    assert decode_stages(64, 1, 255) == ((64, 255, 16), (16, 255, 0))
-    assert decode_stages(63, 1, 256) == ((63, 64, 0), (63, 256, 0))
+    rows = ((64, 512, 32), (32, 512, 8), (8, 512, 0))
+    assert decode_stages(64, 1, 512) == ((64, 128, 0), *rows)
+    assert decode_stages(8, 8, 256) == ((8, 64, 0), (8, 256, 4), (4, 256, 1), (1, 256, 0))
+    assert decode_stages(63, 1, 255) == ((63, 255, 31), (31, 255, 0))
+    assert decode_stages(1, 64, 300) == ((1, 75, 0), (1, 300, 0))
     assert decode_stages(2, 1, 6) == ((2, 6, 0),)
 
 
