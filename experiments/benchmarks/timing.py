@@ -32,11 +32,12 @@ def serve(prepare: Callable[[], Callable | tuple]) -> None:
     """The main loop of a worker: prepares the call, then times it once per line of stdin."""
     call = prepare()
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         taken = seconds(call)
-        whole = time.perf_counter() - start
+        whole, cpu = time.perf_counter() - start, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print("timed", json.dumps({"seconds": taken, "whole": whole, "peak_gb": peak}), flush=True)
+        line = {"seconds": taken, "whole": whole, "cpu": cpu, "peak_gb": peak}
+        print("timed", json.dumps(line), flush=True)
 
 
 class Worker:
@@ -66,7 +67,7 @@ def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
 
     Returns:
       The median, smallest and greatest ratio theirs / ours; and for each side the median seconds,
-      the seconds of the first, cold call, and the peak memory.
+      the seconds of the first, cold call, both on the processor too, and the peak memory.
     """
     sides = {"ours": ours, "theirs": theirs}
     first = {name: side.time() for name, side in sides.items()}
@@ -80,6 +81,8 @@ def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
         result[name] = {
             "seconds": statistics.median(call[name]["seconds"] for call in calls),
             "first_s": first[name]["whole"],
+            "first_cpu_s": first[name]["cpu"],
+            "cpu_s": statistics.median(call[name]["cpu"] for call in calls),
             "peak_gb": calls[-1][name]["peak_gb"],
         }
         side.close()

@@ -48,10 +48,10 @@ _PACKAGES += "albumentationsx"
 class Worker:
     """A process that answers a line with what it measured."""
 
-    def __init__(self, script: str, *arguments: str):
-        command = [sys.executable, str(Path(__file__).parent / script), *arguments]
+    def __init__(self, module: str, *arguments: str):
+        command = [sys.executable, "-m", module, *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(command, text=True, **pipes)
+        self.process = subprocess.Popen(command, text=True, cwd=Path(__file__).parent, **pipes)
 
     def ask(self, line: str) -> dict:
         """The answer to a line."""
@@ -71,7 +71,7 @@ class Worker:
 def measure_primitives(rows: list[str], rounds: int) -> tuple[dict, list[str], str]:
     """Of each row and side how it fares; the sides that are not installed; JAX's backend."""
     keys = [(name, dtype) for name, side in SIDES.items() for dtype in side.dtypes]
-    workers = {key: Worker("tool_worker.py", *key) for key in keys}
+    workers = {key: Worker("tool_worker", *key) for key in keys}
     results_of, missing, backend = {}, set(), "cpu"
     for row in tqdm(rows, desc="primitives", unit="row"):
         prepared = {key: worker.ask(row) for key, worker in workers.items()}
@@ -100,7 +100,9 @@ def measure_plans(count: int, by_hand: int, size: int) -> dict:
     full = count // BATCH or batches
     wanted = min(full, max(1, by_hand // BATCH))
     chosen = np.random.default_rng(0).choice(full, wanted, replace=False)
-    ours, hand = (Worker("plan_worker.py", s, str(count), str(size)) for s in ("ours", "hand"))
+    ours, hand = (
+        Worker("tool_peers.plan_worker", s, str(count), str(size)) for s in ("ours", "hand")
+    )
     first = ours.ask("0")["seconds"]
     hand.ask("0")
     taken, ratios, seconds = [], [], {}

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.decoding.grammar import PlanGrammar, advance, allowed, initial_state
+from agentic_styling.planner.decoding.stages import Rows, decode_stages
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import (
     Inputs,
@@ -117,6 +118,7 @@ def generate(
         inputs,
         max_new_tokens,
         num_samples,
+        decode_stages(len(rows), num_samples, max_new_tokens),
         (jnp.float32(temperature), jnp.int32(top_k), jnp.float32(top_p)),
         grammar,
         jnp.uint32(check_seed(seed)),
@@ -143,7 +145,7 @@ def check_grammar(grammar, config, max_new_tokens, stop_ids):
         )
 
 
-@functools.partial(jax.jit, static_argnames=("config", "max_new_tokens", "num_samples"))
+@functools.partial(jax.jit, static_argnames=("config", "max_new_tokens", "num_samples", "stages"))
 def _generate(
     config,
     params,
@@ -151,6 +153,7 @@ def _generate(
     inputs,
     max_new_tokens,
     num_samples,
+    stages,
     sampling,
     grammar,
     seed,
@@ -168,21 +171,21 @@ def _generate(
     hidden = jnp.take_along_axis(hidden, last[:, None, None], axis=1)
 
     caches = [
-        KVCache.after_prefill(key[i], value[i], num_samples, max_new_tokens)
+        KVCache.after_prefill(key[i], value[i], num_samples, stages[0][1])
         for key, value in caches
         for i in range(len(key))
     ]
     hidden, position, forced = (jnp.repeat(x, num_samples, 0) for x in (hidden, position, forced))
 
-    def draw(hidden, step, written):
+    def draw(hidden, step, index, written):
         embedding = output_embedding(config, params)
         logits = jnp.einsum("bsd,vd->bv", hidden, embedding, preferred_element_type=jnp.float32)
         choice = logits
         if grammar is not None:
             mask = allowed(grammar, written, max_new_tokens - 1 - step)
             choice = jnp.where(mask, logits, -jnp.inf)
-        token = sample(choice, keys, step, *sampling)
-        token = jnp.where(forced[:, step] < 0, token, forced[:, step])
+        token = sample(choice, keys[index], step, *sampling)
+        token = jnp.where(forced[index, step] < 0, token, forced[index, step])
         if grammar is not None:
             written = advance(grammar, written, token)
         logit = jnp.take_along_axis(logits, token[:, None], axis=1)[:, 0]
@@ -191,26 +194,34 @@ def _generate(
         return token, jnp.stack([logp, choice_logp, free], 1), written
 
     def next_token(state):
-        step, done, caches, tokens, values, written = state
-        slot = step - 1
+        step, rows, tokens, values = state
+        slot, index, done = step - 1, rows.index, rows.done
+        mask = inputs.mask[index[::num_samples] // num_samples]
         hidden, caches = decode(
-            config, params, layers, tokens[:, slot], position + slot, inputs.mask, caches, slot
+            config, params, layers, rows.token, position[index] + slot, mask, rows.caches, slot
         )
-        token, value, written = draw(hidden, step, written)
-        tokens = tokens.at[:, step].set(jnp.where(done, stop_ids[0], token))
-        values = values.at[:, step].set(jnp.where(done[:, None], 0, value))
-        return step + 1, done | jnp.isin(token, stop_ids), caches, tokens, values, written
+        token, value, written = draw(hidden, step, index, rows.written)
+        tokens = tokens.at[index, step].set(jnp.where(done, stop_ids[0], token))
+        values = values.at[index, step].set(jnp.where(done[:, None], 0, value))
+        done |= jnp.isin(token, stop_ids)
+        return step + 1, Rows(index, token, done, written, caches), tokens, values
 
-    def unfinished(state):
-        step, done, *_ = state
-        return (step < max_new_tokens) & ~done.all()
-
+    index = jnp.arange(len(hidden))
     written = None if grammar is None else initial_state(grammar, len(hidden))
-    token, value, written = draw(hidden, 0, written)
+    token, value, written = draw(hidden, 0, index, written)
     tokens = jnp.full((len(token), max_new_tokens), stop_ids[0]).at[:, 0].set(token)
     values = jnp.zeros((*tokens.shape, 3)).at[:, 0].set(value)
-    state = (1, jnp.isin(token, stop_ids), caches, tokens, values, written)
-    *_, tokens, values, _ = jax.lax.while_loop(unfinished, next_token, state)
+    state = (1, Rows(index, token, jnp.isin(token, stop_ids), written, caches), tokens, values)
+    for prompts, slots, rest in stages:
+
+        def goes_on(state, slots=slots, rest=rest):
+            step, rows, *_ = state
+            return (step < slots) & (rows.unfinished(num_samples).sum() > rest)
+
+        step, left, *results = state
+        state = (step, left.enter(prompts, num_samples, slots), *results)
+        state = jax.lax.while_loop(goes_on, next_token, state)
+    *_, tokens, values = state
     stopped = jnp.isin(tokens, stop_ids)
     lengths = jnp.where(stopped.any(1), jnp.argmax(stopped, axis=1) + 1, max_new_tokens)
     logps, choice_logps, free = jnp.moveaxis(values, 2, 0)

@@ -67,6 +67,16 @@ class KVCache:
             value=jax.lax.dynamic_update_slice_in_dim(self.value, value, slot, axis=2),
         )
 
+    def extended(self, length: int):
+        """The cache with room for `length` tokens a row, at least as many as now."""
+        more = ((0, 0), (0, 0), (0, length - self.key.shape[2]), (0, 0))
+        return self.replace(key=jnp.pad(self.key, more), value=jnp.pad(self.value, more))
+
+    def take(self, prompts, rows):
+        """The cache of some prompts, int [P], and of their rows, int [P * samples]."""
+        prompt_key, prompt_value = self.prompt_key[prompts], self.prompt_value[prompts]
+        return KVCache(prompt_key, prompt_value, self.key[rows], self.value[rows])
+
 
 def attend_cached(query, cache: KVCache, prompt_mask, slot):
     """Attention of one query per row to its prompt and the slots up to `slot`, softmax in float32.

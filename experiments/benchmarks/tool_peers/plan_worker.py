@@ -1,6 +1,6 @@
 """A process of the tools' benchmark that executes random plans, a batch for every line read.
 
-    python plan_worker.py ours|hand COUNT SIZE
+    python -m tool_peers.plan_worker ours|hand COUNT SIZE
 
 Every line read is the number of a batch of 16 plans; the answer gives the seconds it took. Plans
 are encoded, and looked up by the hand-written side, beforehand.
@@ -13,6 +13,7 @@ import sys
 import time
 
 import numpy as np
+
 from tool_peers.random_plans import random_plans
 from tool_peers.work import BATCH, photographs
 
