@@ -6,7 +6,8 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     save_pretrained,
 )
 from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
-from agentic_styling.planner.decoding.generation import Completion, GenerateResult, generate
+from agentic_styling.planner.decoding.completions import Completion
+from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.init_planner import new_planner

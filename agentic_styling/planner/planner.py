@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, read_config
-from agentic_styling.planner.decoding.generation import (
+from agentic_styling.planner.decoding.completions import (
     Completion,
-    GenerateResult,
-    check_grammar,
-    generate,
+    completions_of,
+    texts_of,
 )
+from agentic_styling.planner.decoding.generation import GenerateResult, check_grammar, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS, force_contexts
 from agentic_styling.planner.inputs.images import (
@@ -188,7 +188,7 @@ class Planner:
 
         They are not constrained by default.
         """
-        return self.decode(images, goals, self._texts, **options)
+        return self.decode(images, goals, functools.partial(texts_of, self.tokenizer), **options)
 
     def score(
         self,
@@ -203,7 +203,8 @@ class Planner:
         tokens: B rows, each a completion of another planner of the same tokenizer, which are scored
         in place of sampling.
         """
-        found = self.decode(images, goals, self._completions, tokens=tokens, **options)
+        read = functools.partial(completions_of, self.tokenizer)
+        found = self.decode(images, goals, read, tokens=tokens, **options)
         return [[Completion(*each) for each in samples] for samples in found]
 
     @in_32_bits
@@ -341,17 +342,3 @@ class Planner:
             return inputs
         pixels, grids = images_to_patches(take_rows(images, rows), self.images, patches)
         return inputs.replace(patches=pixels, grids=grids)
-
-    def _texts(self, result) -> list[str]:
-        tokens, lengths = np.asarray(result.tokens), np.asarray(result.lengths)
-        stops = (self.tokenizer.im_end, self.tokenizer.pad)
-        rows = [list(row[:length]) for row, length in zip(tokens, lengths, strict=True)]
-        return [self.tokenizer.decode(row[:-1] if row[-1] in stops else row) for row in rows]
-
-    def _completions(self, result) -> list[Completion]:
-        free = np.asarray(result.free)
-        logps, choices = (np.asarray(result.choice_logps) * free).sum(1), free.sum(1)
-        rows = zip(np.asarray(result.tokens), np.asarray(result.lengths), strict=True)
-        tokens = [row[:length].tolist() for row, length in rows]
-        columns = self._texts(result), tokens, logps.tolist(), choices.tolist()
-        return [Completion(*each) for each in zip(*columns, strict=True)]

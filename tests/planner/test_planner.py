@@ -20,6 +20,7 @@ from agentic_styling.planner import (
     planner,
     save_pretrained,
 )
+from agentic_styling.planner.decoding.completions import texts_of
 from agentic_styling.planner.decoding.generation import _generate
 from agentic_styling.planner.decoding.plan_forms import force_contexts
 from agentic_styling.tools import Plan, Step
@@ -248,8 +249,8 @@ def test_the_end_of_the_turn_is_no_text(loaded):
     ids = tokenizer.encode("ab")
     tokens = np.array([[*ids, tokenizer.im_end, tokenizer.im_end]])
     result = dataclasses.make_dataclass("Result", ["tokens", "lengths"])
-    assert loaded._texts(result(tokens, np.array([len(ids) + 1]))) == ["ab"]
-    assert loaded._texts(result(tokens, np.array([len(ids)]))) == ["ab"]
+    assert texts_of(tokenizer, result(tokens, np.array([len(ids) + 1]))) == ["ab"]
+    assert texts_of(tokenizer, result(tokens, np.array([len(ids)]))) == ["ab"]
 
 
 def test_nothing_asked_nothing_answered(loaded, photos):

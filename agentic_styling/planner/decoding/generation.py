@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import flax.struct
 import jax
@@ -42,20 +41,6 @@ class GenerateResult:
     logps: jax.Array
     choice_logps: jax.Array
     free: jax.Array
-
-
-class Completion(NamedTuple):
-    """A text that a planner sampled, or one that it was given to score.
-
-    tokens: ids of the text, with the one that ends it. choices: how many of them had an alternative
-    under the grammar. logp: the sum of the log-probabilities of these, in nats, each among what the
-    grammar allowed, at temperature 1.
-    """
-
-    text: str
-    tokens: list[int]
-    logp: float
-    choices: int
 
 
 @in_32_bits

@@ -9,6 +9,7 @@ import numpy as np
 
 from agentic_styling.data.scoring import score_samples
 from agentic_styling.planner import Planner, encode_completions
+from agentic_styling.planner.decoding.completions import texts_of
 from agentic_styling.tools import Plan
 from agentic_styling.training.online.contexts import OnlineContext
 from agentic_styling.utils.errors import InputError
@@ -139,13 +140,12 @@ def _score(contexts: Sequence[OnlineContext], samples: list[list[Sample]], seed:
 
 
 def _read(planner: Planner, result) -> list[Sample]:
-    tokens, lengths, logps, free = map(
-        np.asarray, (result.tokens, result.lengths, result.logps, result.free)
+    rows = zip(
+        texts_of(planner.tokenizer, result),
+        *map(np.asarray, (result.lengths, result.tokens, result.logps, result.free)),
+        strict=True,
     )
-    return [
-        Sample(planner.tokenizer.decode(row[: n - 1].tolist()), row[:n], logp[:n], own[:n])
-        for row, n, logp, own in zip(tokens, lengths, logps, free, strict=True)
-    ]
+    return [Sample(text, *(array[:length] for array in arrays)) for text, length, *arrays in rows]
 
 
 def _stored(planner: Planner, context: OnlineContext) -> list[Sample]:
