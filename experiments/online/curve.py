@@ -1,0 +1,127 @@
+"""Says and draws what online runs gained, and where their time went.
+
+    python experiments/online/curve.py RUN [RUN ...] --evaluation DIR --out OUT
+
+RUN is the workdir of `train --config=online:LOSS`, one a method or seed, with
+config.validate_every and config.validate_cases set; DIR that of an evaluation of the planners before
+and after, on photographs that no run saw. Writes curve.md, curve.json and curve.svg.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from agentic_styling.evaluation import results_table  # noqa: E402
+from agentic_styling.evaluation.evaluate import machine  # noqa: E402
+from agentic_styling.utils.atomic import write_text  # noqa: E402
+from agentic_styling.utils.checks import output_directory, read_object  # noqa: E402
+from agentic_styling.utils.errors import InputError, one_line_errors  # noqa: E402
+
+ENDS = 10  # rounds at the beginning and the end whose means are compared
+WARM = 3  # rounds that compile and are left out of the times
+STYLE = {"svg.hashsalt": "online", "svg.fonttype": "none", "font.size": 11}
+
+
+def read_run(workdir: Path) -> dict:
+    """The metrics of an online run, by name, and the shares of its time."""
+    config = read_object(workdir / "config.json", "name the workdir of an online run")
+    if "online" not in config:
+        raise InputError(f"{workdir}: no online run; name the workdir of --config=online:LOSS")
+    lines, speed = (_lines(workdir / name) for name in ("metrics.jsonl", "speed.jsonl"))
+    validated = [line for line in lines if "validation_reward" in line]
+    shares = {n: float(np.mean([s[n] for s in speed[WARM:]])) for n in ("sampling", "scoring")}
+    plans = config["online"]["contexts"] * config["online"]["plans"]
+    return {
+        "name": workdir.name,
+        "loss": config["loss"],
+        "seed": config["seed"],
+        "plans_a_round": plans,
+        "step": [line["step"] for line in lines],
+        "reward": [line["reward"] for line in lines],
+        "entropy": [line["entropy"] for line in lines],
+        "plan_tokens": [line["plan_tokens"] for line in lines],
+        "dropped_contexts": float(np.mean([line["dropped_contexts"] for line in lines])),
+        "sampler_gap": max(line["sampler_gap"] for line in lines),
+        "validated_step": [line["step"] for line in validated],
+        "validation_reward": [line["validation_reward"] for line in validated],
+        "validation_held_out_reward": [line["validation_held_out_reward"] for line in validated],
+        "shares": shares | {"updating": 1 - sum(shares.values())},
+    }
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(runs: list[dict]) -> str:
+    """A row a run: rewards at both ends, and the shares of the time."""
+    names = ("run", "loss", "updates", "reward of samples, first and last rounds", "entropy",
+             "tokens a plan", "contexts dropped", "largest gap of sampler and trainer",
+             "sampling", "executing and scoring", "updating")  # fmt: skip
+    lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
+    for run in runs:
+        ends = {n: (run[n][:ENDS], run[n][-ENDS:]) for n in ("reward", "entropy", "plan_tokens")}
+        both = {n: " to ".join(f"{np.mean(end):.2f}" for end in two) for n, two in ends.items()}
+        shares = [f"{run['shares'][n]:.0%}" for n in ("sampling", "scoring", "updating")]
+        cells = [run["name"], run["loss"], str(run["step"][-1]), both["reward"], both["entropy"]]
+        cells += [
+            both["plan_tokens"],
+            f"{run['dropped_contexts']:.1%}",
+            f"{run['sampler_gap']:.0e}",
+        ]
+        lines.append(f"| {' | '.join(cells + shares)} |")
+    return "\n".join(lines)
+
+
+def draw(runs: list[dict], path: Path) -> None:
+    """Rewards against updates: of the samples, smoothed, and of greedy plans in validation."""
+    with plt.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+        for run in runs:
+            width = min(ENDS, len(run["reward"]))
+            smooth = np.convolve(run["reward"], np.ones(width) / width, "valid")
+            left.plot(run["step"][width - 1 :], smooth, label=run["name"])
+            (line,) = right.plot(run["validated_step"], run["validation_reward"], "o-")
+            right.plot(
+                run["validated_step"], run["validation_held_out_reward"], "o--",
+                color=line.get_color(), fillstyle="none",
+            )  # fmt: skip
+        left.set(xlabel="updates", ylabel=f"reward of samples, mean of {ENDS} rounds")
+        right.set(xlabel="updates", ylabel="greedy plans: reward (line), held out (dashes)")
+        left.legend(frameon=False)
+        for axes in (left, right):
+            axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+@one_line_errors
+def main() -> None:
+    """Reads the runs, and writes and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("--evaluation", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    runs = [read_run(run) for run in args.runs]
+    evaluated = read_object(args.evaluation / "results.json", "name the workdir of an evaluation")
+    out = output_directory(args.out, "--out")
+    out.mkdir(parents=True, exist_ok=True)
+    where = ", ".join(f"{name} {value}" for name, value in machine().items())
+    text = f"# Online RL\n\n{table(runs)}\n\n{results_table(evaluated)}\n\n{where}.\n"
+    write_text(
+        out / "curve.json", json.dumps({"runs": runs, "machine": machine()}, indent=1) + "\n"
+    )
+    write_text(out / "curve.md", text)
+    draw(runs, out / "curve.svg")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
