@@ -3,8 +3,8 @@
     python experiments/online/curve.py RUN [RUN ...] --evaluation DIR --out OUT
 
 RUN is the workdir of `train --config=online:LOSS`, one a method or seed, with
-config.validate_every and config.validate_cases set; DIR that of an evaluation of the planners before
-and after, on photographs that no run saw. Writes curve.md, curve.json and curve.svg.
+config.validate_every and config.validate_cases set; DIR that of an evaluation of the planners
+before and after, on photographs that no run saw. Writes curve.md, curve.json and curve.svg.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python experiments/starter/model_card.py runs/base runs/starter
 
-The card of the last workdir is written; those before it are the stages that it started from. It
-says what was trained, on which examples, and how the loss fell.
+The card of the last workdir is written; those before it are the stages that it started from, of
+which the first may have started from the base planner of the package. It says what was trained, on
+which examples, and how the loss fell.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from agentic_styling.data.stream import HELD_OUT
 from agentic_styling.planner.checkpoints.safetensors_files import open_tensors
+from agentic_styling.planner.pretrained import ROOT
 from agentic_styling.utils.errors import InputError, one_line_errors
 
 ROWS = 10  # of the table of losses
@@ -69,22 +71,28 @@ def stage(workdir: Path) -> str:
 def card(workdirs: list[Path]) -> str:
     """The model card of the planner in the last workdir.
 
-    Raises InputError for a folder that is no run, and unless the first stage made its planner.
+    Raises InputError for a folder that is no run, and unless the first stage made its planner or
+    started from the base planner.
     """
     stages = [f"### Stage {i + 1}\n{stage(path)}" for i, path in enumerate(workdirs)]
     first, last = (
         json.loads((path / "config.json").read_text(encoding="utf-8"))
         for path in (workdirs[0], workdirs[-1])
     )
+    before = ""
     if first["init_from"]:
-        raise InputError(f"{workdirs[0]}: started from {first['init_from']}; name that stage too")
+        if Path(first["init_from"]).resolve() != (ROOT / "base").resolve():
+            raise InputError(
+                f"{workdirs[0]}: started from {first['init_from']}; name that stage too"
+            )
+        before = "It began with the base planner (`pretrained/base`, see its card).\n\n"
     tensors = open_tensors(workdirs[-1] / "training/planner").values()
     return TEXT.format(
         parameters=sum(math.prod(tensor.get_shape()) for tensor in tensors) / 1e6,
         size=last["picture_size"],
         held_out=len(HELD_OUT),
         dtype=first["model"]["dtype"],
-        stages="\n\n".join(stages),
+        stages=before + "\n\n".join(stages),
     )
 
 
