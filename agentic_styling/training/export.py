@@ -22,12 +22,14 @@ from agentic_styling.training.config import (
     input_digests,
 )
 from agentic_styling.training.mesh import make_mesh
+from agentic_styling.training.online.state import first_state
 from agentic_styling.training.setup import layouts, load_state, planner_model
 from agentic_styling.training.state import TrainState, make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import claim, read_config
 from agentic_styling.utils.atomic import atomic_directory, check_free
 from agentic_styling.utils.checks import read_object
+from agentic_styling.utils.configs import load_config
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -79,7 +81,9 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     """
     check_free(directory)
     fields = read_config(workdir)
-    config = default_config(fields.get("loss", "standard"))
+    online = "online" in fields
+    method = fields.get("loss", "standard")
+    config = load_config(f"online:{method}") if online else default_config(method)
     try:
         with config.unlocked():
             config.update(ml_collections.ConfigDict(fields))
@@ -94,13 +98,15 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     layout = layouts(config, model, optimizer, pictures=False)
     like, frozen = load_state(config, model, optimizer, layout)
+    like = first_state(config, like) if online else like
     checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config, fields["digests"]))
     restored = checkpoints.restore(like, step)
     checkpoints.close()
     if restored is None:
         raise InputError(f"{workdir / 'checkpoints'}: no checkpoint yet; train longer")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    export(directory, model, restored.state, frozen, config)
+    state = restored.state.train if online else restored.state
+    export(directory, model, state, frozen, config)
     return directory
 
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -15,7 +14,6 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from agentic_styling.losses import LOSSES
 from agentic_styling.planner import Planner, Tokenizer, merge_lora
 from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.batches.data_iterator import put
@@ -35,32 +33,21 @@ from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online.contexts import OnlineContext, open_contexts
 from agentic_styling.training.online.feed import OnlineFeed
 from agentic_styling.training.online.rollouts import roll_out
+from agentic_styling.training.online.state import (
+    OnlineState,
+    copy_params,
+    first_state,
+    needs_reference,
+    refreshed,
+)
 from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.setup import layouts, load_state, planner_model, train_step
-from agentic_styling.training.state import TrainState, make_optimizer
+from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
 from agentic_styling.utils.errors import InputError, Preempted
 from agentic_styling.utils.precision import in_32_bits
-
-
-@flax.struct.dataclass
-class OnlineState:
-    """The contents of a checkpoint: the train state, and parameters that are older than its own.
-
-    sampler: of the policy that samples, {} if it is always the newest. reference: of a moving
-    reference, {} without one.
-    """
-
-    train: TrainState
-    sampler: dict
-    reference: dict
-
-    @property
-    def step(self) -> jax.Array:
-        """Updates so far, int32 []."""
-        return self.train.step
 
 
 @in_32_bits
@@ -126,17 +113,17 @@ def _train(
     validation = Validation(config, model, tokenizer)
     model = feed.with_layout(model)
     kwargs = loss_keywords(config, None)
-    needed = LOSSES[config.loss].requires(kwargs) & {"reference", "reference_tokens"}
+    needed = needs_reference(config)
     by_token = ("old", "choices", *(("reference_tokens",) if needed else ()))
     pictures = config.modality == "vision"
     layout = layouts(config, model, optimizer, pictures=pictures, by_token=by_token)
     train, frozen = load_state(config, model, optimizer, layout)
-    state = _first_state(config, train, moving=bool(needed and config.online.reference_every))
+    state = first_state(config, train)
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
     reference = None
     if needed and not config.online.reference_every:
-        reference = _copy(train.params)
+        reference = copy_params(train.params)
     run = _Run(
         config,
         model,
@@ -238,26 +225,9 @@ def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineStat
     jax.block_until_ready(train)
     for name, seconds in rollouts.seconds.items():
         monitor.spent(name, seconds)
-    sampler = _refreshed(state.sampler, train.params, number + 1, online.refresh_every)
-    reference = _refreshed(state.reference, train.params, number + 1, online.reference_every)
+    sampler = refreshed(state.sampler, train.params, number + 1, online.refresh_every)
+    reference = refreshed(state.reference, train.params, number + 1, online.reference_every)
     return OnlineState(train, sampler, reference), values | rollouts.metrics()
-
-
-def _first_state(config, train: TrainState, *, moving: bool) -> OnlineState:
-    old = config.online.refresh_every > 1
-    return OnlineState(
-        train, _copy(train.params) if old else {}, _copy(train.params) if moving else {}
-    )
-
-
-def _refreshed(old: dict, params, number: int, every: int) -> dict:
-    """Kept parameters after a round, counted from 1; {} if none are kept."""
-    return _copy(params) if old and number % every == 0 else old
-
-
-def _copy(params):
-    """Parameters that outlive the step, which is given those of the state."""
-    return jax.tree.map(jnp.copy, params)
 
 
 def _merged(run: _Run, trained):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.planner import load_pretrained
-from agentic_styling.training import dry_run, train, train_online
+from agentic_styling.training import dry_run, export_checkpoint, train, train_online
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online import rollouts
 from agentic_styling.utils.errors import InputError, Preempted
@@ -76,6 +76,11 @@ def test_a_stopped_run_resumes_bit_for_bit(workplace, whole, tmp_path, fields):
     train_online(config, tmp_path / "run")
     assert metrics(tmp_path / "run") == metrics(expected)
     same_planner(tmp_path / "run/planner", expected / "planner")
+
+
+def test_a_checkpoint_is_exported(whole, tmp_path):
+    export_checkpoint(whole, tmp_path / "last")
+    same_planner(tmp_path / "last", whole / "planner")
 
 
 def test_the_sampler_is_refreshed_every_so_many_rounds(workplace, tmp_path):
