@@ -34,9 +34,17 @@ def get_config(arg: str = "base") -> ConfigDict:
     # to the first stage: after reading alone all other words were so unlikely (13.6 nats a token)
     # that the next stage took 200 updates to undo it.
     config.goals = ConfigDict(
-        {"read": 1.0, "simple": 0.1, "regular": 0.1, "complex": 0.1, "demo": 0.0, "wishes": 0.2}
+        {
+            "read": 1.0,
+            "text": 0.0,
+            "simple": 0.1,
+            "regular": 0.1,
+            "complex": 0.1,
+            "demo": 0.0,
+            "wishes": 0.2,
+        }
     )
-    config.goals.text = 0.0
+
     config.steps = 6000
     config.batch_size = 32
     config.microbatches = 4  # a few rows at a time fit a CPU's caches
@@ -48,8 +56,8 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.log_every = 10
     config.checkpoint_every = 200
     if arg == "starter":
-        config.goals.update(read=1.0, text=6.0, simple=0.5, regular=0.5, complex=0.5, demo=0.5)
-        config.goals.wishes = 1.5
+        config.goals.update(read=1.0, text=6.0, wishes=1.5)
+        config.goals.update(simple=0.5, regular=0.5, complex=0.5, demo=0.5)
         config.batch_size, config.microbatches = 96, 8
         config.steps, config.learning_rate = 3000, 2e-3
     elif arg == "smoke":  # seconds, for the tests; the planner learns nothing
