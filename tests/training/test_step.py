@@ -118,6 +118,18 @@ def test_micro_batches_hold_every_row_once_and_pairs_in_halves(pair):
         np.testing.assert_array_equal(split[:, :2] + 1, split[:, 2:])
 
 
+def test_online_metrics_are_means_over_the_tokens_that_count():
+    batch = SimpleNamespace(length=jnp.array([4, 0]), reward=jnp.array([5.0, 1.0]))
+    sums = TokenStatistics(jnp.array([-2.0, 0]), jnp.array([1.0, 0]), jnp.array([3.0, 0]))
+    online = {"sampler_gap": jnp.array([0.25, 0.5]), "counted": jnp.array([2, 0])}
+    online["ratio"] = jnp.array([2.5, 0.0])
+    found = batch_metrics("grpo", {}, batch, sums, {}, online)
+    assert {name: float(value) for name, value in found.items()} == {
+        "nll": 0.5, "entropy": 0.25, "mean_token_accuracy": 0.75, "reward": 3.0,
+        "sampler_gap": 0.5, "ratio": 1.25,
+    }  # fmt: skip
+
+
 def test_metrics_by_hand():
     lengths, rewards = jnp.array([2, 2, 3]), jnp.array([5.0, 3.5, 2.0])
     batch = SimpleNamespace(length=lengths, reward=rewards)
@@ -128,7 +140,7 @@ def test_metrics_by_hand():
         correct=jnp.array([2.0, 0.0, 3.0]),
     )
     columns = {"logps": sums.logps, "rewards": rewards, "lengths": lengths}
-    found = batch_metrics("standardized_reward_weighted", kwargs, batch, sums, columns)
+    found = batch_metrics("standardized_reward_weighted", kwargs, batch, sums, columns, {})
     assert {name: round(float(value), 6) for name, value in found.items()} == {
         "nll": round(19 / 7, 6),
         "entropy": 1.0,
