@@ -25,9 +25,18 @@ def get_config(arg: str = "standard") -> ConfigDict:
     config.stream = ConfigDict()  # instead of config.data: endless fresh examples, loss standard
     config.stream.photos = ""  # a folder of photographs, as for build; empty: no stream
     config.stream.size = 128  # pixels of a picture's side
-    # weights of the kinds of examples; read: only the context, of goals of all kinds
+    # weights of the kinds of examples; read: only the context, of goals of all kinds; text: only
+    # the steps, without a picture
     config.stream.goals = ConfigDict(
-        {"read": 0.0, "simple": 1.0, "regular": 1.0, "complex": 1.0, "demo": 1.0, "wishes": 1.0}
+        {
+            "read": 0.0,
+            "text": 0.0,
+            "simple": 1.0,
+            "regular": 1.0,
+            "complex": 1.0,
+            "demo": 1.0,
+            "wishes": 1.0,
+        }
     )
     config.init_from = ""  # Hugging Face directory: config, weights and tokenizer
 

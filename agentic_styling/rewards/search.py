@@ -37,8 +37,8 @@ class Best(NamedTuple):
         if self.choice.kind == IDLE:
             return f"{plans}: {self.idle} change nothing, so the photograph stays as it is"
         if self.choice.mean_reward is None:
-            others = f"the other {self.idle} change nothing" if self.idle else "all do the same"
-            return f"{plans}: {others}"
+            others = {0: "all do the same", 1: "the other one changes nothing"}
+            return f"{plans}: {others.get(self.idle, f'the other {self.idle} change nothing')}"
         return (
             f"{plans}: this one, sampled {self.choice.alike} of {self.samples} times, fits best "
             f"what the others ask for, with a mean reward of {self.choice.mean_reward:.2f} of 5"

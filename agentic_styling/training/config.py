@@ -86,7 +86,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     elif "old" in LOSSES[config.loss].needs:
         raise InputError(
             f"config.loss: {config.loss!r} needs fresh samples of the policy, which a data set "
-            "lacks; use train_online, or an offline loss, such as 'swift'"
+            "lacks; use --config=online:LOSS, or an offline loss, such as 'swift'"
         )
     if config.reduction not in LOSSES[config.loss].reductions:
         raise InputError(
@@ -248,8 +248,9 @@ def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
     devices = 1 if config.packing else mesh.shape["data"] * mesh.shape["fsdp"]
     multiple = config.microbatches * math.lcm(devices, row)
     if config.batch_size % multiple:
+        name = "config.online.contexts x plans" if "online" in config else "config.batch_size"
         raise InputError(
-            f"config.batch_size: {config.batch_size} rows do not divide into microbatches="
+            f"{name}: {config.batch_size} rows do not divide into microbatches="
             f"{config.microbatches}, mesh data x fsdp={devices} and rows of an example={row}; "
             f"use a multiple of {multiple}"
         )

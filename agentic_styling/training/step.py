@@ -139,7 +139,8 @@ def loss_columns(loss: str, kwargs: dict, logps: jax.Array, batch: Batch) -> dic
     Each is [E]; or of pairs [E / 2], named chosen_ and rejected_.
     """
     needs = LOSSES[loss].requires(kwargs)
-    columns = {"logps": logps, "rewards": batch.reward, "lengths": batch.length}
+    columns = {"logps": logps, "rewards": batch.reward}
+    columns["lengths"] = jnp.maximum(batch.length, 1)  # completions left out are empty
     if "reference" in needs:
         columns["ref_logps"] = batch.reference
     if "contexts" in needs:
@@ -241,7 +242,7 @@ def batch_metrics(
     They are nll, entropy and mean_token_accuracy per token, reward, for pairs nll_chosen, and the
     diagnostics of the loss (`losses.diagnostics`).
     """
-    tokens = jnp.maximum(batch.length.sum(), 1)
+    tokens = jnp.maximum((online["counted"] if online else batch.length).sum(), 1)
     metrics = {
         "nll": -sums.logps.sum() / tokens,
         "entropy": sums.entropy.sum() / tokens,
@@ -251,9 +252,9 @@ def batch_metrics(
     if "pairs" in LOSSES[loss].needs:
         metrics["nll_chosen"] = -columns["chosen_logps"].sum() / columns["chosen_lengths"].sum()
     if online:
-        metrics["sampler_gap"] = online.pop("sampler_gap").max()
-        counted = jnp.maximum(online.pop("counted").sum(), 1)
-        metrics |= {name: values.sum() / counted for name, values in online.items()}
+        metrics["sampler_gap"] = online["sampler_gap"].max()
+        names = online.keys() - {"sampler_gap", "counted"}
+        metrics |= {name: online[name].sum() / tokens for name in names}
     if "tokens" in LOSSES[loss].needs:
         return metrics
     return metrics | LOSSES[loss].diagnostics(columns, **kwargs)

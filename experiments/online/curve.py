@@ -1,10 +1,11 @@
 """Says and draws what online runs gained, and where their time went.
 
-    python experiments/online/curve.py RUN [RUN ...] --evaluation DIR --out OUT
+    python experiments/online/curve.py RUN [RUN ...] --evaluations DIR [DIR ...] --out OUT
 
-RUN is the workdir of `train --config=online:LOSS`, one a method or seed, with
-config.validate_every and config.validate_cases set; DIR that of an evaluation of the planners
-before and after, on photographs that no run saw. Writes curve.md, curve.json and curve.svg.
+RUN is the workdir of `train --config=online:LOSS`, one a method or seed; with
+config.validate_every and config.validate_cases the rewards of greedy plans are drawn too. DIR is
+that of an evaluation of the planners before and after, on photographs that no run saw. Writes
+curve.md, curve.json and curve.svg.
 """
 
 import argparse
@@ -17,14 +18,22 @@ import numpy as np
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-from agentic_styling.evaluation import results_table  # noqa: E402
 from agentic_styling.evaluation.evaluate import machine  # noqa: E402
+from agentic_styling.evaluation.report.text_tables import (  # noqa: E402
+    both_differences,
+    with_interval,
+)
 from agentic_styling.utils.atomic import write_text  # noqa: E402
 from agentic_styling.utils.checks import output_directory, read_object  # noqa: E402
 from agentic_styling.utils.errors import InputError, one_line_errors  # noqa: E402
 
 ENDS = 10  # rounds at the beginning and the end whose means are compared
 WARM = 3  # rounds that compile and are left out of the times
+REWARDS = ("reward", "held_out_reward")
+DIFFERENCES = (
+    "| method | evaluated on | reward before | held out before | reward after | held out after "
+    "| difference, both |\n" + "| --- " * 7 + "|"
+)
 STYLE = {"svg.hashsalt": "online", "svg.fonttype": "none", "font.size": 11}
 
 
@@ -79,6 +88,20 @@ def table(runs: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def differences(results: dict) -> str:
+    """Rows of the methods after training: rewards of greedy plans, and minus those before."""
+    where = f"{results['cases']} cases of {results['photographs']} photographs"
+    lines = []
+    for name, paired in results["paired"].items():
+        method, _, base = name.partition("_minus_")
+        if base != "standard":
+            continue
+        rows = results["methods"][base], results["methods"][method]
+        cells = [with_interval(row[reward]) for row in rows for reward in REWARDS]
+        lines.append(f"| {' | '.join([method, where, *cells, both_differences(paired)])} |")
+    return "\n".join(lines)
+
+
 def draw(runs: list[dict], path: Path) -> None:
     """Rewards against updates: of the samples, smoothed, and of greedy plans in validation."""
     with plt.rc_context(STYLE):
@@ -93,7 +116,7 @@ def draw(runs: list[dict], path: Path) -> None:
                 color=line.get_color(), fillstyle="none",
             )  # fmt: skip
         left.set(xlabel="updates", ylabel=f"reward of samples, mean of {ENDS} rounds")
-        right.set(xlabel="updates", ylabel="greedy plans: reward (line), held out (dashes)")
+        right.set(xlabel="updates", ylabel="greedy plans (dashes: held out)")
         left.legend(frameon=False)
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
@@ -106,15 +129,17 @@ def main() -> None:
     """Reads the runs, and writes and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("--evaluation", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--evaluations", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     runs = [read_run(run) for run in args.runs]
-    evaluated = read_object(args.evaluation / "results.json", "name the workdir of an evaluation")
+    hint = "name the workdir of an evaluation"
+    evaluated = [read_object(path / "results.json", hint) for path in args.evaluations]
     out = output_directory(args.out, "--out")
     out.mkdir(parents=True, exist_ok=True)
     where = ", ".join(f"{name} {value}" for name, value in machine().items())
-    text = f"# Online RL\n\n{table(runs)}\n\n{results_table(evaluated)}\n\n{where}.\n"
+    gains = "\n".join(differences(results) for results in evaluated)
+    text = f"# Online RL\n\n{table(runs)}\n\n{DIFFERENCES}\n{gains}\n\n{where}.\n"
     write_text(
         out / "curve.json", json.dumps({"runs": runs, "machine": machine()}, indent=1) + "\n"
     )

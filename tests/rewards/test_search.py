@@ -92,7 +92,7 @@ def test_the_plan_that_samples_agree_on_is_chosen_for_each_photograph(photo):
     ("plans", "chosen", "why"),
     [
         ([NOTHING, WARM, NOTHING], 2, "2 distinct plans of 3: 2 change nothing, so the photograph"),
-        ([WARM, NOTHING, WARM], 2, "2 distinct plans of 3: the other 1 change nothing"),
+        ([WARM, NOTHING, WARM], 2, "2 distinct plans of 3: the other one changes nothing"),
         ([WARM, WARM, WARM], 2, "1 distinct plan of 3: all do the same"),
     ],
 )

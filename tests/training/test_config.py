@@ -85,7 +85,7 @@ def test_a_data_set_has_no_fresh_samples(name):
     loss = "grpo" if name == "DAPO" else name
     assert str(caught.value) == (
         f"config.loss: {loss!r} needs fresh samples of the policy, which a data set lacks; "
-        "use train_online, or an offline loss, such as 'swift'"
+        "use --config=online:LOSS, or an offline loss, such as 'swift'"
     )
     assert checked(config("RLOO")).loss == "rloo"
 

@@ -120,12 +120,12 @@ def test_micro_batches_hold_every_row_once_and_pairs_in_halves(pair):
 
 def test_online_metrics_are_means_over_the_tokens_that_count():
     batch = SimpleNamespace(length=jnp.array([4, 0]), reward=jnp.array([5.0, 1.0]))
-    sums = TokenStatistics(jnp.array([-2.0, 0]), jnp.array([1.0, 0]), jnp.array([3.0, 0]))
+    sums = TokenStatistics(jnp.array([-2.0, 0]), jnp.array([1.0, 0]), jnp.array([1.0, 0]))
     online = {"sampler_gap": jnp.array([0.25, 0.5]), "counted": jnp.array([2, 0])}
     online["ratio"] = jnp.array([2.5, 0.0])
     found = batch_metrics("grpo", {}, batch, sums, {}, online)
     assert {name: float(value) for name, value in found.items()} == {
-        "nll": 0.5, "entropy": 0.25, "mean_token_accuracy": 0.75, "reward": 3.0,
+        "nll": 1.0, "entropy": 0.5, "mean_token_accuracy": 0.5, "reward": 3.0,
         "sampler_gap": 0.5, "ratio": 1.25,
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ COUNTS = ("contexts", "plans", "updates", "refresh_every", "max_new_tokens")
 def check_online(config) -> None:
     """Raises InputError naming the first field of a config of configs/online.py that is bad."""
     needs = LOSSES[config.loss].requires(dict(config.loss_kwargs))
-    if "rewards" not in needs or needs - GIVEN:
+    if not {"rewards", "contexts"} <= needs or needs - GIVEN:
         known = [name for name, loss in LOSSES.items() if "old" in loss.needs]
         raise InputError(
             f"config.loss: {config.loss!r} does not learn from rewards of a round's samples alone; "
@@ -41,10 +41,11 @@ def check_online(config) -> None:
                 f"config.{name}: {config[name]} updates are not whole rounds of {online.updates}; "
                 "use a multiple"
             )
-    if not 0 <= online.offline_share < 1 or (online.offline_share and not config.data):
+    stored = round(online.offline_share * online.contexts)
+    if online.offline_share and not (0 < stored < online.contexts and config.data):
         raise InputError(
-            f"config.online.offline_share: {online.offline_share}; use 0 or more, less than 1, and "
-            "set config.data"
+            f"config.online.offline_share: {online.offline_share} of {online.contexts} contexts is "
+            f"{stored}; use 0, or a share of config.data that leaves some to sample for"
         )
     for name in config.stream.goals if config.stream.photos else ():
         if name not in SETS:
@@ -52,5 +53,8 @@ def check_online(config) -> None:
                 f"config.stream.goals.{name}: not a set, whose goals all ask for an edit; "
                 f"{nearest(name, SETS)}"
             )
-    if config.packing:
-        raise InputError("config.packing: True with online training; use False")
+    for name, without in {"packing": False, "reference": "stored", "profile": ()}.items():
+        if config[name] != without:
+            raise InputError(
+                f"config.{name}: {config[name]!r} with online training; use {without!r}"
+            )

@@ -15,7 +15,7 @@ from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
 ROW_MULTIPLE = 16
-SHORTER = 0.7  # of two neighbouring row lengths
+SHORTER = 0.6  # of two neighbouring row lengths, without the prompt
 
 
 class OnlineFeed:
@@ -37,12 +37,12 @@ class OnlineFeed:
         whole = model.mesh.shape["context"] > 1  # sharded rows have one length
         multiple = model.mesh.shape["context"] * ROW_MULTIPLE
         most = 1 if whole else config.length_buckets
-        wanted = [longest + config.online.max_new_tokens]
-        wanted += [wanted[0] * SHORTER**n for n in range(1, most)]
+        wanted = [longest + config.online.max_new_tokens * SHORTER**n for n in range(most)]
         lengths = sorted({int(-(-length // multiple) * multiple) for length in wanted})
         self.layout = Layout(config.batch_size // config.microbatches, tuple(lengths), 1)
-        shortest = min(len(prompt) for prompt in self._prompts(samples))
-        self.start = 0 if whole else shortest - 1
+        # Later contexts of a stream may have shorter prompts than all of these.
+        least = [context._replace(goal="?", state={}) for context in samples]
+        self.start = 0 if whole else min(len(prompt) for prompt in self._prompts(least)) - 1
 
     def with_layout(self, model: PlannerModel) -> PlannerModel:
         """The model for rows of this layout."""

@@ -220,7 +220,7 @@ def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineStat
     batch, train, values = put(batch, run.layout), state.train, {}
     for _ in range(online.updates):
         train, metrics = run.step(train, run.frozen, batch)
-        values = values or metrics
+        values = (values or metrics) | {"skipped": metrics["skipped"]}
         monitor.count(*work(run.model, table, np.arange(len(table.length))), 0.0)
     jax.block_until_ready(train)
     for name, seconds in rollouts.seconds.items():

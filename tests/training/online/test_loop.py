@@ -170,9 +170,17 @@ def test_rewards_are_the_same_on_several_devices(workplace, whole, tmp_path):
         ("GRPO", {}, {"contexts": 0}, "config.online.contexts: 0 is too small; use 1 or more"),
         ("GRPO", {}, {"reference_every": -1}, "config.online.reference_every: -1 is negative"),
         ("GRPO", {}, {"updates": 3}, "config.steps: 4 updates are not whole rounds of 3"),
-        ("GRPO", {}, {"offline_share": 1.0}, "config.online.offline_share: 1.0; use 0 or more"),
+        (
+            "GRPO",
+            {},
+            {"offline_share": 1.0},
+            "config.online.offline_share: 1.0 of 2 contexts is 2; use 0",
+        ),
         ("GRPO", {"packing": True}, {}, "config.packing: True with online training; use False"),
-        ("GRPO", {"microbatches": 3}, {}, "config.batch_size: 8 rows do not divide into"),
+        ("GRPO", {"microbatches": 3}, {}, "config.online.contexts x plans: 8 rows do not divide"),
+        ("GRPO", {"profile": (1, 2)}, {}, "config.profile: (1, 2) with online training; use ()"),
+        ("RLOO", {"reference": "adapter_off"}, {}, "config.reference: 'adapter_off' with online"),
+        ("RW", {}, {}, "config.loss: 'reward_weighted' does not learn from rewards of a round's"),
     ],
 )
 def test_bad_configs_are_refused_in_a_line(workplace, tmp_path, method, fields, online, message):
