@@ -41,6 +41,7 @@ from agentic_styling.utils.errors import InputError, one_line_errors
 SIZES = (1, 2, 4, 8, 16)
 CHOICES = ("mbr", "random", "logp", "oracle")
 REWARDS = ("reward", "held_out_reward")
+BASES = ("greedy", "sample")  # the greedy plan and the first sample, which is what N = 1 takes
 
 
 def asking_cases(data: Path) -> list:
@@ -105,8 +106,9 @@ def summary(agreed: list, logps: np.ndarray, true: dict[str, np.ndarray], photos
         own = {}
         for name in REWARDS:
             own[name] = bootstrap_mean(values[name], clusters=photos)._asdict()
-            difference = paired_difference(values[name], true[name][:, 0], clusters=photos)
-            own[f"{name}_minus_greedy"] = difference._asdict()
+            for column, base in enumerate(BASES):
+                difference = paired_difference(values[name], true[name][:, column], clusters=photos)
+                own[f"{name}_minus_{base}"] = difference._asdict()
         return own
 
     rows = {"greedy": means({name: true[name][:, 0] for name in REWARDS})}
@@ -125,14 +127,15 @@ def summary(agreed: list, logps: np.ndarray, true: dict[str, np.ndarray], photos
 
 def table(results: dict) -> str:
     """The results as a Markdown table."""
-    columns = ("reward", "minus greedy", "held-out reward", "minus greedy")
-    lines = [f"| choice | N | {' | '.join(columns)} |", "| --- " * 6 + "|"]
-    keys = [f"{name}{end}" for name in REWARDS for end in ("", "_minus_greedy")]
+    columns = [f"{name}{minus}" for name in ("reward", "held-out reward")
+               for minus in ("", ", minus greedy", ", minus N = 1")]  # fmt: skip
+    lines = [f"| choice | N | {' | '.join(columns)} |", "| --- " * 8 + "|"]
+    keys = [f"{name}{end}" for name in REWARDS for end in ("", *(f"_minus_{b}" for b in BASES))]
 
     def line(choice: str, size: str, own: dict) -> str:
         cells = [
             f"{v['mean']:{sign}.2f} ({v['low']:{sign}.2f} to {v['high']:{sign}.2f})"
-            for sign, v in zip(("", "+", "", "+"), (own[key] for key in keys), strict=True)
+            for sign, v in zip(("", "+", "+") * 2, (own[key] for key in keys), strict=True)
         ]
         return f"| {choice} | {size} | {' | '.join(cells)} |"
 

@@ -42,8 +42,9 @@ def test_each_way_takes_its_sample_of_the_first_n(results, choice, size, mean):
     own = results["choices"][choice][size]
     assert own["reward"]["mean"] == pytest.approx(mean)
     assert own["held_out_reward"]["mean"] == pytest.approx(5 - mean)
-    # The greedy plans have 0.5 and 1.5; by case every difference is the same.
+    # The greedy plans have 0.5 and 1.5, the first samples 0.5 less; all cases differ by the same.
     for end in ("mean", "low", "high"):
+        assert own["reward_minus_sample"][end] == pytest.approx(mean - 0.5)
         assert own["reward_minus_greedy"][end] == pytest.approx(mean - 1)
         assert own["held_out_reward_minus_greedy"][end] == pytest.approx(1 - mean)
 
