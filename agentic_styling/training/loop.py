@@ -69,17 +69,24 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     config, workdir = checked(config), Path(workdir)
     if "online" in config:
         raise InputError("config.online: given to train; use train_online, or --config=train:LOSS")
+    return run_in(config, workdir, _train)
+
+
+def run_in(config: ml_collections.FrozenConfigDict, workdir: Path, run: Callable) -> Path:
+    """Calls run(config, workdir, mesh, digests), which writes workdir/planner, unless it is there.
+
+    digests: of `input_digests`. Raises InputError for a workdir of another config or other inputs.
+    """
     check_shared(workdir)
     digests = input_digests(config)
     claim(fixed(config), workdir, digests=digests)
     if (workdir / "planner").is_dir():
         return workdir / "planner"
-
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
     # Kernels that the compiler cannot partition by itself need the mesh.
     with jax.set_mesh(mesh):
-        return _train(config, workdir, mesh, digests)
+        return run(config, workdir, mesh, digests)
 
 
 def _train(

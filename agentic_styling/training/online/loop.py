@@ -19,16 +19,14 @@ from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.batches.data_iterator import put
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import (
-    check_batch,
     checked,
     fingerprint,
     fixed,
-    input_digests,
     loss_keywords,
 )
 from agentic_styling.training.export import export
-from agentic_styling.training.loop import work
-from agentic_styling.training.mesh import make_mesh, replicated
+from agentic_styling.training.loop import run_in, work
+from agentic_styling.training.mesh import replicated
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online.contexts import OnlineContext, open_contexts
 from agentic_styling.training.online.feed import OnlineFeed
@@ -45,7 +43,7 @@ from agentic_styling.training.setup import layouts, load_state, planner_model, t
 from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
 from agentic_styling.training.validation import Validation
-from agentic_styling.training.workdir import as_json, check_shared, claim
+from agentic_styling.training.workdir import as_json, claim
 from agentic_styling.utils.errors import InputError, Preempted
 from agentic_styling.utils.precision import in_32_bits
 
@@ -73,15 +71,7 @@ def train_online(config: ml_collections.ConfigDict, workdir: str | Path) -> Path
     config, workdir = checked(config), Path(workdir)
     if "online" not in config:
         raise InputError("config.online: missing; start from --config=online:LOSS")
-    check_shared(workdir)
-    digests = input_digests(config)
-    claim(fixed(config), workdir, digests=digests)
-    if (workdir / "planner").is_dir():
-        return workdir / "planner"
-    mesh = make_mesh(config.mesh)
-    check_batch(config, mesh)
-    with jax.set_mesh(mesh):
-        return _train(config, workdir, mesh, digests)
+    return run_in(config, workdir, _train)
 
 
 class _Run(NamedTuple):

@@ -6,6 +6,10 @@ import numpy as np
 
 from configs.online import get_config
 from tests.training.fixtures import SIDE
+from tests.training.test_loop import metrics
+
+# A rate at which what devices round differently hardly ever changes a sampled token.
+SLOW = 1e-4
 
 
 def made_up_rewards(images, plans, requests, *, seed, label, held_out):
@@ -28,3 +32,14 @@ def online_config(directory, method="GRPO", **online):
     config.online.update(contexts=2, plans=4, max_new_tokens=120)
     config.online.update(**online)
     return config
+
+
+def same_curves(one, other) -> None:
+    """Asserts that two runs sampled plans of the same rewards and moved away from S alike."""
+    rewards, kl = (
+        [[line[name] for line in metrics(workdir)] for workdir in (one, other)]
+        for name in ("reward", "kl")
+    )
+    np.testing.assert_allclose(*rewards, atol=1e-4)
+    assert kl[0][-1] > 1e-7  # far above what rounding makes of the same weights
+    np.testing.assert_allclose(*kl, rtol=0.02, atol=1e-9)

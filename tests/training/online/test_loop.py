@@ -13,7 +13,12 @@ from agentic_styling.training import dry_run, export_checkpoint, train, train_on
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online import rollouts
 from agentic_styling.utils.errors import InputError, Preempted
-from tests.training.online.fixtures import made_up_rewards, online_config
+from tests.training.online.fixtures import (
+    SLOW,
+    made_up_rewards,
+    online_config,
+    same_curves,
+)
 from tests.training.test_loop import metrics, same_planner
 
 
@@ -36,7 +41,7 @@ def test_a_run_writes_what_it_sampled_and_learnt(workplace, whole):
     lines = metrics(whole)
     assert [line["step"] for line in lines] == [1, 2, 3, 4]
     for line in lines:
-        assert line["sampler_gap"] < 1e-3  # the sampler and the trainer agree to rounding
+        assert line["sampler_gap"] < 1e-4  # the sampler and the trainer agree to rounding
         assert abs(line["ratio"] - 1) < 1e-4 and line["clip_fraction"] == 0
         assert line["reward"] <= line["reward_best"] <= 5
         assert 0 < line["distinct_plans"] <= 1 and line["plan_tokens"] <= 120
@@ -151,14 +156,13 @@ def test_fresh_contexts_of_photographs(workplace, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_rewards_are_the_same_on_several_devices(workplace, whole, tmp_path):
+def test_rewards_are_the_same_on_several_devices(workplace, tmp_path):
     config = online_config(workplace)
+    config.learning_rate = SLOW
+    train_online(config, tmp_path / "one")
     config.mesh.update(data=2, fsdp=2, tensor=2)
-    train_online(config, tmp_path / "run")
-    rewards, expected = (
-        [line["reward"] for line in metrics(run)] for run in (tmp_path / "run", whole)
-    )
-    np.testing.assert_allclose(rewards, expected, atol=1e-4)
+    train_online(config, tmp_path / "eight")
+    same_curves(tmp_path / "one", tmp_path / "eight")
 
 
 @pytest.mark.parametrize(
