@@ -11,8 +11,8 @@ weights of tokens would not make the rows shorter. What follows a context is lea
 other kinds, a few of which keep a planner able to end a plan.
 
 `text` is the kind that teaches words: a wish, or now and then a goal of a set, without a picture.
-What the planner has to write is a plan of an empty context, up to its last step. Such rows take a
-third of the time of a whole plan for a picture, as nothing is rendered and nothing is read.
+What the planner has to write is a plan of an empty context, up to its last step. Such rows take
+much less time than a whole plan for a picture, as nothing is rendered and nothing is read.
 """
 
 import functools
