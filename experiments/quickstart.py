@@ -37,11 +37,16 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         **sets,
     )
     cases = trajectories
-    if not config.photos:  # more cases of the package's test photographs
+    if not config.photos:  # more cases of the package's test photographs, with the right plans
         cases = build(
-            workdir / "cases", source=source, count=config.cases, plans_per_context=1, only="test",
+            workdir / "cases",
+            source=source,
+            count=config.cases,
+            plans_per_context=1,
+            only="test",
+            teacher=Procedural("demo", config.seed, skills={"1.0": 1.0}),
             **sets,
-        )  # fmt: skip
+        )
     base = str(pretrained_directory("base"))
     methods = {"edit_only": None, "baseline": base}
     methods["standard"] = train(config, workdir, trajectories, "standard", base)
