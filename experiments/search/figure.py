@@ -37,6 +37,7 @@ def draw(results: dict, path: Path) -> None:
             axis.set_xscale("log", base=2)
             axis.set_xticks(sizes, [f"{size:.0f}" for size in sizes])
             axis.set(xlabel="sampled plans", ylabel=name.replace("_", "-", 1).replace("_", " "))
-        axes[0].legend(fontsize=9)
+        marks = axes[0].get_legend_handles_labels()
+        figure.legend(*marks, loc="outside lower center", ncols=len(LABELS) + 1, fontsize=9)
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
