@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from agentic_styling.tools.executor.scene_features import CELL, CELLS
+from agentic_styling.tools.executor.scene_estimate import CELL, CELLS
 
 # Added to the logits of other, sky, ground and subject, so that more than half a share is the best
 # estimate of strange photographs: chosen on 16 of the tuned-on ones that were kept apart.
@@ -29,7 +29,7 @@ class _Residual(nn.Module):
 
 
 class Network(nn.Module):
-    """The network of agentic_styling.tools.executor.scene_network, with what only training has."""
+    """The network of agentic_styling.tools.executor.scene_estimate, with what only training has."""
 
     def __init__(self):
         super().__init__()
@@ -69,7 +69,7 @@ def _twice(x):
 
 @torch.no_grad()
 def folded(network: Network) -> dict[str, np.ndarray]:
-    """Weights for scene_network: batch norms folded, height x width x in x out, float16."""
+    """Weights for scene_estimate: batch norms folded, height x width x in x out, float16."""
     found = {}
     for name, part in network.named_modules():
         if isinstance(part, _Conv):

@@ -6,7 +6,7 @@ import numpy as np
 from measure_scene import CLASSES, MASKS, UNSURE
 from PIL import Image, ImageFilter
 
-from agentic_styling.tools.executor.scene_network import SIZE
+from agentic_styling.tools.executor.scene_estimate import SIZE
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.pictures import read_image
 

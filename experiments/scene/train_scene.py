@@ -28,7 +28,7 @@ from samples import Masked, Samples
 from torch import nn
 from tqdm import tqdm
 
-from agentic_styling.tools.executor.scene_features import CELL, CELLS, features
+from agentic_styling.tools.executor.scene_estimate import CELL, CELLS, features
 from agentic_styling.utils.errors import one_line_errors
 
 _WEIGHTS = torch.tensor([0.3, 0.5, 0.3])  # of sky, ground and subject; ground is the hardest

@@ -12,8 +12,7 @@ import skimage.measure
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.executor.scene_network import classify
+from agentic_styling.tools.executor.scene_estimate import classify, estimate_scene
 from agentic_styling.tools.transforms.scene import enlarge, resample, shrink
 from tests.slow import slow
 
