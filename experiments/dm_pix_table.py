@@ -26,9 +26,9 @@ from agentic_styling.tools.transforms.camera.lens import distort
 from agentic_styling.tools.transforms.color.color_transform import color_transform
 from agentic_styling.tools.transforms.color.look_params import look
 from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
+from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.media.finish import displace
-from agentic_styling.tools.transforms.scene import Scene
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
 import timing  # noqa: E402

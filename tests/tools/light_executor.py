@@ -15,7 +15,7 @@ import pytest
 from agentic_styling.tools import execute
 from agentic_styling.tools.executor import cpu, stages
 from agentic_styling.tools.plans.encode import TOOL_INDEX
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 from tests.tools.planned import ROWS, encoded, photograph
 
 executor = importlib.import_module("agentic_styling.tools.executor.api")

@@ -9,11 +9,16 @@ from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import spread
-from agentic_styling.tools.transforms.filters.fields import coarse_factor, ramp, slopes
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
+    enlarge,
+    ramp,
+    shrink,
+    slopes,
+)
 from agentic_styling.tools.transforms.filters.materials import relief_of
 from agentic_styling.tools.transforms.ground.foliage import lighter_than_around
 from agentic_styling.tools.transforms.light.light import bloom
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 OPTIONS = Options("architecture_style")
 LOOKS = OPTIONS.looks

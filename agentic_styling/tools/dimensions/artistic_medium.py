@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.conventions import renderer, where_used
+from agentic_styling.tools.transforms.conventions import Scene, renderer, where_used
 from agentic_styling.tools.transforms.media.finish import technique_of, texture_of
 from agentic_styling.tools.transforms.media.medium import (
     in_medium,
@@ -17,7 +17,6 @@ from agentic_styling.tools.transforms.media.medium import (
     movements_table,
     surfaces_table,
 )
-from agentic_styling.tools.transforms.scene import Scene
 
 LOOKS = Options("artistic_medium").looks
 

@@ -12,7 +12,7 @@ from agentic_styling.tools.transforms.camera import damage, lens
 from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import renderer
+from agentic_styling.tools.transforms.conventions import Scene, renderer
 from agentic_styling.tools.transforms.filters.blur import motion_blur
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
@@ -23,7 +23,6 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
-from agentic_styling.tools.transforms.scene import Scene
 
 
 def extent_of(scene: Scene, coverage: jax.Array, seed: jax.Array) -> jax.Array:

@@ -9,9 +9,14 @@ from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur, shift
-from agentic_styling.tools.transforms.filters.fields import coarse_grid, to_full, turbulence
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_grid,
+    enlarge,
+    shrink,
+    to_full,
+    turbulence,
+)
 from agentic_styling.tools.transforms.light.light import bloom
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 OPTIONS = Options("time_period")
 LOOKS = OPTIONS.looks

@@ -7,9 +7,9 @@ import numpy as np
 from agentic_styling.tools.dimensions.options import Options
 from agentic_styling.tools.transforms.air import particles, sky
 from agentic_styling.tools.transforms.air.haze import fog, haze, veil
+from agentic_styling.tools.transforms.color.spaces import level_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.ground import foliage, ground
-from agentic_styling.tools.transforms.scene import level_of
 
 OPTIONS = Options("weather")
 LOOKS = OPTIONS.looks

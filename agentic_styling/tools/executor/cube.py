@@ -13,7 +13,7 @@ from agentic_styling.tools.plans.plan import Plan
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
 from agentic_styling.tools.transforms.color.color_transform import color_transform
 from agentic_styling.tools.transforms.color.look_params import PLACE_FIELDS, without
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 SOFT_EDGE = 0.1  # width of a soft edge, as a share of the picture
 _HARD_EDGE = 1e-4

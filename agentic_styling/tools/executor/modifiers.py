@@ -15,10 +15,9 @@ from agentic_styling.tools.plans.encode import DRAWN_EFFECTS, EFFECT, SLOTS, TOO
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
 from agentic_styling.tools.transforms.color.look_params import by_option
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import renderer
+from agentic_styling.tools.transforms.conventions import Scene, renderer
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.fields import cloud_noise, pixel_grid
-from agentic_styling.tools.transforms.scene import Scene
 
 _REGION = {
     "indoor_only": "indoor",

@@ -20,10 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import computed
+from agentic_styling.tools.transforms.conventions import Scene, computed
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.fields import ramp
-from agentic_styling.tools.transforms.scene import Scene, enlarge, resample, shrink
+from agentic_styling.tools.transforms.filters.fields import enlarge, ramp, resample, shrink
 
 _SHORT = 64  # pixels of the shorter side at which edges are followed
 _DOUBT = 0.06  # a share below it is nothing, one above 1 - _DOUBT all

@@ -22,7 +22,7 @@ from agentic_styling.tools.plans.encode import (
 )
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, MODIFIERS
 from agentic_styling.tools.transforms.color.color_transform import color_transform_rows
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 RENDERERS = (*dimensions.RENDERERS, modifiers.draw_graduated)
 ADDED: dict[str, Callable] = {}  # what each added tool draws, on planes as the dimensions do

@@ -3,7 +3,7 @@
 Arguments with the same name mean the same in all transforms; docstrings say what differs:
 
   image   float [H, W, 3] in [0, 1], or with channel_axis=0 [3, H, W]
-  scene   the maps of the photograph
+  scene   the maps of the photograph, a Scene
   amount  1 is moderate, 0 the identity
   color   float [3]
   seed    uint32
@@ -14,9 +14,27 @@ only 3 wide where channels come last. Functions that take planes alone say so.
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+
+class Scene(NamedTuple):
+    """Maps of a photograph, each float32 [H, W] in [0, 1], and two numbers float32 [] in [0, 1].
+
+    depth: 0 near to 1 far. sky: the open sky. ground: what lies flat below, where snow or leaves
+    stay. subject: the thing the photograph is of. outdoors: 1 if it was taken outdoors, 0 in a room
+    or studio, about 0.4 if nothing tells. closeup: 1 if it is a close-up of a thing, 0 if a view.
+    """
+
+    depth: jax.Array
+    sky: jax.Array
+    ground: jax.Array
+    subject: jax.Array
+    outdoors: jax.Array = np.float32(1)
+    closeup: jax.Array = np.float32(0)
 
 
 def image_transform(on_planes: Callable) -> Callable:

@@ -74,7 +74,7 @@ class Ours(_Jax):
     def color(self):
         from agentic_styling.tools.dimensions import LOOKS
         from agentic_styling.tools.transforms.color.color_transform import color_transform
-        from agentic_styling.tools.transforms.scene import Scene
+        from agentic_styling.tools.transforms.conventions import Scene
 
         look = LOOKS["color_grading"]["target_palette"]["orange_teal"][None]
         scene = Scene(depth(), depth(), 1 - depth(), depth() * 0.5)
@@ -122,7 +122,7 @@ class Ours(_Jax):
         import jax.numpy as jnp
 
         from agentic_styling.tools.transforms.air.haze import fog, veil
-        from agentic_styling.tools.transforms.scene import Scene
+        from agentic_styling.tools.transforms.conventions import Scene
 
         scene = Scene(*(jnp.asarray(depth()) for _ in range(4)))
         return self._mapped(
@@ -180,7 +180,7 @@ class Ours(_Jax):
     def pixelate(self):
         import jax.numpy as jnp
 
-        from agentic_styling.tools.transforms.scene import shrink
+        from agentic_styling.tools.transforms.filters.fields import shrink
 
         def run(image):
             return jnp.repeat(jnp.repeat(shrink(image, BLOCK), BLOCK, axis=1), BLOCK, axis=2)

@@ -16,7 +16,7 @@ from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.color_transform import color_transform
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 SIDE = 128
 

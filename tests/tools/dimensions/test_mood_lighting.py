@@ -7,7 +7,7 @@ import pytest
 
 from agentic_styling.tools.dimensions import mood_lighting
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 from tests.tools.dimensions.styled import (
     SIDE,
     drawn,

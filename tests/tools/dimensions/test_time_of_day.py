@@ -7,10 +7,10 @@ import pytest
 
 from agentic_styling.tools.dimensions import time_of_day
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.tools.transforms.filters import blur
 from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps
-from agentic_styling.tools.transforms.scene import Scene
 from tests.tools.dimensions.styled import (
     SIDE,
     drawn,

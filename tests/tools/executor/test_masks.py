@@ -10,7 +10,7 @@ import pytest
 from agentic_styling.tools import VOCABULARY
 from agentic_styling.tools.executor.masks import REGIONS, SOFT_EDGE, ramp, region_index, region_mask
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 from tests.tools.planned import planes
 
 HEIGHT, WIDTH = 40, 60

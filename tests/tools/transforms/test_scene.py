@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools.executor.scene_estimate import classify, estimate_scene
-from agentic_styling.tools.transforms.scene import enlarge, resample, shrink
+from agentic_styling.tools.transforms.filters.fields import enlarge, resample, shrink
 from tests.slow import slow
 
 ROOT = Path(__file__).parents[3]

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import Scene, image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     hash_noise,
@@ -11,7 +11,6 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.scene import Scene
 
 _PLUMES = 5  # of steam, beside each other
 

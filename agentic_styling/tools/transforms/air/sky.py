@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_grid,
     full_grid,
@@ -14,7 +14,6 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.light.daylight import horizon_of
-from agentic_styling.tools.transforms.scene import Scene
 
 _BOLT = 0.0022  # half width of lightning, in parts of the shorter side
 

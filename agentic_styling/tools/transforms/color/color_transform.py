@@ -12,7 +12,7 @@ import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import FIELDS, SOFT, WHITE_LOGIT
 from agentic_styling.tools.transforms.color.spaces import LUMA
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 _DEEPEST = 1.8  # the most optical density, so that transmission stays above 0.16
 _LEAST_LEFT = 0.1  # beyond a faded black or white nothing can be brought back

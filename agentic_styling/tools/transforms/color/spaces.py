@@ -6,12 +6,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.conventions import image_transform
+
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601; dm-pix's sum to 0.9999
 
 
 def luma_of(image: jax.Array) -> jax.Array:
     """Luma [H, W] of display values [3, H, W] (ITU-R BT.601); it keeps white at exactly 1."""
     return apply_matrix(image, LUMA[None])[0]
+
+
+@image_transform
+def level_of(image: jax.Array) -> jax.Array:
+    """How bright a white thing is in the light of a picture: a scalar, 0.3 at night to 1."""
+    return jnp.clip(0.25 + 1.7 * jnp.mean(luma_of(image)), 0.3, 1.0)
 
 
 def saturated(image: jax.Array, factor: jax.Array | float) -> jax.Array:

@@ -1,13 +1,12 @@
-"""Procedural randomness from integer hashes, the same at every size and on every device.
+"""Fields over a picture: grids of places, and randomness from integer hashes.
 
-And random fields over a picture, made coarsely, as what they draw is soft.
+Randomness is the same at every size and on every device. What is soft is made coarsely: pictures
+and fields are made smaller, and larger again.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-from agentic_styling.tools.transforms.scene import enlarge
 
 
 def pixel_grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
@@ -61,6 +60,56 @@ def voronoi(y: jax.Array, x: jax.Array, seed: jax.Array) -> tuple[jax.Array, jax
     nearest, pick = jnp.min(distance, axis=0), jnp.argmin(distance, axis=0)[None]
     others = jnp.where(jnp.arange(9)[:, None, None] == pick, 9.0, distance)
     return jnp.take_along_axis(values, pick, axis=0)[0], jnp.min(others, axis=0) - nearest
+
+
+def shrink(image: jax.Array, factor: int) -> jax.Array:
+    """Means of factor x factor blocks of [C, H, W], the border repeated: [C, ceil(H/f), ...]."""
+    if factor == 1:
+        return image
+    image = jnp.pad(image, ((0, 0), (0, 0), (0, -image.shape[2] % factor)), mode="edge")
+    columns = np.kron(np.eye(image.shape[2] // factor), np.ones((factor, 1))) / factor
+    return _means(image, factor, 1) @ columns.astype(np.float32)
+
+
+def _means(image, factor, axis):
+    """Means of every `factor` rows (axis 1) or columns (axis 2), the last repeated."""
+    widths = [(0, -image.shape[i] % factor if i == axis else 0) for i in range(3)]
+    image = jnp.pad(image, widths, mode="edge")
+    # Strided sums: a reduction over so short an axis does not vectorise.
+    parts = (jax.lax.slice_in_dim(image, i, None, factor, axis) for i in range(factor))
+    return sum(parts) / factor
+
+
+def enlarge(planes: jax.Array, factor: int, height: int, width: int) -> jax.Array:
+    """The opposite of `shrink`: [C, h, w] linearly interpolated to [C, height, width]."""
+    if factor == 1:
+        return planes
+    planes = planes @ _resampling(planes.shape[2], width, 1 / factor)
+    padded = jnp.pad(planes, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, :, None, :]
+    # Rows by shifted sums, not a product: at full width that would cost several times more.
+    at = (np.arange(factor, dtype=np.float32) + 0.5) / factor - 0.5
+    before, at = (at < 0)[:, None], jnp.asarray(at % 1.0)[:, None]
+    low = jnp.where(before, padded[:, :-2], padded[:, 1:-1])
+    high = jnp.where(before, padded[:, 1:-1], padded[:, 2:])
+    rows = low + at * (high - low)
+    return rows.reshape(planes.shape[0], -1, width)[:, :height]
+
+
+def resample(planes: jax.Array, height: int, width: int) -> jax.Array:
+    """Means of whole blocks of [C, h, w], then linear interpolation, antialiased, to [C, height,
+    width]."""
+    h, w = planes.shape[1:]
+    down, across = max(1, h // height), max(1, w // width)
+    planes = _means(_means(planes, down, 1), across, 2)  # sums cost less than products
+    planes = planes @ _resampling(planes.shape[2], width, w / width / across)
+    return _resampling(planes.shape[1], height, h / height / down).T @ planes
+
+
+def _resampling(old: int, new: int, step: float) -> np.ndarray:
+    """Linear interpolation at pixels `step` old ones apart, antialiased, as a matrix [old, new]."""
+    at = (np.arange(new) + 0.5) * step - 0.5
+    weights = np.maximum(1 - np.abs(at - np.arange(old)[:, None]) / max(step, 1), 0)
+    return (weights / weights.sum(0)).astype(np.float32)
 
 
 COARSE = 128  # pixels of the shorter side at which soft things are made

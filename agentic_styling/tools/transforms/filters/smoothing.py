@@ -8,8 +8,7 @@ import numpy as np
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.fields import slopes
-from agentic_styling.tools.transforms.scene import enlarge, shrink
+from agentic_styling.tools.transforms.filters.fields import enlarge, shrink, slopes
 
 
 @image_transform

@@ -9,19 +9,20 @@ from agentic_styling.tools.transforms.color.color_transform import (
     soft_logit,
 )
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     four_randoms,
     full_grid,
     ramp,
+    shrink,
     to_full,
     turbulence,
     value_noise,
 )
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 # Distance of blossoms in parts of the shorter side, and the depth up to which they are so large.
 _BLOSSOMS = ((0.011, 0.7), (0.017, 0.5), (0.026, 0.3))

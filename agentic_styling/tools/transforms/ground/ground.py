@@ -9,23 +9,24 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.color.spaces import level_of, luma_of
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import shift, spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     four_randoms,
     full_grid,
     hash_noise,
     ramp,
+    shrink,
     slopes,
     to_full,
     turbulence,
 )
 from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
 from agentic_styling.tools.transforms.light.daylight import horizon_of, sky_by_color
-from agentic_styling.tools.transforms.scene import Scene, enlarge, level_of, shrink
 
 _NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
 _SLANT = 1.8  # how much flatter than wide the ground looks at the lower border

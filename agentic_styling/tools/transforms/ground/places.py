@@ -13,6 +13,7 @@ from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
+    enlarge,
     four_randoms,
     full_grid,
     ramp,
@@ -24,7 +25,6 @@ from agentic_styling.tools.transforms.ground.foliage import leaves_of
 from agentic_styling.tools.transforms.ground.ground import bare_ground, grass, strewn
 from agentic_styling.tools.transforms.light.daylight import sky_by_color
 from agentic_styling.tools.transforms.light.light import bloom, spotlight
-from agentic_styling.tools.transforms.scene import enlarge
 
 _HORIZON = 0.42  # of lying ground, in parts of the height
 _STARS = 70  # cells to the shorter side, a star in some

@@ -4,19 +4,20 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     four_randoms,
     full_grid,
     ramp,
+    shrink,
     slopes,
     to_full,
 )
 from agentic_styling.tools.transforms.ground.foliage import nearby
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _STARS = 70.0  # cells along the shorter side, with a star at most in each
 _MOON = 0.026  # radius, in parts of the shorter side

@@ -5,8 +5,12 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import screen
 from agentic_styling.tools.transforms.conventions import image_transform
-from agentic_styling.tools.transforms.filters.fields import coarse_factor, coarse_grid, full_grid
-from agentic_styling.tools.transforms.scene import enlarge
+from agentic_styling.tools.transforms.filters.fields import (
+    coarse_factor,
+    coarse_grid,
+    enlarge,
+    full_grid,
+)
 
 # Ghosts lie on the line through the light and the centre of the picture: place on it (1 is the
 # light, -1 its mirror image), radius in parts of the shorter side, brightness, colour.

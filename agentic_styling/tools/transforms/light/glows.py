@@ -10,18 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     four_randoms,
     full_grid,
     ramp,
+    shrink,
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _GOLDEN = 0.618034
 

@@ -5,20 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import Scene, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     full_grid,
     hash_noise,
     middle_of,
     ramp,
+    shrink,
     to_full,
     turbulence,
 )
 from agentic_styling.tools.transforms.light.daylight import facing
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 _CANDLE = np.array([1.0, 0.62, 0.28], np.float32)
 _CANDLES = ((0.78, 0.16), (0.68, 0.55), (0.84, 0.9))  # about where: parts of height and width

@@ -4,17 +4,18 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
-from agentic_styling.tools.transforms.conventions import computed, image_transform
+from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
     coarse_factor,
     coarse_grid,
+    enlarge,
     full_grid,
     ramp,
+    shrink,
     to_full,
     value_noise,
 )
-from agentic_styling.tools.transforms.scene import Scene, enlarge, shrink
 
 
 @image_transform

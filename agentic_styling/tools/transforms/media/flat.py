@@ -6,11 +6,11 @@ import numpy as np
 from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
+from agentic_styling.tools.transforms.filters.fields import enlarge, shrink
 from agentic_styling.tools.transforms.filters.screens import contours
 from agentic_styling.tools.transforms.filters.smoothing import clean_surfaces
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.media.palette import flat_areas, palette_of
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 # colours of the palette; gradients: how far slow ones stay; bright: dark tones lifted, the sky
 # light; vivid; lines, and the ink that is too faint for one.

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, slopes
-from agentic_styling.tools.transforms.scene import shrink
+from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, shrink, slopes
 
 
 class Mesh(NamedTuple):

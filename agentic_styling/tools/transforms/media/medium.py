@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.transforms.conventions import image_transform
+from agentic_styling.tools.transforms.conventions import Scene, image_transform
 from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.media import (
     draw,
@@ -17,7 +17,6 @@ from agentic_styling.tools.transforms.media import (
     wash,
 )
 from agentic_styling.tools.transforms.media.finish import Technique, finish, soften
-from agentic_styling.tools.transforms.scene import Scene
 
 # Of each family: its media; what draws one, from a picture [3, H, W], its plain areas, the scene,
 # the medium's place in the family, the technique, how visible the texture is (0 to 2) and a seed.

@@ -4,13 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
-from agentic_styling.tools.transforms.filters.fields import hash_noise
+from agentic_styling.tools.transforms.filters.fields import hash_noise, shrink
 from agentic_styling.tools.transforms.filters.screens import halftone
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, wave
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.media.low_poly import colors_of, fill, mesh_of
 from agentic_styling.tools.transforms.media.palette import MOST, nearest_colors, palette_of
-from agentic_styling.tools.transforms.scene import shrink
 
 _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
 

@@ -7,7 +7,7 @@ import numpy as np
 from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.fields import hash_noise, pixel_grid
+from agentic_styling.tools.transforms.filters.fields import enlarge, hash_noise, pixel_grid, shrink
 from agentic_styling.tools.transforms.filters.screens import contours, halftone, posterize
 from agentic_styling.tools.transforms.filters.smoothing import flatten
 from agentic_styling.tools.transforms.filters.surfaces import lattice_noise, relief, wave
@@ -15,7 +15,6 @@ from agentic_styling.tools.transforms.media.finish import displace, light
 from agentic_styling.tools.transforms.media.low_poly import fill, mesh_of
 from agentic_styling.tools.transforms.media.palette import flat_areas, palette_of
 from agentic_styling.tools.transforms.media.strokes import Brush, paint_strokes
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 # A brush, relief, and how far the strokes cover the medium.
 _BRUSHES = {

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from agentic_styling.tools.transforms.color.spaces import LUMA
 from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.scene import enlarge, shrink
+from agentic_styling.tools.transforms.filters.fields import enlarge, shrink
 
 MOST = 16
 _ROUNDS = 4

@@ -5,9 +5,8 @@ import numpy as np
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.fields import white_noise
+from agentic_styling.tools.transforms.filters.fields import enlarge, shrink, white_noise
 from agentic_styling.tools.transforms.media.finish import Technique
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 # clarity: of wide contrast; detail: of fine; halation: red glow around lights; glow; grain.
 _ROWS = {

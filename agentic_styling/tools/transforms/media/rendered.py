@@ -6,10 +6,9 @@ import jax.numpy as jnp
 from agentic_styling.tools.transforms.color.spaces import luma_of, saturated
 from agentic_styling.tools.transforms.conventions import computed
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-from agentic_styling.tools.transforms.filters.fields import slopes
+from agentic_styling.tools.transforms.filters.fields import enlarge, shrink, slopes
 from agentic_styling.tools.transforms.filters.smoothing import clean_surfaces
 from agentic_styling.tools.transforms.media.finish import Technique
-from agentic_styling.tools.transforms.scene import enlarge, shrink
 
 _LAMP = (-0.62, -0.5, 0.6)  # from above (down, right, towards the viewer), of length 1
 _HALF = (-0.35, -0.28, 0.9)  # between the lamp and the viewer

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.filters.blur import small_blur
-from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, slopes
+from agentic_styling.tools.transforms.filters.fields import at_places, hash_noise, shrink, slopes
 from agentic_styling.tools.transforms.filters.surfaces import wave
-from agentic_styling.tools.transforms.scene import shrink
 
 # Cells of the layers in parts of the shorter side and, in half cells, where
 # the grids of their passes start.

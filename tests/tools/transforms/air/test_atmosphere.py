@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from agentic_styling.tools.transforms.air import haze
 from agentic_styling.tools.transforms.camera import damage, lens
 from agentic_styling.tools.transforms.camera.lens import film_grain
+from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.tools.transforms.filters.fields import turbulence
 from agentic_styling.tools.transforms.light import glows, light
 from agentic_styling.tools.transforms.light.flare import lens_flare
-from agentic_styling.tools.transforms.scene import Scene
 
 
 def on_planes(transform):

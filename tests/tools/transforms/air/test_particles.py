@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools.transforms.air import particles
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 SEED = jnp.uint32(11)
 WHITE = jnp.ones(3)

@@ -10,7 +10,7 @@ from agentic_styling.tools.dimensions import LOOK_TABLE, LOOKS
 from agentic_styling.tools.transforms.color.color_transform import _inverse, color_transform
 from agentic_styling.tools.transforms.color.look_params import FIELDS, SIZE, look, removable, rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of
-from agentic_styling.tools.transforms.scene import Scene
+from agentic_styling.tools.transforms.conventions import Scene
 
 NEUTRAL = jnp.zeros(SIZE)
 SHAPE = (3, 24, 32)  # of all pictures, for one program

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.tools.transforms.media.finish import Technique
 from agentic_styling.tools.transforms.media.rendered import rendered
-from agentic_styling.tools.transforms.scene import Scene
 
 SIDE = 64
 
