@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 
 from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.transforms.air import sky
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
 from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import full_grid
-from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps as shine
 
 OPTIONS = Options("time_of_day")
@@ -31,7 +31,7 @@ def _sky(image, scene, row, option):
     zenith = jnp.where(asked, color * (0.15 + 0.95 * jnp.max(zenith)), zenith)
     horizon = jnp.where(asked, (0.75 * color + 0.25) * (0.15 + 0.9 * jnp.max(horizon)), horizon)
     amount = jnp.where(asked, 0.85, row[6])
-    return where_used(amount > 0, daylight.paint_sky, image, scene, zenith, horizon, amount)
+    return where_used(amount > 0, sky.paint_sky, image, scene, zenith, horizon, amount)
 
 
 def _shadows(image, scene, direction):
@@ -39,8 +39,8 @@ def _shadows(image, scene, direction):
     fall = jnp.asarray(_FALLS)[direction]
 
     def draw(image):
-        turned = daylight.facing(scene, -0.7 * fall[0], -0.8 * fall[1])
-        shade = daylight.cast_shadow(scene, fall[0], fall[1])
+        turned = sky.facing(scene, -0.7 * fall[0], -0.8 * fall[1])
+        shade = sky.cast_shadow(scene, fall[0], fall[1])
         gain = 1 + 0.9 * jnp.maximum(turned, 0.0) + 0.35 * jnp.minimum(turned, 0.0)
         return relight(image, gain * (1 - 0.6 * shade))
 
@@ -70,11 +70,11 @@ def _sunlight(image, scene, amount, color, at):
     height, width = image.shape[1:]
     short = min(height, width)
     y, x = full_grid(height, width)
-    dy = y - daylight.horizon_of(scene) * height / short
+    dy = y - sky.horizon_of(scene) * height / short
     dx = x - (0.5 + 0.5 * at) * width / short
     away = dy * dy * 1.6 + dx * dx
     veil = (0.25 + 0.75 * scene.depth) * (0.9 / (1 + away / 0.012) + 0.55 / (1 + away / 0.12))
-    lit = amount * daylight.facing(scene, -0.3, at)
+    lit = amount * sky.facing(scene, -0.3, at)
     color = color[:, None, None]
     gain = (1 + 0.9 * jnp.maximum(lit, 0.0) * color) * (1 + 0.35 * jnp.minimum(lit, 0.0))
     return screen(relight(image, gain), 0.75 * amount * veil * color)
@@ -85,11 +85,11 @@ def draw_after_dark(image, scene, options, seed):
     """The sky without a sun, perhaps stars and the moon, its light on the subject, and lamps."""
     row = jnp.asarray(_LIGHTS)[options[1]]
     # A rim of day would show around towers at night.
-    scene = scene._replace(sky=computed(daylight.sky_matte(image, scene, channel_axis=0)))
+    scene = scene._replace(sky=computed(sky.sky_matte(image, scene, channel_axis=0)))
     lamps, night = row[12], row[13]
     image = _sky(image, scene, row, options[2])
     image = where_used(night > 0, _starlit, image, scene, night, seed)
-    image = where_used(night > 0.5, daylight.moonlight, image, scene, night, jnp.asarray(_MOON))
+    image = where_used(night > 0.5, sky.moonlight, image, scene, night, jnp.asarray(_MOON))
     image = where_used(lamps > 0, shine, image, scene, lamps, jnp.asarray(_LAMP))
     return _shadows(image, scene, options[3])
 
@@ -97,8 +97,8 @@ def draw_after_dark(image, scene, options, seed):
 def _starlit(image, scene, amount, seed):
     """Stars, and the moon's light on what faces up."""
     moon = jnp.asarray(_MOON)[:, None, None]
-    stars = daylight.starlight(scene, seed) * jnp.maximum(1 - 1.5 * luma_of(image), 0.0)
-    rim = jnp.maximum(daylight.facing(scene, -1.0, 0.3), 0.0)
+    stars = sky.starlight(scene, seed) * jnp.maximum(1 - 1.5 * luma_of(image), 0.0)
+    rim = jnp.maximum(sky.facing(scene, -1.0, 0.3), 0.0)
     lit = relight(image, 1 + 1.3 * amount * rim * moon)
     return screen(lit, jnp.minimum(2.0 * amount, 1.0) * stars * moon)
 

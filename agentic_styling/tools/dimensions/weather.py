@@ -37,7 +37,7 @@ def _sky(image, scene, options, seed):
     strong = 1 - (1 - row[13]) ** (0.4 + 0.6 * amount)
     level = level_of(image, channel_axis=0)
     colors = row[:12].reshape(4, 3)
-    return where_used(strong > 0, sky.paint, image, scene, colors, cover, strong, level, seed)
+    return where_used(strong > 0, sky.replace_sky, image, scene, colors, cover, strong, level, seed)
 
 
 def _air(image, scene, options, seed):

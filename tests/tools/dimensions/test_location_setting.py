@@ -10,8 +10,8 @@ from sklearn.datasets import load_sample_image
 from agentic_styling.tools.dimensions import location_setting
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.air.sky import sky_by_color
 from agentic_styling.tools.transforms.conventions import Scene
-from agentic_styling.tools.transforms.light.daylight import sky_by_color
 from tests.tools.dimensions.styled import (
     drawn,
     graded,

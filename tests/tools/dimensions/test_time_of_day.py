@@ -7,9 +7,9 @@ import pytest
 
 from agentic_styling.tools.dimensions import time_of_day
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.air import sky
 from agentic_styling.tools.transforms.conventions import Scene
 from agentic_styling.tools.transforms.filters import blur
-from agentic_styling.tools.transforms.light import daylight
 from agentic_styling.tools.transforms.light.lamps import lamps
 from tests.tools.dimensions.styled import (
     SIDE,
@@ -73,13 +73,13 @@ def test_the_golden_hour_is_warm_in_its_lights_and_cooler_in_its_shadows():
 def test_the_sky_goes_from_the_zenith_to_the_horizon_and_nothing_else_is_painted():
     image, scene = jnp.full((3, SIDE, SIDE), 0.6), a_scene()
     zenith, horizon = jnp.array([0.1, 0.2, 0.6]), jnp.array([1.0, 0.6, 0.3])
-    edit = np.asarray(drawn(daylight.paint_sky, image, scene, zenith, horizon, 1.0))
+    edit = np.asarray(drawn(sky.paint_sky, image, scene, zenith, horizon, 1.0))
     np.testing.assert_allclose(edit[:, 0, 5], zenith, atol=0.01)
     np.testing.assert_allclose(edit[:, 50, 5], horizon, atol=0.06)
     assert (np.diff(edit[0, :50, 5]) >= 0).all()
     np.testing.assert_array_equal(edit[:, 70:], image[:, 70:])
     cloud = image.at[:, 10:20, 20:40].set(0.8)
-    relief = drawn(daylight.paint_sky, cloud, scene, zenith, horizon, 1.0)
+    relief = drawn(sky.paint_sky, cloud, scene, zenith, horizon, 1.0)
     assert relief[2, 15, 30] > 1.2 * relief[2, 15, 60]
 
 
@@ -96,7 +96,7 @@ def test_a_sky_of_a_named_colour(hour):
 def test_shadows_fall_away_from_the_light():
     scene = a_scene()
     east, west, south = (
-        np.asarray(drawn(daylight.cast_shadow, scene, *fall))
+        np.asarray(drawn(sky.cast_shadow, scene, *fall))
         for fall in ((0.3, 1.0), (0.3, -1.0), (0.7, 0.0))
     )
     assert east[96:112, 72:].mean() > 20 * east[96:112, :56].mean()
@@ -124,16 +124,14 @@ def test_every_shadow_direction_looks_different():
 
 
 def test_a_form_is_lit_on_the_side_of_the_light():
-    turned = np.asarray(drawn(daylight.facing, a_scene(), 0.0, -1.0))
+    turned = np.asarray(drawn(sky.facing, a_scene(), 0.0, -1.0))
     assert turned[60:90, 57:60].min() > 0.1
     assert turned[60:90, 69:71].max() < -0.1
     assert turned[a_scene().subject == 0].max() == 0
 
 
 def test_stars_stand_in_the_sky_alone_and_change_with_the_seed():
-    stars = [
-        np.asarray(drawn(daylight.starlight, a_scene(), jnp.uint32(seed))) for seed in (1, 1, 2)
-    ]
+    stars = [np.asarray(drawn(sky.starlight, a_scene(), jnp.uint32(seed))) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(stars[0], stars[1])
     assert np.abs(stars[0] - stars[2]).max() > 0.1
     assert (stars[0][:50] > 0.1).mean() < 0.05
@@ -145,16 +143,16 @@ def test_the_sky_ends_where_the_colours_change():
     scene = a_scene()
     image = jnp.stack([0.3 + 0.5 * scene.sky, 0.3 + 0.5 * scene.sky, 0.2 + 0.7 * scene.sky])
     unsure = scene._replace(sky=blur.spread(scene.sky[None], 0.03)[0])
-    matte = drawn(daylight.sky_matte, image, unsure)
+    matte = drawn(sky.sky_matte, image, unsure)
     before, after = (np.abs(sky - scene.sky)[:80].mean() for sky in (unsure.sky, matte))
     assert after < 0.5 * before
-    same = drawn(daylight.sky_matte, image, scene)
+    same = drawn(sky.sky_matte, image, scene)
     np.testing.assert_array_equal(same, scene.sky)
 
 
 def test_the_moon_needs_a_confident_sky():
     def moon(scene):
-        return drawn(daylight.moonlight, jnp.zeros((3, SIDE, SIDE)), scene, 1.0, jnp.ones(3))
+        return drawn(sky.moonlight, jnp.zeros((3, SIDE, SIDE)), scene, 1.0, jnp.ones(3))
 
     scene = a_scene()
     assert moon(scene).max() > 0.8

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from agentic_styling.tools.transforms.air.sky import horizon_of, sky_by_color
 from agentic_styling.tools.transforms.color.spaces import level_of, luma_of
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import shift, spread
@@ -26,7 +27,6 @@ from agentic_styling.tools.transforms.filters.fields import (
     turbulence,
 )
 from agentic_styling.tools.transforms.ground.foliage import close_of, leaves_of, lighter_than_around
-from agentic_styling.tools.transforms.light.daylight import horizon_of, sky_by_color
 
 _NEAREST_HORIZON = 0.1  # the least size of things, relative to that at the lower border
 _SLANT = 1.8  # how much flatter than wide the ground looks at the lower border

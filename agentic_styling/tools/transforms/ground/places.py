@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from agentic_styling.tools.transforms.air.haze import fog, ground_mist, veil
+from agentic_styling.tools.transforms.air.sky import sky_by_color
 from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
@@ -23,7 +24,6 @@ from agentic_styling.tools.transforms.filters.fields import (
 )
 from agentic_styling.tools.transforms.ground.foliage import leaves_of
 from agentic_styling.tools.transforms.ground.ground import bare_ground, grass, strewn
-from agentic_styling.tools.transforms.light.daylight import sky_by_color
 from agentic_styling.tools.transforms.light.light import bloom, spotlight
 
 _HORIZON = 0.42  # of lying ground, in parts of the height

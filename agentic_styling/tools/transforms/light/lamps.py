@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from agentic_styling.tools.transforms.air.sky import facing
 from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
 from agentic_styling.tools.transforms.conventions import Scene, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
@@ -19,7 +20,6 @@ from agentic_styling.tools.transforms.filters.fields import (
     to_full,
     turbulence,
 )
-from agentic_styling.tools.transforms.light.daylight import facing
 
 _CANDLE = np.array([1.0, 0.62, 0.28], np.float32)
 _CANDLES = ((0.78, 0.16), (0.68, 0.55), (0.84, 0.9))  # about where: parts of height and width
