@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.executor.api import rows_at_once
+from agentic_styling.tools.executor.dispatch import rows_at_once
 
 SIZE = 128  # side of the square that is measured, in pixels
 GRID = 4  # cells along each side of the coarse layout

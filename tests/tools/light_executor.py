@@ -5,7 +5,6 @@ kernels draw is tested in test_executed_plans.py and dimensions/.
 """
 
 import contextlib
-import importlib
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +12,10 @@ import numpy as np
 import pytest
 
 from agentic_styling.tools import execute
-from agentic_styling.tools.executor import cpu, stages
+from agentic_styling.tools.executor import api, dispatch, stages
 from agentic_styling.tools.plans.encode import TOOL_INDEX
 from agentic_styling.tools.transforms.conventions import Scene
 from tests.tools.planned import ROWS, encoded, photograph
-
-executor = importlib.import_module("agentic_styling.tools.executor.api")
 
 HEIGHT, WIDTH = 24, 36  # a shape of no other test: what is compiled for it has the light kernels
 PHOTOGRAPH = photograph(HEIGHT, WIDTH)
@@ -61,11 +58,11 @@ def light_kernels():
         light = tuple(_light_kernel(k) for k in range(len(DRAWN)))
         patch.setattr(stages, "RENDERERS", (*light, graduated))
         patch.setattr(stages.dimensions, "renderer_of", _light_renderer_of)
-        patch.setattr(executor, "estimate_scene", _known_scene)
-        patch.setattr(cpu, "estimate_scene", _known_scene)
-        patch.setattr(cpu, "_programs", {})
+        patch.setattr(dispatch, "estimate_scene", _known_scene)
+        patch.setattr(api, "estimate_scene", _known_scene)
+        patch.setattr(api, "_programs", {})
         yield
-    executor.run_in_one.clear_cache()
+    dispatch.run_in_one.clear_cache()
 
 
 def run(*rows, images=IMAGES, key=KEY) -> np.ndarray:

@@ -1,32 +1,30 @@
 """The executor: plans applied to photographs on the device.
 
 A plan runs in stages (stages.py). Under jit, over a mesh and on accelerators all rows run in one
-program. Under vmap a `lax.switch` over rows would run every branch, so rows are sorted by kernel
-into chunks of one kernel each, as a mixture of experts sorts tokens; a chunk's kernel is then a
-scalar. On a CPU that program would take a minute to compile for every shape, so each kernel is
-compiled and called by itself (cpu.py).
+program (dispatch.py). On a CPU that program would take a minute to compile for every shape, so
+there pictures run one by one, and in each stage only the kernel that it needs. Each kernel is a
+program of its own, compiled when a plan first needs it and shared by all batches, plans and numbers
+of steps for pictures of one size. Each core runs one picture at a time.
 """
 
 import functools
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from agentic_styling.tools import dimensions
-from agentic_styling.tools.executor.cpu import run_on_cpu
+from agentic_styling.tools.executor import stages
+from agentic_styling.tools.executor.dispatch import run_in_one
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.executor.stages import (
-    Rows,
-    added_tools,
-    begin,
-    finish,
-    kernels,
-    stages_of,
-)
 from agentic_styling.tools.plans.encode import PlanArrays
+from agentic_styling.tools.plans.steps import MAX_STEPS
+from agentic_styling.tools.plans.vocabulary import DIMENSIONS
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -113,127 +111,108 @@ def _execute(images, plans, key, mesh, keep_frames):
         )
     traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((images, plans, key)))
     if traced or mesh is not None or jax.default_backend() != "cpu":
-        return run_in_one(images, plans, key, mesh, keep_frames, added_tools())
-    return run_on_cpu(images, plans, _seeds(key, *plans.tool.shape), keep_frames)
+        return run_in_one(images, plans, key, mesh, keep_frames, stages.added_tools())
+    return run_on_cpu(images, plans, stages.step_seeds(key, *plans.tool.shape), keep_frames)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _seeds(key: jax.Array, batch: int, steps: int) -> jax.Array:
-    """uint32 [B, T]: of row b's steps, drawn from fold_in(key, b)."""
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(batch))
-    return jax.vmap(lambda k: jax.random.bits(k, (steps,)))(keys)
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def run_in_one(
-    images: jax.Array,
-    plans: PlanArrays,
-    key: jax.Array,
-    mesh: Mesh | None,
-    keep_frames: bool,
-    added: tuple = (),
+def run_on_cpu(
+    images: jax.Array, plans: PlanArrays, seeds: jax.Array, keep_frames: bool
 ) -> jax.Array:
-    """`execute`, or with keep_frames `execute_steps`, as one program.
+    """What `execute` returns, or with keep_frames `execute_steps`; nothing may be traced.
 
-    added: `added_tools()`, so that another set of tools is another program.
+    seeds: uint32 [B, T].
     """
-    seeds = _seeds(key, *plans.tool.shape)
-    run = functools.partial(_run_batch, keep_frames=keep_frames)
-    if mesh is None:
-        return run(images, plans, seeds)
-    rows = PartitionSpec(mesh.axis_names)
-    run = jax.shard_map(run, mesh=mesh, in_specs=rows, out_specs=rows, check_vma=False)
-    # A mesh of explicit axes wants its inputs where they are used.
-    split = jax.device_put((images, plans, seeds), NamedSharding(mesh, rows))
-    return run(*split)
+    images, steps = np.asarray(images), plans.tool.shape[1]
+    kept = range(steps + 1) if keep_frames else [-1]
+    out = np.empty((len(images), len(kept), *images.shape[1:]), images.dtype)
+    rows = _split_rows(images, *_pad_steps(plans, seeds))
+
+    @in_32_bits  # the caller's setting does not reach other threads
+    def run(b):
+        frames = _run(*rows[b], keep_frames)
+        for i, frame in enumerate(kept):
+            out[b, i] = np.moveaxis(np.asarray(frames[frame])[0], 0, -1)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(run, range(len(images))))
+    return jnp.asarray(out if keep_frames else out[:, 0])
 
 
-def _run_batch(images, plans, seeds, keep_frames):
-    run = functools.partial(_run_rows, keep_frames=keep_frames)
-    if rows_at_once() > 1:
-        return run(images, plans, seeds)
+def _pad_steps(plans, seeds):
+    """Plans and their seeds padded to MAX_STEPS, so that plans of any length share programs."""
+    more = max(MAX_STEPS - seeds.shape[1], 0)
 
-    def run_one(row):
-        return run(*jax.tree.map(lambda x: x[None], row))[0]
+    def pad(array, axes, value=0):
+        widths = [(0, more if 1 <= axis <= axes else 0) for axis in range(array.ndim)]
+        return np.pad(np.asarray(array), widths, constant_values=value)
 
-    # Row by row, so that a picture stays in the cache from one stage to the next.
-    return jax.lax.map(run_one, (images, plans, seeds))
-
-
-def _run_rows(images, plans, seeds, keep_frames):
-    """All rows, stage by stage, as planes [B, 3, H, W], which vectorise."""
-    source = jnp.moveaxis(images, -1, 1)
-    size = rows_at_once()
-    scenes = jax.lax.map(estimate_scene, source, batch_size=size)
-    renderers = jax.vmap(jax.vmap(dimensions.renderer_of))(plans.tool, plans.options)
-    stages = jax.vmap(functools.partial(stages_of, fuse=not keep_frames))(plans, renderers)
-
-    def stage(pictures, j):
-        runs, needed = stages[0][:, j], stages[1][:, j]
-
-        def run_stage():
-            rows = Rows(*pictures, source, scenes, plans, seeds, runs)
-            # Rematerialised in the gradient: a switch saves what all its branches would need.
-            return map_by_kernel(jax.checkpoint(_stage), needed, rows, size)
-
-        pictures = jax.lax.cond(jnp.any(runs[:, 0] >= 0), run_stage, lambda: pictures)
-        return pictures, pictures[0] if keep_frames else None
-
-    (last, _), frames = jax.lax.scan(stage, (source, source), jnp.arange(plans.tool.shape[1]))
-    if keep_frames:
-        frames = jnp.concatenate([source[None], frames])
-        return jnp.moveaxis(frames, (0, 2), (1, -1))
-    return jnp.moveaxis(last, 1, -1)
+    padded = {name: pad(x, 2 if name == "touches" else 1) for name, x in plans._asdict().items()}
+    return PlanArrays(**padded | {"tool": pad(plans.tool, 1, -1)}), pad(seeds, 1)
 
 
-def _stage(kernel, rows):
-    return finish(rows, jax.lax.switch(kernel, kernels(), rows, begin(rows)))
+def _split_rows(*arrays):
+    """Rows [1, ...] of every array, put on the device in one call, as each call has a cost."""
+    rows = [jax.tree.map(lambda x, b=b: x[b : b + 1], arrays) for b in range(len(arrays[0]))]
+    return jax.device_put(rows)
 
 
-def rows_at_once() -> int:
-    """Rows of a chunk: one on a CPU, which a row keeps busy, several where launches cost."""
-    return 1 if jax.default_backend() == "cpu" else 4
-
-
-def map_by_kernel(run, kernels: jax.Array, rows, size: int):
-    """Maps `run(kernel, rows) -> rows` over chunks of rows that need the same kernel.
-
-    Args:
-      run: gets a scalar kernel and rows [size, ...], some of which may be copies.
-      kernels: int32 [B], the kernel of each row.
-      rows: a pytree of [B, ...].
-      size: rows of a chunk.
-
-    Returns:
-      A pytree of [B, ...], in the order of `rows`.
-    """
-    batch = kernels.shape[0]
-    if batch == 1:
-        return run(kernels[0], rows)
-    chunk_kernels, index = _schedule(kernels, size)
-    out = jax.lax.map(
-        lambda c: run(c[0], jax.tree.map(lambda x: x[jnp.minimum(c[1], batch - 1)], rows)),
-        (chunk_kernels, index),
+def _run(image, plan, seeds, keep_frames):
+    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
+    call = functools.partial(
+        _call, (image.shape, image.dtype, plan.tool.shape, *stages.added_tools())
     )
-    # The inverse permutation: every row is in exactly one chunk.
-    slots = jnp.arange(index.size, dtype=jnp.int32)
-    places = jnp.zeros(batch, jnp.int32).at[index.ravel()].set(slots, mode="drop")
-    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[places], out)
+    source, scene = call("prepare", _prepare, image)
+    split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))
+    split = call(f"stages, frames {keep_frames}", split, plan, _renderers(plan, call))
+    current = base = source
+    frames = [source]
+    for run, kernel, finished in zip(*(np.asarray(x)[0] for x in split), strict=True):
+        if run[0] >= 0:
+            rows = stages.Rows(current, base, source, scene, plan, seeds, run[None])
+            edit = call("begin", stages.begin, rows)
+            if kernel > 0:
+                edit = call(f"kernel {kernel}", stages.kernels()[kernel], rows, edit)
+            # Most plans have no modifier, and need not wait for what none asks for to compile.
+            current, base = call("finish", stages.finish, rows, edit) if finished else (edit, base)
+        frames.append(current)
+    return frames
 
 
-def _schedule(kernels, size):
-    """The kernel [B] of each chunk and its rows [B, size], `batch` where there is none.
+def _renderers(plan, call) -> np.ndarray:
+    """int32 [1, T]: the renderer of each step; only the dimensions of its tools are asked."""
+    renderers = np.full(plan.tool.shape, -1, np.int32)
+    for t, tool in enumerate(np.asarray(plan.tool)[0].tolist()):
+        if 0 <= tool < len(DIMENSIONS):
+            of_tool = functools.partial(dimensions.renderer_of, tool)
+            renderers[0, t] = call(f"renderer of {tool}", of_tool, plan.options[0, t])
+    return renderers
 
-    There are never more chunks than rows; the last ones may be empty.
-    """
-    batch = kernels.shape[0]
-    order = jnp.argsort(kernels, stable=True)
-    ordered = kernels[order]
-    first = jnp.concatenate([jnp.ones(1, bool), ordered[1:] != ordered[:-1]])
-    rank = jnp.arange(batch) - jax.lax.cummax(jnp.where(first, jnp.arange(batch), 0))
-    opens = rank % size == 0
-    chunk = jnp.cumsum(opens) - 1
-    index = jnp.full((batch, size), batch, jnp.int32)
-    index = index.at[chunk, rank % size].set(order.astype(jnp.int32))
-    chunk_kernels = jnp.zeros(batch, kernels.dtype).at[chunk].set(ordered)
-    return chunk_kernels, index
+
+def _prepare(image):
+    """The picture's planes [1, 3, H, W], and its scene."""
+    planes = jnp.moveaxis(image, -1, 1)
+    return planes, jax.lax.map(estimate_scene, planes)
+
+
+_programs: dict[tuple, Future] = {}
+_lock = threading.Lock()
+
+
+def _call(shapes: tuple, name: str, function, *args):
+    """function(*args), compiled once for these shapes, by the thread that comes first."""
+    key = (name, *shapes)
+    with _lock:
+        first = key not in _programs
+        program = _programs.setdefault(key, Future())
+    if not first:
+        return program.result()(*args)
+    try:
+        compiled = jax.jit(function)
+        out = compiled(*args)
+    except BaseException as error:
+        with _lock:
+            del _programs[key]
+        program.set_exception(error)
+        raise
+    program.set_result(compiled)
+    return out

@@ -6,6 +6,7 @@ that draws something; then its constraints and its group. It has three parts, `b
 group are blended: layer modes, and sums of changes.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -44,6 +45,13 @@ class Rows(NamedTuple):
     plans: PlanArrays
     seeds: jax.Array
     runs: jax.Array
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def step_seeds(key: jax.Array, batch: int, steps: int) -> jax.Array:
+    """uint32 [B, T]: of row b's steps, drawn from fold_in(key, b)."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(batch))
+    return jax.vmap(lambda k: jax.random.bits(k, (steps,)))(keys)
 
 
 def stages_of(

@@ -11,7 +11,7 @@ from skimage.transform import resize
 from sklearn.datasets import load_sample_image
 
 from agentic_styling.tools import Plan, Step, dimensions, encode_plans
-from agentic_styling.tools.executor.cpu import run_on_cpu
+from agentic_styling.tools.executor.api import run_on_cpu
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.plans.vocabulary import VOCABULARY

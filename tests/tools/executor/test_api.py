@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType
 
 from agentic_styling.tools import DIMENSIONS, Plan, encode_plans, execute, execute_steps
-from agentic_styling.tools.executor import cpu, stages
+from agentic_styling.tools.executor import api, dispatch, stages
 from agentic_styling.utils.errors import InputError
 from tests.tools.light_executor import (
     HEIGHT,
@@ -20,7 +20,6 @@ from tests.tools.light_executor import (
     PHOTOGRAPH,
     QUICK,
     WIDTH,
-    executor,
     light_kernels,
     run,
 )
@@ -156,8 +155,8 @@ def test_rows_do_not_depend_on_each_other():
 
 @pytest.mark.slow
 def test_chunks_of_three_rows_give_what_single_rows_give(monkeypatch):
-    monkeypatch.setattr(executor, "rows_at_once", lambda: 3)
-    in_threes = jax.jit(executor.run_in_one, static_argnums=(3, 4), compiler_options=QUICK)
+    monkeypatch.setattr(dispatch, "rows_at_once", lambda: 3)
+    in_threes = jax.jit(dispatch.run_in_one, static_argnums=(3, 4), compiler_options=QUICK)
     for rows in (MANY, MANY[::-1], [row[:i] for i, row in enumerate(MANY)]):
         out = in_threes(IMAGES, encoded(rows), KEY, None, False)
         np.testing.assert_allclose(out, run(*rows), atol=1e-6)
@@ -207,13 +206,13 @@ def test_another_plan_another_picture_another_key_compile_nothing():
 
 def _programs():
     """Of each kernel, and of all in one, how many are compiled."""
-    found = {name: program.result()._cache_size() for name, program in cpu._programs.items()}
-    return found | {"all": executor.run_in_one._cache_size()}
+    found = {name: program.result()._cache_size() for name, program in api._programs.items()}
+    return found | {"all": dispatch.run_in_one._cache_size()}
 
 
 def test_all_in_one_program_gives_what_kernels_one_by_one_give():
     for frames in (False, True):
-        out = executor.run_in_one(IMAGES, encoded(MANY), KEY, None, frames)
+        out = dispatch.run_in_one(IMAGES, encoded(MANY), KEY, None, frames)
         apart = frames_of(*MANY) if frames else run(*MANY)
         np.testing.assert_allclose(out, apart, atol=1e-6)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentic_styling.tools.executor.api import _schedule, map_by_kernel
+from agentic_styling.tools.executor.dispatch import _schedule, map_by_kernel
 
 BATCH = 7
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from skimage.transform import resize
 
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, encode_plans, execute
-from agentic_styling.tools.executor.api import run_in_one
+from agentic_styling.tools.executor.dispatch import run_in_one
 from agentic_styling.tools.plans.steps import STRUCTURAL
 from tests.slow import slow
 from tests.tools.planned import ROWS, encoded, photograph, step
