@@ -19,7 +19,7 @@ import numpy as np
 from reward_validation.photos import calibration_photos, draw_evenly
 from tqdm import tqdm
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import keep_compiled_programs, one_line_errors, path
 from agentic_styling.data import state_plan
 from agentic_styling.data.photos.states import make_step
 from agentic_styling.rewards.calibration import OPTIONS, PATH, STRENGTHS
@@ -27,8 +27,7 @@ from agentic_styling.rewards.edit_errors import NOISE
 from agentic_styling.rewards.parts import look_of, structure_alike
 from agentic_styling.rewards.probes import LAYOUT, at_probe_size, by_row, probes
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, Plan, encode_plans, execute
-from agentic_styling.utils.errors import InputError, one_line_errors
-from agentic_styling.utils.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError
 
 _RIDGE = 1.0  # regularises the slope of a probe whose variance, in visible steps, is below
 _TABLES = ("base", "slope", "side", "noise", "kept")

@@ -29,9 +29,8 @@ import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from agentic_styling import training  # noqa: E402
-from agentic_styling.cli.arguments import Parser  # noqa: E402
+from agentic_styling.cli.command import Parser, one_line_errors  # noqa: E402
 from agentic_styling.training.mesh import AXES  # noqa: E402
-from agentic_styling.utils.errors import one_line_errors  # noqa: E402
 
 DEVICES, TOLERANCE = 8, 1e-5
 LOSSES = {"S": "standard", "SW": "standardized_reward_weighted", "DPO": "dpo"}

@@ -21,9 +21,8 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from agentic_styling.cli.arguments import Parser
+from agentic_styling.cli.command import Parser, one_line_errors
 from agentic_styling.planner import load_pretrained
-from agentic_styling.utils.errors import one_line_errors
 
 TRAIN = Path(__file__).parent / "train.py"
 

@@ -20,13 +20,12 @@ from reward_validation.photos import calibration_photos
 from reward_validation.tables import ranked_pairs
 from tqdm import tqdm
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import keep_compiled_programs, one_line_errors, path
 from agentic_styling.rewards import parts, render_reference
 from agentic_styling.rewards.calibration import calibration
 from agentic_styling.rewards.parts import PENALTIES, WEIGHTS, penalties_of
 from agentic_styling.rewards.probes import at_probe_size
-from agentic_styling.utils.errors import InputError, one_line_errors
-from agentic_styling.utils.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError
 
 _SIDE = 128  # of a picture, in pixels: that of the probes
 _ROWS = 40  # measured together

@@ -18,9 +18,9 @@ from gallery_parts.photographs import read_photographs
 from gallery_parts.sheet import contact_sheet
 from tqdm import tqdm
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import one_line_errors, path
 from agentic_styling.tools import VOCABULARY, encode_plans, execute
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:

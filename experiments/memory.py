@@ -23,7 +23,7 @@ import jax.numpy as jnp  # noqa: E402
 from jax.experimental import topologies  # noqa: E402
 
 from agentic_styling import training  # noqa: E402
-from agentic_styling.cli.arguments import Parser  # noqa: E402
+from agentic_styling.cli.command import Parser, one_line_errors  # noqa: E402
 from agentic_styling.planner import ImageSettings, Qwen3VLConfig  # noqa: E402
 from agentic_styling.training.batches.batches import Batch  # noqa: E402
 from agentic_styling.training.config import compute_config, lora_config  # noqa: E402
@@ -32,7 +32,7 @@ from agentic_styling.training.monitoring.dry_run import tree_bytes  # noqa: E402
 from agentic_styling.training.setup import layouts, train_step  # noqa: E402
 from agentic_styling.training.state import make_optimizer  # noqa: E402
 from agentic_styling.training.step import PlannerModel  # noqa: E402
-from agentic_styling.utils.errors import InputError, one_line_errors  # noqa: E402
+from agentic_styling.utils.errors import InputError  # noqa: E402
 
 LENGTH, SIDE = 2048, 512
 

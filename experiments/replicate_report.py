@@ -17,10 +17,10 @@ from replication.differences import BOTH, Rows, score_claim
 from replication.figures import draw_gains, draw_phases
 from replication.rows import S, read_rows
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import one_line_errors, path
 from agentic_styling.evaluation.bootstrap import Interval, joint_verdict
 from agentic_styling.utils.atomic import write_text
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 MORE = {0: ("valid", "f1", "regret"), 1: ("best", "regret", "entropy", "kl")}

@@ -30,10 +30,10 @@ from sweep_parts.local import run_locally
 from sweep_parts.results import last_words, register, write_results
 from sweep_parts.runs import Run, build_runs, expand, parse_grid, read_list
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import one_line_errors, path
 from agentic_styling.training.config import fixed
 from agentic_styling.training.workdir import claim
-from agentic_styling.utils.errors import PREEMPTED, InputError, nearest, one_line_errors
+from agentic_styling.utils.errors import PREEMPTED, InputError, nearest
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = ROOT / "experiments/train.py"

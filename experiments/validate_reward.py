@@ -24,14 +24,13 @@ from reward_validation.tables import report
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from agentic_styling.cli.arguments import path
+from agentic_styling.cli.command import keep_compiled_programs, one_line_errors, path
 from agentic_styling.evaluation import baselines
 from agentic_styling.rewards import render_reference, score_against
 from agentic_styling.rewards.calibration import PATH
 from agentic_styling.rewards.held_out import held_out_reward, measure_reference
 from agentic_styling.tools import DIMENSIONS
-from agentic_styling.utils.errors import InputError, one_line_errors
-from agentic_styling.utils.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError
 
 _ROWS = 40  # scored together
 _BUDGET = 16 / 255  # of the ascent, a value: clearly visible

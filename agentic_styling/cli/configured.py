@@ -9,11 +9,10 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from agentic_styling.cli.arguments import Parser
+from agentic_styling.cli.command import Parser, keep_compiled_programs, one_line_errors
 from agentic_styling.utils.checks import check_seed, local_path, output_directory
 from agentic_styling.utils.configs import config_path, field_help, load_config
-from agentic_styling.utils.errors import InputError, first_cause, one_line_errors
-from agentic_styling.utils.user_cache import keep_compiled_programs
+from agentic_styling.utils.errors import InputError, first_cause
 
 
 @one_line_errors

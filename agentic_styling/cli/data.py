@@ -3,7 +3,7 @@
 import argparse
 import functools
 
-from agentic_styling.cli.arguments import (
+from agentic_styling.cli.command import (
     PRICES,
     named_share,
     path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from agentic_styling.cli.arguments import path, seed, whole
+from agentic_styling.cli.command import path, seed, whole
 from agentic_styling.cli.configured import run_configured
 
 

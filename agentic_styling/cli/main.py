@@ -4,9 +4,8 @@ import sys
 from collections.abc import Iterable
 
 from agentic_styling import __version__
-from agentic_styling.cli.arguments import Parser
-from agentic_styling.utils.errors import InputError, nearest, one_line_errors
-from agentic_styling.utils.user_cache import keep_compiled_programs
+from agentic_styling.cli.command import Parser, keep_compiled_programs, one_line_errors
+from agentic_styling.utils.errors import InputError, nearest
 
 # The commands by the module that has them, in the order of --help.
 GROUPS = {

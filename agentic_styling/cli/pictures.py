@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from agentic_styling.cli.arguments import PRICES, path, seed, temperature, whole, words
+from agentic_styling.cli.command import PRICES, path, seed, temperature, whole, words
 from agentic_styling.utils.checks import new_file
 from agentic_styling.utils.user_cache import user_cache
 

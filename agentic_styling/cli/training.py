@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
-from agentic_styling.cli.arguments import path, whole
+from agentic_styling.cli.command import path, whole
 from agentic_styling.cli.configured import run_configured
 
 

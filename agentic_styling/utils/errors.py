@@ -1,12 +1,7 @@
 """The error that users see: what is wrong, where, and a suggested fix, in one line."""
 
-import contextlib
 import difflib
-import errno
-import functools
-import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
@@ -37,43 +32,3 @@ def first_cause(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return error
-
-
-def os_error_line(error: OSError) -> str:
-    """The file, what is wrong with it, and a suggested fix."""
-    file = error.filename2 or error.filename
-    where = f"{os.fsdecode(file)}: " if isinstance(file, str | bytes | os.PathLike) else ""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    fix = "make room, then start again" if full else "check the path and its permissions"
-    return f"{where}{' '.join(str(error.strerror or error).split())}; {fix}"
-
-
-def one_line_errors(main: Callable) -> Callable:
-    """Decorates a main function: an InputError becomes one line on stderr and exit status 2.
-
-    So does an OSError, as of a full disk. `Preempted` becomes one line and exit status 75.
-    Characters that stdout or stderr cannot encode are escaped.
-    """
-
-    @functools.wraps(main)
-    def wrapped(*args, **kwargs):
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="backslashreplace")
-        try:
-            return main(*args, **kwargs)
-        except InputError as error:
-            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
-            sys.exit(2)
-        except BrokenPipeError:  # the reader has seen enough, as `head` has
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(2)
-        except OSError as error:
-            print(f"error: {os_error_line(error)}", file=sys.stderr)
-            sys.exit(2)
-        except Preempted as message:
-            print(message, file=sys.stderr)
-            sys.exit(PREEMPTED)
-
-    return wrapped

@@ -1,22 +1,9 @@
-"""The user's cache directory, which keeps compiled programs between runs."""
+"""The user's cache directory, which keeps answers of models and compiled programs between runs."""
 
-import contextlib
 import os
 from pathlib import Path
 
 from agentic_styling.utils.errors import InputError
-
-
-def keep_compiled_programs() -> None:
-    """Turns on JAX's compilation cache, in JAX_COMPILATION_CACHE_DIR or else in `user_cache`.
-
-    Compiling the executor takes a minute on a CPU. A user without a home has no cache.
-    """
-    import jax
-
-    if not jax.config.jax_compilation_cache_dir:
-        with contextlib.suppress(InputError):
-            jax.config.update("jax_compilation_cache_dir", str(user_cache() / "programs"))
 
 
 def user_cache() -> Path:

@@ -20,11 +20,11 @@ import jax
 import timing
 from tqdm import tqdm
 
+from agentic_styling.cli.command import keep_compiled_programs
 from agentic_styling.data import build, pipeline
 from agentic_styling.data.goals.sets import SETS
 from agentic_styling.data.photos.sources import open_source, survey
 from agentic_styling.data.storage import shards
-from agentic_styling.utils.user_cache import keep_compiled_programs
 
 STAGES = {
     "photographs cropped, states and goals drawn": (build, "draw_context"),

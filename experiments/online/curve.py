@@ -18,6 +18,7 @@ import numpy as np
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
+from agentic_styling.cli.command import one_line_errors  # noqa: E402
 from agentic_styling.evaluation.evaluate import machine  # noqa: E402
 from agentic_styling.evaluation.report.text_tables import (  # noqa: E402
     both_differences,
@@ -25,7 +26,7 @@ from agentic_styling.evaluation.report.text_tables import (  # noqa: E402
 )
 from agentic_styling.utils.atomic import write_text  # noqa: E402
 from agentic_styling.utils.checks import output_directory, read_object  # noqa: E402
-from agentic_styling.utils.errors import InputError, one_line_errors  # noqa: E402
+from agentic_styling.utils.errors import InputError  # noqa: E402
 
 ENDS = 10  # rounds at the beginning and the end whose means are compared
 WARM = 3  # rounds that compile and are left out of the times

@@ -6,10 +6,11 @@ python experiments/readme/table.py runs/quickstart
 import sys
 from pathlib import Path
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.evaluation.report.text_tables import both_differences, with_interval
 from agentic_styling.evaluation.results import FEW
 from agentic_styling.evaluation.saved_results import read_results
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 
 NAMES = {
     "edit_only": "E Edit-Only: the goal's literal words as tool calls",

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.pictures import read_image
 
 MASKS = Path(__file__).parents[2] / "tests/tools/executor/scene_masks"

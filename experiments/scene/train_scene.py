@@ -28,8 +28,8 @@ from samples import Masked, Samples
 from torch import nn
 from tqdm import tqdm
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.tools.executor.scene_estimate import CELL, CELLS, features
-from agentic_styling.utils.errors import one_line_errors
 
 _WEIGHTS = torch.tensor([0.3, 0.5, 0.3])  # of sky, ground and subject; ground is the hardest
 _hints = jax.jit(jax.vmap(features))

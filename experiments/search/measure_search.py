@@ -24,6 +24,7 @@ import numpy as np
 from figure import draw
 from tqdm import tqdm
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.data import read_trajectories
 from agentic_styling.data.scoring import ask_for_edits, score_samples
 from agentic_styling.data.storage.trajectories import best_of_each_context
@@ -36,7 +37,7 @@ from agentic_styling.rewards.choice import IDLE
 from agentic_styling.rewards.search import group, sample_plans
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.checks import check_temperature, output_directory
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 
 SIZES = (1, 2, 4, 8, 16)
 CHOICES = ("mbr", "random", "logp", "oracle")

@@ -16,11 +16,11 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.data import open_source
 from agentic_styling.evaluation.baselines import edit_only
 from agentic_styling.planner import Planner
 from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan
-from agentic_styling.utils.errors import one_line_errors
 
 GOALS = Path(__file__).parents[2] / "tests/data/goals/hand_goals.json"
 

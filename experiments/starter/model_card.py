@@ -12,10 +12,11 @@ import json
 import math
 from pathlib import Path
 
+from agentic_styling.cli.command import one_line_errors
 from agentic_styling.data.stream import HELD_OUT
 from agentic_styling.planner.checkpoints.safetensors_files import open_tensors
 from agentic_styling.planner.pretrained import ROOT
-from agentic_styling.utils.errors import InputError, one_line_errors
+from agentic_styling.utils.errors import InputError
 
 ROWS = 10  # of the table of losses
 TEXT = """---

@@ -1,10 +1,68 @@
-"""The argument parser of all commands: help with defaults, errors in one line."""
+"""What all commands and scripts share: arguments, errors in one line, kept compiled programs."""
 
 import argparse
+import contextlib
+import errno
+import functools
+import os
+import sys
 from collections.abc import Callable
 
 from agentic_styling.utils import checks
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import PREEMPTED, InputError, Preempted
+from agentic_styling.utils.user_cache import user_cache
+
+
+def one_line_errors(main: Callable) -> Callable:
+    """Decorates a main function: an InputError becomes one line on stderr and exit status 2.
+
+    So does an OSError, as of a full disk. `Preempted` becomes one line and exit status 75.
+    Characters that stdout or stderr cannot encode are escaped.
+    """
+
+    @functools.wraps(main)
+    def wrapped(*args, **kwargs):
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return main(*args, **kwargs)
+        except InputError as error:
+            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+            sys.exit(2)
+        except BrokenPipeError:  # the reader has seen enough, as `head` has
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(2)
+        except OSError as error:
+            print(f"error: {_os_error_line(error)}", file=sys.stderr)
+            sys.exit(2)
+        except Preempted as message:
+            print(message, file=sys.stderr)
+            sys.exit(PREEMPTED)
+
+    return wrapped
+
+
+def _os_error_line(error: OSError) -> str:
+    """The file, what is wrong with it, and a suggested fix."""
+    file = error.filename2 or error.filename
+    where = f"{os.fsdecode(file)}: " if isinstance(file, str | bytes | os.PathLike) else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    fix = "make room, then start again" if full else "check the path and its permissions"
+    return f"{where}{' '.join(str(error.strerror or error).split())}; {fix}"
+
+
+def keep_compiled_programs() -> None:
+    """Turns on JAX's compilation cache, in JAX_COMPILATION_CACHE_DIR or else in `user_cache`.
+
+    Compiling the executor takes a minute on a CPU. A user without a home has no cache.
+    """
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        with contextlib.suppress(InputError):
+            jax.config.update("jax_compilation_cache_dir", str(user_cache() / "programs"))
 
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
