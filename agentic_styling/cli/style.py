@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from agentic_styling.tools import UNKNOWN, VOCABULARY, Plan, Step, encode_plans, execute_steps
+from agentic_styling.tools import UNKNOWN, Plan, Step, encode_plans, execute_steps
 from agentic_styling.utils import checks
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import NAME_BYTES, output_directory, read_object
@@ -154,8 +154,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
 
 
 def _words(step: Step) -> str:
-    target = step.parameters[VOCABULARY[step.tool].target]
-    return f"{step.tool}: {target}".replace("_", " ")
+    return f"{step.tool}: {step.option}".replace("_", " ")
 
 
 def _modality(planner: str | Path) -> str:

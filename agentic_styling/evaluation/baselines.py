@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from agentic_styling.tools import DIMENSIONS, MAX_STEPS, UNKNOWN, VOCABULARY, Plan, Step
+from agentic_styling.tools import DIMENSIONS, MAX_STEPS, VOCABULARY, Plan, Step
 from agentic_styling.utils.package_data import read_beside
 
 # Everyday words for options, in addition to their names, that a goal may use.
@@ -40,12 +40,6 @@ def _step(tool: str, option: str) -> Step:
     return Step("", tool, {VOCABULARY[tool].target: option})
 
 
-def options(tool: str) -> tuple[str, ...]:
-    """The target options of a tool, in the vocabulary's order."""
-    values = VOCABULARY[tool].parameters[VOCABULARY[tool].target].values
-    return tuple(value for value in values if value != UNKNOWN)
-
-
 @functools.cache
 def _lexicon() -> tuple[re.Pattern, dict[str, tuple[str, str]]]:
     """A pattern of all known phrases, longest first, and the (tool, option) of each.
@@ -59,7 +53,7 @@ def _lexicon() -> tuple[re.Pattern, dict[str, tuple[str, str]]]:
             for phrase in listed.split(", "):
                 phrases.setdefault(phrase, (tool, option))
     for tool in (*SYNONYMS, *DIMENSIONS):
-        for option in options(tool):
+        for option in VOCABULARY[tool].options:
             phrases.setdefault(option.replace("_", " "), (tool, option))
     longest_first = sorted(phrases, key=len, reverse=True)
     return re.compile(r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b"), phrases
@@ -98,7 +92,7 @@ def identity() -> Plan:
 def random_plan(rng: np.random.Generator) -> Plan:
     """A plan of one to five different tools with random options at full strength."""
     tools = rng.choice(DIMENSIONS, size=rng.integers(1, 6), replace=False)
-    return Plan({}, tuple(_step(str(t), str(rng.choice(options(str(t))))) for t in tools), "")
+    return Plan({}, tuple(_step(str(t), str(rng.choice(VOCABULARY[t].options))) for t in tools), "")
 
 
 def strongest() -> Plan:

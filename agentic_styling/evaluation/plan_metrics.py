@@ -3,15 +3,14 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY, Step
+from agentic_styling.tools import DIMENSIONS, UNKNOWN, Step
 
 ACTION_SCORES = ("precision", "recall", "f1", "iou", "priority_correlation")
 
 
 def actions(steps: Iterable[Step]) -> tuple[tuple[str, str], ...]:
     """The (tool, target) pairs of composed steps, each once, in order; strength is ignored."""
-    pairs = ((step.tool, step.parameters[VOCABULARY[step.tool].target]) for step in steps)
-    return tuple(dict.fromkeys(pairs))
+    return tuple(dict.fromkeys((step.tool, step.option) for step in steps))
 
 
 def action_scores(steps: Iterable[Step], requested: Iterable[Step]) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ from agentic_styling.cli.command import one_line_errors
 from agentic_styling.data import open_source
 from agentic_styling.evaluation.baselines import edit_only
 from agentic_styling.planner import Planner
-from agentic_styling.tools import DIMENSIONS, VOCABULARY, Plan
+from agentic_styling.tools import DIMENSIONS, Plan
 
 GOALS = Path(__file__).parents[2] / "tests/data/goals/hand_goals.json"
 
@@ -28,7 +28,7 @@ GOALS = Path(__file__).parents[2] / "tests/data/goals/hand_goals.json"
 def options_of(plan: Plan) -> dict[str, str]:
     """The target option of every styling step, by its dimension."""
     steps = [step for step in plan.steps if step.tool in DIMENSIONS]
-    return {step.tool: step.parameters[VOCABULARY[step.tool].target] for step in steps}
+    return {step.tool: step.option for step in steps}
 
 
 def is_right(row: dict, plan: Plan | None) -> bool:

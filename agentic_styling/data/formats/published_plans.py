@@ -79,7 +79,7 @@ def read_analysis(data: object) -> dict[str, str]:
         name = _word(key)
         name = ALIASES.get(name, name)
         if name in DIMENSIONS:
-            known = VOCABULARY[name].parameters[VOCABULARY[name].target].values
+            known = VOCABULARY[name].options
             named = {_word(text) for text in _strings(value, _DEPTH)}
             options.setdefault(name, set()).update(named.intersection(known))
     return {name: min(options[name]) for name in DIMENSIONS if len(options.get(name, ())) == 1}

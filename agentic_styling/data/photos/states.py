@@ -49,7 +49,7 @@ def make_step(tool: str, source: str, target: str, strength: float, reasoning: s
 
 def target_of(step: Step) -> str:
     """The option a step turns the picture into (a modifier: what it keeps)."""
-    return step.parameters[VOCABULARY[step.tool].target]
+    return step.option
 
 
 def source_of(step: Step) -> str:

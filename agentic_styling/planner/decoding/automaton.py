@@ -81,7 +81,7 @@ def plan_automaton() -> Automaton:
     }
     nodes.close(reasoning, nodes.words({',"tool":"': nodes.words(tools)}))
     steps = nodes.words({'{"reasoning":"': reasoning} | no_more)
-    targets = {d: VOCABULARY[d].parameters[VOCABULARY[d].target].values for d in DIMENSIONS}
+    targets = {d: VOCABULARY[d].options for d in DIMENSIONS}
     context = nodes.object(
         [Parameter(d, "enum", (UNKNOWN, *values), UNKNOWN) for d, values in targets.items()],
         nodes.words({',"steps":[': steps}),
