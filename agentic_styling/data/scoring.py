@@ -1,5 +1,6 @@
 """Plans executed and scored by both rewards on the device, in batches of one shape."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -9,6 +10,7 @@ from tqdm import tqdm
 
 from agentic_styling.data.pipeline import as_bytes, batch_size
 from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
+from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.rewards import PARTS, asks, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward, measure_reference
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
@@ -105,9 +107,10 @@ def _batches(images, requests, seed, label) -> Iterator[tuple]:
         yield rows, source, key, render_reference(source, asked)
 
 
-def ask_for_edits(requests: Sequence[tuple[Step, ...]]) -> np.ndarray:
-    """bool [N]: whether plans can be scored against a request.
+def that_ask(cases: Sequence[Trajectory]) -> list[Trajectory]:
+    """The cases against whose requests plans can be scored.
 
-    Doing nothing would answer one that asks for no edit.
+    Doing nothing would answer a request that asks for no edit.
     """
-    return np.asarray(asks(encode_plans([Plan({}, request) for request in requests])))
+    asking = asks(encode_plans([Plan({}, case.request) for case in cases]))
+    return list(itertools.compress(cases, np.asarray(asking)))

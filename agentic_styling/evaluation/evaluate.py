@@ -1,7 +1,6 @@
 """Evaluates methods on the same held-out cases: results.json, cases.jsonl and the report."""
 
 import hashlib
-import itertools
 import json
 import os
 import platform
@@ -13,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from agentic_styling.data import read_trajectories
-from agentic_styling.data.scoring import ask_for_edits
+from agentic_styling.data.scoring import that_ask
 from agentic_styling.data.storage.trajectories import best_of_each_context
 from agentic_styling.evaluation.judging import add_judged, check_judge, judge_edits, shown_edits
 from agentic_styling.evaluation.methods import check_settings, read_methods
@@ -136,8 +135,7 @@ def _cases(config: ConfigDict) -> tuple[Cases, int]:
         raise InputError("cases: not given; name the directory of a set with --config.cases=SET")
     # Rows of one context are one case: counted separately, they would make intervals too narrow.
     contexts = best_of_each_context(read_trajectories(config.cases, "test"))
-    asking = ask_for_edits([context.request for context in contexts])
-    trajectories = list(itertools.compress(contexts, asking))
+    trajectories = that_ask(contexts)
     left_out = len(contexts) - len(trajectories)
     if len(trajectories) < 2:
         raise InputError(

@@ -1,7 +1,6 @@
 """Validation in the loop: NLL and rewards on the validation split, and when to stop."""
 
 import dataclasses
-import itertools
 import math
 
 import jax
@@ -9,7 +8,7 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.data import Trajectory, read_trajectories
-from agentic_styling.data.scoring import ask_for_edits, execute_and_score
+from agentic_styling.data.scoring import execute_and_score, that_ask
 from agentic_styling.data.storage.training_set import build_training_set
 from agentic_styling.data.storage.trajectories import best_of_each_context
 from agentic_styling.planner import Planner, Tokenizer, merge_lora
@@ -145,8 +144,7 @@ def _cases(contexts: list[Trajectory], config) -> list[Trajectory]:
     """So many contexts as config.validate_cases, or all of fewer, of those that ask for an edit."""
     if not config.validate_cases:
         return []
-    asking = ask_for_edits([context.request for context in contexts])
-    asked = list(itertools.compress(contexts, asking))
+    asked = that_ask(contexts)
     if not asked:
         raise InputError(
             f"config.validate_cases: {config.validate_cases}, but no validation context of "

@@ -16,7 +16,6 @@ search.json, search.md and search.svg.
 """
 
 import argparse
-import itertools
 import json
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from tqdm import tqdm
 
 from agentic_styling.cli.command import one_line_errors
 from agentic_styling.data import read_trajectories
-from agentic_styling.data.scoring import ask_for_edits, score_samples
+from agentic_styling.data.scoring import score_samples, that_ask
 from agentic_styling.data.storage.trajectories import best_of_each_context
 from agentic_styling.evaluation import bootstrap_mean, paired_difference
 from agentic_styling.evaluation.evaluate import machine
@@ -48,7 +47,7 @@ BASES = ("greedy", "sample")  # the greedy plan and the first sample, which is w
 def asking_cases(data: Path) -> list:
     """One trajectory of each test context whose request asks for an edit."""
     cases = best_of_each_context(read_trajectories(data, "test"))
-    cases = list(itertools.compress(cases, ask_for_edits([case.request for case in cases])))
+    cases = that_ask(cases)
     if not cases:
         raise InputError(f"{data}: no test case asks for an edit; give a set that was built")
     return cases

@@ -1,6 +1,5 @@
 """The contexts that plans are sampled for: of a set, or fresh ones of photographs."""
 
-import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.pipeline import Context
-from agentic_styling.data.scoring import ask_for_edits
+from agentic_styling.data.scoring import that_ask
 from agentic_styling.data.stream import open_stream
 from agentic_styling.tools import Step
 from agentic_styling.training.batches.batches import Schedule
@@ -48,9 +47,8 @@ class SetContexts:
         by_context: dict[str, list[Trajectory]] = {}
         for row in read_trajectories(config.data, "train"):
             by_context.setdefault(row.context_id, []).append(row)
-        contexts = [by_context[name] for name in sorted(by_context)]
-        asking = ask_for_edits([rows[0].request for rows in contexts])
-        self._contexts = list(itertools.compress(contexts, asking))
+        asking = that_ask([by_context[name][0] for name in sorted(by_context)])
+        self._contexts = [by_context[row.context_id] for row in asking]
         if not self._contexts:
             raise InputError(
                 f"config.data: {config.data} has no context with a request to score plans against; "
