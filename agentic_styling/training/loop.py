@@ -1,6 +1,5 @@
 """The training loop: linear set-up, then one step after another."""
 
-import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +39,7 @@ from agentic_styling.training.setup import (
     read_data,
     train_step,
 )
-from agentic_styling.training.state import TrainState, make_optimizer
+from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
@@ -113,78 +112,88 @@ def _train(
         step = train_step(config, model, kwargs, optimizer, layout)
         make = batch_maker(config, data, mesh, reference)
         batches = DataIterator(make, config.steps, layout.batch)
-        best = config.keep_best or int(config.patience > 0)
-        checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
-        restored = checkpoints.restore(state)
-        if restored:
-            state = restored.state
-            batches.set_state(restored.host["batches"])
-            validation.set_state(restored.host["validation"])
+        parts = {"batches": batches, "validation": validation}
+        host, state = open_host(config, workdir, run, preemption, parts, state)
         with Monitor(workdir, config, int(state.step), mesh.size) as monitor:
-            count = functools.partial(_work, model, data)
-            host = _Host(workdir, batches, count, validation, checkpoints, monitor, preemption)
-            state = _steps(config, host, step, state, frozen)
-    if config.patience and validation.best_step is not None:
-        state = checkpoints.restore(state, validation.best_step).state
-    checkpoints.close()
-    export(workdir / "planner", model, state, frozen, config)
+            for index in range(int(state.step), config.steps):
+                if validation.stopped:
+                    break
+                profile(config.profile, index, workdir)
+                state, values = step(state, frozen, next(batches))
+                # Fetches the metrics of the step before, while this one runs.
+                monitor.flush()
+                counted = work(model, *data.take_table(index))
+                monitor.count(*counted, batches.take_waited())
+                host.end(monitor, index + 1, values, state, state, frozen)
+    export(workdir / "planner", model, host.close(state), frozen, config)
     return workdir / "planner"
 
 
-class _Host(NamedTuple):
-    """What surrounds the steps of a run. count: from a step to its tokens and FLOPs."""
+class Host(NamedTuple):
+    """What surrounds the steps of a run. parts: those whose progress is saved, by name."""
 
+    config: ml_collections.FrozenConfigDict
     workdir: Path
-    batches: DataIterator
-    count: Callable
-    validation: Validation
     checkpoints: Checkpoints
-    monitor: Monitor
     preemption: Preemption
+    parts: dict[str, DataIterator | Validation]
 
-    def save(self, state: TrainState, score: float) -> None:
-        """Writes a checkpoint; score: of the validation of this step, NaN if there was none."""
-        self.monitor.flush()
-        progress = {"batches": self.batches.get_state(), "validation": self.validation.get_state()}
-        self.checkpoints.save(state, progress, score)
+    def end(self, monitor: Monitor, done: int, values: dict, state, train, frozen: dict) -> None:
+        """Ends a step after `done` updates: validates, logs and saves as the config says.
 
+        Args:
+          values: metrics.
+          state: what is saved.
+          train, frozen: the train state and the parameters that are validated.
 
-def _steps(config, host: _Host, step: Callable, state: TrainState, frozen: dict) -> TrainState:
-    """The state after the last step, or after that at which the validation stops the run."""
-    validation, monitor = host.validation, host.monitor
-    for index in range(int(state.step), config.steps):
-        if validation.stopped:
-            break
-        profile(config.profile, index, host.workdir)
-        batch = next(host.batches)
-        state, values = step(state, frozen, batch)
-        # Fetches the metrics of the step before, while this one runs.
-        monitor.flush()
-        monitor.count(*host.count(index), host.batches.take_waited())
-        number, last, score = index + 1, index + 1 == config.steps, math.nan
-        stop = host.preemption.reached() and not last
-        validated = validation.due(number)
+        Raises:
+          Preempted: after SIGTERM, when the state is saved.
+        """
+        config, validation = self.config, self.parts["validation"]
+        last, validated, score = done == config.steps, validation.due(done), math.nan
+        stop = self.preemption.reached() and not last
         if validated:
             jax.block_until_ready(state)
             with monitor.paused():
-                values |= validation(number, state, frozen)
+                values |= validation(done, train, frozen)
             score = validation.score
-        if number % config.log_every == 0 or last or validated:
-            monitor.hold(number, values)
+        updates = config.online.updates if "online" in config else 1
+        if done % config.log_every < updates or last or validated:
+            monitor.hold(done, values)
         ranked = validated and (config.keep_best or config.patience)
-        if number % config.checkpoint_every == 0 or last or stop or ranked:
-            host.save(state, score)
+        if done % config.checkpoint_every == 0 or last or stop or ranked:
+            monitor.flush()
+            progress = {name: part.get_state() for name, part in self.parts.items()}
+            self.checkpoints.save(state, progress, score)
         if stop:
-            host.checkpoints.close()
+            self.checkpoints.close()
             raise Preempted(
-                f"{host.workdir}: stopped by SIGTERM and saved after step {number} of "
+                f"{self.workdir}: stopped by SIGTERM and saved after step {done} of "
                 f"{config.steps}; run the same command again to resume"
             )
-    return state
+
+    def close(self, state):
+        """The state to export: the last one, or the best if the validation may stop the run."""
+        best = self.parts["validation"].best_step
+        if self.config.patience and best is not None:
+            state = self.checkpoints.restore(state, best).state
+        self.checkpoints.close()
+        return state
 
 
-def _work(model: PlannerModel, data, step: int) -> tuple[int, float]:
-    return work(model, *data.take_table(step))
+def open_host(config, workdir: Path, run: str, preemption: Preemption, parts: dict, state) -> tuple:
+    """The host of a run, and the state from which it goes on: the last one saved, or `state`.
+
+    run: its fingerprint; the others as in `Host`.
+    """
+    best = config.keep_best or int(config.patience > 0)
+    checkpoints = Checkpoints(workdir / "checkpoints", run, last=config.keep_last, best=best)
+    restored = checkpoints.restore(state)
+    if restored:
+        state = restored.state
+        for name, part in parts.items():
+            part.set_state(restored.host[name])
+    return Host(config, workdir, checkpoints, preemption, parts), state
 
 
 def work(model: PlannerModel, table: TrainingSet, rows: np.ndarray) -> tuple[int, float]:

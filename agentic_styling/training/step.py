@@ -18,6 +18,7 @@ from agentic_styling.planner import (
     Qwen3VLConfig,
     image_to_patches,
     lora_variables,
+    merge_lora,
     output_embedding,
 )
 from agentic_styling.training.batches.batches import BY_TOKEN, Batch
@@ -50,6 +51,11 @@ class PlannerModel(NamedTuple):
         if self.lora is None:
             return {"params": trained}
         return lora_variables(frozen, trained, self.lora)
+
+    def merged(self, trained, frozen):
+        """Parameters without adapters, in the dtype of the computation."""
+        params = merge_lora(frozen, trained, self.lora) if self.lora else trained
+        return jax.tree.map(lambda x: x.astype(self.compute.dtype), params)
 
 
 def completion_tokens(

@@ -11,7 +11,7 @@ from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.scoring import execute_and_score, that_ask
 from agentic_styling.data.storage.training_set import build_training_set
 from agentic_styling.data.storage.trajectories import best_of_each_context
-from agentic_styling.planner import Planner, Tokenizer, merge_lora
+from agentic_styling.planner import Planner, Tokenizer
 from agentic_styling.training.logps import RowLogps
 from agentic_styling.training.setup import validation_assembler
 from agentic_styling.training.state import TrainState
@@ -116,10 +116,7 @@ class Validation:
 
     def _rewards(self, trained, frozen) -> dict[str, float]:
         """Both mean rewards of greedy plans for the cases."""
-        lora, dtype = self._model.lora, self._model.compute.dtype
-        params = merge_lora(frozen, trained, lora) if lora else trained
-        params = jax.tree.map(lambda x: x.astype(dtype), params)
-        planner = dataclasses.replace(self._planner, params=params)
+        planner = dataclasses.replace(self._planner, params=self._model.merged(trained, frozen))
         cases = self._cases
         plans = planner.plan(**self._asked)
         rewards, held_out = [], []

@@ -1,7 +1,6 @@
 """The online loop: sample, execute, score, update."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,10 +13,9 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from agentic_styling.planner import Planner, Tokenizer, merge_lora
+from agentic_styling.planner import Planner, Tokenizer
 from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.batches.data_iterator import put
-from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import (
     checked,
     fingerprint,
@@ -25,7 +23,7 @@ from agentic_styling.training.config import (
     loss_keywords,
 )
 from agentic_styling.training.export import export
-from agentic_styling.training.loop import run_in, work
+from agentic_styling.training.loop import open_host, run_in, work
 from agentic_styling.training.mesh import replicated
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.online.contexts import OnlineContext, open_contexts
@@ -44,7 +42,7 @@ from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, claim
-from agentic_styling.utils.errors import InputError, Preempted
+from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
 
@@ -77,13 +75,12 @@ def train_online(config: ml_collections.ConfigDict, workdir: str | Path) -> Path
 class _Run(NamedTuple):
     """The parts of a run that do not change.
 
-    contexts: from a round's number to its contexts. planner: without parameters. reference: those
-    of a reference that stays the start; None where none is needed, or where it moves.
+    planner: without parameters. reference: those of a reference that stays the start; None where
+    none is needed, or where it moves.
     """
 
     config: ml_collections.FrozenConfigDict
     model: PlannerModel
-    contexts: Callable[[int], list[OnlineContext]]
     planner: Planner
     feed: OnlineFeed
     step: Callable
@@ -117,7 +114,6 @@ def _train(
     run = _Run(
         config,
         model,
-        contexts,
         planner,
         feed,
         train_step(config, model, kwargs, optimizer, layout),
@@ -126,65 +122,22 @@ def _train(
         frozen,
         reference,
     )
-    best = config.keep_best or int(config.patience > 0)
-    checkpoints = Checkpoints(
-        workdir / "checkpoints", fingerprint(config, digests), last=config.keep_last, best=best
-    )
-    restored = checkpoints.restore(state)
-    if restored:
-        state = restored.state
-        validation.set_state(restored.host["validation"])
-    with (
-        Preemption() as preemption,
-        Monitor(workdir, config, int(state.step), mesh.size) as monitor,
-    ):
-        state = _rounds(run, _Host(workdir, validation, checkpoints, monitor, preemption), state)
-    if config.patience and validation.best_step is not None:
-        state = checkpoints.restore(state, validation.best_step).state
-    checkpoints.close()
-    export(workdir / "planner", model, state.train, frozen, config)
+    updates, parts = config.online.updates, {"validation": validation}
+    with Preemption() as preemption:
+        host, state = open_host(
+            config, workdir, fingerprint(config, digests), preemption, parts, state
+        )
+        begin, end = int(state.step) // updates, config.steps // updates
+        with Monitor(workdir, config, int(state.step), mesh.size) as monitor:
+            for number, own in zip(range(begin, end), _ahead(contexts, begin, end), strict=True):
+                if validation.stopped:
+                    break
+                state, values = _round(run, monitor, number, own, state)
+                done = (number + 1) * updates
+                host.end(monitor, done, values, state, state.train, frozen)
+                monitor.flush()
+    export(workdir / "planner", model, host.close(state).train, frozen, config)
     return workdir / "planner"
-
-
-class _Host(NamedTuple):
-    """What surrounds the rounds of a run."""
-
-    workdir: Path
-    validation: Validation
-    checkpoints: Checkpoints
-    monitor: Monitor
-    preemption: Preemption
-
-
-def _rounds(run: _Run, host: _Host, state: OnlineState) -> OnlineState:
-    """The state after the last round, or after that at which the validation stops the run."""
-    config, validation, monitor = run.config, host.validation, host.monitor
-    updates = config.online.updates
-    begin, end = int(state.step) // updates, config.steps // updates
-    for number, contexts in zip(range(begin, end), _ahead(run.contexts, begin, end), strict=True):
-        if validation.stopped:
-            break
-        state, values = _round(run, monitor, number, contexts, state)
-        done, last, score = (number + 1) * updates, number + 1 == end, math.nan
-        stop = host.preemption.reached() and not last
-        validated = validation.due(done)
-        if validated:
-            with monitor.paused():
-                values |= validation(done, state.train, run.frozen)
-            score = validation.score
-        if done % config.log_every < updates or last or validated:
-            monitor.hold(done, values)
-        monitor.flush()
-        ranked = validated and (config.keep_best or config.patience)
-        if done % config.checkpoint_every == 0 or last or stop or ranked:
-            host.checkpoints.save(state, {"validation": validation.get_state()}, score)
-        if stop:
-            host.checkpoints.close()
-            raise Preempted(
-                f"{host.workdir}: stopped by SIGTERM and saved after step {done} of "
-                f"{config.steps}; run the same command again to resume"
-            )
-    return state
 
 
 def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineState):
@@ -222,9 +175,7 @@ def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineStat
 
 def _merged(run: _Run, trained):
     """The parameters of the sampler in the dtype of the computation."""
-    lora = run.model.lora
-    params = merge_lora(run.frozen, trained, lora) if lora else trained
-    params = jax.tree.map(lambda x: x.astype(run.model.compute.dtype), params)
+    params = run.model.merged(trained, run.frozen)
     if jax.process_count() > 1:  # each process samples all plans, on its own devices
         params = jax.tree.map(jnp.asarray, multihost_utils.process_allgather(params, tiled=True))
     return params
