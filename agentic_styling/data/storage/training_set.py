@@ -1,6 +1,6 @@
 """Trajectories as arrays for training, and the rows of them that each method trains on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,17 @@ class TrainingSet:
     images: Sequence[np.ndarray]
     reward: np.ndarray
     context_id: np.ndarray
+
+    @classmethod
+    def of_rows(cls, prompts, completions, pad: int, **fields) -> "TrainingSet":
+        """From the token ids of N prompts and completions; fields: the other ones."""
+        rows = [[*prompt, *ids] for prompt, ids in zip(prompts, completions, strict=True)]
+        return cls(
+            tokens=pad_rows(rows, pad, multiple=PADDING_MULTIPLE)[0],
+            length=np.array([len(row) for row in rows], np.int32),
+            prompt_length=np.array([len(prompt) for prompt in prompts], np.int32),
+            **fields,
+        )
 
     @property
     def picture_group(self) -> np.ndarray:
@@ -147,30 +158,31 @@ def build_training_set(
     contexts = {}
     for trajectory in trajectories:
         contexts.setdefault(trajectory.context_id, trajectory)
-    prompts = _prompts(contexts.values(), tokenizer, settings, modality)
+    prompts = context_prompts(contexts.values(), tokenizer, settings, modality)
     place = {context: i for i, context in enumerate(contexts)}
     context_id = np.array([place[t.context_id] for t in trajectories], np.int32)
-    completions = encode_completions(tokenizer, (t.plan.to_json() for t in trajectories))
-    rows = [prompts[c] + ids for c, ids in zip(context_id, completions, strict=True)]
-    for trajectory, row in zip(trajectories, rows, strict=True):
-        if len(row) > max_length:
-            raise InputError(
-                f"trajectory {trajectory.id}: {len(row)} tokens, max_length is {max_length}; "
-                "raise max_length or drop the trajectory (nothing is cut)"
-            )
-    return TrainingSet(
-        tokens=pad_rows(rows, tokenizer.pad, multiple=PADDING_MULTIPLE)[0],
-        length=np.array([len(row) for row in rows], np.int32),
-        prompt_length=np.array([len(prompts[c]) for c in context_id], np.int32),
+    training_set = TrainingSet.of_rows(
+        [prompts[c] for c in context_id],
+        encode_completions(tokenizer, (t.plan.to_json() for t in trajectories)),
+        tokenizer.pad,
         image=context_id,
         images=[c.image for c in contexts.values()] if modality == "vision" else [],
         reward=np.array([t.reward for t in trajectories], np.float32),
         context_id=context_id,
     )
+    for trajectory, length in zip(trajectories, training_set.length, strict=True):
+        if length > max_length:
+            raise InputError(
+                f"trajectory {trajectory.id}: {length} tokens, max_length is {max_length}; "
+                "raise max_length or drop the trajectory (nothing is cut)"
+            )
+    return training_set
 
 
-def _prompts(contexts, tokenizer: Tokenizer, settings: ImageSettings, modality: str):
-    """The prompt's token ids of each context, from the first of its trajectories."""
+def context_prompts(
+    contexts: Collection, tokenizer: Tokenizer, settings: ImageSettings, modality: str
+) -> list[list[int]]:
+    """The token ids of each context's prompt; a context has a goal, a state and an image."""
     goals = [c.goal for c in contexts]
     if modality == "text":
         return encode_prompts(tokenizer, goals, states=[c.state for c in contexts])

@@ -8,7 +8,7 @@ import numpy as np
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.data.stream import TEXT, completion, open_stream
-from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens, pad_rows
+from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens
 from agentic_styling.training.batches.batches import (
     Batch,
     mesh_assembler,
@@ -102,23 +102,24 @@ class StreamData:
         goals = [example.goal.text for example in examples]
         shown = np.array([example.teacher != TEXT for example in examples])
         prompts = encode_prompts(self._tokenizer, goals, self._image_tokens * shown)
-        rows = []
-        for example, prompt in zip(examples, prompts, strict=True):
-            text, ends = completion(example)
+        completions = []
+        for text, ends in map(completion, examples):
             end = [self._tokenizer.im_end] if ends else []
-            rows.append([*prompt, *self._tokenizer.encode(text), *end])
-            if len(rows[-1]) > self._config.max_length:
-                raise InputError(
-                    f"config.max_length: {self._config.max_length}, but example {example.id} has "
-                    f"{len(rows[-1])} tokens; raise it (nothing is cut)"
-                )
+            completions.append([*self._tokenizer.encode(text), *end])
         count = len(examples)
-        return TrainingSet(
-            tokens=pad_rows(rows, self._tokenizer.pad, multiple=ROW_MULTIPLE)[0],
-            length=np.array([len(row) for row in rows], np.int32),
-            prompt_length=np.array([len(prompt) for prompt in prompts], np.int32),
+        table = TrainingSet.of_rows(
+            prompts,
+            completions,
+            self._tokenizer.pad,
             image=np.where(shown, np.arange(count), -1).astype(np.int32),
             images=[example.pixels for example in examples],
             reward=np.zeros(count, np.float32),
             context_id=np.arange(count, dtype=np.int32),
         )
+        for example, length in zip(examples, table.length, strict=True):
+            if length > self._config.max_length:
+                raise InputError(
+                    f"config.max_length: {self._config.max_length}, but example {example.id} has "
+                    f"{length} tokens; raise it (nothing is cut)"
+                )
+        return table

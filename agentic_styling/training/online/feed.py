@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import ml_collections
 import numpy as np
 
-from agentic_styling.data.storage.training_set import TrainingSet
-from agentic_styling.planner import Planner, encode_prompts, image_tokens, pad_rows
+from agentic_styling.data.storage.training_set import TrainingSet, context_prompts
+from agentic_styling.planner import Planner
 from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
 from agentic_styling.training.batches.packing import Layout
 from agentic_styling.training.online.contexts import OnlineContext
@@ -49,13 +49,8 @@ class OnlineFeed:
         return model._replace(start=self.start, lengths=self.layout.lengths)
 
     def _prompts(self, contexts: Sequence[OnlineContext]) -> list[list[int]]:
-        """The token ids of each context's prompt."""
-        tokenizer, goals = self._planner.tokenizer, [context.goal for context in contexts]
-        if self._planner.modality == "text":
-            return encode_prompts(tokenizer, goals, states=[context.state for context in contexts])
-        sizes = (context.image.shape[:2] for context in contexts)
-        counts = [image_tokens(*size, self._planner.images) for size in sizes]
-        return encode_prompts(tokenizer, goals, counts)
+        planner = self._planner
+        return context_prompts(contexts, planner.tokenizer, planner.images, planner.modality)
 
     def __call__(self, rollouts: Rollouts) -> tuple[Batch, TrainingSet]:
         """The batch as host arrays, without a reference, and its rows.
@@ -85,20 +80,19 @@ class OnlineFeed:
         prompts = self._prompts(contexts)
         group = rollouts.rewards.shape[1]
         context_id = np.repeat(np.arange(len(contexts), dtype=np.int32), group)
-        samples = [sample for own in rollouts.samples for sample in own]
-        rows = [[*prompts[c], *s.tokens.tolist()] for c, s in zip(context_id, samples, strict=True)]
-        for context, row in zip(context_id, rows, strict=True):
-            if len(row) > self.layout.length:
-                raise InputError(
-                    f"context {contexts[context].name}: a row of {len(row)} tokens, but rows hold "
-                    f"{self.layout.length}; raise config.online.max_new_tokens"
-                )
-        return TrainingSet(
-            tokens=pad_rows(rows, self._planner.tokenizer.pad, multiple=ROW_MULTIPLE)[0],
-            length=np.array([len(row) for row in rows], np.int32),
-            prompt_length=np.array([len(prompts[c]) for c in context_id], np.int32),
+        table = TrainingSet.of_rows(
+            [prompts[c] for c in context_id],
+            [sample.tokens.tolist() for own in rollouts.samples for sample in own],
+            self._planner.tokenizer.pad,
             image=context_id,
             images=[c.image for c in contexts] if self._planner.modality == "vision" else [],
             reward=rollouts.rewards.reshape(-1),
             context_id=context_id,
         )
+        for context, length in zip(context_id, table.length, strict=True):
+            if length > self.layout.length:
+                raise InputError(
+                    f"context {contexts[context].name}: a row of {length} tokens, but rows hold "
+                    f"{self.layout.length}; raise config.online.max_new_tokens"
+                )
+        return table
