@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from agentic_styling.evaluation import baselines
 from agentic_styling.evaluation.results import METHODS, ZERO_SHOT, in_order
 from agentic_styling.planner import ImageSettings, PlannerSettings, Tokenizer, read_config
+from agentic_styling.planner.planner import ROWS
 from agentic_styling.rewards.judges.chat_cost import check_prices
 from agentic_styling.utils.checks import check_seed, check_temperature
 from agentic_styling.utils.digests import digest_of_files
@@ -26,7 +27,6 @@ WITHOUT_PLANNER = {
 ENDPOINT = "endpoint:"  # before the name of a model at AGENTIC_STYLING_PLANNER_URL
 # Counts that answers and intervals depend on, with the least that each may be.
 LEAST = {"max_new_tokens": 1, "bootstrap_samples": 1, "film_strips": 0, "samples": 0}
-MOST_SAMPLES = 64  # that a planner decodes together
 
 
 def check_settings(config: ConfigDict) -> dict:
@@ -36,8 +36,8 @@ def check_settings(config: ConfigDict) -> dict:
     for name, least in LEAST.items():
         if not least <= config[name] < math.inf:  # also refuses NaN
             raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
-    if config.samples > MOST_SAMPLES:
-        raise InputError(f"samples: {config.samples} is too many; give {MOST_SAMPLES} or fewer")
+    if config.samples > ROWS:
+        raise InputError(f"samples: {config.samples} is too many; give {ROWS} or fewer")
     check_prices(tuple(config.prices) or None, "--config.prices")
     return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
 

@@ -16,9 +16,8 @@ def interval_strip(
     kind: CSS classes of both. label: for screen readers. mark: a value to mark by a dashed line.
     """
     low, mean, high = (_position(interval[name], ticks) for name in ("low", "mean", "high"))
-    marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
     dot = tag("circle", class_=f"dot {kind}", cx=mean, cy="50%", r="5")
-    return _strip(ticks, *marked, _level(f"range {kind}", low, high), dot, label=label)
+    return _strip(ticks, mark, _level(f"range {kind}", low, high), dot, label=label)
 
 
 def dumbbell(
@@ -26,10 +25,9 @@ def dumbbell(
 ) -> Markup:
     """Two values on one line, the first filled, the second hollow; the rest as `interval_strip`."""
     x1, x2 = _position(first, ticks), _position(second, ticks)
-    marked = () if mark is None else (_upright("mark", _position(mark, ticks)),)
     hollow = tag("circle", class_="dot hollow", cx=x2, cy="50%", r="5")
     filled = tag("circle", class_="dot", cx=x1, cy="50%", r="5")
-    return _strip(ticks, *marked, _level("way", x1, x2), hollow, filled, label=label)
+    return _strip(ticks, mark, _level("way", x1, x2), hollow, filled, label=label)
 
 
 def axis(ticks: Sequence[float], form: str = "{:g}") -> Markup:
@@ -43,9 +41,10 @@ def axis(ticks: Sequence[float], form: str = "{:g}") -> Markup:
     return tag("span", *marks, class_="axis", aria_hidden="true")
 
 
-def _strip(ticks: Sequence[float], *shapes: Markup, label: str) -> Markup:
+def _strip(ticks: Sequence[float], mark: float | None, *shapes: Markup, label: str) -> Markup:
     grid = [_upright("grid", _position(tick, ticks)) for tick in ticks]
-    return tag("svg", *grid, *shapes, class_="strip", role="img", aria_label=label)
+    marked = None if mark is None else _upright("mark", _position(mark, ticks))
+    return tag("svg", *grid, marked, *shapes, class_="strip", role="img", aria_label=label)
 
 
 def _upright(style: str, x: str) -> Markup:
