@@ -6,7 +6,6 @@ from agentic_styling.evaluation.baselines import (
     SYNONYMS,
     edit_only,
     identity,
-    options,
     random_plan,
     strongest,
 )
@@ -63,14 +62,14 @@ def test_edit_only_finds_every_option_by_its_own_name():
     missed = [
         (tool, option)
         for tool in DIMENSIONS
-        for option in options(tool)
+        for option in VOCABULARY[tool].options
         if not edit_only(option.replace("_", " ")).steps
     ]
     assert missed == []
 
 
 def test_edit_only_never_exceeds_a_plan():
-    everything = " and ".join(options(tool)[0].replace("_", " ") for tool in DIMENSIONS)
+    everything = " and ".join(VOCABULARY[tool].options[0].replace("_", " ") for tool in DIMENSIONS)
     plan = edit_only(everything + ", keep its colours, leave the left half untouched")
     assert len(plan.steps) == 8
     assert {"preserve_attribute", "exclude_region"} <= {step.tool for step in plan.steps}
@@ -78,7 +77,7 @@ def test_edit_only_never_exceeds_a_plan():
 
 def test_literal_words_name_real_options():
     for tool, words in SYNONYMS.items():
-        assert set(words) <= set(options(tool)), tool
+        assert set(words) <= set(VOCABULARY[tool].options), tool
     for _, tool, option in CONSTRAINTS:
         assert option in VOCABULARY[tool].parameters[VOCABULARY[tool].target].values
 

@@ -5,7 +5,6 @@ from agentic_styling.evaluation.report.cases import plain
 from agentic_styling.evaluation.report.figures import FRAGMENTS, axis, dumbbell
 from agentic_styling.evaluation.report.labels import (
     badge,
-    between,
     labels,
     main_method,
     number,
@@ -15,6 +14,7 @@ from agentic_styling.evaluation.report.markup import Markup, fill, tag
 from agentic_styling.evaluation.report.tables import (
     REWARD_TICKS,
     heat_cell,
+    mean_cell,
     row_head,
     scrolling,
     table,
@@ -35,17 +35,13 @@ def looking_table(methods: dict) -> Markup:
         spoken = (
             f"{labels(name)[1]}: {share(own)} with its own picture, {share(other)} with another"
         )
-        change = shuffled["true_minus_shuffled"]["reward"]
         rows.append(
             [
                 row_head(name),
                 tag("td", dumbbell(own, other, SHARE_TICKS, label=spoken), class_="plot"),
                 tag("td", tag("b", share(own)), tag("small", f"{share(other)} shuffled")),
-                tag(
-                    "td",
-                    tag("b", number(change["mean"], 2, True)),
-                    tag("small", between(change, True)),
-                    data_label="reward gained by looking",
+                mean_cell(
+                    shuffled["true_minus_shuffled"]["reward"], "reward gained by looking", sign=True
                 ),
             ]
         )
@@ -66,18 +62,12 @@ def worth_table(methods: dict) -> Markup:
         label = spoken.format(labels(name)[1], *map(number, means))
         plot = dumbbell(*means[:2], REWARD_TICKS, label=label, mark=means[2])
         words = ("own picture", "another’s", "true context")
-        cells = [_mean_cell(*each) for each in zip((own, other, true), words, strict=True)]
+        cells = [mean_cell(*each) for each in zip((own, other, true), words, strict=True)]
         gained = numbers["perception"].get("true_context_minus_own")
-        left = _mean_cell(gained, "still to gain", sign=True)
+        left = mean_cell(gained, "still to gain", sign=True)
         rows.append([row_head(name), tag("td", plot, class_="plot"), *cells, left])
     heads = (None, axis(REWARD_TICKS), "Own picture", "Another’s", "True context", "Still to gain")
     return table(heads, rows, "methods looking worth")
-
-
-def _mean_cell(interval: dict | None, words: str, *, sign: bool = False) -> Markup:
-    mean = number(interval and interval["mean"], 2, sign)
-    ends = tag("small", between(interval, sign)) if interval else None
-    return tag("td", tag("b", mean), ends, data_label=words)
 
 
 def context_table(methods: dict) -> Markup:

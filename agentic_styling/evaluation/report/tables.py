@@ -155,14 +155,20 @@ def heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
     return tag("td", shown, small, class_="heat", style=tint)
 
 
+def mean_cell(interval: dict | None, words: str, *, sign: bool = False) -> Markup:
+    """A mean above the ends of its interval; words: the cell's name where rows are cards."""
+    mean = number(interval and interval["mean"], 2, sign)
+    ends = tag("small", between(interval, sign)) if interval else None
+    return tag("td", tag("b", mean), ends, data_label=words)
+
+
 def _reward_cells(spoken: str, both: list[tuple], ticks, mark, sign: bool = False) -> list[Markup]:
     """A plot and two numbers; `both` has the interval and CSS class of each reward."""
     strips, cells = [], []
     for (interval, style), name in zip(both, ("reward", "held-out"), strict=True):
-        mean, ends = number(interval["mean"], 2, sign), between(interval, sign)
-        label = f"{spoken}, {name}: {mean}, {ends}"
+        label = f"{spoken}, {name}: {number(interval['mean'], 2, sign)}, {between(interval, sign)}"
         strips.append(interval_strip(interval, ticks, f"{style} {name}", label=label, mark=mark))
-        cells.append(tag("td", tag("b", mean), tag("small", ends), data_label=name))
+        cells.append(mean_cell(interval, name, sign=sign))
     return [tag("td", *strips, class_="plot"), *cells]
 
 
