@@ -6,12 +6,15 @@ the order written. Its hidream_prompt, the editor's prompt, is our instruction;
 overall_instruction if it is empty.
 """
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 
 from agentic_styling.tools import ALIASES, DIMENSIONS, MODIFIERS, VOCABULARY, Plan, PlanError, Step
+from agentic_styling.tools.plans.steps import show as spelled
 from agentic_styling.utils.errors import InputError, nearest
 
+show = functools.partial(spelled, spell=ascii)
 LAST = 5  # the lowest priority, and that of an action without one
 _PUBLISHED_NAMES = {ours: published for published, ours in ALIASES.items()}
 _DEPTH = 4  # of an analysis, how far down a dimension is looked for
@@ -186,12 +189,3 @@ def _strings(value: object, depth: int) -> Iterator[str]:
 
 def _word(text: object) -> str:
     return "_".join(str(text).lower().replace("-", " ").replace("_", " ").split())
-
-
-def show(value: object) -> str:
-    """A value in a line of at most 60 characters of ASCII."""
-    try:
-        text = " ".join(ascii(value).split())
-    except (ValueError, RecursionError):  # an integer of thousands of digits
-        text = "a huge value"
-    return text if len(text) <= 60 else text[:57] + "..."

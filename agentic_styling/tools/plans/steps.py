@@ -1,6 +1,7 @@
 """Steps of a plan, checked against the vocabulary."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentic_styling.tools.plans.vocabulary import (
@@ -45,11 +46,11 @@ class Step:
         return self.parameters.get("strength", 1.0)
 
 
-def show(value: object) -> str:
+def show(value: object, spell: Callable[[object], str] = repr) -> str:
     """A value in an error line, at most 60 characters."""
     try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # an integer of thousands of digits
+        text = " ".join(spell(value).split())
+    except (ValueError, RecursionError):  # an integer of thousands of digits
         text = "a huge number"
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -88,11 +88,7 @@ def xdog(luma, sigma: float, sharpness, threshold, steepness):
     S = (1 + p) G(sigma) - p G(1.6 sigma); 1 where S >= threshold, else
     max(0, 1 + tanh(steepness (S - threshold))). sigma in pixels; sharpness p, about 20.
     """
-    planes = luma[None].astype(jnp.float32)
-    fine, coarse = (
-        gaussian_blur(planes, sigma, channel_axis=0)[0],
-        gaussian_blur(planes, 1.6 * sigma, channel_axis=0)[0],
-    )
+    fine, coarse = _blurs(luma, sigma, 1.6 * sigma)
     difference = fine + sharpness * (fine - coarse) - threshold
     drawn = jnp.maximum(1 + jnp.tanh(steepness * jnp.minimum(difference, 0.0)), 0.0)
     return drawn.astype(luma.dtype)
@@ -103,10 +99,11 @@ def contours(luma: jax.Array, sigma: float) -> jax.Array:
 
     The difference of Gaussians against the local contrast: a faint outline counts too.
     """
-    planes = luma[None].astype(jnp.float32)
-    fine, coarse = (
-        gaussian_blur(planes, sigma, channel_axis=0)[0],
-        gaussian_blur(planes, 2.2 * sigma, channel_axis=0)[0],
-    )
+    fine, coarse = _blurs(luma, sigma, 2.2 * sigma)
     darker = jnp.maximum(coarse - fine - 0.006, 0.0)
     return (darker / (darker + 0.035)).astype(luma.dtype)
+
+
+def _blurs(luma, *sigmas: float):
+    planes = luma[None].astype(jnp.float32)
+    return (gaussian_blur(planes, sigma, channel_axis=0)[0] for sigma in sigmas)
