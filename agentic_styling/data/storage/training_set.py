@@ -70,11 +70,6 @@ class TrainingSet:
         return float(self.reward.std(dtype=np.float64))
 
 
-def scored_rows(training_set: TrainingSet) -> np.ndarray:
-    """Every row, int32 [N]."""
-    return np.arange(len(training_set.reward), dtype=np.int32)
-
-
 def filter_by_reward(training_set: TrainingSet, threshold: float = 4.0) -> np.ndarray:
     """The rows, int32 [K], with reward >= threshold: plans that are good enough to imitate.
 

@@ -16,7 +16,6 @@ from agentic_styling.data.storage.training_set import (
     best_rows,
     filter_by_reward,
     preference_pairs,
-    scored_rows,
 )
 from agentic_styling.losses import LOSSES, context_quantiles, context_statistics
 from agentic_styling.training.batches.packing import Layout, pack
@@ -110,7 +109,7 @@ def examples(training_set: TrainingSet, loss: str, loss_kwargs: dict) -> np.ndar
         rows = np.flatnonzero(np.bincount(contexts)[contexts] > 1).astype(np.int32)
         wanted = "two trajectories of one context"
     else:
-        rows, wanted = scored_rows(training_set), "a trajectory"
+        rows, wanted = np.arange(len(training_set.reward), dtype=np.int32), "a trajectory"
     if not len(rows):
         raise InputError(f"loss {loss!r}: the data holds not one example, {wanted}; add some")
     return rows

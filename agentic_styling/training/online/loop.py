@@ -156,7 +156,8 @@ def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineStat
     batch, table = run.feed(rollouts)
     if run.token_logps:
         reference = run.reference if run.reference is not None else state.reference
-        tokens = run.token_logps(reference, run.frozen, put(batch, _without_reference(run.layout)))
+        layout = run.layout.replace(reference_tokens=None)
+        tokens = run.token_logps(reference, run.frozen, put(batch, layout))
         batch = batch.replace(
             reference_tokens=np.asarray(tokens), reference=np.asarray(tokens.sum(axis=-1))
         )
@@ -197,10 +198,6 @@ def _token_logps(model: PlannerModel) -> Callable:
         return jax.lax.map(lambda part: of_part(trained, frozen, part), batch)
 
     return jax.jit(of_batch, out_shardings=replicated(model.mesh))
-
-
-def _without_reference(layout: Batch) -> Batch:
-    return layout.replace(reference_tokens=None)
 
 
 def _ahead(contexts: Callable, begin: int, end: int) -> Iterator[list[OnlineContext]]:

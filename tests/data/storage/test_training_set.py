@@ -15,7 +15,6 @@ from agentic_styling.data.storage.training_set import (
     context_groups,
     filter_by_reward,
     preference_pairs,
-    scored_rows,
 )
 from agentic_styling.planner import ImageSettings, train_tokenizer
 from agentic_styling.tools import Plan, Step
@@ -33,7 +32,6 @@ def scored_set(rewards, contexts) -> TrainingSet:
 
 def test_views_by_hand():
     found = scored_set([4.5, 3.0, 4.0, 5.0, 3.5, 4.0, 3.2, 2.0], [7, 7, 7, 2, 2, 5, 5, 9])
-    np.testing.assert_array_equal(scored_rows(found), np.arange(8))
     np.testing.assert_array_equal(filter_by_reward(found), [0, 2, 3, 5])
     np.testing.assert_array_equal(filter_by_reward(found, threshold=4.5), [0, 3])
     # Of each context, by its number.
