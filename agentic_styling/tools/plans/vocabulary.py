@@ -169,10 +169,11 @@ def holds(condition: str, context: Mapping[str, str]) -> bool | None:
     text = condition.lower().replace("’", "'").strip()
     if not text:
         return True
-    return _any(
-        _all(_clause(clause, context) for clause in re.split(r"\band\b|&&", part))
+    every = (
+        min((_clause(c, context) for c in re.split(r"\band\b|&&", part)), key=_TRUTH)
         for part in re.split(r"\bor\b|\|\|", text)
     )
+    return max(every, key=_TRUTH)
 
 
 def _clause(clause: str, context) -> bool | None:
@@ -191,13 +192,4 @@ def _clause(clause: str, context) -> bool | None:
 
 _DIMENSION = _word_pattern((*DIMENSIONS, *ALIASES))
 _OPTION = _word_pattern(tuple(_options_in_dimensions()))
-
-
-def _all(values) -> bool | None:
-    values = list(values)
-    return False if False in values else None if None in values else True
-
-
-def _any(values) -> bool | None:
-    values = list(values)
-    return True if True in values else None if None in values else False
+_TRUTH = (False, None, True).index  # in the order of Kleene's logic: "and" takes the least
