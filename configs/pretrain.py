@@ -17,6 +17,7 @@ def get_config(arg: str = "base") -> ConfigDict:
     config = ConfigDict()
     config.photos = ""  # a folder of photographs; those held out for evaluation are skipped
     config.init_from = ""  # the planner to start from; empty: a new one of config.model
+    config.extend_to = 0  # tokens of its vocabulary, with words of the goals added; 0: as it is
     config.seed = 0
     config.picture_size = 128  # pixels of a side
 
@@ -56,8 +57,8 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.log_every = 10
     config.checkpoint_every = 200
     if arg == "starter":
-        config.goals.update(read=1.0, text=6.0, wishes=1.5)
-        config.goals.update(simple=0.5, regular=0.5, complex=0.5, demo=0.5)
+        config.goals.update(read=1.2, text=9.0, wishes=0.3)
+        config.goals.update(simple=0.05, regular=0.05, complex=0.05, demo=0.05)
         config.batch_size, config.microbatches = 96, 8
         config.steps, config.learning_rate = 3000, 2e-3
     elif arg == "smoke":  # seconds, for the tests; the planner learns nothing

@@ -18,8 +18,16 @@ from ml_collections import ConfigDict
 
 from agentic_styling import training
 from agentic_styling.cli import configured as cli
+from agentic_styling.data.goals.wishes import every_name
+from agentic_styling.data.pipeline import Context
 from agentic_styling.data.stream import open_stream
-from agentic_styling.planner import Qwen3VLConfig, TextConfig, VisionConfig, new_planner
+from agentic_styling.planner import (
+    Qwen3VLConfig,
+    TextConfig,
+    VisionConfig,
+    extend_vocabulary,
+    new_planner,
+)
 from agentic_styling.training.workdir import as_json, claim
 from agentic_styling.utils.errors import InputError
 
@@ -34,11 +42,20 @@ def run(config: ConfigDict, workdir: Path) -> Path:
         raise InputError("config.photos: not set; give a folder of photographs")
     claim(as_json(config), workdir)
     shape = planner_shape(config)
-    fields = training_config(config, config.init_from or workdir / "untrained")
+    fields = training_config(config, start_of(config, workdir))
     claim(as_json(config), workdir, write=as_json(config))
     if not config.init_from:
         untrained_planner(config, shape, workdir / "untrained")
+    elif config.extend_to:
+        extended_planner(config, workdir / "extended")
     return training.train(fields, workdir / "training")
+
+
+def start_of(config: ConfigDict, workdir: Path) -> Path:
+    """The planner that training starts from."""
+    if not config.init_from:
+        return workdir / "untrained"
+    return workdir / "extended" if config.extend_to else Path(config.init_from)
 
 
 def planner_shape(config: ConfigDict) -> Qwen3VLConfig:
@@ -82,8 +99,7 @@ def untrained_planner(config: ConfigDict, shape: Qwen3VLConfig, directory: Path)
     """Writes a planner with random weights, and a tokenizer trained on texts of the stream."""
     if (directory / "config.json").exists():
         return
-    stream = open_stream(config.photos, dict(config.goals), config.picture_size, config.seed)
-    examples = [example for index in range(BATCHES) for example in stream.texts(index, ROWS)]
+    examples = texts_of(config)
     new_planner(
         directory,
         [e.plans[0].to_json() for e in examples] + [e.goal.text for e in examples],
@@ -95,7 +111,22 @@ def untrained_planner(config: ConfigDict, shape: Qwen3VLConfig, directory: Path)
     )
 
 
-def training_config(config: ConfigDict, init_from: Path | str) -> ConfigDict:
+def extended_planner(config: ConfigDict, directory: Path) -> None:
+    """Writes config.init_from with a vocabulary of the words of the stream's goals."""
+    if (directory / "config.json").exists():
+        return
+    texts = [example.goal.text for example in texts_of(config)] + every_name()
+    lower = [text.lower() for text in texts]
+    extend_vocabulary(Path(config.init_from), directory, lower, config.extend_to)
+
+
+def texts_of(config: ConfigDict) -> list[Context]:
+    """Examples of the stream, without their pictures, that a tokenizer is trained on."""
+    stream = open_stream(config.photos, dict(config.goals), config.picture_size, config.seed)
+    return [example for index in range(BATCHES) for example in stream.texts(index, ROWS)]
+
+
+def training_config(config: ConfigDict, init_from: Path) -> ConfigDict:
     """The config of the training run."""
     fields = training.default_config("standard")
     same = ("seed", "steps", "batch_size", "microbatches", "length_buckets", "optimizer")

@@ -10,7 +10,7 @@ from agentic_styling.planner.decoding.completions import Completion
 from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
-from agentic_styling.planner.init_planner import new_planner
+from agentic_styling.planner.init_planner import extend_vocabulary, new_planner
 from agentic_styling.planner.inputs.hf_inputs import hf_inputs, hf_logits
 from agentic_styling.planner.inputs.images import (
     TINY_IMAGES,
@@ -38,7 +38,8 @@ __all__ = [
     "PLAN_FORMS", "TINY_IMAGES", "Completion", "Compute", "GenerateResult", "ImageSettings",
     "Inputs", "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL",
     "Qwen3VLConfig", "TextConfig", "Tokenizer", "VisionConfig", "check_temperature",
-    "compile_plan_grammar", "encode_completions", "encode_prompts", "generate", "hf_inputs",
+    "compile_plan_grammar", "encode_completions", "encode_prompts", "extend_vocabulary",
+    "generate", "hf_inputs",
     "hf_logits", "image_to_patches", "image_tokens", "init_lora", "init_params",
     "load_adapters", "load_pretrained", "lora_variables", "merge_lora", "new_planner",
     "output_embedding", "pad_rows", "pretrained_directory", "read_config", "save_adapters",

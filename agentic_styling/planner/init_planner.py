@@ -1,17 +1,19 @@
-"""An untrained planner: random weights, and a tokenizer trained on given texts."""
+"""An untrained planner: random weights, and a tokenizer trained on given texts; or more tokens."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import jax
+import numpy as np
 
-from agentic_styling.planner.checkpoints.hf_checkpoint import save_pretrained
+from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, save_pretrained
 from agentic_styling.planner.inputs.images import ImageSettings
-from agentic_styling.planner.inputs.tokenizer import train_tokenizer
+from agentic_styling.planner.inputs.tokenizer import Tokenizer, extend_tokenizer, train_tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import init_params
 from agentic_styling.planner.settings import PlannerSettings
 from agentic_styling.utils.atomic import atomic_directory
+from agentic_styling.utils.errors import InputError
 
 
 def new_planner(
@@ -52,3 +54,35 @@ def new_planner(
             merge_size=config.vision.spatial_merge_size,
         ).save(unfinished)
         PlannerSettings().save(unfinished)
+
+
+def extend_vocabulary(source: Path, directory: Path, texts: Iterable[str], vocab_size: int) -> None:
+    """Write a planner like that of `source` with more tokens, atomically; see `extend_tokenizer`.
+
+    A new token begins with the mean embedding of the tokens that spelt it, so the planner hardly
+    changes until it is trained on.
+
+    Args:
+      source: a planner whose tokenizer is of `train_tokenizer` and whose embedding is tied.
+      directory: new, or empty.
+      texts: what the new tokens are chosen for.
+      vocab_size: upper limit of the new vocabulary.
+
+    Raises:
+      InputError: the directory is not empty, the embedding is not tied, or vocab_size is too small.
+    """
+    config, params = load_pretrained(source)
+    if not config.tie_word_embeddings:
+        raise InputError(f"{source}: its output embedding is not tied; use a planner that ties it")
+    old = Tokenizer(source)
+    with atomic_directory(directory) as unfinished:
+        new = extend_tokenizer(old, texts, unfinished, vocab_size)
+        embedding = params["language_model"]["embed_tokens"]["embedding"]
+        table = np.asarray(embedding, np.float32)
+        rows = [table[old.parts(token)].mean(0) for token in new.tokens()]
+        params["language_model"]["embed_tokens"]["embedding"] = np.stack(rows).astype(
+            embedding.dtype
+        )
+        save_pretrained(unfinished, config.for_tokenizer(new), params)
+        ImageSettings.load(source).save(unfinished)
+        PlannerSettings.load(source).save(unfinished)

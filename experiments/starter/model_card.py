@@ -3,8 +3,8 @@
     python experiments/starter/model_card.py runs/base runs/starter
 
 The card of the last workdir is written; those before it are the stages that it started from, of
-which the first may have started from the base planner of the package. It says what was trained, on
-which examples, and how the loss fell.
+which the first may have started from a planner of the package. It says what was trained, on which
+examples, and how the loss fell; of stages before those, what that planner's own card says.
 """
 
 import argparse
@@ -73,20 +73,15 @@ def card(workdirs: list[Path]) -> str:
     """The model card of the planner in the last workdir.
 
     Raises InputError for a folder that is no run, and unless the first stage made its planner or
-    started from the base planner.
+    started from one of the package.
     """
-    stages = [f"### Stage {i + 1}\n{stage(path)}" for i, path in enumerate(workdirs)]
     first, last = (
         json.loads((path / "config.json").read_text(encoding="utf-8"))
         for path in (workdirs[0], workdirs[-1])
     )
-    before = ""
-    if first["init_from"]:
-        if Path(first["init_from"]).resolve() != (ROOT / "base").resolve():
-            raise InputError(
-                f"{workdirs[0]}: started from {first['init_from']}; name that stage too"
-            )
-        before = "It began with the base planner (`pretrained/base`, see its card).\n\n"
+    before = stages_before(workdirs[0], first["init_from"])
+    done = before.count("### Stage ")
+    stages = [f"### Stage {done + i}\n{stage(path)}" for i, path in enumerate(workdirs, 1)]
     tensors = open_tensors(workdirs[-1] / "training/planner").values()
     return TEXT.format(
         parameters=sum(math.prod(tensor.get_shape()) for tensor in tensors) / 1e6,
@@ -95,6 +90,19 @@ def card(workdirs: list[Path]) -> str:
         dtype=first["model"]["dtype"],
         stages=before + "\n\n".join(stages),
     )
+
+
+def stages_before(workdir: Path, start: str) -> str:
+    """What the card of the planner that a run started from says of its training; "" for none."""
+    if not start:
+        return ""
+    shipped = Path(start).parts[-2:]
+    if shipped == (ROOT.name, "base"):
+        return "It began with the base planner (`pretrained/base`, see its card).\n\n"
+    if shipped != (ROOT.name, "starter"):
+        raise InputError(f"{workdir}: started from {start}; name that stage too")
+    text = (Path(start) / "README.md").read_text(encoding="utf-8")
+    return text[text.index("It began with") : text.index("## Photographs")]
 
 
 @one_line_errors

@@ -1,10 +1,13 @@
+import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 
 from agentic_styling.planner import ImageSettings, Tokenizer, init_planner, load_pretrained
-from agentic_styling.planner.init_planner import new_planner
+from agentic_styling.planner.init_planner import extend_vocabulary, new_planner
+from agentic_styling.utils.errors import InputError
 
 OPTIONS = {"preset": "tiny", "vocab_size": 300, "picture_size": 64}
 
@@ -50,3 +53,35 @@ def test_nothing_appears_before_it_is_whole(plan_texts, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         new_planner(tmp_path / "planner", plan_texts, seed=1, **OPTIONS)
     assert not (tmp_path / "planner").exists()
+
+
+def test_a_new_token_begins_as_the_mean_of_its_parts(directory, tmp_path):
+    extend_vocabulary(directory, tmp_path / "more", ["a moor, a moor"], 310)
+    old, new = Tokenizer(directory), Tokenizer(tmp_path / "more")
+    (shape, before), (wider, after) = (load_pretrained(d) for d in (directory, tmp_path / "more"))
+    before, after = (
+        np.asarray(tree["language_model"]["embed_tokens"]["embedding"]) for tree in (before, after)
+    )
+    assert 300 < new.vocab_size <= 310 and len(after) == wider.text.vocab_size == new.vocab_size
+    assert wider.eos_token_id == new.im_end != shape.eos_token_id
+    np.testing.assert_array_equal(after[:293], before[:293])
+    np.testing.assert_array_equal(after[-7:], before[-7:])
+    (moor,) = new.encode(" moor")
+    np.testing.assert_allclose(after[moor], before[old.encode(" moor")].mean(0), rtol=1e-6)
+    assert ImageSettings.load(tmp_path / "more") == ImageSettings.load(directory)
+
+
+def test_all_other_weights_stay(directory, tmp_path):
+    extend_vocabulary(directory, tmp_path / "more", ["a moor, a moor"], 310)
+    trees = [load_pretrained(path)[1] for path in (directory, tmp_path / "more")]
+    for tree in trees:
+        del tree["language_model"]["embed_tokens"]
+    jax.tree.map(np.testing.assert_array_equal, *trees)
+
+
+def test_a_planner_with_a_head_of_its_own_is_refused(directory, tmp_path, monkeypatch):
+    config, params = load_pretrained(directory)
+    untied = dataclasses.replace(config, tie_word_embeddings=False)
+    monkeypatch.setattr(init_planner, "load_pretrained", lambda _: (untied, params))
+    with pytest.raises(InputError, match="its output embedding is not tied"):
+        extend_vocabulary(directory, tmp_path / "more", ["a"], 310)

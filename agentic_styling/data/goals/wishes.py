@@ -2,7 +2,8 @@
 
 `wishes.json` has several names of every option, by their grammar: nouns ("a starry night"),
 phrases that follow a noun ("at night"), adjectives ("moonlit") and orders ("make {} night"); and
-the sentences, joins and words for a strength to say them with. A name means one option only.
+the sentences, joins and words for a strength to say them with. A name means one option only. Scenes
+are vague: what a film, a painting or an occasion looks like, several options at once.
 """
 
 import re
@@ -26,8 +27,10 @@ KINDS = {
     ("orders", "orders"): 0.18,
     ("orders", "phrases"): 0.08,
 }
-COUNTS = (0.45, 0.35, 0.14, 0.06)  # chance of one, two, three, four wishes
+COUNTS = (0.5, 0.31, 0.14, 0.05)  # chance of one, two, three, four wishes
+SCENE_SHARE = 0.04
 UNKNOWN_SHARE = 0.08
+FILLER_SHARE = 0.15  # chance of a clause that says nothing about the look
 SHOWN_SHARE = 0.04  # chance that a wish is for what the picture shows, so that looking pays
 KEEP_SHARE = 0.12
 NOT_SHARE = 0.08
@@ -55,9 +58,13 @@ def sample_wish(rng: np.random.Generator, state: dict[str, str]) -> Goal:
       A goal with one to four wishes and at most one thing to keep. Its request is empty where the
       picture already shows all of them, and where the text asks for what no tool does.
     """
+    if rng.random() < SCENE_SHARE:
+        return _scene(state, rng)
     unknown = _unknown(rng) if rng.random() < UNKNOWN_SHARE else ""
     if unknown and rng.random() < 0.5:
-        return Goal(_finish(*_frame("orders", unknown, "", rng), rng), "", "", True, (), "explicit")
+        alone = rng.random() < 0.4
+        said = (_unknown(rng, "alone"), False) if alone else _frame("orders", unknown, "", rng)
+        return Goal(_finish(*said, rng), "", "", True, (), "explicit")
     targets = _draw_targets(state, rng)
     kind = ("orders", "orders") if unknown else _draw_kind(targets, rng)
     body, strengths, tail = _say(targets, kind, rng)
@@ -78,6 +85,21 @@ def sample_wish(rng: np.random.Generator, state: dict[str, str]) -> Goal:
     text = _finish(*_frame(kind[0], body, tail, rng), rng)
     request = make_request(targets, strengths, state, constraint)
     return Goal(text, "", "", True, request, "explicit")
+
+
+def _scene(state, rng) -> Goal:
+    """A goal that tells of a scene."""
+    scene = _pick(_WORDS["scenes"], rng)
+    strength = _pick((0.5, 1.0), rng) if rng.random() < _WHOLE_DEGREE else _USUAL
+    tail = _pick(_WORDS["degrees"][str(strength)]["whole"], rng) if strength != _USUAL else ""
+    text = _finish(_pick(scene["texts"], rng) + tail, False, rng)
+    return Goal(text, "", "", False, make_request(scene["options"], strength, state), "vague")
+
+
+def every_name() -> list[str]:
+    """All names of all options, orders about "it"."""
+    forms = [form for options in NAMES.values() for form in options.values()]
+    return [name.format("it") for form in forms for names in form.values() for name in names]
 
 
 def _pick(items, rng):
@@ -193,9 +215,9 @@ def _draw_constraint(targets, rng) -> tuple[str, str]:
     return _pick([key for key in kept if key[0] == tool], rng)
 
 
-def _unknown(rng) -> str:
-    """An order that no tool follows."""
-    text = _pick(_WORDS["unknown"]["templates"], rng)
+def _unknown(rng, kind="templates") -> str:
+    """An order that no tool follows, or of kind "alone" something else that is none of a look."""
+    text = _pick(_WORDS["unknown"][kind], rng)
     return text.format(**{slot: _pick(w, rng) for slot, w in _WORDS["unknown"]["slots"].items()})
 
 
@@ -215,7 +237,11 @@ def _frame(form, body, tail, rng) -> tuple[str, bool]:
 
 
 def _finish(text: str, question: bool, rng) -> str:
-    """Manners, spelling, a typo, case and the end of the sentence."""
+    """A filler, manners, spelling, a typo, case and the end of the sentence."""
+    if rng.random() < FILLER_SHARE:
+        before = rng.random() < 0.3
+        filler = _pick(_WORDS["fillers"]["before" if before else "after"], rng)
+        text = filler + text if before else text + filler
     if rng.random() < 0.07:
         text = _pick(_WORDS["openers"], rng) + text
     if rng.random() < 0.1 and "please" not in text and "pls" not in text:

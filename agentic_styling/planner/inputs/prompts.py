@@ -40,7 +40,7 @@ def encode_prompts(
     for row, (goal, count) in enumerate(zip(goals, counts, strict=True)):
         if not goal.strip():
             raise InputError(f"goals[{row}] is empty; say what the picture should become")
-        image = []
+        goal, image = goal.lower() if tokenizer.lower_case_goals else goal, []
         if count:
             image = [tokenizer.vision_start, *[tokenizer.image_pad] * count, tokenizer.vision_end]
         if states is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from agentic_styling.utils.checks import read_object, read_object_if_any
@@ -43,7 +45,9 @@ class Tokenizer:
     """Text to token ids and back. Text never encodes to special tokens.
 
     `pad`, `im_start`, `im_end`, `vision_start`, `vision_end`, `image_pad` and `video_pad` are the
-    ids of Qwen's special tokens; `vocab_size` counts them too.
+    ids of Qwen's special tokens; `vocab_size` counts them too. `lower_case_goals`, a field of
+    tokenizer_config.json, says that a planner reads goals in lower case, as ours of 3 million
+    parameters do: it need not learn every word three times.
     """
 
     def __init__(self, directory: str | Path):
@@ -66,6 +70,8 @@ class Tokenizer:
         for name in KEPT:
             if name.endswith(".json") and (self.path / name).is_file():
                 read_object(self.path / name, "fetch it again")
+        settings = read_object_if_any(self.path / SETTINGS_FILE, "fetch it again")
+        self.lower_case_goals = settings.get("lower_case_goals") is True
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text; nothing is added."""
@@ -74,6 +80,29 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids, special tokens included."""
         return self._backend.decode([int(i) for i in ids], skip_special_tokens=False)
+
+    def words(self, text: str) -> list[list[str]]:
+        """The tokens of each part of a text that tokens do not reach beyond."""
+        found: list[list[str]] = []
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        for token, word in zip(encoding.tokens, encoding.word_ids, strict=True):
+            found += [[]] * (word + 1 - len(found))
+            found[word] = [*found[word], token]
+        return found
+
+    def tokens(self) -> list[str]:
+        """Every token by its id, spelt as in tokenizer.json."""
+        return [self._backend.id_to_token(i) for i in range(self.vocab_size)]
+
+    def parts(self, token: str) -> list[int]:
+        """The ids that another tokenizer's token, spelt as in tokenizer.json, is made of here."""
+        if token in SPECIAL_TOKENS:
+            return [self._special(token)]
+        return [part.id for part in self._backend.model.tokenize(token)]
+
+    def to_json(self) -> str:
+        """The text of tokenizer.json."""
+        return self._backend.to_str()
 
     def vocabulary(self) -> dict[str, int]:
         """The ids of the byte-level tokens, spelt as in tokenizer.json, without added ones."""
@@ -178,3 +207,69 @@ def train_tokenizer(
     tokenizer = Tokenizer(directory)
     tokenizer.save(directory)
     return tokenizer
+
+
+def extend_tokenizer(
+    tokenizer: Tokenizer, texts: Iterable[str], directory: str | Path, vocab_size: int
+) -> Tokenizer:
+    """Go on training the byte-level BPE of `train_tokenizer` on more texts; save and return it.
+
+    All tokens stay, with the same ids but for the special ones, which come last again; merges are
+    added, each of the pair of tokens that is the most frequent then. Goals are read in lower case
+    from now on. Raises InputError where vocab_size is below the tokenizer's.
+    """
+    if vocab_size < tokenizer.vocab_size:
+        raise InputError(f"vocab_size {vocab_size} is below {tokenizer.vocab_size}; use more")
+    values = json.loads(tokenizer.to_json())
+    model, special = values["model"], values["added_tokens"]
+    counts = Counter(tuple(word) for text in texts for word in tokenizer.words(text))
+    model["merges"] += _merges(counts, model["vocab"], vocab_size - tokenizer.vocab_size)
+    for index, row in enumerate(special):
+        row["id"] = len(model["vocab"]) + index
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    _write_json(directory / TOKENIZER_FILE, values)
+    _write_json(directory / SETTINGS_FILE, SETTINGS | {"lower_case_goals": True})
+    extended = Tokenizer(directory)
+    extended.save(directory)
+    return extended
+
+
+def _merges(counts: Counter[tuple[str, ...]], vocab: dict[str, int], most: int) -> list[list[str]]:
+    """At most `most` merges of byte-pair encoding (Sennrich et al. 2016) of words with counts.
+
+    Their tokens are added to vocab. Of pairs as frequent as each other that of older tokens is
+    first, as in the library's trainer.
+    """
+    words = [(list(word), count) for word, count in counts.items()]
+    pairs, where = Counter(), defaultdict(set)
+    for number, (word, count) in enumerate(words):
+        for pair in pairwise(word):
+            pairs[pair] += count
+            where[pair].add(number)
+    merges = []
+    while len(merges) < most and (pairs := +pairs):
+        best = max(pairs, key=lambda pair: (pairs[pair], -vocab[pair[0]], -vocab[pair[1]]))
+        merges.append(list(best))
+        vocab.setdefault("".join(best), len(vocab))
+        for number in where.pop(best):
+            word, count = words[number]
+            merged = _merged(word, best)
+            words[number] = merged, count
+            for pair in pairwise(word):
+                pairs[pair] -= count
+            for pair in pairwise(merged):
+                pairs[pair] += count
+                where[pair].add(number)
+    return merges
+
+
+def _merged(word: list[str], pair: tuple[str, str]) -> list[str]:
+    """A word with each occurrence of a pair made one token."""
+    out = []
+    for token in word:
+        if out and (out[-1], token) == pair:
+            out[-1] += token
+        else:
+            out.append(token)
+    return out

@@ -69,7 +69,8 @@ def test_every_request_is_a_valid_plan_without_clashes(draws):
     for state, goal in draws:
         assert goal.text == goal.text.strip() and not set("{}") & set(goal.text)
         assert "  " not in goal.text
-        assert (goal.theme, goal.explicit, goal.level) == ("", True, "explicit")
+        assert goal.theme == "" and goal.explicit == (goal.level == "explicit")
+        assert goal.level in ("explicit", "vague")
         assert Plan(state, goal.request).steps == goal.request
         targets = {step.tool: step.option for step in changes(goal)}
         assert len(targets) <= 4 and len(goal.request) - len(targets) <= 1
@@ -122,6 +123,22 @@ def test_a_strength_is_that_of_the_words_said(words, monkeypatch):
             right[strength] += strength in strengths and bool(pattern.search(text))
     # "so" is not looked for.
     assert all(right[key] > 0.97 * said[key] > 0.1 * COUNT / 2 for key in said)
+
+
+def test_scenes_are_vague_and_ask_for_several_options(draws, words):
+    scenes = words["scenes"]
+    assert len(scenes) == 400 and all(len(scene["texts"]) >= 6 for scene in scenes)
+    for scene in scenes:
+        assert 2 <= len(scene["options"]) <= 4 and clash(scene["options"]) is None
+        assert all(option in NAMES[name] for name, option in scene["options"].items())
+    texts = [text.lower() for scene in scenes for text in scene["texts"]]
+    assert len(texts) == len(set(texts))
+    vague = [(state, goal) for state, goal in draws if goal.level == "vague"]
+    assert 0.03 < len(vague) / COUNT < 0.05
+    asked = [scene["options"].items() for scene in scenes]
+    for state, goal in vague:
+        found = {step.tool: step.option for step in changes(goal)}.items()
+        assert any(found == {*row} - {*state.items()} for row in asked)
 
 
 def test_what_no_tool_does_has_an_empty_request_or_only_the_known_part(draws, words):

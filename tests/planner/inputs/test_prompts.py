@@ -34,6 +34,14 @@ def test_a_goal_cannot_end_its_turn(tokenizer):
     assert prompt.count(tokenizer.im_start) == 2
 
 
+def test_goals_are_read_in_lower_case_where_the_tokenizer_says_so(tokenizer, monkeypatch):
+    goals = ["MAKE It Snow", "make it snow"]
+    assert len({tuple(p) for p in encode_prompts(tokenizer, goals, 1)}) == 2
+    monkeypatch.setattr(tokenizer, "lower_case_goals", True)
+    assert len({tuple(p) for p in encode_prompts(tokenizer, goals, 1)}) == 1
+    assert "make it snow" in tokenizer.decode(encode_prompts(tokenizer, goals, 1)[0])
+
+
 def test_pictures_of_different_sizes(tokenizer):
     prompts = encode_prompts(tokenizer, (goal for goal in ["Night.", "Fog."]), [2, 5])
     assert [prompt.count(tokenizer.image_pad) for prompt in prompts] == [2, 5]

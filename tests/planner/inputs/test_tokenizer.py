@@ -7,12 +7,20 @@ from hypothesis import strategies as st
 
 from agentic_styling.planner import Qwen3VLConfig, Tokenizer, train_tokenizer
 from agentic_styling.planner.inputs import tokenizer
+from agentic_styling.planner.inputs.tokenizer import extend_tokenizer
 from agentic_styling.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def trained(tokenizer_directory):
     return Tokenizer(tokenizer_directory)
+
+
+@pytest.fixture(scope="module")
+def extended(trained, tmp_path_factory):
+    texts = ["a gouache of the moor", "gouache on rice paper", "moor and gouache"]
+    directory = tmp_path_factory.mktemp("extended")
+    return extend_tokenizer(trained, texts, directory, trained.vocab_size + 20)
 
 
 @settings(deadline=None, max_examples=100)
@@ -52,6 +60,39 @@ def test_transformers_reads_it(tokenizer_directory, trained, plan_texts):
     assert theirs(plan_texts[0]).input_ids == trained.encode(plan_texts[0])
     assert theirs.eos_token_id == trained.im_end
     assert theirs("<|im_end|>").input_ids == [trained.im_end]
+
+
+def test_extending_goes_on_as_training_would_have(plan_texts, tmp_path):
+    short = train_tokenizer(plan_texts, tmp_path / "short", 400)
+    whole = train_tokenizer(plan_texts, tmp_path / "whole", 700)
+    extended = extend_tokenizer(short, plan_texts, tmp_path / "extended", 700)
+    assert extended.tokens() == whole.tokens()
+    assert all(extended.encode(text) == whole.encode(text) for text in plan_texts)
+    assert extended.tokens()[:393] == short.tokens()[:393]
+    assert extended.im_end == 695 and not short.lower_case_goals
+    assert extended.lower_case_goals and Tokenizer(tmp_path / "extended").lower_case_goals
+
+
+@settings(deadline=None, max_examples=50)
+@given(text=st.text() | st.text(alphabet=' "{}[],:_\\\n-.09abé', max_size=40))
+def test_an_extended_one_is_lossless_too(extended, text):
+    assert extended.decode(extended.encode(text)) == text
+
+
+def test_a_repeated_token_is_merged_from_the_left():
+    assert tokenizer._merged(list("aaab"), ("a", "a")) == ["aa", "a", "b"]
+    assert tokenizer._merged(list("abab"), ("a", "b")) == ["ab", "ab"]
+
+
+def test_parts_of_a_token_spell_it(trained, extended):
+    for index, token in enumerate(extended.tokens()[: extended.vocab_size - 7]):
+        assert extended.decode([index]) == trained.decode(trained.parts(token))
+    assert trained.parts("<|im_end|>") == [trained.im_end]
+
+
+def test_a_smaller_vocabulary_is_refused(trained, tmp_path):
+    with pytest.raises(InputError, match="vocab_size 900 is below"):
+        extend_tokenizer(trained, [], tmp_path / "small", 900)
 
 
 def test_errors(tmp_path):
