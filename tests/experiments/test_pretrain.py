@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.data import stream
-from agentic_styling.planner import ImageSettings, load_pretrained
+from agentic_styling.planner import ImageSettings, Tokenizer, load_pretrained
 from agentic_styling.utils.errors import InputError
 from configs.pretrain import get_config
 from tests.data.photos.test_sources import noise
@@ -41,12 +41,14 @@ def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     assert (settings.patch_size, settings.min_pixels, settings.max_pixels) == (8, 4096, 4096)
     config.init_from = str(base)
     config.goals.update(get_config("starter").goals)
+    config.extend_to = shape.text.vocab_size + 50
     starter = pretrain.run(config, tmp_path / "starter")
-    assert load_pretrained(starter)[0] == shape
+    assert load_pretrained(starter)[0] == shape.for_tokenizer(Tokenizer(starter))
+    assert shape.text.vocab_size + 30 < Tokenizer(starter).vocab_size <= config.extend_to
     assert not (tmp_path / "starter/untrained").exists()
     card = model_card.card([tmp_path / "base", tmp_path / "starter"])
     assert "### Stage 1\n2 of 2 updates of 8 examples (16 in all), muon at 0.002, seed 0." in card
-    assert "### Stage 2\n" in card and "simple 0.5, regular 0.5" in card
+    assert "### Stage 2\n" in card and "simple 0.05, regular 0.05" in card
     assert card.count("| up to 2 |") == 2 and "64 x 64 pixels" in card
     number = sum(x.size for x in jax.tree.leaves(load_pretrained(starter)[1]))
     assert f"A Qwen3-VL of {number / 1e6:.1f} million parameters" in card
