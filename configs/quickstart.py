@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 def get_config(arg: str = "") -> ConfigDict:
     config = ConfigDict()
     config.photos = ""  # a folder; empty for those of this package, of which 13 are for test
+    config.goal = "a rainy night in neon"  # of three photographs that the starter planner styles
     config.seed = 0
     config.picture_size = 128
     config.count = 3200  # trajectories: 720 contexts for training
@@ -27,7 +28,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.post_steps = 40  # of each post-training, from the S checkpoint
     config.post_learning_rate = 1e-4
     if arg == "smoke":  # seconds instead of minutes, for the tests; the planner learns nothing
-        config.count, config.cases, config.picture_size = 64, 6, 64
+        config.goal, config.count, config.cases, config.picture_size = "", 64, 6, 64
         config.batch_size, config.microbatches, config.length_buckets = 4, 1, 1
         config.steps, config.post_steps = 4, 2
     elif arg:

@@ -11,12 +11,15 @@ from ml_collections import ConfigDict
 
 from agentic_styling import data, evaluation, training
 from agentic_styling.cli import configured as cli
+from agentic_styling.cli.style import RESULT, style
 from agentic_styling.data.build import Procedural, build
+from agentic_styling.data.photos.sources import BUNDLED
 from agentic_styling.evaluation import POST_TRAINED
 from agentic_styling.planner.pretrained import pretrained_directory
 from agentic_styling.training.workdir import as_json, claim
 
 CONFIG = Path(__file__).parents[1] / "configs/quickstart.py"
+STYLED = ("mvtb_church", "mvtb_road", "mvtb_rocks2-l")  # of the package's photographs, for a look
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
@@ -24,6 +27,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     claim(as_json(config), workdir)
     source = data.open_source(config.photos or None)
     claim(as_json(config), workdir, write=as_json(config))
+    if config.goal:
+        style_photographs(config.goal, workdir / "styled")
     sets = {"set_name": "demo", "size": config.picture_size, "seed": config.seed}
     teacher = Procedural(
         "demo", config.seed, habits=config.habits, habit_strength=config.habit_strength
@@ -54,6 +59,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         methods[method] = train(config, workdir, trajectories, method, methods["standard"])
     methods["teacher_best"] = None
     return evaluation.evaluate(evaluation_config(config, workdir, cases, methods), workdir)
+
+
+def style_photographs(goal: str, out: Path) -> None:
+    """Styles STYLED with the starter planner, unless that is done."""
+    if not all((out / f"{name}{RESULT}").exists() for name in STYLED):
+        style([BUNDLED / f"{name}.jpg" for name in STYLED], out, goal=goal, overwrite=True)
 
 
 def train(
