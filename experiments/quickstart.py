@@ -96,6 +96,7 @@ def evaluation_config(config: ConfigDict, workdir: Path, cases: Path, methods: d
     fields.training_data = str(next((workdir / "data").glob("agentic_styling/demo/*")))
     fields.seed = config.seed
     fields.methods = ConfigDict(methods)
+    fields.perception = ("baseline", "standard")  # the others come from S and see what it sees
     fields.curves = ConfigDict(
         {
             name: str(workdir / name / "metrics.jsonl")

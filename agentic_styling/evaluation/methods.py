@@ -38,8 +38,13 @@ def check_settings(config: ConfigDict) -> dict:
             raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
     if config.samples > ROWS:
         raise InputError(f"samples: {config.samples} is too many; give {ROWS} or fewer")
+    for name in config.perception:
+        if name not in ("all", *config.methods):
+            fix = nearest(name, ("all", *config.methods))
+            raise InputError(f"perception: {name!r} is not among the methods; {fix}")
     check_prices(tuple(config.prices) or None, "--config.prices")
-    return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
+    settings = {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
+    return settings | {"perception": sorted(config.perception)}
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:

@@ -73,13 +73,15 @@ def planner_answers(
     states: Sequence[Mapping[str, str]],
     seed: int,
     constrained: bool,
+    perception: bool = True,
     kept: Sequence[MutableMapping[int, list[str]] | None] = (None, None, None),
     **sampling,
-) -> tuple[list[Answer], list[Answer], list[Answer] | None]:
+) -> tuple[list[Answer], list[Answer] | None, list[Answer] | None]:
     """One answer per case, of its own picture, of another's (`derangement`), from the true context.
 
     A case always keeps its own goal. The third answers, to the case's own picture, begin with the
-    true context; None where that is not asked, see `_true_contexts`.
+    true context; None where that is not asked, see `_true_contexts`. Without `perception` only the
+    first are asked for.
 
     states: what a text planner reads in place of the pictures. kept: the texts of all three that an
     interrupted call left, by row; those of this are added. sampling: temperature and
@@ -95,5 +97,7 @@ def planner_answers(
 
     every, contexts = np.arange(len(goals)), _true_contexts(planner, states, constrained)
     own = answers(every, kept[0])
+    if not perception:
+        return own, None, None
     other = answers(derangement(len(goals), seed), kept[1])
     return own, other, contexts and answers(every, kept[2], contexts)

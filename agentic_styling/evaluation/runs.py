@@ -179,7 +179,7 @@ def _answers(
 ) -> tuple[list[Answer], list[Answer] | None, list[Answer] | None]:
     """Answers to the cases' own pictures, to others', and with the true context.
 
-    Others' are None for the teacher's plans; those with the true context, see `planner_answers`.
+    Others' are None for the teacher's plans; otherwise see `planner_answers`.
     kept: folder of the planner's texts.
     """
     if planner is None:
@@ -194,6 +194,7 @@ def _answers(
         *given,
         seed=config.seed,
         temperature=config.temperature,
+        perception=bool({"all", name} & set(config.perception)),
         kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in READINGS],
         **options,
     )

@@ -284,6 +284,7 @@ class Cell:
             samples=self.config.samples,
             max_new_tokens=self.config.max_new_tokens,
             film_strips=0,
+            perception=(),
             bootstrap_samples=1,
             yes=bool(self.config.endpoint),
         )

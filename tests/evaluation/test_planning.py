@@ -55,8 +55,9 @@ def reader(monkeypatch):
     monkeypatch.setattr(Reader, "contexts", ())
 
 
-def answers(constrained):
+def answers(constrained, **more):
     options = {
+        **more,
         "constrained": constrained,
         "states": STATES,
         "seed": SEED,
@@ -78,6 +79,13 @@ def test_cases_are_planned_under_the_grammar_with_their_own_goal():
     assert told == own
     true = [dict.fromkeys(DIMENSIONS, "unknown") | state for state in STATES]
     assert Reader.contexts == (None, None, true)
+
+
+@pytest.mark.usefixtures("reader")
+def test_without_perception_only_the_own_picture_is_read():
+    own, other, told = answers(constrained=True, perception=False)
+    assert [a.plan.instruction for a in own] == [f"{row} {row} goal {row}" for row in range(COUNT)]
+    assert other is told is None and Reader.contexts == (None,)
 
 
 @pytest.mark.usefixtures("reader")
