@@ -75,13 +75,14 @@ def card(workdirs: list[Path]) -> str:
     Raises InputError for a folder that is no run, and unless the first stage made its planner or
     started from one of the package.
     """
+    texts = [stage(path) for path in workdirs]
     first, last = (
         json.loads((path / "config.json").read_text(encoding="utf-8"))
         for path in (workdirs[0], workdirs[-1])
     )
     before = stages_before(workdirs[0], first["init_from"])
     done = before.count("### Stage ")
-    stages = [f"### Stage {done + i}\n{stage(path)}" for i, path in enumerate(workdirs, 1)]
+    stages = [f"### Stage {done + i}\n{text}" for i, text in enumerate(texts, 1)]
     tensors = open_tensors(workdirs[-1] / "training/planner").values()
     return TEXT.format(
         parameters=sum(math.prod(tensor.get_shape()) for tensor in tensors) / 1e6,
