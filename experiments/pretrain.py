@@ -27,6 +27,7 @@ from agentic_styling.planner import (
     VisionConfig,
     extend_vocabulary,
     new_planner,
+    read_config,
 )
 from agentic_styling.training.workdir import as_json, claim
 from agentic_styling.utils.errors import InputError
@@ -42,6 +43,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
         raise InputError("config.photos: not set; give a folder of photographs")
     claim(as_json(config), workdir)
     shape = planner_shape(config)
+    check_extension(config)
     fields = training_config(config, start_of(config, workdir))
     claim(as_json(config), workdir, write=as_json(config))
     if not config.init_from:
@@ -49,6 +51,17 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     elif config.extend_to:
         extended_planner(config, workdir / "extended")
     return training.train(fields, workdir / "training")
+
+
+def check_extension(config: ConfigDict) -> None:
+    """Raises InputError where config.extend_to cannot be reached."""
+    if not config.extend_to:
+        return
+    if not config.init_from:
+        raise InputError("config.extend_to: a new planner has config.model.vocab_size; leave it 0")
+    size = read_config(config.init_from).text.vocab_size
+    if config.extend_to < size:
+        raise InputError(f"config.extend_to: {config.extend_to} is below {size}; use more, or 0")
 
 
 def start_of(config: ConfigDict, workdir: Path) -> Path:

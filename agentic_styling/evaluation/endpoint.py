@@ -19,20 +19,27 @@ class EndpointPlanner:
     """A model that was not trained on our plans; its answers are kept in the user's cache.
 
     model: its name at AGENTIC_STYLING_PLANNER_URL; the key is AGENTIC_STYLING_PLANNER_KEY. seed: of
-    the derangement, which gives each goal another's picture. Raises InputError for a bad url.
+    the derangement, which gives each goal another's picture. perception: whether that is asked too.
+    Raises InputError for a bad url.
 
     Source: the zero-shot planner G of Mukherjee et al. 2026, arXiv 2603.07148.
     """
 
     def __init__(
-        self, model: str, temperature: float, images: np.ndarray, goals: Sequence[str], seed: int
+        self,
+        model: str,
+        temperature: float,
+        images: np.ndarray,
+        goals: Sequence[str],
+        seed: int,
+        perception: bool = True,
     ):
-        self.model = model
+        self.model, self.cases = model, len(goals)
         self.answers = ChatAnswers(PLANNER, user_cache() / "plans", accept_any)
         system, every = system_text(1, MAX_STEPS), np.arange(len(goals))
         self.questions = [
             PlanQuestion(model, system, temperature, f"case {row}", goals[row], images[shown], "")
-            for order in (every, derangement(len(goals), seed))
+            for order in (every, *([derangement(len(goals), seed)] if perception else ()))
             for row, shown in enumerate(order)
         ]
 
@@ -55,8 +62,8 @@ class EndpointPlanner:
         if missing:
             read_key(PLANNER)
 
-    def __call__(self) -> tuple[list[Answer], list[Answer]]:
+    def __call__(self) -> tuple[list[Answer], list[Answer] | None]:
         """An answer per case with its own picture, and with another's; see `planner_answers`."""
         texts = self.answers(self.questions, "asking", "plan")
         read = [parse(text or "") for text in texts]
-        return read[: len(read) // 2], read[len(read) // 2 :]
+        return read[: self.cases], read[self.cases :] or None

@@ -74,8 +74,8 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     claim(workdir, settings_and_cases, methods, write=False)
     records = kept_records(workdir, records)
     methods = {name: own for name, own in methods.items() if name not in records[0]["methods"]}
-    for planner in (planner for own in methods.values() for planner in own):
-        check_run(planner, cases, config)
+    for name, planner in ((name, planner) for name, own in methods.items() for planner in own):
+        check_run(name, planner, cases, config)
     edits = len(methods.keys() | records[0]["methods"].keys()) * len(cases.shown)
     judge = check_judge(config, edits, workdir) if config.judge else None
     claim(workdir, settings_and_cases, methods, write=True)

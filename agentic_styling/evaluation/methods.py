@@ -38,13 +38,12 @@ def check_settings(config: ConfigDict) -> dict:
             raise InputError(f"{name}: {config[name]} is out of range; give {least} or more")
     if config.samples > ROWS:
         raise InputError(f"samples: {config.samples} is too many; give {ROWS} or fewer")
+    known = ("all", *{**config.methods, **dict.fromkeys(METHODS)})
     for name in config.perception:
-        if name not in ("all", *config.methods):
-            fix = nearest(name, ("all", *config.methods))
-            raise InputError(f"perception: {name!r} is not among the methods; {fix}")
+        if name not in known:
+            raise InputError(f"perception: {name!r} is not a method; {nearest(name, known)}")
     check_prices(tuple(config.prices) or None, "--config.prices")
-    settings = {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
-    return settings | {"perception": sorted(config.perception)}
+    return {name: config[name] for name in ("temperature", "seed", *LEAST, "constrained")}
 
 
 def read_methods(config: ConfigDict) -> dict[str, dict[str, str]]:

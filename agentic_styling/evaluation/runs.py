@@ -187,24 +187,24 @@ def _answers(
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own, None
     if planner.startswith(ENDPOINT):
-        return *_endpoint_planner(planner, cases, config)(), None
+        return *_endpoint_planner(name, planner, cases, config)(), None
     given, options = _given(cases, config)
     return planner_answers(
         Path(planner),
         *given,
         seed=config.seed,
         temperature=config.temperature,
-        perception=bool({"all", name} & set(config.perception)),
+        perception=_perception(name, config),
         kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in READINGS],
         **options,
     )
 
 
-def check_run(planner: str, cases: Cases, config: ConfigDict) -> None:
-    """Raises InputError if a planner cannot answer the cases, or may not be asked."""
+def check_run(name: str, planner: str, cases: Cases, config: ConfigDict) -> None:
+    """Raises InputError if a method's planner cannot answer the cases, or may not be asked."""
     if planner.startswith(ENDPOINT):
         prices = tuple(config.prices) or None
-        _endpoint_planner(planner, cases, config).announce(prices, config.yes)
+        _endpoint_planner(name, planner, cases, config).announce(prices, config.yes)
     else:
         given, options = _given(cases, config)
         check_answerable(Path(planner), *given, **options)
@@ -218,11 +218,16 @@ def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
     return (cases.images, goals), {"states": states, **options}
 
 
-def _endpoint_planner(planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
+def _endpoint_planner(name: str, planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
     """The planner of endpoint:MODEL with its questions about the cases."""
     pictures_and_goals, _ = _given(cases, config)
-    model = planner.removeprefix(ENDPOINT)
-    return EndpointPlanner(model, config.temperature, *pictures_and_goals, config.seed)
+    asked = (config.temperature, *pictures_and_goals, config.seed, _perception(name, config))
+    return EndpointPlanner(planner.removeprefix(ENDPOINT), *asked)
+
+
+def _perception(name: str, config: ConfigDict) -> bool:
+    """Whether a method is also shown another's picture, and told the true context."""
+    return bool({"all", name} & set(config.perception))
 
 
 def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **options) -> tuple:

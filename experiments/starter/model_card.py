@@ -10,6 +10,7 @@ examples, and how the loss fell; of stages before those, what that planner's own
 import argparse
 import json
 import math
+import re
 from pathlib import Path
 
 from agentic_styling.cli.command import one_line_errors
@@ -53,12 +54,14 @@ def stage(workdir: Path) -> str:
     metrics = [row for row in map(json.loads, lines) if "loss" in row]
     goals = ", ".join(f"{kind} {weight:g}" for kind, weight in config["goals"].items() if weight)
     done = metrics[-1]["step"]  # a run can be stopped and exported
+    wider = config.get("extend_to", 0)
+    wider = f" It began with a vocabulary extended to {wider:,} tokens." if wider else ""
     examples = done * config["batch_size"]
     text = (
         f"{done:,} of {config['steps']:,} updates of {config['batch_size']} examples "
         f"({examples:,} in all), "
         f"{config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}. "
-        f"Weights of the kinds of goals: {goals}.\n\n"
+        f"Weights of the kinds of goals: {goals}.{wider}\n\n"
         "| updates | loss, nats a token |\n| --- | --- |"
     )
     size = -(-len(metrics) // ROWS)
@@ -103,7 +106,7 @@ def stages_before(workdir: Path, start: str) -> str:
     if shipped != (ROOT.name, "starter"):
         raise InputError(f"{workdir}: started from {start}; name that stage too")
     text = (Path(start) / "README.md").read_text(encoding="utf-8")
-    return text[text.index("It began with") : text.index("## Photographs")]
+    return re.search(r"It began with.*?(?=\n## |\Z)", text, re.DOTALL)[0].rstrip() + "\n\n"
 
 
 @one_line_errors

@@ -88,7 +88,7 @@ def test_bad_methods_are_refused_before_anything_runs(tmp_path, methods, message
         ("seed", 2**32, SEEDS),
         ("bootstrap_samples", 0, OUT_OF_RANGE),
         ("film_strips", -1, OUT_OF_RANGE),
-        ("perception", ("standart",), "is not among the methods; did you mean 'standard'"),
+        ("perception", ("standart",), "is not a method; did you mean 'standard'"),
     ],
 )
 def test_settings_out_of_range_are_refused_before_anything_runs(
@@ -105,7 +105,7 @@ def test_only_the_methods_named_are_shown_other_pictures(config, tmp_path):
     results = evaluate(config, tmp_path / "work")
     planned = [name for name in config.methods if name not in ("edit_only", "teacher_best")]
     looked = [name for name in planned if results["methods"][name]["perception"]]
-    assert looked == ["standard"] and results["settings"]["perception"] == ["standard"]
+    assert looked == ["standard"]
     assert results["methods"]["dpo"]["context_accuracy"] is not None
     assert "Does the planner look" in (tmp_path / "work/report/index.html").read_text()
 

@@ -67,6 +67,7 @@ def test_a_folder_that_is_no_run_has_no_card(tmp_path):
         ({"photos": ""}, "config.photos: not set"),
         ({"picture_size": 70}, "config.picture_size: 70 pixels are not whole tokens of 16 x 2"),
         ({"model": {"text_width": 40}}, "config.model.text_width: 40 is not a multiple of 32"),
+        ({"extend_to": 3000}, "config.extend_to: a new planner has config.model.vocab_size"),
         ({"model": {"vision_depth": 1}}, "config.model: use depths of 2 or more"),
     ],
 )

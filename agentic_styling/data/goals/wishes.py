@@ -40,9 +40,11 @@ _USUAL = 0.75
 # Dimensions of which there can be more or less: "lots of fog", but not "lots of a city".
 _AMOUNTS = {"weather", "mood_lighting", "atmospheric_effects"}
 _REPLACED = {"background", "outdoor", "indoor", "foreground"}  # by another place
-_AMERICAN = re.compile("|".join(_WORDS["spelling"]))
+# Short ones are whole words: a mummy is not a mommy.
+_AMERICAN = re.compile("|".join(rf"\b{w}\b" if len(w) < 4 else w for w in _WORDS["spelling"]))
 # Degrees that go before an adjective, but not between "a" and "look".
 _LOOSE_DEGREE = re.compile(r"\b(a|as|so|just|kind|ever)\b")
+_ASKING = re.compile("(who|what|where|when|which|how|why|is|are|do|does|can)\\b")
 _KEPT = [(tool, kept) for tool, row in _WORDS["keep"]["names"].items() for kept in row]
 _ROOTS = np.sqrt([len(NAMES[name]) for name in DIMENSIONS])
 
@@ -62,8 +64,10 @@ def sample_wish(rng: np.random.Generator, state: dict[str, str]) -> Goal:
         return _scene(state, rng)
     unknown = _unknown(rng) if rng.random() < UNKNOWN_SHARE else ""
     if unknown and rng.random() < 0.5:
-        alone = rng.random() < 0.4
-        said = (_unknown(rng, "alone"), False) if alone else _frame("orders", unknown, "", rng)
+        said = _frame("orders", unknown, "", rng)
+        if rng.random() < 0.4:
+            text = _unknown(rng, "alone")
+            said = text, bool(_ASKING.match(text))
         return Goal(_finish(*said, rng), "", "", True, (), "explicit")
     targets = _draw_targets(state, rng)
     kind = ("orders", "orders") if unknown else _draw_kind(targets, rng)

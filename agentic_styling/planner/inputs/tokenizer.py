@@ -96,8 +96,9 @@ class Tokenizer:
 
     def parts(self, token: str) -> list[int]:
         """The ids that another tokenizer's token, spelt as in tokenizer.json, is made of here."""
-        if token in SPECIAL_TOKENS:
-            return [self._special(token)]
+        index = self._backend.token_to_id(token)
+        if index is not None:
+            return [index]
         return [part.id for part in self._backend.model.tokenize(token)]
 
     def to_json(self) -> str:
@@ -229,7 +230,8 @@ def extend_tokenizer(
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     _write_json(directory / TOKENIZER_FILE, values)
-    _write_json(directory / SETTINGS_FILE, SETTINGS | {"lower_case_goals": True})
+    settings = read_object_if_any(tokenizer.path / SETTINGS_FILE, "fetch it again")
+    _write_json(directory / SETTINGS_FILE, SETTINGS | settings | {"lower_case_goals": True})
     extended = Tokenizer(directory)
     extended.save(directory)
     return extended

@@ -50,8 +50,8 @@ def show(value: object, spell: Callable[[object], str] = repr) -> str:
     """A value in an error line, at most 60 characters."""
     try:
         text = " ".join(spell(value).split())
-    except (ValueError, RecursionError):  # an integer of thousands of digits
-        text = "a huge number"
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or deep nesting
+        text = "a huge value"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

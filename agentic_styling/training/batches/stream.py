@@ -6,7 +6,7 @@ import ml_collections
 import numpy as np
 
 from agentic_styling.data.pipeline import Context
-from agentic_styling.data.storage.training_set import TrainingSet
+from agentic_styling.data.storage.training_set import PADDING_MULTIPLE, TrainingSet
 from agentic_styling.data.stream import TEXT, completion, open_stream
 from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens
 from agentic_styling.training.batches.batches import (
@@ -18,7 +18,6 @@ from agentic_styling.training.batches.packing import Layout, row_lengths
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
-ROW_MULTIPLE = 16
 SAMPLED = 64  # batches of texts from which the row lengths are chosen
 
 
@@ -54,7 +53,7 @@ class StreamData:
         least = 0 if self._mixed else self._image_tokens
         shortest = len(encode_prompts(tokenizer, ["?"], least)[0])
         self.start = 0 if whole else shortest - 1
-        multiple, most = model.mesh.shape["context"] * ROW_MULTIPLE, config.length_buckets
+        multiple, most = model.mesh.shape["context"] * PADDING_MULTIPLE, config.length_buckets
         lengths = self._row_lengths(multiple, 1 if whole else most)
         self.layout = Layout(config.batch_size // config.microbatches, lengths, 1)
 

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 import ml_collections
 import numpy as np
 
-from agentic_styling.data.storage.training_set import TrainingSet, context_prompts
+from agentic_styling.data.storage.training_set import (
+    PADDING_MULTIPLE,
+    TrainingSet,
+    context_prompts,
+)
 from agentic_styling.planner import Planner
 from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
 from agentic_styling.training.batches.packing import Layout
@@ -14,7 +18,6 @@ from agentic_styling.training.online.rollouts import Rollouts, equal_rewards
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
-ROW_MULTIPLE = 16
 SHORTER = 0.6  # of two neighbouring row lengths, without the prompt
 
 
@@ -35,7 +38,7 @@ class OnlineFeed:
         self._config, self._model, self._planner = config, model, planner
         longest = max(len(prompt) for prompt in self._prompts(samples))
         whole = model.mesh.shape["context"] > 1  # sharded rows have one length
-        multiple = model.mesh.shape["context"] * ROW_MULTIPLE
+        multiple = model.mesh.shape["context"] * PADDING_MULTIPLE
         most = 1 if whole else config.length_buckets
         wanted = [longest + config.online.max_new_tokens * SHORTER**n for n in range(most)]
         lengths = sorted({int(-(-length // multiple) * multiple) for length in wanted})

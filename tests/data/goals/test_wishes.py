@@ -1,5 +1,6 @@
 """Goals in everyday words."""
 
+import itertools
 import json
 import re
 import string
@@ -10,7 +11,7 @@ import pytest
 
 from agentic_styling.data.goals import wishes
 from agentic_styling.data.goals.goals import clash, make_request
-from agentic_styling.data.goals.wishes import KINDS, NAMES, sample_wish
+from agentic_styling.data.goals.wishes import KINDS, NAMES, every_name, sample_wish
 from agentic_styling.data.photos.states import sample_state
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan
 from agentic_styling.utils.package_data import read_beside
@@ -150,6 +151,27 @@ def test_what_no_tool_does_has_an_empty_request_or_only_the_known_part(draws, wo
     found = [g for _, g in draws if re.search(asked, g.text.lower())]
     alone = [g for g in found if not g.request]
     assert len(alone) > 10 and len(found) - len(alone) > 10
+
+
+def test_no_scene_filler_or_unknown_order_is_a_name(words):
+    slots = words["unknown"]["slots"]
+
+    def orders(template):
+        used = re.findall(r"\{(\w+)\}", template)
+        for drawn in itertools.product(*(slots[name] for name in used)):
+            yield re.sub(r"\{\w+\}", "{}", template).format(*drawn)
+
+    texts = [text for scene in words["scenes"] for text in scene["texts"]]
+    texts += [text for row in words["fillers"].values() for text in row]
+    texts += [
+        o for kind in ("templates", "alone") for t in words["unknown"][kind] for o in orders(t)
+    ]
+    names = {name.lower() for name in every_name()}
+    assert len(texts) > 10_000 and not {text.strip(" ,.-").lower() for text in texts} & names
+
+
+def test_only_whole_short_words_are_spelt_otherwise():
+    assert wishes._AMERICAN.findall("my mum saw a mummy in colour") == ["mum", "colour"]
 
 
 def test_draws_are_deterministic():

@@ -94,7 +94,7 @@ BAD_STEPS = [
     ("time_of_day", NIGHT | {"strenght": 1}, ("'strenght'", "did you mean 'strength'?")),
     ("time_of_day", NIGHT | {"strength": 1.5}, ("strength", "1.5", "from 0 to 1")),
     ("time_of_day", NIGHT | {"strength": float("nan")}, ("strength", "nan")),
-    ("time_of_day", NIGHT | {"strength": 10**5000}, ("strength", "huge number")),
+    ("time_of_day", NIGHT | {"strength": 10**5000}, ("strength", "huge value")),
     ("time_of_day", NIGHT | {"strength": True}, ("strength: True is a truth value, not a n",)),
     ("time_of_day", NIGHT | {"strength": "0.5"}, ("strength: '0.5' is text, not a number; use",)),
     ("time_of_day", NIGHT | {"strength": None}, ("strength: None is null, not a number; use a",)),
