@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 def get_config(arg: str = "") -> ConfigDict:
     config = ConfigDict()
     config.photos = ""  # a folder; empty for those of this package, of which 13 are for test
-    config.goal = "a rainy night in neon"  # of three photographs that the starter planner styles
+    config.goal = "golden-hour winter wonderland"  # of three photographs, styled by the starter
     config.seed = 0
     config.picture_size = 128
     config.count = 3200  # trajectories: 720 contexts for training
