@@ -20,8 +20,8 @@ def get_config() -> ConfigDict:
     # Plans also sampled per case at temperature 1, up to 64: mean and best reward, regret, entropy
     # and KL to S. An evaluation takes about this many times as long; 0: none.
     config.samples = 0
-    # Methods whose planners are also shown another case's picture, and told the true context, which
-    # takes three times as long: what looking is worth. "all", or some of `methods`.
+    # Methods whose planners are also shown another case's picture and given the true context, to
+    # measure what looking is worth: three times the plans. "all", or some of `methods`.
     config.perception = ("all",)
     config.seed = 0  # seed of sampling, execution, shuffling and bootstrap
     config.bootstrap_samples = 2000  # bootstrap samples of a confidence interval

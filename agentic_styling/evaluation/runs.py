@@ -226,7 +226,7 @@ def _endpoint_planner(name: str, planner: str, cases: Cases, config: ConfigDict)
 
 
 def _perception(name: str, config: ConfigDict) -> bool:
-    """Whether a method is also shown another's picture, and told the true context."""
+    """Whether a method is also shown another's picture, and given the true context."""
     return bool({"all", name} & set(config.perception))
 
 

@@ -83,9 +83,9 @@ def test_cases_are_planned_under_the_grammar_with_their_own_goal():
 
 @pytest.mark.usefixtures("reader")
 def test_without_perception_only_the_own_picture_is_read():
-    own, other, told = answers(constrained=True, perception=False)
+    own, other, informed = answers(constrained=True, perception=False)
     assert [a.plan.instruction for a in own] == [f"{row} {row} goal {row}" for row in range(COUNT)]
-    assert other is told is None and Reader.contexts == (None,)
+    assert other is informed is None and Reader.contexts == (None,)
 
 
 @pytest.mark.usefixtures("reader")
