@@ -65,6 +65,15 @@ def keep_compiled_programs() -> None:
             jax.config.update("jax_compilation_cache_dir", str(user_cache() / "programs"))
 
 
+def compile_quickly() -> None:
+    """Has XLA compile in half the time programs that take three times as long on a CPU.
+
+    It has to be called before JAX compiles anything. The user's own XLA_FLAGS stay.
+    """
+    flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    os.environ.setdefault("XLA_FLAGS", flags)
+
+
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
     """Prints the default of each option that has one."""
 

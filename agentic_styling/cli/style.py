@@ -1,10 +1,12 @@
 """Restyle photographs: `agentic-styling style`."""
 
+import contextlib
 import json
 import os
 import textwrap
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -92,9 +94,10 @@ def style(
         from agentic_styling.rewards import best_plans
 
         goals, states = [goal] * len(pictures), [known] * len(pictures)
-        asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
         sampling = {"samples": samples, "temperature": temperature, "seed": seed, "states": states}
-        found = best_plans(asked, pictures, goals, **sampling)
+        with _compiling(pictures[0]):
+            asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
+            found = best_plans(asked, pictures, goals, **sampling)
         plans = [best.plan for best in found]
         if samples > 1:
             whys = [f"  {best.why()}\n" for best in found]
@@ -117,6 +120,15 @@ def style(
             reason = f" ({step.reasoning})" if step.reasoning else ""
             tqdm.write(f"  {number}. {_words(step)}{reason}")
     return plans
+
+
+@contextlib.contextmanager
+def _compiling(pixels: np.ndarray):
+    """Compiles what all plans for pictures of this size need beside the block, on a free core."""
+    plan = encode_plans([Plan({}, (Step("", "color_grading", {"target_palette": "cool_blue"}),))])
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(execute_steps, pixels[None], plan, jax.random.key(0))
+        yield
 
 
 def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:

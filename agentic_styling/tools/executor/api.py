@@ -21,7 +21,7 @@ from jax.sharding import Mesh
 from agentic_styling.tools import dimensions
 from agentic_styling.tools.executor import stages
 from agentic_styling.tools.executor.dispatch import run_in_one
-from agentic_styling.tools.executor.scene_estimate import estimate_scene
+from agentic_styling.tools.executor.scene_estimate import classify, scene_of, squash
 from agentic_styling.tools.plans.encode import PlanArrays
 from agentic_styling.tools.plans.steps import MAX_STEPS
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS
@@ -161,7 +161,10 @@ def _run(image, plan, seeds, keep_frames):
     call = functools.partial(
         _call, (image.shape, image.dtype, plan.tool.shape, *stages.added_tools())
     )
-    source, scene = call("prepare", _prepare, image)
+    source, square = call("prepare", _prepare, image)
+    # Of its own shape, so that the network is not compiled again for another size.
+    shown = _call((image.dtype,), "classify", _over(classify), *square)
+    scene = call("scene", _over(scene_of), source, *shown)
     split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))
     split = call(f"stages, frames {keep_frames}", split, plan, _renderers(plan, call))
     current = base = source
@@ -171,7 +174,9 @@ def _run(image, plan, seeds, keep_frames):
             rows = stages.Rows(current, base, source, scene, plan, seeds, run[None])
             edit = call("begin", stages.begin, rows)
             if kernel > 0:
-                edit = call(f"kernel {kernel}", stages.kernels()[kernel], rows, edit)
+                kinds = _kinds(plan, run.max())
+                draw = stages.kernels(kinds)[kernel]
+                edit = call(f"kernel {kernel}, kinds {kinds}", draw, rows, edit)
             # Most plans have no modifier, and need not wait for what none asks for to compile.
             current, base = call("finish", stages.finish, rows, edit) if finished else (edit, base)
         frames.append(current)
@@ -188,10 +193,20 @@ def _renderers(plan, call) -> np.ndarray:
     return renderers
 
 
+def _kinds(plan, t) -> tuple[int, ...] | None:
+    """`dimensions.kinds_of` step t."""
+    return dimensions.kinds_of(int(plan.tool[0, t]), np.asarray(plan.options)[0, t])
+
+
 def _prepare(image):
-    """The picture's planes [1, 3, H, W], and its scene."""
+    """The picture's planes [1, 3, H, W], and what `classify` reads of them."""
     planes = jnp.moveaxis(image, -1, 1)
-    return planes, jax.lax.map(estimate_scene, planes)
+    return planes, jax.lax.map(squash, planes)
+
+
+def _over(function):
+    """A function of rows, one by one."""
+    return lambda *rows: jax.lax.map(lambda row: function(*row), rows)
 
 
 _programs: dict[tuple, Future] = {}

@@ -40,10 +40,21 @@ _NEAR /= _NEAR.sum(1, keepdims=True)
 
 def estimate_scene(image: jax.Array) -> Scene:
     """The Scene of a photograph [3, H, W] in [0, 1]; its gradient is 0."""
+    return scene_of(image, *classify(*squash(image)))
+
+
+def squash(image: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What `classify` reads of a picture [3, H, W]: [3, SIZE, SIZE], and the log of its aspect."""
+    image = jax.lax.stop_gradient(image.astype(jnp.float32))
+    height, width = image.shape[1:]
+    return resample(image, SIZE, SIZE), jnp.float32(math.log(width / height))
+
+
+def scene_of(image: jax.Array, shares: jax.Array, kind: jax.Array) -> Scene:
+    """The Scene of a picture [3, H, W] in [0, 1] of which `classify` says this."""
     image = jax.lax.stop_gradient(image.astype(jnp.float32))
     factor = max(1, min(image.shape[1:]) // _SHORT)
     small = shrink(image, factor)
-    shares, kind = classify(image)
     shares = jnp.clip((shares - _DOUBT) / (1 - 2 * _DOUBT), 0.0, 1.0)
     _, sky, ground, subject = resample(shares, *small.shape[1:])
     depth = _depth(small, sky, ground, subject, kind[1])
@@ -88,17 +99,17 @@ def _follow_edges(maps, small, image, factor) -> jax.Array:
     return jnp.clip(lines[:count] * full + lines[count:], 0.0, 1.0)
 
 
-def classify(image: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """What a picture [3, H, W] in [0, 1], float32, shows.
+def classify(square: jax.Array, aspect: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What a picture shows; its program is one for all sizes.
+
+    Args:
+      square, aspect: `squash` of the picture.
 
     Returns:
       Shares [4, 64, 64] of the squashed picture that are other, sky, ground and subject, and the
       probabilities [2] that it was taken outdoors and that it is a close-up.
     """
-    height, width = image.shape[1:]
-    square = resample(image, SIZE, SIZE)
     both = jnp.stack([square, square[..., ::-1]])  # a mirrored picture gets mirrored shares
-    aspect = math.log(width / height)
     hints = jax.lax.map(lambda x: features(x, aspect), both)
     logits, kind = _network(both.transpose(0, 2, 3, 1), hints)
     logits = (logits[0] + logits[1, :, ::-1]) / 2
@@ -153,7 +164,7 @@ def _network(image, hints):
     return out, _dense("head", whole)
 
 
-def features(image: jax.Array, aspect: float) -> jax.Array:
+def features(image: jax.Array, aspect: jax.Array | float) -> jax.Array:
     """Channels of the cells of a squashed picture.
 
     Args:

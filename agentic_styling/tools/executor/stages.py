@@ -110,9 +110,13 @@ def added_tools() -> tuple:
     return tuple(ADDED.items())
 
 
-def kernels() -> tuple:
-    """The kernels, `(rows, edit) -> edit`: 0 draws nothing, 1 + r is renderer r."""
-    return (lambda rows, edit: edit, *map(_over_rows, (*RENDERERS, *ADDED.values())))
+def kernels(kinds: tuple[int, ...] | None = None) -> tuple:
+    """The kernels, `(rows, edit) -> edit`: 0 draws nothing, 1 + r is renderer r.
+
+    kinds: `dimensions.kinds_of` the steps that end the runs, where they are known and one.
+    """
+    draws = [_over_rows(draw, kinds) for draw in (*RENDERERS, *ADDED.values())]
+    return (lambda rows, edit: edit, *draws)
 
 
 def begin(rows: Rows) -> jax.Array:
@@ -183,12 +187,13 @@ def _amount(plan, t):
     return jnp.where(layer, 1.0, plan.strength[t])
 
 
-def _over_rows(renderer):
+def _over_rows(renderer, kinds):
     """Maps a renderer over a chunk, at the slots that end the runs, strength as its opacity."""
+    known = {} if kinds is None else {"kinds": kinds}
 
     def one(image, scene, plan, seeds, t):
         args = (scene, plan.options[t], seeds[t])
-        edit = renderer(image.astype(jnp.float32), *args, channel_axis=0)
+        edit = renderer(image.astype(jnp.float32), *args, channel_axis=0, **known)
         edit = jnp.clip(image + _amount(plan, t) * (edit - image), 0.0, 1.0)
         return edit.astype(image.dtype)
 

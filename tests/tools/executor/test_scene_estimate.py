@@ -12,14 +12,14 @@ import skimage.measure
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from agentic_styling.tools.executor.scene_estimate import classify, estimate_scene
+from agentic_styling.tools.executor.scene_estimate import classify, estimate_scene, squash
 from agentic_styling.tools.transforms.filters.fields import enlarge, resample, shrink
 from tests.slow import slow
 
 ROOT = Path(__file__).parents[3]
 QUICKLY = {"xla_backend_optimization_level": 0}
 SCENE, QUICK = jax.jit(estimate_scene), jax.jit(estimate_scene, compiler_options=QUICKLY)
-CLASSES = jax.jit(classify, compiler_options=QUICKLY)
+CLASSES = jax.jit(lambda x: classify(*squash(x)), compiler_options=QUICKLY)
 GRADIENT = jax.jit(
     jax.grad(lambda x: sum(jnp.sum(m * m) for m in estimate_scene(x))),
     compiler_options=QUICKLY,
