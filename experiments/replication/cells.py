@@ -15,7 +15,7 @@ from agentic_styling import evaluation, training
 from agentic_styling.evaluation.saved_results import read_records
 from agentic_styling.losses import LOSSES, PRESETS
 from agentic_styling.planner import PlannerSettings
-from agentic_styling.training.config import FREE, checked, fixed
+from agentic_styling.training.config import FREE, checked, fixed, input_digests
 from agentic_styling.training.workdir import claim
 from agentic_styling.utils.atomic import atomic_directory, write_text
 from agentic_styling.utils.checks import read_object
@@ -27,6 +27,7 @@ UNTRAINED = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
 # What all runs of a cell share besides its behaviour: fields of the config.
 SHARED = ("planner", "modality", "picture_size", "cases", "samples", "max_new_tokens")
 SHARED += ("validate_cases", "standard", "training")
+PROGRAMS_OF = 10  # steps whose compiled programs are kept; those of hundreds would fill the memory
 
 
 def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
@@ -54,15 +55,16 @@ class Cell:
 
     def __init__(self, name: str, config: ConfigDict, workdir: Path, done: Callable[[bool], None]):
         self.name, self.config, self.root, self.done = name, config, workdir, done
-        self.workdir, self.failed = workdir / "cells" / name, {}
+        self.workdir, self.failed, self.ran = workdir / "cells" / name, {}, 0
         self.path = rows_path(Path(config.out), name)
         self.trials_path = self.path.with_name(f"{name}.trials.json")
         self.rows, self.setup = read_rows(self.path), setup(config)
         for row in self.rows:
             if row["setup"] != self.setup:
                 raise InputError(
-                    f"{self.path}: rows of another behaviour, or of another value of one of "
-                    f"{', '.join(SHARED)}; give the cell another name, or use another config.out"
+                    f"{self.path}: rows of another behaviour, other photographs or planner files, "
+                    f"or another value of one of {', '.join(SHARED)}; give the cell another name, "
+                    "or use another config.out"
                 )
         for method in config.untrained:
             if method not in UNTRAINED:
@@ -143,13 +145,16 @@ class Cell:
 
     def attempt(self, label: str, step: Callable[[], bool]) -> None:
         """Runs a step, which returns whether it was done before."""
+        before = False
         try:
-            self.done(step())
+            before = step()
         except InputError as error:
             self.failed[f"{self.name}, {label}"] = str(error)
             print(f"failed: {self.name}, {label}: {error}")
-            self.done(False)
-        jax.clear_caches()  # hundreds of runs would fill the memory with compiled programs
+        self.done(before)
+        self.ran += not before
+        if self.ran % PROGRAMS_OF == 0:
+            jax.clear_caches()
 
     # --- what a method is trained with
 
@@ -295,8 +300,13 @@ class Cell:
 
 
 def setup(cell: ConfigDict) -> str:
-    """A digest of the behaviour and of SHARED, without how a run is computed."""
+    """A digest of the behaviour, the photographs, the planner's files and SHARED.
+
+    How a run is computed is no part of it.
+    """
     fields = {name: cell.to_dict()[name] for name in SHARED}
+    files = {"data": "", "init_from": cell.planners[cell.planner], "stream": {"photos": cell.photos}}
+    fields["files"] = input_digests(ConfigDict(files | {"validate_every": 0}))
     training = {k: v for k, v in fields["training"].items() if k.partition(".")[0] not in FREE}
     fields |= behaviour(cell) | {"training": training}
     return digest(json.dumps(fields, sort_keys=True))
