@@ -305,7 +305,11 @@ def setup(cell: ConfigDict) -> str:
     How a run is computed is no part of it.
     """
     fields = {name: cell.to_dict()[name] for name in SHARED}
-    files = {"data": "", "init_from": cell.planners[cell.planner], "stream": {"photos": cell.photos}}
+    files = {
+        "data": "",
+        "init_from": cell.planners[cell.planner],
+        "stream": {"photos": cell.photos},
+    }
     fields["files"] = input_digests(ConfigDict(files | {"validate_every": 0}))
     training = {k: v for k, v in fields["training"].items() if k.partition(".")[0] not in FREE}
     fields |= behaviour(cell) | {"training": training}

@@ -1,0 +1,95 @@
+"""Seconds of `agentic-styling style` as a user waits for them, in two checkouts in turn.
+
+    git worktree add ../before COMMIT
+    python experiments/benchmarks/style.py ../before --out experiments/benchmarks/results/style_cpu
+
+Each goal is styled for a photograph with no compiled programs in the cache, then for one of another
+size in a new process. Writes OUT.md and OUT.json.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import timing
+from PIL import Image
+
+SIDES = ("now", "before")
+HERE = Path(__file__).resolve().parents[2]
+PHOTO = HERE / "docs/images/eiffel.jpg"
+SIZES = {"first": (1024, 682), "another size": (1024, 768)}  # width and height
+GOALS = ("a rainy night in neon", "as an oil painting")
+
+
+def styled(checkout: Path, photo: Path, goal: str, folder: Path) -> float:
+    """Seconds of one command; `folder` has the cache of its checkout, and gets the pictures."""
+    env = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_PLATFORMS")}
+    env |= {"PYTHONPATH": str(checkout), "JAX_COMPILATION_CACHE_DIR": str(folder / "programs")}
+    command = [sys.executable, "-m", "agentic_styling", "style", str(photo), "--goal", goal]
+    command += ["--out", str(folder / photo.stem)]
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def measure(checkouts: dict[str, Path], rounds: int) -> list[dict]:
+    """A row for each goal, picture, side and round."""
+    rows = []
+    for number in range(rounds):
+        for goal in GOALS:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, size in SIZES.items():
+                    photo = Path(folder) / f"{size[0]}x{size[1]}.jpg"
+                    Image.open(PHOTO).convert("RGB").resize(size).save(photo, quality=95)
+                    for side, checkout in checkouts.items():
+                        own = Path(folder) / side
+                        own.mkdir(exist_ok=True)
+                        row = {"goal": goal, "picture": name, "side": side, "round": number}
+                        rows.append(row | {"seconds": styled(checkout, photo, goal, own)})
+    return rows
+
+
+def report(rows: list[dict], rounds: int) -> str:
+    """The rows as Markdown."""
+    table = []
+    for goal in GOALS:
+        for picture, (width, height) in SIZES.items():
+            own = [row for row in rows if (row["goal"], row["picture"]) == (goal, picture)]
+            now, before = (sorted(r["seconds"] for r in own if r["side"] == s) for s in SIDES)
+            ratios = sorted(b / a for a, b in _pairs(own))
+            middle = len(now) // 2
+            spread = f"**{ratios[middle]:.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            cells = [goal, f"{picture}, {width} x {height}"]
+            table.append([*cells, f"{now[middle]:.1f}", f"{before[middle]:.1f}", spread])
+    header = ["goal", "photograph", "now, s", "before, s", "before / now (min to max)"]
+    about = f"{timing.machine('jax')}; medians of {rounds} rounds in turn, a new process each.\n\n"
+    return about + timing.table(header, table)
+
+
+def _pairs(rows: list[dict]) -> list[tuple[float, float]]:
+    by_round = {}
+    for row in rows:
+        by_round.setdefault(row["round"], {})[row["side"]] = row["seconds"]
+    return [tuple(pair[side] for side in SIDES) for pair in by_round.values()]
+
+
+def main() -> None:
+    """Measures both checkouts, prints the table and writes it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path, help="a checkout of the other commit")
+    parser.add_argument("--rounds", type=int, default=3, help="odd")
+    parser.add_argument("--out", type=Path, help="OUT.md and OUT.json are written")
+    args = parser.parse_args()
+    rows = measure(dict(zip(SIDES, (HERE, args.before.resolve()), strict=True)), args.rounds)
+    text = report(rows, args.rounds)
+    print(text)
+    results = {"machine": timing.machine("jax"), "rounds": args.rounds, "rows": rows}
+    timing.save(args.out, text, results)
+
+
+if __name__ == "__main__":
+    main()
