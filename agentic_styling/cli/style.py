@@ -90,9 +90,11 @@ def style(
         plans = [_plan_in(content, plan)] * len(pictures)
         goal = goal or content.get("goal")
     else:
-        from agentic_styling.planner import Planner
+        from agentic_styling.planner import Planner, read_config
         from agentic_styling.rewards import best_plans
 
+        if planner is not None:
+            read_config(planner)  # what is no planner is an error before anything is compiled
         goals, states = [goal] * len(pictures), [known] * len(pictures)
         sampling = {"samples": samples, "temperature": temperature, "seed": seed, "states": states}
         with _compiling(pictures[0]):
