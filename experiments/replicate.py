@@ -17,11 +17,14 @@ input, 75 after SIGTERM.
 import sys
 from pathlib import Path
 
+import jax
 from ml_collections import ConfigDict
 from replication.cells import Cell, cells_of
 from tqdm import tqdm
 
 from agentic_styling.cli import configured as cli
+
+CLEARED_AFTER = 10  # runs; compiled programs of hundreds would fill the memory
 
 
 def run(config: ConfigDict, workdir: Path) -> dict[str, str]:
@@ -32,6 +35,8 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, str]:
         def done(before: bool) -> None:
             bar.initial += before
             bar.update()
+            if (bar.n - bar.initial) % CLEARED_AFTER == 0:
+                jax.clear_caches()
 
         cells = [Cell(name, own, workdir, done) for name, own in cells_of(config).items()]
         bar.total = sum(cell.size for cell in cells)

@@ -1,25 +1,11 @@
 """The commands that take photographs and plans: style, judge and export-cube."""
 
 import argparse
-import contextlib
 import sys
 
-from PIL import Image
-
-from agentic_styling.cli.command import (
-    PRICES,
-    compile_quickly,
-    path,
-    seed,
-    temperature,
-    whole,
-    words,
-)
+from agentic_styling.cli.command import PRICES, path, seed, temperature, whole, words
 from agentic_styling.utils.checks import new_file
-from agentic_styling.utils.pictures import UNREADABLE
 from agentic_styling.utils.user_cache import user_cache
-
-FEW_PIXELS = 2_000_000  # of all photographs; with more, programs that run fast take less time
 
 
 def add_picture_commands(commands) -> None:
@@ -66,18 +52,7 @@ def add_picture_commands(commands) -> None:
 def _style(args: argparse.Namespace) -> None:
     from agentic_styling.cli.style import style
 
-    if _pixels(args.photos) <= FEW_PIXELS:
-        compile_quickly()
     style(**_keywords(args))
-
-
-def _pixels(photos: list[str]) -> int:
-    """Pixels of all photographs that can be read."""
-    total = 0
-    for photo in photos:
-        with contextlib.suppress(*UNREADABLE), Image.open(photo) as picture:
-            total += picture.width * picture.height
-    return total
 
 
 def _judge(args: argparse.Namespace) -> None:

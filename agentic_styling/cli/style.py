@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from agentic_styling.tools import UNKNOWN, Plan, Step, encode_plans, execute_steps
+from agentic_styling.tools.executor.api import compiled_quickly
 from agentic_styling.utils import checks
 from agentic_styling.utils.atomic import atomic_file, write_text
 from agentic_styling.utils.checks import NAME_BYTES, output_directory, read_object
@@ -23,6 +24,7 @@ from agentic_styling.utils.pictures import SRGB, read_photo
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
 A_PLAN = "give the JSON file of a plan"
+QUICK_PIXELS = 2_000_000  # of a picture; larger ones take longer to edit than to compile for
 # Of a film strip.
 FRAME_HEIGHT = 300
 MARGIN = 20
@@ -90,16 +92,14 @@ def style(
         plans = [_plan_in(content, plan)] * len(pictures)
         goal = goal or content.get("goal")
     else:
-        from agentic_styling.planner import Planner, read_config
+        from agentic_styling.planner import Planner
         from agentic_styling.rewards import best_plans
 
-        if planner is not None:
-            read_config(planner)  # what is no planner is an error before anything is compiled
         goals, states = [goal] * len(pictures), [known] * len(pictures)
         sampling = {"samples": samples, "temperature": temperature, "seed": seed, "states": states}
-        with _compiling(pictures[0]):
-            asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
-            found = best_plans(asked, pictures, goals, **sampling)
+        _compile_ahead(pictures[0])
+        asked = Planner.starter() if planner is None else Planner.from_pretrained(planner)
+        found = best_plans(asked, pictures, goals, **sampling)
         plans = [best.plan for best in found]
         if samples > 1:
             whys = [f"  {best.why()}\n" for best in found]
@@ -111,7 +111,7 @@ def style(
             sizes.add(pixels.shape)
             height, width, _ = pixels.shape
             tqdm.write(f"{width} x {height}: a new size is compiled once")
-        frames = execute_steps(pixels[None], encode_plans([chosen]), jax.random.key(seed))[0]
+        frames = _frames(pixels, chosen, seed)
         frames = np.asarray((frames[: len(chosen.resolved) + 1] * 255).round(), np.uint8)
         _save(Image.fromarray(frames[-1]), out / f"{name}{RESULT}", format="PNG")
         write_text(out / f"{name}{PLAN}", _plan_text(chosen, goal))
@@ -124,13 +124,20 @@ def style(
     return plans
 
 
-@contextlib.contextmanager
-def _compiling(pixels: np.ndarray):
-    """Compiles what all plans for pictures of this size need beside the block, on a free core."""
-    plan = encode_plans([Plan({}, (Step("", "color_grading", {"target_palette": "cool_blue"}),))])
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(execute_steps, pixels[None], plan, jax.random.key(0))
-        yield
+def _frames(pixels: np.ndarray, plan: Plan, seed: int) -> jax.Array:
+    """`execute_steps` of one picture, of which small ones do not wait long for the compiler."""
+    quickly = compiled_quickly() if pixels.size <= 3 * QUICK_PIXELS else contextlib.nullcontext()
+    with quickly:
+        return execute_steps(pixels[None], encode_plans([plan]), jax.random.key(seed))[0]
+
+
+def _compile_ahead(pixels: np.ndarray) -> None:
+    """Begins to compile, on a free core, what all plans for pictures of this size need."""
+    if pixels.size <= 3 * QUICK_PIXELS:  # larger ones would take memory beside the planner
+        plan = Plan({}, (Step("", "color_grading", {"target_palette": "cool_blue"}),))
+        pool = ThreadPoolExecutor(1)
+        pool.submit(_frames, pixels, plan, 0)
+        pool.shutdown(wait=False)
 
 
 def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:

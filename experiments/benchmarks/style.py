@@ -45,7 +45,8 @@ def measure(checkouts: dict[str, Path], rounds: int) -> list[dict]:
                 for name, size in SIZES.items():
                     photo = Path(folder) / f"{size[0]}x{size[1]}.jpg"
                     Image.open(PHOTO).convert("RGB").resize(size).save(photo, quality=95)
-                    for side, checkout in checkouts.items():
+                    sides = list(checkouts.items())
+                    for side, checkout in sides if number % 2 == 0 else sides[::-1]:
                         own = Path(folder) / side
                         own.mkdir(exist_ok=True)
                         row = {"goal": goal, "picture": name, "side": side, "round": number}

@@ -71,7 +71,7 @@ class Worker:
 def measure_primitives(rows: list[str], rounds: int) -> tuple[dict, list[str], str]:
     """Of each row and side how it fares; the sides that are not installed; JAX's backend."""
     keys = [(name, dtype) for name, side in SIDES.items() for dtype in side.dtypes]
-    workers = {key: Worker("tool_worker", *key) for key in keys}
+    workers = {key: Worker("tool_peers.tool_worker", *key) for key in keys}
     results_of, missing, backend = {}, set(), "cpu"
     for row in tqdm(rows, desc="primitives", unit="row"):
         prepared = {key: worker.ask(row) for key, worker in workers.items()}

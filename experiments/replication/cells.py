@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 from sweep_parts.results import is_finished, last_metrics
 from sweep_parts.runs import digest, leaves, run_name, typed
@@ -27,7 +26,6 @@ UNTRAINED = {"E": "edit_only", "B": "baseline", "best_of_data": "teacher_best"}
 # What all runs of a cell share besides its behaviour: fields of the config.
 SHARED = ("planner", "modality", "picture_size", "cases", "samples", "max_new_tokens")
 SHARED += ("validate_cases", "standard", "training")
-PROGRAMS_OF = 10  # steps whose compiled programs are kept; those of hundreds would fill the memory
 
 
 def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
@@ -55,16 +53,16 @@ class Cell:
 
     def __init__(self, name: str, config: ConfigDict, workdir: Path, done: Callable[[bool], None]):
         self.name, self.config, self.root, self.done = name, config, workdir, done
-        self.workdir, self.failed, self.ran = workdir / "cells" / name, {}, 0
+        self.workdir, self.failed = workdir / "cells" / name, {}
         self.path = rows_path(Path(config.out), name)
         self.trials_path = self.path.with_name(f"{name}.trials.json")
         self.rows, self.setup = read_rows(self.path), setup(config)
         for row in self.rows:
             if row["setup"] != self.setup:
                 raise InputError(
-                    f"{self.path}: rows of another behaviour, other photographs or planner files, "
-                    f"or another value of one of {', '.join(SHARED)}; give the cell another name, "
-                    "or use another config.out"
+                    f"{self.path}: rows of another behaviour, other photographs or weights, or "
+                    f"another value of one of {', '.join(SHARED)}; give the cell another name, or "
+                    "use another config.out and workdir"
                 )
         for method in config.untrained:
             if method not in UNTRAINED:
@@ -86,6 +84,7 @@ class Cell:
     def run(self) -> None:
         """Does what is left. What fails is in `failed`, and leaves what depends on it undone."""
         if not self.complete():
+            claim({"setup": self.setup}, self.workdir, write={"setup": self.setup})
             build_sets(self.config, self.root)
         for method in self.config.methods:
             for trial in self.trials(method):
@@ -152,9 +151,6 @@ class Cell:
             self.failed[f"{self.name}, {label}"] = str(error)
             print(f"failed: {self.name}, {label}: {error}")
         self.done(before)
-        self.ran += not before
-        if self.ran % PROGRAMS_OF == 0:
-            jax.clear_caches()
 
     # --- what a method is trained with
 
@@ -300,7 +296,7 @@ class Cell:
 
 
 def setup(cell: ConfigDict) -> str:
-    """A digest of the behaviour, the photographs, the planner's files and SHARED.
+    """A digest of the behaviour, the photographs, the planner's weights and SHARED.
 
     How a run is computed is no part of it.
     """

@@ -58,8 +58,9 @@ def light_kernels():
         light = tuple(_light_kernel(k) for k in range(len(DRAWN)))
         patch.setattr(stages, "RENDERERS", (*light, graduated))
         patch.setattr(stages.dimensions, "renderer_of", _light_renderer_of)
-        patch.setattr(stages.dimensions, "kinds_of", lambda tool, options: None)
+        patch.setattr(stages.dimensions, "branch_of", lambda tool, options: None)
         patch.setattr(dispatch, "estimate_scene", _known_scene)
+        patch.setattr(api, "classify", lambda square, aspect: (square, aspect))
         patch.setattr(api, "scene_of", lambda image, shares, kind: _known_scene(image))
         patch.setattr(api, "_programs", {})
         yield

@@ -4,9 +4,9 @@ LOOKS[parameter][option] holds look parameters (transforms/color/look_params.py)
 missing. RENDERERS, where there are any, draw the spatial part: transforms in dm-pix's conventions,
 `(image, scene, options [5], seed, *, channel_axis=-1) -> image`, which work on planes;
 `renderer_of(options)` picks one, -1 for none. Where a renderer has many branches,
-`kinds_of(options)` names those of an option, and the renderer takes them as `kinds`.
-LOOK_SCALES[parameter], where there are any, says how
-much of the target's look each value of another parameter asks for.
+`branch_of(options)` names the one that a step needs, and the renderer takes it as `branch`.
+LOOK_SCALES[parameter], where there are any, says how much of the target's look each value of
+another parameter asks for.
 """
 
 import jax
@@ -97,10 +97,10 @@ def renderer_of(tool: jax.Array | int, options: jax.Array) -> jax.Array:
     return index
 
 
-def kinds_of(tool: int, options: np.ndarray) -> tuple[int, ...] | None:
-    """Which of a renderer's branches a step takes, of those that have many, else None.
+def branch_of(tool: int, options: np.ndarray) -> int | None:
+    """The branch of its renderer that a step needs, None where it has one or all are needed.
 
-    tool: any, also one that is no dimension. A CPU compiles only these branches.
+    tool: any, also one that is no dimension. A CPU compiles only this branch.
     """
     module = MODULES[tool] if 0 <= tool < len(MODULES) else None
-    return module.kinds_of(options) if hasattr(module, "kinds_of") else None
+    return module.branch_of(options) if hasattr(module, "branch_of") else None

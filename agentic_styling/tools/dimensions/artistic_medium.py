@@ -33,39 +33,35 @@ def draw_medium(
     scene: Scene,
     options: jax.Array,
     seed: jax.Array,
-    kinds: tuple[int, int] | None = None,
+    branch: int | None = None,
 ) -> jax.Array:
     """The medium, unless it was there before, and the movement upon it.
 
     One renderer, as all families share their first and last parts; each family is a branch, so
-    that only the needed one runs where rows are not vmapped. With `kinds_of` these options only
-    that one is compiled.
+    that only the needed one runs where rows are not vmapped. With the `branch_of` these options no
+    other is compiled, and no movement.
     """
     texture = texture_of(options)
-    family, movement = kinds or (_family(options), _movement(options))
 
     def drawn(image):
-        _, *row = jnp.asarray(_MEDIA)[options[1]]
+        family, place, plain = jnp.asarray(_MEDIA)[options[1]]
+        row = (family if branch is None else branch), place, plain
         surfaces, technique = jnp.asarray(_SURFACES)[options[1]], technique_of(options)
-        medium = family, *row
-        return in_medium(image, scene, medium, surfaces, technique, texture, seed, channel_axis=0)
+        return in_medium(image, scene, row, surfaces, technique, texture, seed, channel_axis=0)
 
     out = where_used(_is_new(options), drawn, image)
-    row = movement, jnp.asarray(_MOVEMENTS)[options[3], 1]
+    if branch is not None:
+        return out
+    row = jnp.asarray(_MOVEMENTS)[options[3]]
     return in_movement(out, row, texture, seed + jnp.uint32(101), channel_axis=0)
 
 
-def kinds_of(options: np.ndarray) -> tuple[int, int]:
-    """The medium's family and the movement's kind, of options that are known before compiling."""
-    return int(_family(options)), int(_movement(options))
+def branch_of(options: np.ndarray) -> int | None:
+    """The family of a medium without a movement, else None.
 
-
-def _family(options):
-    return jnp.asarray(_MEDIA)[options[1], 0]
-
-
-def _movement(options):
-    return jnp.asarray(_MOVEMENTS)[options[3], 0]
+    A movement is seldom asked for, and each with each family would be a program of its own.
+    """
+    return int(_MEDIA[options[1], 0]) if _MOVEMENTS[options[3], 0] < 0 else None
 
 
 def _is_new(options):
@@ -78,4 +74,5 @@ RENDERERS = (draw_medium,)
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where neither the medium is new nor a movement wanted."""
-    return jnp.where(_is_new(options) | (_movement(options) >= 0), 0, -1)
+    moves = jnp.asarray(_MOVEMENTS)[options[3], 0] >= 0
+    return jnp.where(_is_new(options) | moves, 0, -1)

@@ -2,16 +2,18 @@
 
 A plan runs in stages (stages.py). Under jit, over a mesh and on accelerators all rows run in one
 program (dispatch.py). On a CPU that program would take a minute to compile for every shape, so
-there pictures run one by one, and in each stage only the kernel that it needs. Each kernel is a
-program of its own, compiled when a plan first needs it and shared by all batches, plans and numbers
-of steps for pictures of one size. Each core runs one picture at a time.
+there pictures run one by one, and in each stage only the kernel that it needs. Each kernel, or
+branch of one, is a program of its own, compiled when a plan first needs it and shared by all
+batches, plans and numbers of steps for pictures of one size. Each core runs one picture at a time.
 """
 
+import contextlib
 import functools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +29,22 @@ from agentic_styling.tools.plans.steps import MAX_STEPS
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
+
+_QUICK = ContextVar("quick", default=False)
+_QUICKLY = {"xla_backend_optimization_level": 0}
+
+
+@contextlib.contextmanager
+def compiled_quickly() -> Iterator[None]:
+    """Within it, a CPU's programs take two thirds of the time to compile, and run a third as fast.
+
+    That pays for a few small pictures.
+    """
+    token = _QUICK.set(True)
+    try:
+        yield
+    finally:
+        _QUICK.reset(token)
 
 
 @in_32_bits
@@ -126,10 +144,11 @@ def run_on_cpu(
     kept = range(steps + 1) if keep_frames else [-1]
     out = np.empty((len(images), len(kept), *images.shape[1:]), images.dtype)
     rows = _split_rows(images, *_pad_steps(plans, seeds))
+    options = _QUICKLY if _QUICK.get() else {}
 
-    @in_32_bits  # the caller's setting does not reach other threads
+    @in_32_bits  # the caller's settings do not reach other threads
     def run(b):
-        frames = _run(*rows[b], keep_frames)
+        frames = _run(*rows[b], keep_frames, options)
         for i, frame in enumerate(kept):
             out[b, i] = np.moveaxis(np.asarray(frames[frame])[0], 0, -1)
 
@@ -156,14 +175,16 @@ def _split_rows(*arrays):
     return jax.device_put(rows)
 
 
-def _run(image, plan, seeds, keep_frames):
-    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
-    call = functools.partial(
-        _call, (image.shape, image.dtype, plan.tool.shape, *stages.added_tools())
-    )
+def _run(image, plan, seeds, keep_frames, options):
+    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step.
+
+    options: of the compiler.
+    """
+    shapes = image.shape, image.dtype, plan.tool.shape, *stages.added_tools()
+    call = functools.partial(_call, options, shapes)
     source, square = call("prepare", _prepare, image)
     # Of its own shape, so that the network is not compiled again for another size.
-    shown = _call((image.dtype,), "classify", _over(classify), *square)
+    shown = _call(options, (), "classify", _over(classify), *square)
     scene = call("scene", _over(scene_of), source, *shown)
     split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))
     split = call(f"stages, frames {keep_frames}", split, plan, _renderers(plan, call))
@@ -174,9 +195,9 @@ def _run(image, plan, seeds, keep_frames):
             rows = stages.Rows(current, base, source, scene, plan, seeds, run[None])
             edit = call("begin", stages.begin, rows)
             if kernel > 0:
-                kinds = _kinds(plan, run.max())
-                draw = stages.kernels(kinds)[kernel]
-                edit = call(f"kernel {kernel}, kinds {kinds}", draw, rows, edit)
+                branch = _branch(plan, run.max())
+                draw = stages.kernels(branch)[kernel]
+                edit = call(f"kernel {kernel}, branch {branch}", draw, rows, edit)
             # Most plans have no modifier, and need not wait for what none asks for to compile.
             current, base = call("finish", stages.finish, rows, edit) if finished else (edit, base)
         frames.append(current)
@@ -193,9 +214,10 @@ def _renderers(plan, call) -> np.ndarray:
     return renderers
 
 
-def _kinds(plan, t) -> tuple[int, ...] | None:
-    """`dimensions.kinds_of` step t."""
-    return dimensions.kinds_of(int(plan.tool[0, t]), np.asarray(plan.options)[0, t])
+def _branch(plan, t) -> int | None:
+    """`dimensions.branch_of` step t."""
+    tool, options = np.asarray(plan.tool)[0, t], np.asarray(plan.options)[0, t]
+    return dimensions.branch_of(int(tool), options)
 
 
 def _prepare(image):
@@ -213,16 +235,16 @@ _programs: dict[tuple, Future] = {}
 _lock = threading.Lock()
 
 
-def _call(shapes: tuple, name: str, function, *args):
+def _call(options: dict, shapes: tuple, name: str, function, *args):
     """function(*args), compiled once for these shapes, by the thread that comes first."""
-    key = (name, *shapes)
+    key = (name, *shapes, *options)
     with _lock:
         first = key not in _programs
         program = _programs.setdefault(key, Future())
     if not first:
         return program.result()(*args)
     try:
-        compiled = jax.jit(function)
+        compiled = jax.jit(function, compiler_options=options)
         out = compiled(*args)
     except BaseException as error:
         with _lock:

@@ -110,12 +110,12 @@ def added_tools() -> tuple:
     return tuple(ADDED.items())
 
 
-def kernels(kinds: tuple[int, ...] | None = None) -> tuple:
+def kernels(branch: int | None = None) -> tuple:
     """The kernels, `(rows, edit) -> edit`: 0 draws nothing, 1 + r is renderer r.
 
-    kinds: `dimensions.kinds_of` the steps that end the runs, where they are known and one.
+    branch: `dimensions.branch_of` the step that draws, where it is known and the same for all rows.
     """
-    draws = [_over_rows(draw, kinds) for draw in (*RENDERERS, *ADDED.values())]
+    draws = [_over_rows(draw, branch) for draw in (*RENDERERS, *ADDED.values())]
     return (lambda rows, edit: edit, *draws)
 
 
@@ -187,9 +187,9 @@ def _amount(plan, t):
     return jnp.where(layer, 1.0, plan.strength[t])
 
 
-def _over_rows(renderer, kinds):
+def _over_rows(renderer, branch):
     """Maps a renderer over a chunk, at the slots that end the runs, strength as its opacity."""
-    known = {} if kinds is None else {"kinds": kinds}
+    known = {} if branch is None else {"branch": branch}
 
     def one(image, scene, plan, seeds, t):
         args = (scene, plan.options[t], seeds[t])

@@ -61,8 +61,8 @@ def renderer(on_planes: Callable) -> Callable:
     """An `image_transform` of (image, scene, options, seed) whose result is clipped to [0, 1]."""
 
     @functools.wraps(on_planes)
-    def clipped(planes, *rest, **kinds):
-        return jnp.clip(on_planes(planes, *rest, **kinds), 0.0, 1.0)
+    def clipped(planes, *rest, **branch):
+        return jnp.clip(on_planes(planes, *rest, **branch), 0.0, 1.0)
 
     return image_transform(clipped)
 

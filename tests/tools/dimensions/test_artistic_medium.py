@@ -11,6 +11,7 @@ from skimage.filters import sobel
 
 from agentic_styling.tools.dimensions import artistic_medium as medium
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
+from agentic_styling.tools.transforms.media.medium import FAMILIES
 from agentic_styling.tools.transforms.media.strokes import structure
 from tests.tools.dimensions.styled import (
     SIDE,
@@ -189,16 +190,21 @@ def test_gradients_are_finite_on_black_grey_and_white(index):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("target", "movement"),
-    [("gouache", "none"), ("low_poly", "baroque"), ("pencil_sketch", "surrealism")],
-)
-def test_branches_that_are_known_draw_what_all_draw(target, movement):
-    options = options_of(TOOL, target_medium=target, art_movement=movement)
+@pytest.mark.parametrize("target", [media[-1] for media, _ in FAMILIES])
+def test_a_family_alone_draws_what_the_switch_over_all_draws(target):
+    options = options_of(TOOL, target_medium=target)
     given = photograph("astronaut"), scene_of("astronaut"), options, jnp.uint32(3)
-    draw = functools.partial(medium.draw_medium, kinds=medium.kinds_of(options), channel_axis=0)
+    draw = functools.partial(medium.draw_medium, branch=medium.branch_of(options), channel_axis=0)
     _, edit = _sloped()(*given)
     assert np.abs(edit - drawn(draw, *given)).max() < 0.5 / 255
+
+
+def test_the_branch_is_the_family_of_a_medium_without_a_movement():
+    for number, (media, _) in enumerate(FAMILIES):
+        for target in media:
+            assert medium.branch_of(options_of(TOOL, target_medium=target)) == number
+            moved = options_of(TOOL, target_medium=target, art_movement="cubism")
+            assert medium.branch_of(moved) is None
 
 
 def test_the_dtype_stays():

@@ -80,7 +80,7 @@ def in_medium(image, scene: Scene, row, surfaces, technique: Technique, texture,
     """A picture drawn in a medium.
 
     Args:
-      row: int32 [3] of `media_table`; the family as an int has only that compiled.
+      row: int32 [3] of `media_table`; a family that is an int is compiled alone.
       surfaces: float32 [2] of `surfaces_table`.
       technique: how paint is put on.
       texture: how visible the surface is, 0 to 2.
@@ -92,23 +92,16 @@ def in_medium(image, scene: Scene, row, surfaces, technique: Technique, texture,
     out = soften(image, technique, seed + jnp.uint32(50))
     areas = jax.lax.cond(plain > 0, flatten, lambda x: x, out)
     drawing = out, areas, scene, place, technique, texture, seed
-    out = _switch(family, _DRAW_MEDIUM, *drawing)
+    if isinstance(family, int):
+        out = _DRAW_MEDIUM[family](*drawing)
+    else:
+        out = jax.lax.switch(family, _DRAW_MEDIUM, *drawing)
     surfaces = texture * surfaces
     return jnp.clip(finish(jnp.clip(out, 0.0, 1.0), technique, surfaces, seed), 0.0, 1.0)
 
 
 @image_transform
 def in_movement(image: jax.Array, row: jax.Array, texture: jax.Array, seed: jax.Array) -> jax.Array:
-    """A picture as an art movement would have it.
-
-    row: int32 [2] of `movements_table`; the kind as an int has only that compiled.
-    """
+    """A picture as an art movement would have it; row: int32 [2] of `movements_table`."""
     kind, place = row
-    return _switch(kind + 1, (lambda x, *_: x, *_DRAW_MOVEMENT), image, place, texture, seed)
-
-
-def _switch(index, branches, *args):
-    """`lax.switch`, of which an int index leaves one branch."""
-    if isinstance(index, int):
-        return branches[index](*args)
-    return jax.lax.switch(index, branches, *args)
+    return jax.lax.switch(kind + 1, (lambda x, *_: x, *_DRAW_MOVEMENT), image, place, texture, seed)

@@ -1,6 +1,6 @@
 """A process of the tools' benchmark: one library, which does a row of work for every line read.
 
-    python -m tool_worker SIDE DTYPE
+    python -m tool_peers.tool_worker SIDE DTYPE
 
 Every line read is the name of a row. The answer gives the seconds per picture, and how the work was
 divided; the first answer of a row also prepares it, which takes longer.
