@@ -84,7 +84,8 @@ class Cell:
     def run(self) -> None:
         """Does what is left. What fails is in `failed`, and leaves what depends on it undone."""
         if not self.complete():
-            claim({"setup": self.setup}, self.workdir, write={"setup": self.setup})
+            files = {"files": inputs(self.config)}
+            claim(files, self.workdir, write=files)
             build_sets(self.config, self.root)
         for method in self.config.methods:
             for trial in self.trials(method):
@@ -301,15 +302,16 @@ def setup(cell: ConfigDict) -> str:
     How a run is computed is no part of it.
     """
     fields = {name: cell.to_dict()[name] for name in SHARED}
-    files = {
-        "data": "",
-        "init_from": cell.planners[cell.planner],
-        "stream": {"photos": cell.photos},
-    }
-    fields["files"] = input_digests(ConfigDict(files | {"validate_every": 0}))
+    fields["files"] = inputs(cell)
     training = {k: v for k, v in fields["training"].items() if k.partition(".")[0] not in FREE}
     fields |= behaviour(cell) | {"training": training}
     return digest(json.dumps(fields, sort_keys=True))
+
+
+def inputs(cell: ConfigDict) -> dict[str, str]:
+    """Digests of the photographs and of the planner's weights."""
+    fields = {"data": "", "validate_every": 0, "stream": {"photos": cell.photos}}
+    return input_digests(ConfigDict(fields | {"init_from": cell.planners[cell.planner]}))
 
 
 def trained(config: FrozenConfigDict, workdir: Path) -> Path:

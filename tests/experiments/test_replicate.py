@@ -258,6 +258,21 @@ def test_what_was_trained_otherwise_is_not_taken(tmp_path, monkeypatch):
     assert replicate.run(config, tmp_path) == {}
 
 
+def test_other_weights_need_another_workdir(tmp_path, monkeypatch):
+    Stubs(monkeypatch)
+    config = config_in(tmp_path)
+    weights = tmp_path / "base/model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"old")
+    replicate.run(config, tmp_path)
+    weights.write_bytes(b"new")
+    with pytest.raises(InputError, match="smoke.jsonl.gz: rows of another behaviour"):
+        replicate.run(config, tmp_path)
+    config.out = str(tmp_path / "other")
+    with pytest.raises(InputError, match="config.files.init_from is .* use another workdir"):
+        replicate.run(config, tmp_path)
+
+
 def test_trials_of_another_behaviour_are_not_taken(tmp_path, monkeypatch):
     stubs = Stubs(monkeypatch)
     config = config_in(tmp_path)
