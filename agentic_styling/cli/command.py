@@ -60,11 +60,11 @@ def keep_compiled_programs() -> None:
     """
     import jax
 
-    # Dozens of small programs, which JAX would compile again every time, add up to a second.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     if not jax.config.jax_compilation_cache_dir:
         with contextlib.suppress(InputError):
             jax.config.update("jax_compilation_cache_dir", str(user_cache() / "programs"))
+            # Dozens of small programs, which JAX would compile anew each time, add up to a second.
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):

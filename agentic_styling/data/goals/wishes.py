@@ -27,10 +27,13 @@ KINDS = {
     ("orders", "orders"): 0.18,
     ("orders", "phrases"): 0.08,
 }
-COUNTS = (0.5, 0.31, 0.14, 0.05)  # chance of one, two, three, four wishes
+COUNTS = (0.56, 0.27, 0.12, 0.05)  # chance of one, two, three, four wishes
+# Chance that a wish is said by two names of its option, as people describe what they mean. Without
+# such wishes a planner took every further word for a wish of its own.
+TWICE_SHARE = 0.25
 SCENE_SHARE = 0.04
 UNKNOWN_SHARE = 0.08
-FILLER_SHARE = 0.15  # chance of a clause that says nothing about the look
+FILLER_SHARE = 0.22  # chance of a clause that says nothing about the look
 SHOWN_SHARE = 0.04  # chance that a wish is for what the picture shows, so that looking pays
 KEEP_SHARE = 0.12
 NOT_SHARE = 0.08
@@ -156,7 +159,10 @@ def _say(targets, kind, rng) -> tuple[str, dict[str, float], str]:
         if own and (name == marked or rng.random() < 0.3):
             strengths[name] = _pick((0.5, 1.0), rng)
         said = _USUAL if whole else strengths[name]
-        texts.append(_name(name, option, form, said, bool(texts), rng))
+        text = _name(name, option, form, said, bool(texts), rng)
+        if rng.random() < TWICE_SHARE:
+            text += _again(NAMES[name][option], text, rng)
+        texts.append(text)
     joins = kind[0] if kind[0] == kind[1] else "mixed"
     between, last = _pick(_WORDS["joins"][joins], rng)
     body = last.join(filter(None, [between.join(texts[:-1]), texts[-1]]))
@@ -181,6 +187,13 @@ def _name(name, option, form, strength, follows, rng) -> str:
     if form == "nouns" and strength == 1.0 and counted:
         form = "counted"
     return _pick(_WORDS["degrees"][str(strength)][form], rng).format(text)
+
+
+def _again(names, text, rng) -> str:
+    """Another name of the same option, to follow a text; empty if it is in there already."""
+    form = _pick([form for form in ("nouns", "phrases", "adjectives") if form in names], rng)
+    other = _pick(names[form], rng)
+    return "" if other in text else _pick(_WORDS["again"][form], rng).format(other)
 
 
 def _order(name, names, follows, rng) -> str:
