@@ -15,6 +15,8 @@ from agentic_styling.rewards import PARTS, asks, render_reference, score_against
 from agentic_styling.rewards.held_out import held_out_reward, measure_reference
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
 
+MOST_KEPT = 16  # batches, of 20 MB each
+
 
 def execute_and_score(
     images: np.ndarray,
@@ -25,6 +27,7 @@ def execute_and_score(
     label: str,
     film: list[int] = (),
     held_out: bool = True,
+    rendered: dict | None = None,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Execute plan i on picture i and score the result against request i.
 
@@ -37,6 +40,8 @@ def execute_and_score(
       label: of the progress bar.
       film: increasing row numbers of which every frame is returned.
       held_out: whether to compute the held-out reward too, which takes most of the time on a CPU.
+      rendered: is filled with the first requests as rendered, twice the work of executing a plan.
+        Given again with the same pictures, requests and seed, it spares that.
 
     Returns:
       Scores, float64 [N] each: the six parts, `overall`, `reward` and `held_out_reward`, which no
@@ -44,11 +49,12 @@ def execute_and_score(
       source first.
     """
     scores, held_out_rewards, frames = [], [], []
-    for rows, source, key, reference in _batches(images, requests, seed, label):
+    batches = _batches(images, requests, seed, label, held_out, rendered)
+    for rows, source, key, reference, measured in batches:
         steps = execute_steps(source, encode_plans([plans[row] for row in rows]), key)
         scores.append(score_against(reference, steps[:, -1]))
         if held_out:
-            held_out_rewards.append(held_out_reward(reference, steps[:, -1]))
+            held_out_rewards.append(held_out_reward(measured, steps[:, -1]))
         kept = [row - rows[0] for row in film if rows[0] <= row <= rows[-1]]
         frames += [as_bytes(steps[i]) for i in kept]
     scores, held_out_rewards = jax.device_get((scores, held_out_rewards))
@@ -67,6 +73,7 @@ def score_samples(
     seed: int,
     label: str,
     held_out: bool = True,
+    rendered: dict | None = None,
 ) -> dict[str, np.ndarray]:
     """The rewards of several plans of each case, whose request is rendered once for all of them.
 
@@ -74,8 +81,8 @@ def score_samples(
     held_out, `held_out_reward`, float64 [N, K].
     """
     found = []
-    for rows, source, key, reference in _batches(images, requests, seed, label):
-        measured = measure_reference(reference) if held_out else None
+    batches = _batches(images, requests, seed, label, held_out, rendered)
+    for rows, source, key, reference, measured in batches:
         for own in zip(*(plans[row] for row in rows), strict=True):
             result = execute_steps(source, encode_plans(list(own)), key)[:, -1]
             rewards = [score_against(reference, result).reward]
@@ -89,8 +96,8 @@ def score_samples(
     return dict(zip(("reward", "held_out_reward"), found, strict=False))
 
 
-def _batches(images, requests, seed, label) -> Iterator[tuple]:
-    """Rows of a batch, their pictures, key of random numbers, and requests rendered for the reward.
+def _batches(images, requests, seed, label, held_out, rendered) -> Iterator[tuple]:
+    """Rows of a batch, pictures, key of random numbers, and requests rendered for both rewards.
 
     All are of one size; the last is padded with its last case.
     """
@@ -103,8 +110,15 @@ def _batches(images, requests, seed, label) -> Iterator[tuple]:
         rows = np.minimum(np.arange(start, start + size), len(requests) - 1)
         source = jnp.asarray(np.float32(images[rows]) / 255)
         key = jax.random.fold_in(jax.random.key(seed), number)
-        asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
-        yield rows, source, key, render_reference(source, asked)
+        reference, measured = (rendered or {}).get(number, (None, None))
+        if reference is None:
+            asked = encode_plans([asked_plans[row] for row in rows], asked_steps)
+            reference = render_reference(source, asked)
+        if held_out and measured is None:
+            measured = measure_reference(reference)
+        if rendered is not None and number < MOST_KEPT:
+            rendered[number] = reference, measured
+        yield rows, source, key, reference, measured
 
 
 def that_ask(cases: Sequence[Trajectory]) -> list[Trajectory]:

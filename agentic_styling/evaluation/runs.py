@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +28,15 @@ READINGS = ("own", "shuffled", "true_context")  # what a planner answers to, see
 
 @dataclass(frozen=True)
 class Cases:
-    """The held-out cases, their pictures (uint8 [N, H, W, 3]) and the rows shown in the report."""
+    """The held-out cases, their pictures (uint8 [N, H, W, 3]) and the rows shown in the report.
+
+    rendered: the requests, for `execute_and_score`.
+    """
 
     trajectories: list[Trajectory]
     images: np.ndarray
     shown: list[int]
+    rendered: dict = field(default_factory=dict)
 
 
 def case_record(case: Trajectory, shown: bool) -> dict:
@@ -133,6 +137,7 @@ def _sampled(
         [case.request for case in cases.trajectories],
         seed=config.seed,
         label=f"{method}, samples",
+        rendered=cases.rendered,
     )
     return [
         {
@@ -237,6 +242,7 @@ def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **
         [case.request for case in cases.trajectories],
         seed=config.seed,
         label=label,
+        rendered=cases.rendered,
         **options,
     )
 

@@ -45,3 +45,10 @@ def test_each_sample_has_its_own_rewards_and_a_request_is_rendered_once(monkeypa
     np.testing.assert_allclose(found["reward"], expected, rtol=1e-6)
     np.testing.assert_allclose(found["held_out_reward"], np.array(expected) / 2, rtol=1e-6)
     assert rendered == [SIZE, SIZE] and measured == ["reference", "reference"]
+    kept = {}
+    for _ in range(2):
+        again = scoring.score_samples(
+            images, plans, [()] * CASES, seed=0, label="samples", rendered=kept
+        )
+        np.testing.assert_array_equal(again["held_out_reward"], found["held_out_reward"])
+    assert len(rendered) == len(measured) == 4
