@@ -67,7 +67,7 @@ def report(rows: list[dict], rounds: int) -> str:
             cells = [goal, f"{picture}, {width} x {height}"]
             table.append([*cells, f"{now[middle]:.1f}", f"{before[middle]:.1f}", spread])
     header = ["goal", "photograph", "now, s", "before, s", "before / now (min to max)"]
-    about = f"{timing.machine('jax')}; both checkouts in turn, a new process each, median of {rounds}.\n\n"
+    about = f"{timing.machine('jax')}; both in turn, a new process each, median of {rounds}.\n\n"
     return about + timing.table(header, table)
 
 
