@@ -44,7 +44,7 @@ def get_config(arg: str = "main") -> ConfigDict:
 
     config.cases = 200  # test contexts, the same for all cells of a set
     config.least_photos = 20  # fewer test photographs are refused
-    config.samples = 4  # plans of a case at temperature 1
+    config.samples = 8  # plans of a case at temperature 1
     config.max_new_tokens = 320
 
     config.seeds = (0, 1, 2, 3, 4)  # of training
@@ -72,14 +72,14 @@ def get_config(arg: str = "main") -> ConfigDict:
     )
     config.cells = ConfigDict({"main": {}})
     if arg == "phase":
-        config.seeds, config.rates = (0, 1), ()
+        config.seeds, config.rates, config.samples = (0, 1), (), 4
         config.methods, config.controls = ("S+", "RW", "swift", "D"), ConfigDict()
         config.standard.steps, config.untrained = 200, ()
         config.cells = ConfigDict(
             {f"h{100 * h:.0f}-p{n}": _behaviour(h, n) for h in STRENGTHS for n in PLANS}
         )
     elif arg == "paper":
-        config.seeds, config.rates = (0, 1, 2), ()
+        config.seeds, config.rates, config.samples = (0, 1, 2), (), 4
         config.methods, config.controls = PAPER, ConfigDict()
         config.habits, config.habit_strength = ConfigDict(), 0.7  # those of the sets
         config.cells = ConfigDict(

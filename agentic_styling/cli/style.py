@@ -24,7 +24,7 @@ from agentic_styling.utils.pictures import SRGB, read_photo
 
 RESULT, PLAN, STRIP = SUFFIXES = (".png", ".plan.json", ".strip.jpg")
 A_PLAN = "give the JSON file of a plan"
-QUICK_PIXELS = 2_000_000  # of a picture; larger ones take longer to edit than to compile for
+SMALL = 2_000_000  # pixels; larger pictures take longer to edit than to compile for
 # Of a film strip.
 FRAME_HEIGHT = 300
 MARGIN = 20
@@ -126,18 +126,22 @@ def style(
 
 def _frames(pixels: np.ndarray, plan: Plan, seed: int) -> jax.Array:
     """`execute_steps` of one picture, of which small ones do not wait long for the compiler."""
-    quickly = compiled_quickly() if pixels.size <= 3 * QUICK_PIXELS else contextlib.nullcontext()
-    with quickly:
+    with compiled_quickly() if _is_small(pixels) else contextlib.nullcontext():
         return execute_steps(pixels[None], encode_plans([plan]), jax.random.key(seed))[0]
 
 
 def _compile_ahead(pixels: np.ndarray) -> None:
     """Begins to compile, on a free core, what all plans for pictures of this size need."""
-    if pixels.size <= 3 * QUICK_PIXELS:  # larger ones would take memory beside the planner
+    if _is_small(pixels):  # larger ones would take memory beside the planner
         plan = Plan({}, (Step("", "color_grading", {"target_palette": "cool_blue"}),))
         pool = ThreadPoolExecutor(1)
         pool.submit(_frames, pixels, plan, 0)
         pool.shutdown(wait=False)
+
+
+def _is_small(pixels: np.ndarray) -> bool:
+    height, width, _ = pixels.shape
+    return height * width <= SMALL
 
 
 def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image.Image:
