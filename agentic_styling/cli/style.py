@@ -112,7 +112,7 @@ def style(
             height, width, _ = pixels.shape
             tqdm.write(f"{width} x {height}: a new size is compiled once")
         frames = _frames(pixels, chosen, seed)
-        frames = np.asarray((frames[: len(chosen.resolved) + 1] * 255).round(), np.uint8)
+        frames = (frames[: len(chosen.resolved) + 1] * 255).round().astype(np.uint8)
         _save(Image.fromarray(frames[-1]), out / f"{name}{RESULT}", format="PNG")
         write_text(out / f"{name}{PLAN}", _plan_text(chosen, goal))
         _save(film_strip(frames, chosen, goal), out / f"{name}{STRIP}", format="JPEG", quality=90)
@@ -124,10 +124,11 @@ def style(
     return plans
 
 
-def _frames(pixels: np.ndarray, plan: Plan, seed: int) -> jax.Array:
+def _frames(pixels: np.ndarray, plan: Plan, seed: int) -> np.ndarray:
     """`execute_steps` of one picture, of which small ones do not wait long for the compiler."""
     with compiled_quickly() if _is_small(pixels) else contextlib.nullcontext():
-        return execute_steps(pixels[None], encode_plans([plan]), jax.random.key(seed))[0]
+        frames = execute_steps(pixels[None], encode_plans([plan]), jax.random.key(seed))
+    return np.asarray(frames)[0]
 
 
 def _compile_ahead(pixels: np.ndarray) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, read_config
@@ -337,7 +336,7 @@ class Planner:
         patches = self._patches(most_tokens)
         length = patches // self.images.merge_size**2 + -(-text // TEXT_MULTIPLE) * TEXT_MULTIPLE
         tokens, mask = pad_rows([prompts[row] for row in rows], self.tokenizer.pad, length=length)
-        inputs = Inputs(jnp.asarray(tokens), jnp.asarray(mask))
+        inputs = Inputs(tokens, mask)
         if not patches:
             return inputs
         pixels, grids = images_to_patches(take_rows(images, rows), self.images, patches)

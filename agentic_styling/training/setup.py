@@ -17,11 +17,11 @@ from agentic_styling.planner import (
     ImageSettings,
     Tokenizer,
     init_lora,
-    init_params,
     load_pretrained,
     read_config,
 )
 from agentic_styling.planner.checkpoints.partition import shardings
+from agentic_styling.planner.model.param_shapes import param_shapes
 from agentic_styling.training.batches.batches import (
     Assembler,
     Batch,
@@ -194,8 +194,7 @@ def layouts(
 ) -> Layouts:
     """The layouts of a run; nothing is allocated. by_token: as for `batch_shardings`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
-    params = jax.eval_shape(functools.partial(init_params, model.config), key)
-    frozen = {}
+    params, frozen = param_shapes(model.config), {}
     if model.lora:
         low = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, model.compute.dtype), params)
         adapters = functools.partial(init_lora, model.config, model.lora)

@@ -162,7 +162,8 @@ def _read(stored: dict, tensor: Tensor, index: tuple[slice, ...]) -> np.ndarray:
 def _put(read, shape: tuple[int, ...], sharding) -> jax.Array:
     """The array assembled from read(slices); replicated shards are read once."""
     if sharding is None:
-        return jnp.asarray(read(tuple(slice(None) for _ in shape))).block_until_ready()
+        # `jnp.asarray` would compile a program for each shape.
+        return jax.device_put(read(tuple(slice(None) for _ in shape))).block_until_ready()
     places = {}
     for device, index in sharding.addressable_devices_indices_map(shape).items():
         places.setdefault(tuple((s.start, s.stop) for s in index), []).append(device)

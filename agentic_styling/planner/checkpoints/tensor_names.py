@@ -6,12 +6,11 @@ import functools
 import re
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from flax import traverse_util
 
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.planner.model.qwen3_vl import init_params
+from agentic_styling.planner.model.param_shapes import param_shapes
 from agentic_styling.planner.model.text import text_stacks
 from agentic_styling.planner.model.vision import vision_stacks
 
@@ -69,12 +68,11 @@ class Tensor(NamedTuple):
 @functools.lru_cache(maxsize=8)
 def tensors(config: Qwen3VLConfig) -> tuple[Tensor, ...]:
     """Every tensor of a checkpoint of this config: the name table."""
-    shapes = jax.eval_shape(lambda key: init_params(config, key), jax.random.key(0))
     # The first layer of each scanned stack.
     first = {("language_model", name): start for name, start, _ in text_stacks(config)}
     first |= {("visual", name): start for name, start, _ in vision_stacks(config.vision)}
     table = []
-    for path, leaf in traverse_util.flatten_dict(shapes).items():
+    for path, leaf in traverse_util.flatten_dict(param_shapes(config)).items():
         prefix, start = hf_prefix(path[:-1]), first.get(path[:2])
         for index in [None] if start is None else range(leaf.shape[0]):
             shape = leaf.shape if index is None else leaf.shape[1:]

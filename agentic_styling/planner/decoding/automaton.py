@@ -103,6 +103,7 @@ class _Nodes:
         self.moves: list[dict[int, int]] = []
         self.texts: list[int] = []
         self._known: dict[frozenset, int] = {}
+        self._numbers: dict[tuple, int] = {}
 
     def add(self, edges: dict[int, int]) -> int:
         key = frozenset(edges.items())
@@ -162,8 +163,13 @@ class _Nodes:
             text = self.text()
             self.close(text, then)
             return self.words({'"': text})
-        values = _decimals(*field.values) if field.kind == "number" else field.values
-        return self.words({json.dumps(value): then for value in values})
+        if field.kind != "number":
+            return self.words({json.dumps(value): then for value in field.values})
+        key = (field.values, then)  # of a thousand words each, and few differ
+        if key not in self._numbers:
+            values = map(json.dumps, _decimals(*field.values))
+            self._numbers[key] = self.words(dict.fromkeys(values, then))
+        return self._numbers[key]
 
     def _list(self, item: Parameter, then: int) -> int:
         after = self.words({"]": then})

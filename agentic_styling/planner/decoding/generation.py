@@ -104,12 +104,12 @@ def generate(
         max_new_tokens,
         num_samples,
         decode_stages(len(rows), num_samples, max_new_tokens),
-        (jnp.float32(temperature), jnp.int32(top_k), jnp.float32(top_p)),
+        (np.float32(temperature), np.int32(top_k), np.float32(top_p)),
         grammar,
-        jnp.uint32(check_seed(seed)),
-        jnp.asarray(rows, jnp.uint32),
-        jnp.asarray(stop_ids, jnp.int32),
-        jnp.asarray(forced, jnp.int32),
+        np.uint32(check_seed(seed)),
+        np.asarray(rows, np.uint32),
+        np.asarray(stop_ids, np.int32),
+        np.asarray(forced, np.int32),
     )
 
 

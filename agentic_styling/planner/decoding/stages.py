@@ -56,10 +56,12 @@ class Rows:
 def decode_stages(prompts: int, samples: int, length: int) -> tuple[tuple[int, int, int], ...]:
     """The stages for B prompts, their samples and N new tokens: (prompts, slots, rest) of each.
 
-    A stage ends when all slots are written or no more than `rest` prompts are unfinished.
+    A stage ends when all slots are written or no more than `rest` prompts are unfinished. A few
+    rows have one stage, as compiling another takes longer than it saves.
     """
     slots = length // FIRST_SLOTS
     counts = [prompts // part for part in SHRINK if prompts // part * samples >= LEAST_ROWS]
     shrinking = zip([prompts, *counts], [*counts, 0], strict=True)
-    first = ((prompts, slots, 0),) if slots >= LEAST_SLOTS else ()
+    short = slots >= LEAST_SLOTS and prompts * samples >= LEAST_ROWS
+    first = ((prompts, slots, 0),) if short else ()
     return first + tuple((count, length, rest) for count, rest in shrinking)

@@ -1,6 +1,7 @@
 """Photographs to patches, on the device, as Qwen's image processor makes them.
 
-They are resized by Pillow's bicubic filter, exact to the last level.
+They are resized by Pillow's bicubic filter: those on the device by the same arithmetic, exact to
+the last level.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 from agentic_styling.utils.checks import read_object_if_any
 from agentic_styling.utils.errors import InputError
@@ -136,11 +138,14 @@ def image_to_patches(images, settings: ImageSettings = ImageSettings()):
     """
     if jnp.issubdtype(images.dtype, jnp.floating):
         images = jnp.round(jnp.clip(images, 0, 1) * 255).astype(jnp.uint8)
-    batch, height, width, channels = images.shape
-    height, width = smart_resize(height, width, settings)
-    pixels = resize(images, height, width).astype(jnp.float32)
-    pixels = (pixels / 255 - settings.mean) / settings.std
+    return _cut(resize(images, *smart_resize(*images.shape[1:3], settings)), settings)
 
+
+@functools.partial(jax.jit, static_argnames="settings")
+def _cut(pixels, settings: ImageSettings):
+    """What `image_to_patches` returns, of uint8 pictures that are resized already."""
+    batch, height, width, channels = pixels.shape
+    pixels = (pixels.astype(jnp.float32) / 255 - settings.mean) / settings.std
     patch, merge = settings.patch_size, settings.merge_size
     rows, columns = height // patch, width // patch
     shape = (batch, rows // merge, merge, patch, columns // merge, merge, patch, channels)
@@ -160,7 +165,11 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
     grids int32 [B, 1, 3].
     """
     if hasattr(images, "dtype"):
-        cut, grids = image_to_patches(images, settings)
+        if isinstance(images, np.ndarray):
+            resized = np.stack([_resized(image, settings) for image in images])
+            cut, grids = _cut(resized, settings)
+        else:
+            cut, grids = image_to_patches(images, settings)
         return jnp.pad(cut, ((0, 0), (0, 0), (0, patches - cut.shape[2]), (0, 0))), grids
     groups: dict[tuple, list[int]] = {}
     for row, image in enumerate(images):
@@ -176,6 +185,14 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
     _, places = np.unique(order, return_index=True)
     pixels, grids = (jnp.concatenate(arrays)[places] for arrays in zip(*parts, strict=True))
     return pixels, grids
+
+
+def _resized(image, settings: ImageSettings):
+    """A NumPy picture resized by Pillow itself: a program for each size takes long to compile."""
+    size = smart_resize(*image.shape[:2], settings)
+    if image.dtype != np.uint8:
+        image = (np.clip(image.astype(np.float32), 0, 1) * 255).round().astype(np.uint8)
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
 
 
 def _stack(images: Sequence):

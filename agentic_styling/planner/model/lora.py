@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import traverse_util
 
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.planner.model.qwen3_vl import init_params
+from agentic_styling.planner.model.param_shapes import param_shapes
 from agentic_styling.utils.errors import InputError, nearest
 from agentic_styling.utils.precision import in_32_bits
 
@@ -71,9 +71,8 @@ def adapter_shapes(config: Qwen3VLConfig, lora: LoraConfig) -> dict[tuple[str, .
     Raises:
       InputError: the targets name no projection of this model.
     """
-    params = jax.eval_shape(functools.partial(init_params, config), jax.random.key(0))
     shapes = {}
-    for path, kernel in sorted(traverse_util.flatten_dict(params).items()):
+    for path, kernel in sorted(traverse_util.flatten_dict(param_shapes(config)).items()):
         kind = f".model.{module_kind(path[:-1])}"
         named = any(kind.endswith(f".{target}") for target in lora.targets)
         if path[-1] == "kernel" and named and (lora.vision or path[0] != "visual"):

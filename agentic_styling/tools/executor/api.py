@@ -92,8 +92,11 @@ def execute_steps(
     return _execute(images, plans, key, mesh, keep_frames=True)
 
 
-def _as_batch(images, count: int) -> jax.Array:
-    """Pictures as one floating batch [B, H, W, 3]; the arguments of `execute` are checked."""
+def _as_batch(images, count: int) -> jax.Array | np.ndarray:
+    """Pictures as one floating batch [B, H, W, 3]; the arguments of `execute` are checked.
+
+    Those of the host stay there: each operation on them would be one more program to compile.
+    """
     if not hasattr(images, "dtype"):
         images = [x if hasattr(x, "dtype") else np.asarray(x) for x in images]
         shapes = sorted({image.shape for image in images})
@@ -102,7 +105,8 @@ def _as_batch(images, count: int) -> jax.Array:
                 f"images: of several shapes, such as {list(shapes[0])} and {list(shapes[1])}; "
                 "call execute once for each"
             )
-        images = jnp.stack(list(map(_as_float, images))) if images else np.zeros(0)
+        stack = (jnp if any(isinstance(image, jax.Array) for image in images) else np).stack
+        images = stack(list(map(_as_float, images))) if images else np.zeros(0)
     known = images.dtype == jnp.uint8 or jnp.issubdtype(images.dtype, jnp.floating)
     fits = images.ndim == 4 and images.shape[-1] == 3 and len(images) == count
     if not (known and fits):
@@ -116,9 +120,9 @@ def _as_batch(images, count: int) -> jax.Array:
 def _as_float(image):
     """uint8 pixels as float32 in [0, 1]; floats stay, but float16 and float64 become float32."""
     if image.dtype == jnp.uint8:
-        return jnp.asarray(image, jnp.float32) / 255
+        return image.astype(np.float32) / 255
     floating = jnp.issubdtype(image.dtype, jnp.floating) and image.dtype != jnp.bfloat16
-    return jnp.asarray(image, jnp.float32) if floating else image
+    return image.astype(np.float32) if floating else image
 
 
 def _execute(images, plans, key, mesh, keep_frames):
@@ -154,7 +158,7 @@ def run_on_cpu(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, range(len(images))))
-    return jnp.asarray(out if keep_frames else out[:, 0])
+    return jax.device_put(out if keep_frames else out[:, 0])
 
 
 def _pad_steps(plans, seeds):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from agentic_styling.tools.plans.plan import Plan
@@ -136,7 +135,7 @@ def encode_plans(plans: Sequence[Plan], max_steps: int = MAX_STEPS) -> PlanArray
             if step.tool in MODIFIERS:
                 touched[b, t, :count] = [touches(step, other) for other in plan.resolved_steps]
     arrays = (tool, options, strength, numbers, combine, group, touched)
-    return PlanArrays(*map(jnp.asarray, arrays))
+    return PlanArrays(*jax.device_put(arrays))
 
 
 def _encode_options(step: Step) -> list[int]:

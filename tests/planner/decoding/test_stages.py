@@ -27,6 +27,7 @@ def test_the_stages_of_a_batch():
     assert decode_stages(8, 8, 256) == ((8, 64, 0), (8, 256, 4), (4, 256, 1), (1, 256, 0))
     assert decode_stages(63, 1, 255) == ((63, 255, 31), (31, 255, 0))
     assert decode_stages(1, 64, 300) == ((1, 75, 0), (1, 300, 0))
+    assert decode_stages(2, 2, 300) == ((2, 300, 0),)
     assert decode_stages(2, 1, 6) == ((2, 6, 0),)
 
 

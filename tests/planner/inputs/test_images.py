@@ -1,6 +1,7 @@
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -122,6 +123,15 @@ def test_pictures_of_different_sizes_stand_in_their_rows():
         assert not np.asarray(patches[row, 0, alone.shape[2] :]).any()
     stacked, _ = images_to_patches(np.stack(images[::2][:2]), settings, 32)
     np.testing.assert_allclose(stacked, patches[np.array([0, 2]), :, :32], atol=1.2e-7)
+
+
+def test_pictures_of_the_host_and_of_the_device_are_resized_alike():
+    rng = np.random.default_rng(5)
+    levels = rng.integers(0, 256, (150, 230, 3)).astype(np.uint8)
+    for image in (levels, (levels / 255).astype(np.float32)):
+        host, _ = images_to_patches([image], TINY_IMAGES, 64)
+        device, _ = images_to_patches([jnp.asarray(image)], TINY_IMAGES, 64)
+        np.testing.assert_allclose(host, device, atol=1.2e-7)
 
 
 def test_buckets():
