@@ -1,6 +1,7 @@
 """How both towers are computed: precision, rematerialisation, kernels, and dense projections."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -171,15 +172,19 @@ def linear(
     depth: layers of the residual stream that it writes to, 2 such projections in each, with which
     the initial scale shrinks.
     """
-    init = nn.initializers.lecun_normal()
-    if depth is not None:
-        init = nn.initializers.variance_scaling(0.5 / depth, "fan_in", "truncated_normal")
     return Linear(
         features,
         use_bias=bias,
         dtype=compute.dtype,
-        kernel_init=init,
+        kernel_init=_fan_in(1.0 if depth is None else 0.5 / depth),
         dot_general=lambda x, kernel, *_, **__: matmul(x, kernel),
         lora_dropout=compute.lora_dropout,
         name=name,
     )
+
+
+@functools.cache
+def _fan_in(scale: float):
+    """The initialiser of kernels. Flax traces it at each use of one, under jit once a shape."""
+    init = nn.initializers.variance_scaling(scale, "fan_in", "truncated_normal")
+    return jax.jit(init, static_argnums=(1, 2))
