@@ -27,7 +27,6 @@ EXTRAS["test"] = [
     "datasets",
     "hypothesis",
     "opencv-python-headless",
-    "pillow>=13",  # whose bicubic the planner reproduces
     "pytest>=8",
     "pytest-xdist",
     "ruff==0.17.6",
@@ -52,7 +51,7 @@ EXTRAS["benchmarks"] = [*EXTRAS["parity"], "albumentationsx", "kornia"]
 setup(
     name="agentic-styling",
     version=VERSION,
-    description="Agentic image styling by offline RL: a Qwen3-VL planner in JAX",
+    description="Agentic image styling by offline and online RL: a Qwen3-VL planner in JAX",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
@@ -81,7 +80,7 @@ setup(
         "numpy>=1.26",
         "optax>=0.2.8",
         "orbax-checkpoint>=0.11.20",
-        "pillow>=10.1",
+        "pillow>=13",  # whose bicubic the planner reproduces on the device
         "safetensors>=0.5",
         "scipy>=1.11",
         "tokenizers>=0.21",

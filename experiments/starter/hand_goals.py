@@ -65,7 +65,7 @@ def main():
     """Plans, and writes both files."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("planner", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("experiments/results/base_planner"))
+    parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     goals = json.loads(GOALS.read_text(encoding="utf-8"))
     plans = plans_of(Planner.from_pretrained(args.planner), [row["goal"] for row in goals])

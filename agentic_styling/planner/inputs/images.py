@@ -1,7 +1,7 @@
-"""Photographs to patches, on the device, as Qwen's image processor makes them.
+"""Photographs to patches, as Qwen's image processor makes them.
 
-They are resized by Pillow's bicubic filter: those on the device by the same arithmetic, exact to
-the last level.
+They are resized by Pillow's bicubic filter: those of the host by Pillow, those on the device by the
+same arithmetic, exact to the last level.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def image_to_patches(images, settings: ImageSettings = ImageSettings()):
     [B, 1, 3].
     """
     if jnp.issubdtype(images.dtype, jnp.floating):
-        images = jnp.round(jnp.clip(images, 0, 1) * 255).astype(jnp.uint8)
+        images = jnp.round(jnp.clip(images.astype(jnp.float32), 0, 1) * 255).astype(jnp.uint8)
     return _cut(resize(images, *smart_resize(*images.shape[1:3], settings)), settings)
 
 
@@ -161,7 +161,7 @@ def images_to_patches(images, settings: ImageSettings, patches: int):
     """Pictures of any sizes, one for each row of `Inputs`, padded to a number of patches.
 
     images: [B, H, W, 3], or B arrays [H, W, 3], as for `image_to_patches`; those of one size run
-    together, in one program a size. Returns patches float32 [B, 1, patches, C * T * 16 * 16] and
+    together. Returns patches float32 [B, 1, patches, C * T * 16 * 16] and
     grids int32 [B, 1, 3].
     """
     if hasattr(images, "dtype"):

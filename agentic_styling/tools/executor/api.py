@@ -131,10 +131,11 @@ def _execute(images, plans, key, mesh, keep_frames):
         raise InputError(
             f"images: {len(images)} rows on {mesh.size} devices; pad them to a multiple"
         )
-    traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((images, plans, key)))
+    seeds = stages.step_seeds(key, *plans.tool.shape)  # traced in a caller's jit, whatever the rest
+    traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((images, plans, seeds)))
     if traced or mesh is not None or jax.default_backend() != "cpu":
         return run_in_one(images, plans, key, mesh, keep_frames, stages.added_tools())
-    return run_on_cpu(images, plans, stages.step_seeds(key, *plans.tool.shape), keep_frames)
+    return run_on_cpu(images, plans, seeds, keep_frames)
 
 
 def run_on_cpu(

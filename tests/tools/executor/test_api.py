@@ -265,6 +265,13 @@ def test_the_gradient_in_strength_is_the_difference_quotient():
         np.testing.assert_allclose(gradient[:, t], slope, rtol=0.05, atol=2e-3)
 
 
+def test_in_a_callers_jit_every_argument_may_be_a_constant():
+    arrays = encoded(MANY)
+    assert jax.eval_shape(lambda: execute(IMAGES, arrays, KEY)).shape == IMAGES.shape
+    held = jnp.asarray(IMAGES, jnp.float32)
+    assert jax.eval_shape(lambda: execute(held, arrays, KEY)).shape == IMAGES.shape
+
+
 # Stages
 
 
