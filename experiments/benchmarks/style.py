@@ -54,7 +54,13 @@ def measure(checkouts: dict[str, Path], rounds: int) -> list[dict]:
     return rows
 
 
-def report(rows: list[dict], rounds: int) -> str:
+def commit_of(checkout: Path) -> str:
+    """The short name of a checkout's commit."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def report(rows: list[dict], rounds: int, commits: str) -> str:
     """The rows as Markdown."""
     table = []
     for goal in GOALS:
@@ -67,8 +73,8 @@ def report(rows: list[dict], rounds: int) -> str:
             cells = [goal, f"{picture}, {width} x {height}"]
             table.append([*cells, f"{now[middle]:.1f}", f"{before[middle]:.1f}", spread])
     header = ["goal", "photograph", "now, s", "before, s", "before / now (min to max)"]
-    about = f"{timing.machine('jax')}; both in turn, a new process each, median of {rounds}.\n\n"
-    return about + timing.table(header, table)
+    about = f"{timing.machine('jax')}; {commits}; in turn, a new process each, median of {rounds}."
+    return f"{about}\n\n" + timing.table(header, table)
 
 
 def _pairs(rows: list[dict]) -> list[tuple[float, float]]:
@@ -86,9 +92,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="OUT.md and OUT.json are written")
     args = parser.parse_args()
     rows = measure(dict(zip(SIDES, (HERE, args.before.resolve()), strict=True)), args.rounds)
-    text = report(rows, args.rounds)
+    commits = f"now {commit_of(HERE)}, before {commit_of(args.before)}"
+    text = report(rows, args.rounds, commits)
     print(text)
-    results = {"machine": timing.machine("jax"), "rounds": args.rounds, "rows": rows}
+    results = {
+        "machine": timing.machine("jax"),
+        "commits": commits,
+        "rounds": args.rounds,
+        "rows": rows,
+    }
     timing.save(args.out, text, results)
 
 
