@@ -27,7 +27,8 @@ def get_config(arg: str = "GRPO") -> ConfigDict:
     config.online.offline_share = 0.0
     # Rounds after which the reference of a KL penalty becomes the policy; 0: it stays the start.
     config.online.reference_every = 0
-    # Whether tokens that the plan grammar forces are left out of the loss. They are no choices.
+    # Whether tokens that the plan grammar forces are left out of the loss, as they are no choices.
+    # Of stored plans all tokens count.
     config.online.choices_only = True
     config.online.max_new_tokens = 320  # of a sampled plan
 

@@ -40,7 +40,7 @@ def judge(
     judged = judge_edits(
         edits, cache=cache, vlm=vlm, model=model, plans=plans, prices=prices, yes=yes
     )
-    write_text(out, json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+    write_text(out, json.dumps(judged, indent=1) + "\n")
     print(judged_tables(judged["methods"]), out, sep="\n")
     return judged
 

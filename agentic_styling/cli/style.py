@@ -151,7 +151,8 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
     frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step, drawn 300 pixels
     high. goal: the title. Reasons are cut to 6 lines.
     """
-    width = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 200)
+    shown = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 1)
+    width = max(shown, 200)  # of a column, as captions need room
     title, body = ImageFont.load_default(22), ImageFont.load_default(15)
     steps = [(_words(step), step.reasoning) for step in plan.resolved_steps]
     captions = [("the photograph", ""), *steps]
@@ -170,7 +171,7 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
         draw.text((MARGIN, MARGIN - 4), f"“{goal}”", INK, title)
     for column, (frame, (head, reason)) in enumerate(zip(frames, wrapped, strict=False)):
         left = MARGIN + column * (width + MARGIN)
-        picture = Image.fromarray(frame).resize((width, FRAME_HEIGHT), Image.Resampling.LANCZOS)
+        picture = Image.fromarray(frame).resize((shown, FRAME_HEIGHT), Image.Resampling.LANCZOS)
         strip.paste(picture, (left, top))
         y = top + FRAME_HEIGHT + 12
         for text, colour in [(t, INK) for t in head] + [(t, QUIET) for t in reason]:

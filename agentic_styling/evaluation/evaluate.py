@@ -100,7 +100,7 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
     }
     if judge:
         judged = judge_edits(shown_edits(workdir), **judge)
-        write_text(workdir / JUDGED, json.dumps(judged, indent=1, ensure_ascii=False) + "\n")
+        write_text(workdir / JUDGED, json.dumps(judged, indent=1) + "\n")
     add_judged(results, workdir)
     write_text(workdir / RESULTS, json.dumps(results, indent=1) + "\n")
     write_report(workdir)

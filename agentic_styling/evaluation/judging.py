@@ -58,12 +58,12 @@ def shown_edits(workdir: Path) -> list[Edit]:
             if not record["shown"]:
                 continue
             request = tuple(Step("", s["tool"], s["parameters"]) for s in record["request"])
-            source = read_photo(workdir / PICTURES / source_name(row))
+            source = read_photo(workdir / PICTURES / source_name(row), min_side=1)
             for method, entry in record["methods"].items():
                 plan = Plan.from_json(entry["plan"]) if entry["plan"] else None
                 steps = len(plan.resolved) if plan else 0
                 path = workdir / PICTURES / frame_name(row, method, steps)
-                result = read_photo(path) if steps else source
+                result = read_photo(path, min_side=1) if steps else source
                 names = record["id"], method
                 words = request, record["goal"], plan, record["photo"]
                 edits.append(Edit(*names, source, result, *words))

@@ -1,6 +1,7 @@
 """The files that `evaluate` keeps in a workdir, and what it may add to them."""
 
 import contextlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -24,7 +25,8 @@ def read_results(workdir: Path) -> dict:
 def read_records(workdir: Path) -> list[dict]:
     """The lines of cases.jsonl (see results.py). Raises InputError as `read_results`."""
     path = workdir / CASES
-    lines = enumerate(_read(path).splitlines(), start=1)
+    # `splitlines` would also divide at U+2028 and the like, which JSON leaves as they are.
+    lines = enumerate(io.StringIO(_read(path)), start=1)
     return [parse_object(line, f"{path}, line {number}", FIX) for number, line in lines]
 
 

@@ -28,7 +28,10 @@ def denominator(reduction: str, lengths: jax.Array, axis_name=None) -> jax.Array
     chex.assert_rank(lengths, 1)
     rows = jnp.asarray(lengths.shape[0], jnp.float32)
     own = lengths.sum().astype(rows.dtype) if reduction == "token-mean" else rows
-    return own if axis_name is None else jax.lax.psum(own, axis_name)
+    total = own if axis_name is None else jax.lax.psum(own, axis_name)
+    return jnp.maximum(
+        total, 1
+    )  # of completions that are all empty, as in a round without a signal
 
 
 def row_scales(

@@ -26,17 +26,26 @@ class Checkpoints:
 
     Checkpoints are written in the background and atomically, so a run may be killed at any time.
     fingerprint: of the run's config and inputs; a checkpoint of others is refused. last, best: how
-    many of the latest and of those with the highest score are kept.
+    many of the latest and of those with the highest score are kept. reads: nothing is written, so
+    a run that goes on beside is left alone.
     """
 
-    def __init__(self, directory: Path, fingerprint: str, *, last: int = 2, best: int = 0):
+    def __init__(
+        self,
+        directory: Path,
+        fingerprint: str,
+        *,
+        last: int = 2,
+        best: int = 0,
+        reads: bool = False,
+    ):
         self._directory = Path(directory).absolute()
         self._fingerprint = fingerprint
         policies = [checkpoint_managers.LatestN(last)]
         if best:
             policies.append(checkpoint_managers.BestN(get_metric_fn=_score, n=best))
         options = ocp.CheckpointManagerOptions(
-            cleanup_tmp_directories=True,
+            cleanup_tmp_directories=not reads,
             best_fn=_score,
             preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
         )

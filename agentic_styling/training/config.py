@@ -124,6 +124,11 @@ def check_loss_kwargs(loss: str, kwargs: Mapping[str, float | str]) -> None:
         if name == "kl_estimator" and value not in KL_ESTIMATORS:
             suggested = nearest(value, KL_ESTIMATORS)
             raise InputError(f"config.loss_kwargs.{name}: {value!r} is unknown; {suggested}")
+        if name == "label_smoothing" and not (0 <= value < 0.5 and (value or loss != "exo_pair")):
+            raise InputError(
+                f"config.loss_kwargs.{name}: {value} is not in [0, 0.5), nor above 0 as exo_pair "
+                "needs; try 0.1"
+            )
         if name in ("beta", "tau", "clip_low", "clip_high") and not value > 0:
             raise InputError(
                 f"config.loss_kwargs.{name}: {value} is not positive; make it larger, such as "
@@ -168,9 +173,10 @@ def _check_parts(config) -> None:
         )
     if not 0 <= config.ema_decay < 1:
         raise InputError(f"config.ema_decay: {config.ema_decay} is not in [0, 1); try 0.999")
-    if config.profile and not (len(config.profile) == 2 and config.profile[0] <= config.profile[1]):
+    steps = tuple(config.profile)
+    if steps and not (len(steps) == 2 and 1 <= steps[0] <= steps[1]):
         raise InputError(
-            f"config.profile: {config.profile} is not (first, last); try (10, 12), or () for none"
+            f"config.profile: {steps} is not (first, last) from 1 on; try (10, 12), or () for none"
         )
     for rule in config.sharding.rules:
         if not (len(rule) == 2 and isinstance(rule[0], str) and set(rule[1]) <= {None, *AXES}):

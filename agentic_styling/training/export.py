@@ -99,7 +99,8 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     layout = layouts(config, model, optimizer, pictures=False)
     like, frozen = load_state(config, model, optimizer, layout)
     like = first_state(config, like) if online else like
-    checkpoints = Checkpoints(workdir / "checkpoints", fingerprint(config, fields["digests"]))
+    run = fingerprint(config, fields["digests"])
+    checkpoints = Checkpoints(workdir / "checkpoints", run, reads=True)
     restored = checkpoints.restore(like, step)
     checkpoints.close()
     if restored is None:

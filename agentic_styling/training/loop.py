@@ -1,5 +1,6 @@
 """The training loop: linear set-up, then one step after another."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,7 @@ def _train(
                 counted = work(model, *data.take_table(index))
                 monitor.count(*counted, batches.take_waited())
                 host.end(monitor, index + 1, values, state, state, frozen)
+        stop_profile(config.profile)
     export(workdir / "planner", model, host.close(state), frozen, config)
     return workdir / "planner"
 
@@ -213,4 +215,11 @@ def profile(steps: tuple, index: int, workdir: Path) -> None:
     if steps and index + 1 == steps[0]:
         jax.profiler.start_trace(str(workdir / "profile"))
     if steps and index == steps[1]:
-        jax.profiler.stop_trace()
+        stop_profile(steps)
+
+
+def stop_profile(steps: tuple) -> None:
+    """Writes the trace if one runs; none does where a run was resumed within the steps."""
+    if steps:
+        with contextlib.suppress(RuntimeError):
+            jax.profiler.stop_trace()

@@ -41,13 +41,16 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SRGB = SRGB[:24] + bytes(12) + SRGB[36:]
 
 
-def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarray:
+def read_photo(
+    file, *, name: str = "", max_side: int | None = None, min_side: int = MIN_SIDE
+) -> np.ndarray:
     """Reads one photograph.
 
     Args:
       file: the path of an image file, its bytes, or an open one.
       name: stands for the file in errors; by default its path.
       max_side: the longer side is shrunk to it; None keeps the size.
+      min_side: a shorter side is an error.
 
     Returns:
       uint8 [H, W, 3], sRGB.
@@ -56,7 +59,7 @@ def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarr
       InputError: it is missing or unreadable.
     """
     try:
-        return read_image(file, max_side)
+        return read_image(file, max_side, min_side)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
@@ -64,7 +67,7 @@ def read_photo(file, *, name: str = "", max_side: int | None = None) -> np.ndarr
         ) from error
 
 
-def read_image(picture, max_side: int | None = MAX_SIDE) -> np.ndarray:
+def read_image(picture, max_side: int | None = MAX_SIDE, min_side: int = MIN_SIDE) -> np.ndarray:
     """Reads a picture as uint8 [H, W, 3], sRGB.
 
     Its colour profile and EXIF rotation are applied, or ignored if broken. Grey, alpha (on white)
@@ -75,6 +78,7 @@ def read_image(picture, max_side: int | None = MAX_SIDE) -> np.ndarray:
       picture: the path of a file, its bytes, an open file, a PIL image, or an array [H, W] or
         [H, W, 1 to 4] of bytes, 16-bit numbers or floats.
       max_side: the longer side is shrunk to it; None keeps the size.
+      min_side: a shorter side is an error.
 
     Raises:
       One of UNREADABLE.
@@ -101,7 +105,7 @@ def read_image(picture, max_side: int | None = MAX_SIDE) -> np.ndarray:
             image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
         if max_side:
             image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    if min(image.size) < MIN_SIDE:
+    if min(image.size) < min_side:
         raise ValueError(f"{image.width}x{image.height} pixels are too few")
     return np.array(image)
 

@@ -45,6 +45,15 @@ def cells_of(config: ConfigDict) -> dict[str, ConfigDict]:
     return cells
 
 
+def weight_of(method: str) -> str:
+    """The option with which a method weighs the KL to S. Raises InputError if it is unknown."""
+    argument = method.removesuffix("+")
+    loss = PRESETS[argument].loss if argument in PRESETS else argument
+    if loss not in LOSSES:
+        raise InputError(f"config.methods: {method!r} is unknown; {nearest(method, LOSSES)}")
+    return "beta" if "beta" in LOSSES[loss].options else "kl_coef"
+
+
 class Cell:
     """A cell and its files. Raises InputError for a field that training would refuse.
 
@@ -161,17 +170,12 @@ class Cell:
 
     def trials(self, method: str) -> list[dict]:
         """The settings that are compared on the validation split."""
-        weights = range(len(self.config.kl_coef))
+        weights = range(len(self.config[weight_of(method)]))
         return [self.settings(method, rate, k) for rate in self.config.rates for k in weights]
 
     def settings(self, method: str, rate: float, weight: int) -> dict:
         """Fields of configs/train.py. weight: index into the weights of the KL."""
-        argument = method.removesuffix("+")
-        loss = PRESETS[argument].loss if argument in PRESETS else argument
-        if loss not in LOSSES:
-            raise InputError(f"config.methods: {method!r} is unknown; {nearest(method, LOSSES)}")
-        options = LOSSES[loss].options
-        name = "beta" if "beta" in options else "kl_coef"
+        name = weight_of(method)
         kl = {f"loss_kwargs.{name}": self.config[name][weight]}
         return {"learning_rate": rate, "steps": self.config.steps} | kl
 

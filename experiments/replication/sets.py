@@ -32,14 +32,14 @@ def behaviour(cell: ConfigDict) -> dict:
 
 def set_directory(cell: ConfigDict, workdir: Path, control: str = "") -> Path:
     """Where the set of a cell is, or that of one of its controls."""
-    name = run_name(behaviour(cell) | {"size": cell.picture_size})
+    name = run_name(behaviour(cell) | {"size": cell.picture_size, "photos": cell.photos})
     root = workdir / "sets" / (f"{control}-{name}" if control else name)
     return set_path(root, set_label(cell.set))
 
 
 def test_directory(cell: ConfigDict, workdir: Path) -> Path:
     """Where the test cases are: the same for every behaviour of a set."""
-    fields = {"set": cell.set, "cases": cell.cases, "seed": cell.data_seed}
+    fields = {"set": cell.set, "cases": cell.cases, "seed": cell.data_seed, "photos": cell.photos}
     name = run_name(fields | {"size": cell.picture_size})
     return set_path(workdir / "sets" / f"test-{name}", set_label(cell.set))
 

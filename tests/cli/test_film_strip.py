@@ -25,3 +25,10 @@ def test_a_long_reason_is_clipped():
     lines = [strip("word " * count).height for count in (1, 20, 400, 4000)]
     assert lines[0] < lines[1] < lines[2] == lines[3]
     assert strip("x" * 9000).height == lines[3]
+
+
+def test_a_tall_photograph_is_not_stretched():
+    """Of 90 x 180 pixels, so 150 wide at a height of 300, in a column of 200 for its caption."""
+    made = film_strip(np.zeros((1, 180, 90, 3), np.uint8), Plan({}, ()))
+    drawn = (np.asarray(made)[100] == 0).all(axis=1)
+    assert made.width == 240 and drawn.sum() == 150

@@ -117,6 +117,23 @@ def test_bad_cells_are_refused_before_anything_runs(fields, message, tmp_path):
     assert message in str(caught.value) and not (tmp_path / "work").exists()
 
 
+def test_a_method_is_tried_with_every_weight_that_it_has(tmp_path):
+    config = config_in(tmp_path)
+    config.rates, config.kl_coef, config.beta = (1e-4, 3e-5), (0.0,), (0.1, 0.3, 0.5)
+    (own,) = cells.cells_of(config).values()
+    cell = cells.Cell("smoke", own, tmp_path, print)
+    assert [len(cell.trials(method)) for method in ("RW", "D")] == [2, 6]
+    assert {t["loss_kwargs.beta"] for t in cell.trials("D")} == {0.1, 0.3, 0.5}
+
+
+def test_sets_of_other_photographs_are_others(tmp_path):
+    (own,) = cells.cells_of(config_in(tmp_path)).values()
+    places = {(sets.set_directory(own, tmp_path), sets.test_directory(own, tmp_path))}
+    own.photos = "others"
+    places |= {(sets.set_directory(own, tmp_path), sets.test_directory(own, tmp_path))}
+    assert len({place for pair in places for place in pair}) == 4
+
+
 def test_shuffled_rewards_stay_in_their_context():
     given = [trajectory(f"c{i % 20}", i, float(i % 5) + i / 1000) for i in range(100)]
     shuffled = sets.controlled(given, "shuffled", 0)

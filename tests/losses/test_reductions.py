@@ -31,6 +31,11 @@ def test_by_hand():
         losses.reduce(values, lengths, "mean")
 
 
+def test_rows_that_are_all_empty_have_a_loss_of_0():
+    for name in REDUCTIONS:
+        assert losses.reduce(jnp.zeros(2), jnp.zeros(2, int), name) == 0.0
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     lengths=st.lists(st.integers(1, 50), min_size=8, max_size=8),

@@ -151,3 +151,12 @@ def test_a_truncated_checkpoint_is_named_with_the_one_that_is_good(tmp_path):
         InputError, match="c/4: broken or changed checkpoint, and no older one is good"
     ):
         restore(tmp_path / "c")
+
+
+def test_reading_leaves_a_checkpoint_that_is_being_written(tmp_path):
+    save(tmp_path, 1)
+    unfinished = tmp_path / "2.orbax-checkpoint-tmp"
+    unfinished.mkdir()
+    reader = Checkpoints(tmp_path, "config", reads=True)
+    assert reader.restore(make_train_state(0)).state.step == 1 and unfinished.is_dir()
+    reader.close()

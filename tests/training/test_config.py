@@ -61,6 +61,7 @@ def config(method="standard", **fields):
         ({"reference": "adapter_off"}, "config.reference: 'adapter_off' needs adapters; set"),
         ({"ema_decay": 1.0}, "config.ema_decay: 1.0 is not in [0, 1)"),
         ({"profile": (3,)}, "config.profile: (3,) is not (first, last)"),
+        ({"profile": (0, 5)}, "config.profile: (0, 5) is not (first, last) from 1 on; try"),
         (
             {"sharding": {"rules": (("o_proj", ("fsdpp",)),)}},
             "config.sharding.rules: ('o_proj', ('fsdpp',)) is not (pattern, axes), with axes from",
@@ -76,6 +77,14 @@ def test_bad_fields(fields, message):
         checked(made)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("loss", "value"), [("robust", 0.5), ("cdpo", -0.1), ("exo_pair", 0.0)])
+def test_a_share_of_wrong_labels_is_in_its_range(loss, value):
+    check_loss_kwargs(loss, {"label_smoothing": 0.1})
+    check_loss_kwargs("cdpo", {"label_smoothing": 0.0})
+    with pytest.raises(InputError, match="config.loss_kwargs.label_smoothing: .* is not in"):
+        check_loss_kwargs(loss, {"label_smoothing": value})
 
 
 @pytest.mark.parametrize("name", ["grpo", "dr_grpo", "gspo", "DAPO"])

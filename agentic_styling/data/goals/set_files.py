@@ -96,7 +96,7 @@ def check_behaviour(rows: dict, where: str) -> None:
     for name, values in checked.items():
         for value in values:
             _require(0 <= value <= 1, where, f"{name}: {value} is not in [0, 1]")
-    _require(abs(sum(shares) - 1) < 1e-6, where, "skills: the shares do not sum to 1")
+    _require(abs(sum(shares) - 1) < 1e-8, where, "skills: the shares do not sum to 1")
 
 
 def _check_theme(row: dict, low: int, high: int, where: str) -> bool:
@@ -145,6 +145,7 @@ def _check_options(name: str, options: Iterable[str], where: str) -> None:
 def _check_splits(texts: dict, splits: Iterable[str], where: str, places: int = 0) -> None:
     for split in splits:
         _require(bool(texts.get(split)), where, f"has no phrasing for {split}; add one")
+        _require(isinstance(texts[split], list), where, f"{split} is not a list; put it in [ ]")
         for text in texts[split]:
             text.format(*[""] * places, **_SLOTS)
 

@@ -214,9 +214,10 @@ def _folder(root: Path) -> Source:
     if not paths:
         raise InputError(f"{root}: holds no photographs; put at least three .jpg or .png there")
     names = tuple(readable(path.relative_to(root).as_posix()) for path in paths)
-    terms = sorted(p.name for p in root.iterdir() if p.name.upper().startswith(TERMS))
+    terms = sorted(readable(p.name) for p in root.iterdir() if p.name.upper().startswith(TERMS))
     licence = f"Their terms: {', '.join(terms)} beside them." if terms else UNKNOWN_TERMS
-    return Source(names, _kept(lambda i: read_image(paths[i])), f"the folder {root.name}", licence)
+    where = f"the folder {readable(root.name)}"
+    return Source(names, _kept(lambda i: read_image(paths[i])), where, licence)
 
 
 def _tfds(where: str) -> Source:
@@ -275,7 +276,7 @@ def _hugging_face(where: str) -> Source:
             return directory / value if (directory / value).is_file() else Path(value)
         return np.asarray(value) if isinstance(value, list) else value
 
-    return _rows(f"hf:{directory.name}", len(rows), picture, rows.info.license)
+    return _rows(f"hf:{readable(directory.name)}", len(rows), picture, rows.info.license)
 
 
 def _picture_column(where: str, columns: list[str], typed: list[str]) -> str:

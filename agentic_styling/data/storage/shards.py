@@ -49,9 +49,10 @@ class SetDirectory:
         settings = json.loads(json.dumps(settings))
         path = self.path / SETTINGS
         if not path.exists():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            # Hidden files are what an interrupted or another process's claim is about to rename.
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.glob("[!.]*"))):
                 raise InputError(f"{self.path}: holds something else; give another directory")
-            (self.path / COUNTS).mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(settings, indent=1) + "\n")
         written = read_json(path)
         for name in sorted(written.keys() | settings.keys()):
@@ -60,6 +61,7 @@ class SetDirectory:
                     f"{self.path}: holds a set of {name}={written.get(name)!r}, asked for "
                     f"{settings.get(name)!r}; give another directory or remove this one"
                 )
+        (self.path / COUNTS).mkdir(exist_ok=True)
 
     def shard(self, split: str, number: int) -> Path:
         """The file of a shard."""

@@ -45,6 +45,9 @@ from agentic_styling.training.workdir import as_json, claim
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
+# Metrics of a round that say nothing at its first update, where the policy is the sampler.
+OF_LAST_UPDATE = ("skipped", "ratio", "clip_fraction", "approx_kl")
+
 
 @in_32_bits
 def train_online(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
@@ -164,7 +167,7 @@ def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineStat
     batch, train, values = put(batch, run.layout), state.train, {}
     for _ in range(online.updates):
         train, metrics = run.step(train, run.frozen, batch)
-        values = (values or metrics) | {"skipped": metrics["skipped"]}
+        values = (values or metrics) | {k: v for k, v in metrics.items() if k in OF_LAST_UPDATE}
         monitor.count(*work(run.model, table, np.arange(len(table.length))), 0.0)
     jax.block_until_ready(train)
     for name, seconds in rollouts.seconds.items():

@@ -90,6 +90,8 @@ def test_goals_are_drawn_from_a_file(tmp_path, mark):
         (changed("themes", 0, "explicit"), "has no phrasings"),
         (changed("themes", 0, "explicit", "test"), "explicit: has no phrasing for test"),
         (changed("themes", 0, "explicit", "train", to=["{what}"]), "'what' is missing"),
+        (changed("themes", 0, "explicit", "train", to="frost"), "train is not a list; put it in"),
+        (changed("skills", to=dict.fromkeys(("0.2", "0.5", "0.9"), 0.3333333)), "do not sum to 1"),
         (changed("themes", 0, "keep", to=["centre"]), "keep: 'centre'.*did you mean 'center'"),
         (changed("themes", 0, "targets", "seasons", to={"hail": 1}), "did you mean 'season'"),
         (changed("themes", 0, "targets", "weather", to={"hall": 1}), "did you mean 'hail'"),

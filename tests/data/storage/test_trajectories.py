@@ -145,6 +145,7 @@ def test_other_files_are_never_overwritten(tmp_path):
             write_trajectories(place, make_all(), {})
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".settings.json.left.tmp").touch()  # of a claim that was interrupted
     write_trajectories(tmp_path / "empty", make_all(), {})
     assert len(read_trajectories(tmp_path / "empty")) == 6
 

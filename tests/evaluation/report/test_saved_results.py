@@ -3,7 +3,12 @@ import json
 import pytest
 
 from agentic_styling.evaluation.report import write_report
-from agentic_styling.evaluation.saved_results import KeptAnswers, read_records, read_results
+from agentic_styling.evaluation.saved_results import (
+    KeptAnswers,
+    read_records,
+    read_results,
+    write_records,
+)
 from agentic_styling.utils.errors import InputError
 
 
@@ -50,3 +55,9 @@ def test_bytes_that_are_no_text_are_one_line(tmp_path):
     )
     with pytest.raises(InputError, match="results.json: cannot be read"):
         write_report(tmp_path)
+
+
+def test_a_text_may_hold_other_line_ends(tmp_path):
+    records = [{"goal": "a\u2028b\u0085c"}, {"goal": "\r\x0b"}]
+    write_records(tmp_path, records)
+    assert read_records(tmp_path) == records
