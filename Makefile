@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --
 .PHONY: demo test test-slow test-parity lint format docs docs-serve clean
 
 demo: .venv/data.installed
-	$(BIN)/python experiments/quickstart.py --workdir=$(WORKDIR) $(if $(PHOTOS),"--config.photos=$(PHOTOS)")
+	$(BIN)/python experiments/quickstart.py "--workdir=$(WORKDIR)" $(if $(PHOTOS),"--config.photos=$(PHOTOS)")
 
 test: .venv/test.installed lint
 	$(PYTEST)
@@ -40,7 +40,7 @@ docs-serve: .venv/docs.installed
 
 # One stamp per extra; a changed setup.py installs again.
 .venv/%.installed: setup.py
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
 	touch $@
 

@@ -135,18 +135,23 @@ def measure(machine: Machine, preset: str, trained: str) -> dict:
     return record | {"seconds": time.perf_counter() - begun}
 
 
+def versions_here() -> str:
+    """What a case is planned by."""
+    return f"jax {jax.__version__}, libtpu {_libtpu()}, Python {platform.python_version()}"
+
+
 def page(records: dict[str, dict]) -> str:
     """The page of results."""
+    versions = {record["versions"] for record in records.values()}
     lines = [
         "# Memory of a device",
         "",
-        f"Planned by XLA ahead of time: jax {jax.__version__}, libtpu {_libtpu()}, Python "
-        f"{platform.python_version()}; printed by `experiments/memory.py`. One example of {LENGTH} "
-        f"tokens with a picture of {SIDE} x {SIDE} per device, bfloat16 computation, float32 "
-        "parameters and moments, adapters of rank 16 beside bfloat16 parameters, remat full, all "
-        "devices on the axis fsdp. v5p-8 has four chips. The GPUs are eight simulated devices of "
-        "a CPU, which computes bfloat16 in float32: an upper bound, without the memory of cuDNN "
-        "and NCCL. All in GiB.",
+        f"Planned by XLA ahead of time: {'; '.join(sorted(versions))}; printed by "
+        f"`experiments/memory.py`. One example of {LENGTH} tokens with a picture of {SIDE} x "
+        f"{SIDE} per device, bfloat16 computation, float32 parameters and moments, adapters of "
+        "rank 16 beside bfloat16 parameters, remat full, all devices on the axis fsdp. v5p-8 has "
+        "four chips. The GPUs are eight simulated devices of a CPU, which computes bfloat16 in "
+        "float32: an upper bound, without the memory of cuDNN and NCCL. All in GiB.",
         "",
         "| machine | model | trained | state | frozen | the step | total | available | fits |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -184,10 +189,10 @@ def main(argv: list[str] | None = None) -> None:
     records = json.loads(kept.read_text()) if kept.exists() else {}
     for case in CASES:
         name = ", ".join(case)
-        if name in records or args.only not in name:
+        if records.get(name, {}).get("versions") == versions_here() or args.only not in name:
             continue
         machine, preset, trained = case
-        records[name] = measure(MACHINES[machine], preset, trained)
+        records[name] = measure(MACHINES[machine], preset, trained) | {"versions": versions_here()}
         print(name, records[name], flush=True)
         kept.write_text(json.dumps(records, indent=1) + "\n")
     out.write_text(page(records))

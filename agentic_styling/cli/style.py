@@ -27,6 +27,7 @@ A_PLAN = "give the JSON file of a plan"
 SMALL = 2_000_000  # pixels; larger pictures take longer to edit than to compile for
 # Of a film strip.
 FRAME_HEIGHT = 300
+WIDEST = 65_000  # pixels
 MARGIN = 20
 REASON_LINES = 6
 INK, QUIET, PAPER = (28, 28, 30), (110, 110, 115), (250, 249, 247)
@@ -151,15 +152,17 @@ def film_strip(frames: np.ndarray, plan: Plan, goal: str | None = None) -> Image
     frames: uint8 [T + 1, H, W, 3], the photograph and the picture after each step, drawn 300 pixels
     high. goal: the title. Reasons are cut to 6 lines.
     """
+    columns = len(plan.resolved_steps) + 1
     shown = max(round(frames.shape[2] * FRAME_HEIGHT / frames.shape[1]), 1)
+    shown = min(shown, WIDEST // columns - MARGIN)  # a strip wider than a JPEG may be is squeezed
     width = max(shown, 200)  # of a column, as captions need room
     title, body = ImageFont.load_default(22), ImageFont.load_default(15)
     steps = [(_words(step), step.reasoning) for step in plan.resolved_steps]
     captions = [("the photograph", ""), *steps]
-    columns = max(int(width / 7.6), 12)
+    letters = max(int(width / 7.6), 12)
     clipped = {"max_lines": REASON_LINES, "placeholder": " ..."}
     wrapped = [
-        (textwrap.wrap(a, columns), textwrap.wrap(b, columns, **clipped)) for a, b in captions
+        (textwrap.wrap(a, letters), textwrap.wrap(b, letters, **clipped)) for a, b in captions
     ]
     line = 20
     text_height = line * max(len(a) + len(b) for a, b in wrapped) + MARGIN

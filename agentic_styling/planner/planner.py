@@ -14,6 +14,7 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import load_pretrained, r
 from agentic_styling.planner.decoding.completions import (
     Completion,
     completions_of,
+    force_tokens,
     texts_of,
 )
 from agentic_styling.planner.decoding.generation import GenerateResult, check_grammar, generate
@@ -32,7 +33,7 @@ from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.qwen3_vl import Inputs
 from agentic_styling.planner.pretrained import pretrained_directory
-from agentic_styling.planner.settings import PlannerSettings
+from agentic_styling.planner.settings import PlannerSettings, check_fit
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.checks import check_temperature
 from agentic_styling.utils.errors import InputError
@@ -96,11 +97,13 @@ class Planner:
         else:
             config, params = read_config(directory), None
         settings = PlannerSettings.load(directory)
+        tokenizer, images = Tokenizer(directory), ImageSettings.load(directory)
+        check_fit(directory, config, tokenizer, images if settings.modality == "vision" else None)
         return cls(
             config,
             params,
-            Tokenizer(directory),
-            ImageSettings.load(directory),
+            tokenizer,
+            images,
             form or settings.form,
             system,
             settings.modality,
@@ -241,8 +244,8 @@ class Planner:
         counts, prompts = self._prompts(images, goals, states)
         self._check_lengths(prompts, max_new_tokens)
         forced = self._forced(contexts, len(goals), max_new_tokens)
-        for row, given in enumerate(tokens or ()):
-            forced[row, : len(given)] = given
+        if tokens is not None:
+            force_tokens(self.tokenizer, tokens, forced)
         options = {
             "max_new_tokens": max_new_tokens,
             "stop_ids": (self.tokenizer.im_end, self.tokenizer.pad),

@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
+from agentic_styling.planner.inputs.images import ImageSettings
+from agentic_styling.planner.inputs.tokenizer import Tokenizer
+from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.utils.checks import read_object_if_any
 from agentic_styling.utils.errors import InputError, nearest
 
@@ -50,3 +53,28 @@ class PlannerSettings:
         """Write directory/planner.json."""
         text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
         (Path(directory) / SETTINGS_FILE).write_text(text, encoding="utf-8")
+
+
+def check_fit(
+    directory, config: Qwen3VLConfig, tokenizer: Tokenizer, images: ImageSettings | None
+) -> None:
+    """Raises InputError where the files of a directory are of different models.
+
+    images: None for a text planner.
+    """
+    size, vision = config.text.vocab_size, config.vision
+    short = size < tokenizer.vocab_size
+    wrong = [f"vocab_size {size}, not {tokenizer.vocab_size}"] if short else []
+    if images is not None:
+        pairs = (
+            ("image_token_id", config.image_token_id, tokenizer.image_pad),
+            ("patch_size", vision.patch_size, images.patch_size),
+            ("temporal_patch_size", vision.temporal_patch_size, images.temporal_patch_size),
+            ("spatial_merge_size", vision.spatial_merge_size, images.merge_size),
+        )
+        wrong += [f"{name} {ours}, not {theirs}" for name, ours, theirs in pairs if ours != theirs]
+    if wrong:
+        raise InputError(
+            f"{directory}: config.json has {'; '.join(wrong)} as in its other files; use files of "
+            "one model"
+        )

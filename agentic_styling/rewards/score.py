@@ -45,7 +45,8 @@ def score(source: jax.Array, result: jax.Array, request: PlanArrays) -> Scores:
         preservation constraints; never the plan under test.
 
     Returns:
-      Scores, [B] each.
+      Scores, [B] each. What a request draws at random, such as rain, depends on its row and on B:
+      to compare results of one request, score them against one `render_reference`.
 
     Raises:
       InputError: shapes, dtypes or ranges are not as above, or a request asks for no edit, which

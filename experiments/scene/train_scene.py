@@ -94,7 +94,7 @@ def train(pictures, held_out, args):
     rates = {torch.optim.AdamW(groups): 3e-3, Muon(inner, 0.02): 0.02}
     samples, curve, started = Samples(pictures, args.seed), [], time.time()
     for i in tqdm(range(args.steps), mininterval=10):
-        left = (args.steps - i) / (args.steps - args.decay)
+        left = (args.steps - i) / max(args.steps - args.decay, 1)
         for optimizer, rate in rates.items():
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1, (i + 1) / 100, left)

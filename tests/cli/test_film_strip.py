@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 
 from agentic_styling.cli.style import film_strip
@@ -32,3 +34,10 @@ def test_a_tall_photograph_is_not_stretched():
     made = film_strip(np.zeros((1, 180, 90, 3), np.uint8), Plan({}, ()))
     drawn = (np.asarray(made)[100] == 0).all(axis=1)
     assert made.width == 240 and drawn.sum() == 150
+
+
+def test_a_strip_of_very_wide_photographs_is_a_jpeg():
+    steps = (Step("", "season", {"target_season": "winter_bare"}),) * 3
+    made = film_strip(np.zeros((4, 64, 4096, 3), np.uint8), Plan({}, steps))
+    made.save(io.BytesIO(), "JPEG")
+    assert 64_000 < made.width <= 65_000 + 20

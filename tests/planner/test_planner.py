@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -269,6 +271,28 @@ def test_bad_input(loaded, photos):
         loaded.complete([photos[0], photos[0].astype(int)], GOALS[:2])
     with pytest.raises(InputError, match="num_samples 0 is too small"):
         loaded.complete(photos, GOALS, num_samples=0)
+
+
+@pytest.mark.parametrize("rows", [[[1, 2, 3]] * 3, [[1] * 9] * 3, [[]] * 3, [[1] * 8] * 2])
+def test_tokens_that_would_be_gone_on_with_are_not_scored(loaded, photos, rows):
+    with pytest.raises(InputError, match="tokens"):
+        loaded.score(photos, GOALS, tokens=rows, max_new_tokens=8)
+
+
+@pytest.mark.parametrize(
+    ("file", "field", "value", "message"),
+    [
+        ("config.json", "image_token_id", 3, "image_token_id 3, not"),
+        ("preprocessor_config.json", "merge_size", 1, "spatial_merge_size 2, not 1"),
+        ("preprocessor_config.json", "patch_size", 14, "patch_size 16, not 14"),
+    ],
+)
+def test_files_of_two_models_are_refused(directory, tmp_path, file, field, value, message):
+    mixed = shutil.copytree(directory, tmp_path / "mixed")
+    content = json.loads((mixed / file).read_text())
+    (mixed / file).write_text(json.dumps(content | {field: value}))
+    with pytest.raises(InputError, match=message):
+        Planner.from_pretrained(mixed, weights=False)
 
 
 @pytest.mark.parametrize("temperature", [float("inf"), float("nan"), -1.0, 1e39])

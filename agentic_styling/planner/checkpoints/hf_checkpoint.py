@@ -146,7 +146,7 @@ def _write(directory: Path, config, shards: list[list[Tensor]], flat, arrays: It
         for name, content in texts.items():
             text = json.dumps(content, indent=2) + "\n"
             (unfinished / name).write_text(text, encoding="utf-8")
-    for old in [*directory.glob("model*.safetensors"), directory / INDEX]:
+    for old in [*directory.glob("model-*-of-*.safetensors"), directory / SINGLE, directory / INDEX]:
         if old.name not in {*names, *texts}:
             old.unlink(missing_ok=True)
 

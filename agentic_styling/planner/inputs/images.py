@@ -69,13 +69,16 @@ class ImageSettings:
     def save(self, directory: str | Path, source: str | Path | None = None) -> None:
         """Write directory/preprocessor_config.json, readable by transformers.
 
-        source: the directory that the settings were read from; its files are copied, if there.
+        source: the directory that the settings were read from; its files are copied, if there and
+          if the settings have not been changed.
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        kept = [] if source is None else [n for n in KEPT if (Path(source) / n).is_file()]
+        same = source is not None and ImageSettings.load(source) == self
+        kept = [name for name in KEPT if same and (Path(source) / name).is_file()]
         for name in kept:
-            shutil.copyfile(Path(source) / name, directory / name)
+            if not directory.samefile(source):
+                shutil.copyfile(Path(source) / name, directory / name)
         if SETTINGS_FILE in kept:
             return
         values = {

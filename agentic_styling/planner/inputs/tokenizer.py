@@ -60,6 +60,9 @@ class Tokenizer:
         self._backend = _read_backend(self.path)
         # A goal that contains the text of a special token must not act as one.
         self._backend.encode_special_tokens = True
+        # A file keeps those of the last call before it was saved.
+        self._backend.no_truncation()
+        self._backend.no_padding()
         self.vocab_size = self._backend.get_vocab_size()
         self.pad = self._special(PAD)
         self.im_start, self.im_end = self._special(IM_START), self._special(IM_END)

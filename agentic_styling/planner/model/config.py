@@ -136,6 +136,7 @@ class Qwen3VLConfig:
         rope = {**(text.get("rope_scaling") or {}), **(text.get("rope_parameters") or {})}
         text["rope_theta"] = rope.get("rope_theta", text.get("rope_theta"))
         text["mrope_section"] = rope.get("mrope_section")
+        rope.setdefault("rope_type", rope.get("type", "default"))  # its older name
         _check_supported(rope, "rope_type", "default")
         _check_supported(rope, "mrope_interleaved", True)
         _check_supported(text, "hidden_act", "silu")

@@ -253,13 +253,12 @@ def _share(options, numbers, mask, image):
 
 
 def confine(before, edit, source, constraint: Constraint):
-    """The edit where it may act, with what is kept restored from the source, all [3, H, W]."""
-    weight = constraint.weight
-    out = jnp.where(weight <= 0, before, before + weight * (edit - before))
+    """The edit with what is kept restored from the source, where it may act; all [3, H, W]."""
+    weight, out = constraint.weight, edit.astype(jnp.float32)
     for kept, restore in zip(constraint.kept, _RESTORE, strict=True):
         keep = jnp.any(kept > 0)
         out = jax.lax.cond(keep, restore, lambda out, *_: out, out, source, kept)
-    return out
+    return jnp.where(weight <= 0, before, before + weight * (out - before))
 
 
 def _texture(edit, source, kept):

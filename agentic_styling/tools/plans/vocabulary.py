@@ -101,7 +101,9 @@ VOCABULARY = _DIMENSIONS | _MODIFIERS
 
 
 _SPELLINGS = {"grey": "gray", "golden": "gold"}
-_NOT = re.compile(r"!=|\b(?:not|no|never|without|isn't|isnt|aren't|arent|doesn't|doesnt)\b")
+_NOT = re.compile(
+    r"!=|\b(?:not|no|never|neither|without|unless|isn't|isnt|aren't|arent|doesn't|doesnt)\b"
+)
 
 
 def read_name(text: str) -> tuple[str, str | None] | None:

@@ -150,6 +150,11 @@ def test_settings_round_trip(tmp_path):
     for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
         assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / name).read_bytes()
     assert len(list((tmp_path / "copy").iterdir())) == 2
+    # Changed settings are written, and files stay where they are already.
+    SHIPPED.save(tmp_path / "changed", tmp_path)
+    assert ImageSettings.load(tmp_path / "changed") == SHIPPED
+    TINY_IMAGES.save(tmp_path, tmp_path)
+    assert ImageSettings.load(tmp_path) == TINY_IMAGES
 
 
 def test_settings_that_transformers_wrote(tmp_path):

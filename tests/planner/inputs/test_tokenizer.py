@@ -2,6 +2,7 @@ import json
 import sys
 
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,15 @@ def test_plans_are_short(trained, plan_texts):
     assert all(trained.decode(trained.encode(text)) == text for text in plan_texts)
     assert len(trained.encode('","time_of_day":"')) == 1
     assert len(trained.encode("golden_hour_sunset")) == 1
+
+
+def test_truncation_and_padding_of_a_file_are_not_applied(trained, tokenizer_directory, tmp_path):
+    backend = tokenizers.Tokenizer.from_file(str(tokenizer_directory / "tokenizer.json"))
+    backend.enable_truncation(4)
+    backend.enable_padding(length=9)
+    backend.save(str(tmp_path / "tokenizer.json"))
+    for text in ("a misty dawn over the harbour, with a hint of rain", "dawn"):
+        assert Tokenizer(tmp_path).encode(text) == trained.encode(text)
 
 
 def test_special_tokens_come_last_and_only_by_id(trained):

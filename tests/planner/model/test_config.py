@@ -149,6 +149,10 @@ def test_special_tokens_are_in_the_vocabulary():
             {"text_config": HF_CONFIG["text_config"] | {"rope_parameters": {"rope_type": "yarn"}}},
             "rope_type 'yarn'",
         ),
+        (
+            {"text_config": HF_CONFIG["text_config"] | {"rope_parameters": {"type": "yarn"}}},
+            "rope_type 'yarn'",
+        ),
         ({"vision_config": HF_CONFIG["vision_config"] | {"hidden_act": "relu"}}, "relu"),
         ({"vision_config": {"depth": 3}}, "hidden_size"),
         ({"vision_config": HF_CONFIG["vision_config"] | {"out_hidden_size": 65}}, "65"),

@@ -68,6 +68,16 @@ def test_scope_limits_what_is_kept():
     np.testing.assert_allclose(out[~INSIDE], edit[~INSIDE], atol=1e-6)
 
 
+def test_what_is_kept_is_restored_only_where_a_step_acts():
+    """Rain on the left half leaves the right one as the step before left it."""
+    keep = step("preserve_attribute", "color", strength=0.5)
+    only = step("spatial_constraint", "left_half", transformation_type="weather", blend_edges=False)
+    one, both = run([SEPIA, keep], [SEPIA, RAIN, only, keep])
+    right = np.s_[:, WIDTH // 2 + 2 :]
+    np.testing.assert_allclose(both[right], one[right], atol=1e-6)
+    assert np.abs(both[LEFT] - one[LEFT]).max() > 0.03
+
+
 @pytest.mark.parametrize(
     ("attribute", "barred", "free"),
     [

@@ -40,6 +40,8 @@ FALSE = [
     "weather is light_rain and season is summer_lush",
     "it looks foggy and season is summer_lush",
     "without light_rain or with hail",
+    "weather is neither light_rain nor heavy_rain",
+    "unless it shows light_rain",
 ]
 UNTOLD = [
     "it is foggy",
