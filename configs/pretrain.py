@@ -57,8 +57,8 @@ def get_config(arg: str = "base") -> ConfigDict:
     config.log_every = 10
     config.checkpoint_every = 200
     if arg == "starter":
-        config.goals.update(read=2.0, text=8.0, wishes=0.4)
-        config.goals.update(simple=0.05, regular=0.05, complex=0.05, demo=0.05)
+        config.goals.update(read=2.0, text=7.0, wishes=0.4)
+        config.goals.update(simple=0.1, regular=0.15, complex=0.15, demo=0.6)
         # Rows are of many lengths, from 50 to 300 tokens; in fewer buckets a third was padding.
         config.batch_size, config.microbatches, config.length_buckets = 96, 16, 8
         config.steps, config.learning_rate = 3000, 2e-3

@@ -27,17 +27,17 @@ KINDS = {
     ("orders", "orders"): 0.18,
     ("orders", "phrases"): 0.08,
 }
-COUNTS = (0.56, 0.27, 0.12, 0.05)  # chance of one, two, three, four wishes
-# Chance that a wish is said by two names of its option, as people describe what they mean. Without
-# such wishes a planner took every further word for a wish of its own.
-TWICE_SHARE = 0.25
-SCENE_SHARE = 0.04
-UNKNOWN_SHARE = 0.08
+COUNTS = (0.60, 0.23, 0.11, 0.06)  # chance of one, two, three, four wishes
+# Chance that a wish is said by two names of its option, as people describe what they mean, and that
+# there is a third. Without such wishes a planner took every further word for a wish of its own.
+TWICE_SHARE = 0.35
+SCENE_SHARE = 0.06
+UNKNOWN_SHARE = 0.1
 FILLER_SHARE = 0.22  # chance of a clause that says nothing about the look
 SHOWN_SHARE = 0.04  # chance that a wish is for what the picture shows, so that looking pays
-KEEP_SHARE = 0.12
-NOT_SHARE = 0.08
-TYPO_SHARE = 0.08
+KEEP_SHARE = 0.14
+NOT_SHARE = 0.11
+TYPO_SHARE = 0.1
 _WHOLE_DEGREE, _OWN_DEGREES = 0.17, 0.19  # chance of words for a strength of all, of some wishes
 _USUAL = 0.75
 # Dimensions of which there can be more or less: "lots of fog", but not "lots of a city".
@@ -160,7 +160,7 @@ def _say(targets, kind, rng) -> tuple[str, dict[str, float], str]:
             strengths[name] = _pick((0.5, 1.0), rng)
         said = _USUAL if whole else strengths[name]
         text = _name(name, option, form, said, bool(texts), rng)
-        if rng.random() < TWICE_SHARE:
+        while rng.random() < TWICE_SHARE:
             text += _again(NAMES[name][option], text, rng)
         texts.append(text)
     joins = kind[0] if kind[0] == kind[1] else "mixed"
