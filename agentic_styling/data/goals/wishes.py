@@ -18,6 +18,7 @@ _WORDS: dict = read_beside(__file__, "wishes.json")
 # Dimension -> option -> form -> names.
 NAMES: dict[str, dict[str, dict[str, list[str]]]] = _WORDS["names"]
 # Kinds of sentence, by the forms of the first wish and of the others ("list": any), and chances.
+# "compound" is an adjective, a noun and phrases, as in "a rainy night in neon".
 KINDS = {
     ("list", "list"): 0.18,
     ("nouns", "nouns"): 0.18,
@@ -26,7 +27,9 @@ KINDS = {
     ("adjectives", "adjectives"): 0.14,
     ("orders", "orders"): 0.18,
     ("orders", "phrases"): 0.08,
+    ("compound", "phrases"): 0.2,
 }
+_COMPOUND = ("adjectives", "nouns", "phrases", "phrases")
 COUNTS = (0.60, 0.23, 0.11, 0.06)  # chance of one, two, three, four wishes
 # Chance that a wish is said by two names of its option, as people describe what they mean, and that
 # there is a third. Without such wishes a planner took every further word for a wish of its own.
@@ -40,6 +43,7 @@ NOT_SHARE = 0.11
 TYPO_SHARE = 0.1
 _WHOLE_DEGREE, _OWN_DEGREES = 0.17, 0.19  # chance of words for a strength of all, of some wishes
 _USUAL = 0.75
+VOWELS = (*"aeio8", "up")  # what "an" goes before
 # Dimensions of which there can be more or less: "lots of fog", but not "lots of a city".
 _AMOUNTS = {"weather", "mood_lighting", "atmospheric_effects"}
 _REPLACED = {"background", "outdoor", "indoor", "foreground"}  # by another place
@@ -89,7 +93,8 @@ def sample_wish(rng: np.random.Generator, state: dict[str, str]) -> Goal:
             body = _pick(_WORDS["keep"]["before"], rng).format(words) + body
         else:
             tail += _pick(_WORDS["keep"]["after"], rng).format(words)
-    text = _finish(*_frame(kind[0], body, tail, rng), rng)
+    form = "nouns" if kind[0] == "compound" else kind[0]
+    text = _finish(*_frame(form, body, tail, rng), rng)
     request = make_request(targets, strengths, state, constraint)
     return Goal(text, "", "", True, request, "explicit")
 
@@ -143,6 +148,8 @@ def _draw_targets(state, rng) -> dict[str, str]:
 def _draw_kind(targets, rng) -> tuple[str, str]:
     kind = list(KINDS)[_weighted(KINDS.values(), rng)]
     forms = [NAMES[name][option] for name, option in targets.items()]
+    if kind[0] == "compound" and len(forms) > 1 and "adjectives" in forms[0]:
+        return kind
     return kind if all(kind[0] in form or kind[0] == "list" for form in forms) else ("list",) * 2
 
 
@@ -153,16 +160,18 @@ def _say(targets, kind, rng) -> tuple[str, dict[str, float], str]:
     own = not whole and chance < _WHOLE_DEGREE + _OWN_DEGREES and "phrases" not in kind
     strengths = dict.fromkeys(targets, _pick((0.5, 1.0), rng) if whole else _USUAL)
     marked = _pick(list(targets), rng) if own else None
-    texts = []
-    for name, option in targets.items():
-        form = kind[bool(texts)]
+    texts, compound = [], kind[0] == "compound"
+    forms = _COMPOUND if compound else (kind[0], *kind[1:] * 3)
+    for form, (name, option) in zip(forms, targets.items(), strict=False):
         if own and (name == marked or rng.random() < 0.3):
             strengths[name] = _pick((0.5, 1.0), rng)
         said = _USUAL if whole else strengths[name]
         text = _name(name, option, form, said, bool(texts), rng)
-        while rng.random() < TWICE_SHARE:
+        while (texts or not compound) and rng.random() < TWICE_SHARE:
             text += _again(NAMES[name][option], text, rng)
         texts.append(text)
+    if compound:
+        texts[:2] = [_before_noun(*texts[:2])]
     joins = kind[0] if kind[0] == kind[1] else "mixed"
     between, last = _pick(_WORDS["joins"][joins], rng)
     body = last.join(filter(None, [between.join(texts[:-1]), texts[-1]]))
@@ -187,6 +196,16 @@ def _name(name, option, form, strength, follows, rng) -> str:
     if form == "nouns" and strength == 1.0 and counted:
         form = "counted"
     return _pick(_WORDS["degrees"][str(strength)][form], rng).format(text)
+
+
+def _before_noun(adjective: str, noun: str) -> str:
+    """The noun with an adjective between its article, if it has one, and itself."""
+    article, _, bare = noun.partition(" ")
+    if article not in ("a", "an", "the"):
+        return f"{adjective} {noun}"
+    if article != "the":
+        article = "an" if adjective.startswith(VOWELS) else "a"
+    return f"{article} {adjective} {bare}"
 
 
 def _again(names, text, rng) -> str:
@@ -243,7 +262,7 @@ def _frame(form, body, tail, rng) -> tuple[str, bool]:
     subjects = _WORDS["subjects"]
     picture = _pick(subjects["scene" if rng.random() < 0.25 else "picture"], rng)
     anyone = _pick(subjects["people"], rng) if rng.random() < 0.4 else picture
-    article = "an" if body.startswith((*"aeio8", "up")) else "a"
+    article = "an" if body.startswith(VOWELS) else "a"
     frame = _pick(_WORDS["frames"][form], rng)
     if "{a}" in frame and _LOOSE_DEGREE.search(body):
         frame = "make {s} {x}"
