@@ -247,8 +247,8 @@ def test_texts_vary_in_spelling_case_and_marks(draws, words):
 
 def test_each_kind_of_sentence_has_frames_and_joins(words):
     for first, others in KINDS:
-        assert words["frames"]["nouns" if first == "compound" else first]
-        assert all("{x}" in frame for frame in words["frames"][first])
+        frames = words["frames"]["nouns" if first == "compound" else first]
+        assert frames and all("{x}" in frame for frame in frames)
         assert words["joins"][first if first == others else "mixed"]
     assert set(words["orders"]) == set(DIMENSIONS)
     for row in words["without"]:
