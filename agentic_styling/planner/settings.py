@@ -1,4 +1,4 @@
-"""What a planner directory says of itself."""
+"""What a planner directory says of itself, and whether its files fit each other."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def check_fit(
         wrong += [f"{name} {ours}, not {theirs}" for name, ours, theirs in pairs if ours != theirs]
     if wrong:
         raise InputError(
-            f"{directory}: config.json has {'; '.join(wrong)} as in its other files; use files of "
-            "one model"
+            f"{directory}: config.json has {'; '.join(wrong)} as its other files; use files of one "
+            "model"
         )
