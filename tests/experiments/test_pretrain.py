@@ -40,7 +40,7 @@ def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     settings = ImageSettings.load(base)
     assert (settings.patch_size, settings.min_pixels, settings.max_pixels) == (8, 4096, 4096)
     config.init_from = str(base)
-    config.goals.update(get_config("starter").goals)
+    config.goals.update(get_config("starter").goals, simple=0.05, regular=0.25)
     config.extend_to = shape.text.vocab_size + 50
     starter = pretrain.run(config, tmp_path / "starter")
     assert load_pretrained(starter)[0] == shape.for_tokenizer(Tokenizer(starter))
@@ -48,7 +48,7 @@ def test_a_planner_is_made_and_goes_on_in_the_next_stage(config, tmp_path):
     assert not (tmp_path / "starter/untrained").exists()
     card = model_card.card([tmp_path / "base", tmp_path / "starter"])
     assert "### Stage 1\n2 of 2 updates of 8 examples (16 in all), muon at 0.002, seed 0." in card
-    assert "### Stage 2\n" in card and "simple 0.05, regular 0.05" in card
+    assert "### Stage 2\n" in card and "simple 0.05, regular 0.25" in card
     assert card.count("| up to 2 |") == 2 and "64 x 64 pixels" in card
     number = sum(x.size for x in jax.tree.leaves(load_pretrained(starter)[1]))
     assert f"A Qwen3-VL of {number / 1e6:.1f} million parameters" in card
