@@ -134,9 +134,8 @@ def _modifier_section(tool: str, name: str) -> Section:
         first = [Row(_names(acted_on), _plan(*acted_on))] if acted_on and name != "strength" else []
         groups.setdefault(_names(acted_on), first).append(Row(_label(value), plan))
     rows = tuple(row for group in groups.values() for row in group)
-    return Section(
-        tool, name, f"on {next(iter(groups))}" if len(groups) == 1 and steps else "", rows
-    )
+    note = f"on {next(iter(groups))}" if len(groups) == 1 and steps else ""
+    return Section(tool, name, note, rows)
 
 
 def _names(steps: list[tuple[str, dict]]) -> str:
