@@ -39,7 +39,7 @@ def serve(size: int) -> None:
         def call(plans=plans):
             jax.block_until_ready(execute(images, plans, jax.random.key(0)))
 
-        print("timed", json.dumps({"seconds": timing.seconds(call)}), flush=True)
+        timing.answer(seconds=timing.seconds(call))
 
 
 def draw_plans(checkout: Path, count: int) -> list[dict]:
@@ -74,13 +74,12 @@ def measure(before: Path, count: int, size: int) -> dict:
     ratios = taken[:, 0] / taken[:, 1]
     rates = count / taken.sum(axis=0)
     quartiles = statistics.quantiles(ratios, n=4)
-    whole = taken[:, 0].sum() / taken[:, 1].sum()
     return {
         "plans": count,
         "size": size,
         "before_per_s": rates[0],
         "now_per_s": rates[1],
-        "ratio": whole,
+        "ratio": rates[1] / rates[0],
         "quartiles": [quartiles[0], quartiles[2]],
     }
 
@@ -102,11 +101,6 @@ def report(machine: str, names: list[str], rows: list[dict]) -> str:
     return head + "quartiles over batches.\n\n" + timing.table(header, table) + "\n"
 
 
-def _commit(checkout: Path) -> str:
-    command = ["git", "-C", str(checkout), "rev-parse", "--short=7", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def main() -> None:
     """Parse the command line, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -118,20 +112,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.serve:
         serve(args.size[0])
-    else:
-        compare(args)
-
-
-def compare(args: argparse.Namespace) -> None:
-    """Measure both checkouts, print and write."""
+        return
     rows = [measure(args.before.resolve(), args.plans, size) for size in args.size]
-    names = [_commit(args.before), _commit(_HERE)]
+    names = [timing.commit(args.before), timing.commit(_HERE)]
     printed = report(timing.machine("jax", "numpy"), names, rows)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "checkouts.md").write_text(printed)
-        results = {"commits": names, "rows": rows}
-        (args.out / "checkouts.json").write_text(json.dumps(results, indent=1) + "\n")
+    timing.save(args.out and args.out / "checkouts", printed, {"commits": names, "rows": rows})
     print(printed)
 
 

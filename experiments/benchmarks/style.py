@@ -9,10 +9,10 @@ size in a new process. Writes OUT.md and OUT.json.
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import timing
@@ -31,9 +31,8 @@ def styled(checkout: Path, photo: Path, goal: str, folder: Path) -> float:
     env |= {"PYTHONPATH": str(checkout), "JAX_COMPILATION_CACHE_DIR": str(folder / "programs")}
     command = [sys.executable, "-m", "agentic_styling", "style", str(photo), "--goal", goal]
     command += ["--out", str(folder / photo.stem)]
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
-    return time.perf_counter() - start
+    options = {"cwd": folder, "env": env, "check": True, "capture_output": True}
+    return timing.seconds(lambda: subprocess.run(command, **options))
 
 
 def measure(checkouts: dict[str, Path], rounds: int) -> list[dict]:
@@ -54,34 +53,20 @@ def measure(checkouts: dict[str, Path], rounds: int) -> list[dict]:
     return rows
 
 
-def commit_of(checkout: Path) -> str:
-    """The short name of a checkout's commit."""
-    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def report(rows: list[dict], rounds: int, commits: str) -> str:
     """The rows as Markdown."""
     table = []
     for goal in GOALS:
         for picture, (width, height) in SIZES.items():
             own = [row for row in rows if (row["goal"], row["picture"]) == (goal, picture)]
-            now, before = (sorted(r["seconds"] for r in own if r["side"] == s) for s in SIDES)
-            ratios = sorted(b / a for a, b in _pairs(own))
-            middle = len(now) // 2
-            spread = f"**{ratios[middle]:.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            sides = [[r["seconds"] for r in own if r["side"] == side] for side in SIDES]
+            ratios = [before / now for now, before in zip(*sides, strict=True)]
             cells = [goal, f"{picture}, {width} x {height}"]
-            table.append([*cells, f"{now[middle]:.1f}", f"{before[middle]:.1f}", spread])
+            cells += [f"{statistics.median(seconds):.1f}" for seconds in sides]
+            table.append([*cells, timing.ratio(timing.spread(ratios))])
     header = ["goal", "photograph", "now, s", "before, s", "before / now (min to max)"]
     about = f"{timing.machine('jax')}; {commits}; in turn, a new process each, median of {rounds}."
     return f"{about}\n\n" + timing.table(header, table)
-
-
-def _pairs(rows: list[dict]) -> list[tuple[float, float]]:
-    by_round = {}
-    for row in rows:
-        by_round.setdefault(row["round"], {})[row["side"]] = row["seconds"]
-    return [tuple(pair[side] for side in SIDES) for pair in by_round.values()]
 
 
 def main() -> None:
@@ -92,15 +77,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="OUT.md and OUT.json are written")
     args = parser.parse_args()
     rows = measure(dict(zip(SIDES, (HERE, args.before.resolve()), strict=True)), args.rounds)
-    commits = f"now {commit_of(HERE)}, before {commit_of(args.before)}"
+    commits = f"now {timing.commit(HERE)}, before {timing.commit(args.before)}"
     text = report(rows, args.rounds, commits)
     print(text)
-    results = {
-        "machine": timing.machine("jax"),
-        "commits": commits,
-        "rounds": args.rounds,
-        "rows": rows,
-    }
+    results = {"machine": timing.machine("jax"), "commits": commits, "rounds": args.rounds}
+    results["rows"] = rows
     timing.save(args.out, text, results)
 
 

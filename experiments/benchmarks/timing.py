@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 
 def seconds(call: Callable[[], object] | tuple[Callable, Callable]) -> float:
     """Wall-clock seconds of one call, which must wait for its own result.
@@ -36,19 +34,26 @@ def serve(prepare: Callable[[], Callable | tuple]) -> None:
         taken = seconds(call)
         whole, cpu = time.perf_counter() - start, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        line = {"seconds": taken, "whole": whole, "cpu": cpu, "peak_gb": peak}
-        print("timed", json.dumps(line), flush=True)
+        answer(seconds=taken, whole=whole, cpu=cpu, peak_gb=peak)
+
+
+def answer(**measured: object) -> None:
+    """What a worker measured for a line of stdin, for `Worker.time`."""
+    print("timed", json.dumps(measured), flush=True)
 
 
 class Worker:
-    """A process that prepares the call of one side and times it on request."""
+    """A process of Python that prepares the work of one side and times it on request.
 
-    def __init__(self, *command: str, env: dict[str, str] | None = None):
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen([sys.executable, *command], text=True, env=env, **pipes)
+    command: its arguments; options: of subprocess.Popen.
+    """
 
-    def time(self, line: str = "") -> dict[str, float]:
-        """Times one call: its seconds, and the peak memory of the process so far in GB."""
+    def __init__(self, *command: str, **options):
+        options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, *command], **options)
+
+    def time(self, line: str = "") -> dict:
+        """What the process answers to a line: the seconds of one call, and what else it says."""
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
@@ -74,9 +79,7 @@ def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
     for side in sides.values():
         side.time()
     calls = [{name: side.time() for name, side in sides.items()} for _ in range(rounds)]
-    ratios = np.array([call["theirs"]["seconds"] / call["ours"]["seconds"] for call in calls])
-    result = {"ratio": float(np.median(ratios))}
-    result |= {"ratio_min": float(ratios.min()), "ratio_max": float(ratios.max())}
+    result = spread([call["theirs"]["seconds"] / call["ours"]["seconds"] for call in calls])
     for name, side in sides.items():
         result[name] = {
             "seconds": statistics.median(call[name]["seconds"] for call in calls),
@@ -87,6 +90,18 @@ def in_turn(ours: Worker, theirs: Worker, rounds: int) -> dict[str, float]:
         }
         side.close()
     return result
+
+
+def spread(ratios: list[float]) -> dict[str, float]:
+    """The median, smallest and greatest of some ratios."""
+    middle, least, greatest = statistics.median(ratios), min(ratios), max(ratios)
+    return {"ratio": middle, "ratio_min": least, "ratio_max": greatest}
+
+
+def commit(checkout: Path) -> str:
+    """The short name of a checkout's commit."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short=7", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def machine(*packages: str) -> str:
@@ -103,7 +118,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def ratio(result: dict) -> str:
-    """The ratio of `in_turn` with its spread, for a table."""
+    """A ratio with its `spread`, for a table."""
     return f"**{result['ratio']:.2f}** ({result['ratio_min']:.2f} to {result['ratio_max']:.2f})"
 
 

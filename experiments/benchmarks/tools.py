@@ -8,10 +8,8 @@ left out and named: `pip install -e .[benchmarks]`.
 """
 
 import argparse
-import json
+import contextlib
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,40 +43,21 @@ _PACKAGES = "jax dm-pix numpy opencv-python-headless scikit-image pillow torch k
 _PACKAGES += "albumentationsx"
 
 
-class Worker:
-    """A process that answers a line with what it measured."""
-
-    def __init__(self, module: str, *arguments: str):
-        command = [sys.executable, "-m", module, *arguments]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(command, text=True, cwd=Path(__file__).parent, **pipes)
-
-    def ask(self, line: str) -> dict:
-        """The answer to a line."""
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        for answer in self.process.stdout:
-            if answer.startswith("timed "):
-                return json.loads(answer.removeprefix("timed "))
-        raise SystemExit(f"the worker {self.process.args[1:]} ended; its error is above")
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.stdin.close()
-        self.process.wait()
+def _worker(module: str, *arguments: str) -> timing.Worker:
+    return timing.Worker("-m", module, *arguments, cwd=Path(__file__).parent)
 
 
 def measure_primitives(rows: list[str], rounds: int) -> tuple[dict, list[str], str]:
     """Of each row and side how it fares; the sides that are not installed; JAX's backend."""
     keys = [(name, dtype) for name, side in SIDES.items() for dtype in side.dtypes]
-    workers = {key: Worker("tool_peers.tool_worker", *key) for key in keys}
+    workers = {key: _worker("tool_peers.tool_worker", *key) for key in keys}
     results_of, missing, backend = {}, set(), "cpu"
     for row in tqdm(rows, desc="primitives", unit="row"):
-        prepared = {key: worker.ask(row) for key, worker in workers.items()}
+        prepared = {key: worker.time(row) for key, worker in workers.items()}
         missing |= {key[0] for key, answer in prepared.items() if "missing" in answer}
         backend = prepared["ours", "float32"]["backend"]
         having = {key: answer["how"] for key, answer in prepared.items() if "how" in answer}
-        calls = [{k: workers[k].ask(row)["seconds"] for k in having} for _ in range(rounds)]
+        calls = [{k: workers[k].time(row)["seconds"] for k in having} for _ in range(rounds)]
         results_of[row] = [_compared(key, how, calls) for key, how in having.items()]
     for worker in workers.values():
         worker.close()
@@ -90,8 +69,7 @@ def _compared(key, how, calls) -> dict:
     ratios = [call[key] / call["ours", "float32"] for call in calls]
     result = {"side": key[0], "dtype": key[1], "how": how}
     result["images_per_s"] = 1 / statistics.median(call[key] for call in calls)
-    result["ratio"] = statistics.median(ratios)
-    return result | {"ratio_min": min(ratios), "ratio_max": max(ratios)}
+    return result | timing.spread(ratios)
 
 
 def measure_plans(count: int, by_hand: int, size: int) -> dict:
@@ -101,21 +79,22 @@ def measure_plans(count: int, by_hand: int, size: int) -> dict:
     wanted = min(full, max(1, by_hand // BATCH))
     chosen = np.random.default_rng(0).choice(full, wanted, replace=False)
     ours, hand = (
-        Worker("tool_peers.plan_worker", s, str(count), str(size)) for s in ("ours", "hand")
+        _worker("tool_peers.plan_worker", s, str(count), str(size)) for s in ("ours", "hand")
     )
-    first = ours.ask("0")["seconds"]
-    hand.ask("0")
+    first = ours.time("0")["seconds"]
+    hand.time("0")
     taken, ratios, seconds = [], [], {}
     for batch in tqdm(range(batches), desc="plans", unit="batch"):
-        taken.append(ours.ask(str(batch))["seconds"])
+        taken.append(ours.time(str(batch))["seconds"])
         if batch in chosen:
-            seconds[batch] = hand.ask(str(batch))["seconds"]
+            seconds[batch] = hand.time(str(batch))["seconds"]
             ratios.append(seconds[batch] / taken[-1])
     ours.close()
     hand.close()
     shared = sum(taken[batch] for batch in seconds)
     in_hand = min(wanted * BATCH, count)
-    return {
+    # The whole ratio is that of the sums, with the spread of the batches.
+    return timing.spread(ratios) | {
         "plans": count,
         "by_hand": in_hand,
         "size": size,
@@ -123,17 +102,11 @@ def measure_plans(count: int, by_hand: int, size: int) -> dict:
         "ours_per_s": count / sum(taken),
         "hand_per_s": in_hand / sum(seconds.values()),
         "ratio": sum(seconds.values()) / shared,
-        "ratio_min": min(ratios),
-        "ratio_max": max(ratios),
     }
 
 
 def _rate(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _ratio(r: dict) -> str:
-    return f"**{r['ratio']:.2f}** ({r['ratio_min']:.2f} to {r['ratio_max']:.2f})"
 
 
 def report(results: dict) -> str:
@@ -160,8 +133,8 @@ def _plans(p: dict) -> str:
         f"{p['plans']} random Regular plans at {p['size']} x {p['size']}: {_rate(ours)} plans/s by "
         f"`execute` (its first call, which compiles, took {p['first_call_s']:.0f} s). By hand with "
         f"OpenCV and NumPy, a process a core, {p['by_hand']} of them drawn at random: "
-        f"{_rate(hand)} plans/s. On the same plans, in turn, {_ratio(p)} times as fast by batches "
-        f"of {BATCH}; the bar is {_PLANS_BAR:g}: {_verdict(p['ratio'], _PLANS_BAR)}.\n"
+        f"{_rate(hand)} plans/s. On the same plans, in turn, {timing.ratio(p)} times as fast by "
+        f"batches of {BATCH}; the bar is {_PLANS_BAR:g}: {_verdict(p['ratio'], _PLANS_BAR)}.\n"
     )
 
 
@@ -188,7 +161,7 @@ def _summary(primitives: dict) -> str:
             row = [what, _rate(sides[0]["images_per_s"])]
             both = [_fastest(sides, names, types) for types in (("float32",), ("float32", "uint8"))]
             for peer in both:
-                row += [peer["side"], _ratio(peer)] if peer else ["none", ""]
+                row += [peer["side"], timing.ratio(peer)] if peer else ["none", ""]
             of = " or ".join(names) or "the fastest"
             row.append(f"{bar:g} x {of}" if bar else "")
             row += [_verdict(f["ratio"], bar) if f and bar else "" for f in both]
@@ -199,7 +172,8 @@ def _summary(primitives: dict) -> str:
 def _every_peer(primitives: dict) -> str:
     header = ["work", "peer", "type", "as", "images/s", "ours / peer"]
     rows = [
-        [ROWS[name][0], s["side"], s["dtype"], s["how"], _rate(s["images_per_s"]), _ratio(s)]
+        [ROWS[name][0], s["side"], s["dtype"], s["how"], _rate(s["images_per_s"])]
+        + [timing.ratio(s)]
         for name, sides in primitives.items()
         for s in sides
         if s["side"] != "ours"
@@ -212,11 +186,9 @@ def _machine() -> str:
 
     have = []
     for package in _PACKAGES.split():
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        have.append(package)
+            have.append(package)
     return timing.machine(*have)
 
 
@@ -243,11 +215,7 @@ def main() -> None:
 
 def _write(results: dict, out: Path | None) -> None:
     """What is measured so far: the plans take minutes more."""
-    if out:
-        out.mkdir(parents=True, exist_ok=True)
-        path = out / f"tools_{results['backend']}"
-        path.with_suffix(".md").write_text(report(results))
-        path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    timing.save(out and out / f"tools_{results['backend']}", report(results), results)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ Every line read is the number of a batch of 16 plans; the answer gives the secon
 are encoded, and looked up by the hand-written side, beforehand.
 """
 
-import json
+import functools
 import multiprocessing
 import os
 import sys
-import time
 
 import numpy as np
+import timing
 
 from tool_peers.random_plans import random_plans
 from tool_peers.work import BATCH, photographs
@@ -79,10 +79,7 @@ def main() -> None:
     side, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     call = {"ours": ours, "hand": hand}[side](count, size)
     for line in sys.stdin:
-        start = time.perf_counter()
-        call(int(line))
-        answer = {"seconds": time.perf_counter() - start}
-        print("timed", json.dumps(answer), flush=True)
+        timing.answer(seconds=timing.seconds(functools.partial(call, int(line))))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ divided; the first answer of a row also prepares it, which takes longer.
 """
 
 import functools
-import json
 import os
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
+
+import timing
 
 from tool_peers import SIDES
 from tool_peers.work import BATCH, photographs
@@ -31,14 +31,14 @@ def prepare(side, row: str, pictures):
         call = functools.partial(function, pictures)
         call()
         return call, BATCH, "a batch"
-    once = _seconds(lambda: [function(pictures[0]) for _ in range(2)]) / 2
+    once = timing.seconds(lambda: [function(pictures[0]) for _ in range(2)]) / 2
     count = max(1, min(BATCH, int(_LONGEST / once)))
     some = pictures[:count]
     ways = {
         "own threads": lambda: _share_out(function, some, own=True),
         f"{_CORES} threads over pictures": lambda: _share_out(function, some, own=False),
     }
-    taken = {how: min(_seconds(way) for _ in range(2)) for how, way in ways.items()}
+    taken = {how: min(timing.seconds(way) for _ in range(2)) for how, way in ways.items()}
     best = min(taken, key=taken.get)
     return ways[best], count, best
 
@@ -58,17 +58,11 @@ def _pool():
     return ThreadPoolExecutor(_CORES)
 
 
-def _seconds(call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def _repeated(call) -> float:
     """Seconds a call, over as many as it takes for a fifth of a second."""
     taken = []
     while sum(taken) < _SHORTEST:
-        taken.append(_seconds(call))
+        taken.append(timing.seconds(call))
     return sum(taken) / len(taken)
 
 
@@ -91,7 +85,7 @@ def main() -> None:
                 answer["backend"] = sys.modules["jax"].default_backend()
         except ImportError as error:
             answer = {"missing": str(error)}
-        print("timed", json.dumps(answer), flush=True)
+        timing.answer(**answer)
 
 
 if __name__ == "__main__":
