@@ -105,7 +105,7 @@ def facts(directory: Path, given: dict, with_torch: bool = False) -> dict:
     from agentic_styling.training.loop import work
 
     ours = training_sides.Ours(str(directory), given)
-    steps = [work(ours.model, ours.data, step) for step in range(training_sides.CYCLE)]
+    steps = [work(ours.model, *ours.data.take_table(step)) for step in range(training_sides.CYCLE)]
     batch = next(ours.batches())
     result = {
         "tokens": float(np.mean([tokens for tokens, _ in steps])),
