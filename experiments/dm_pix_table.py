@@ -10,7 +10,6 @@ import math
 import re
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -200,12 +199,7 @@ def time_ratio(row: Row, planes: jax.Array) -> float | None:
 
 def _seconds(run, planes) -> float:
     """The least of four calls."""
-    taken = []
-    for _ in range(4):
-        start = time.perf_counter()
-        jax.block_until_ready(run(planes))
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+    return min(timing.seconds(lambda: jax.block_until_ready(run(planes))) for _ in range(4))
 
 
 def finite_slope(row: Row) -> bool | None:

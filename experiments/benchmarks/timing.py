@@ -98,6 +98,12 @@ def spread(ratios: list[float]) -> dict[str, float]:
     return {"ratio": middle, "ratio_min": least, "ratio_max": greatest}
 
 
+def spent(taken: list[float]) -> dict[str, float]:
+    """The median, smallest and greatest of some seconds."""
+    middle, least, greatest = statistics.median(taken), min(taken), max(taken)
+    return {"seconds": middle, "seconds_min": least, "seconds_max": greatest}
+
+
 def commit(checkout: Path) -> str:
     """The short name of a checkout's commit."""
     command = ["git", "-C", str(checkout), "rev-parse", "--short=7", "HEAD"]

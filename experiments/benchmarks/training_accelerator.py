@@ -12,7 +12,6 @@ measured with torch: see training_accelerator_torch.py.
 import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -196,9 +195,7 @@ def measure(work: Work, rounds: int) -> dict:
             return measured | {"seconds": None}
     if not np.isfinite(loss):
         raise SystemExit(f"{work}: the loss is {loss}, so its speed is meaningless")
-    taken = taken[2:]
-    measured |= {"loss": loss, "seconds": statistics.median(taken)}
-    measured |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    measured |= {"loss": loss} | timing.spent(taken[2:])
     peak = peak_flops(device)
     measured["mfu"] = measured["flops"] / measured["seconds"] / peak if peak else None
     used = (device.memory_stats() or {}).get("peak_bytes_in_use")
@@ -217,7 +214,7 @@ def report(results: dict) -> str:
             [
                 name,
                 r["attention"],
-                f"{r['seconds']:.3f} ({r['seconds_min']:.3f} to {r['seconds_max']:.3f})",
+                _seconds(r),
                 f"{r['tokens'] / r['seconds']:,.0f}",
                 f"**{mfu:.1%}**" if mfu else "",
                 _verdict(mfu) if mfu else "",
@@ -245,13 +242,12 @@ def against_torch(results: dict) -> str:
         if not (theirs["seconds"] and ours["seconds"]):
             rows.append([name, "", "", "does not fit", "", "", ""])
             continue
-        seconds = f"{theirs['seconds']:.3f} ({theirs['seconds_min']:.3f} to "
         rows.append(
             [
                 name,
                 f"{ours['tokens'] / ours['seconds']:,.0f}",
                 f"{ours['tokens'] / theirs['seconds']:,.0f}",
-                f"{seconds}{theirs['seconds_max']:.3f})",
+                _seconds(theirs),
                 f"**{theirs['seconds'] / ours['seconds']:.2f}**",
                 f"{theirs['peak_gb']:.1f}" if theirs["peak_gb"] else "",
                 "kept" if theirs["kept"] else "recomputed",
@@ -266,6 +262,10 @@ def against_torch(results: dict) -> str:
         f"autocast ({results['torch_machine']}); random weights of the same shapes, one process "
         "after another on the same device.\n\n"
     ) + timing.table(header, rows)
+
+
+def _seconds(r: dict) -> str:
+    return f"{r['seconds']:.3f} ({r['seconds_min']:.3f} to {r['seconds_max']:.3f})"
 
 
 def _verdict(mfu: float) -> str:

@@ -7,11 +7,11 @@ the completions only. Activations are recomputed only if they do not fit.
 import contextlib
 import gc
 import json
-import statistics
 import sys
 import time
 
 import numpy as np
+import timing
 import training_sides
 from training_accelerator import RANK, Work, full_batch, prepare, work_flops
 
@@ -115,9 +115,7 @@ def measure(work: Work, rounds: int) -> dict:
         return {"seconds": None}
     if not np.isfinite(loss):
         raise SystemExit(f"{work}: torch's loss is {loss}, so its speed is meaningless")
-    taken = taken[2:]
-    measured = {"loss": loss, "seconds": statistics.median(taken), "flops": flops, "kept": kept}
-    measured |= {"seconds_min": min(taken), "seconds_max": max(taken)}
+    measured = {"loss": loss, "flops": flops, "kept": kept} | timing.spent(taken[2:])
     return measured | {"peak_gb": torch.cuda.max_memory_allocated() / 2**30}
 
 

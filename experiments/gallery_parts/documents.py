@@ -5,7 +5,7 @@ from pathlib import Path
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 from agentic_styling.utils.errors import InputError
-from gallery_parts.independence import OWN, Measurements, Movement, between_dimensions
+from gallery_parts.independence import BETWEEN, OWN, Measurements, Movement, between_dimensions
 
 BEGIN = "<!-- measured: begin; written by experiments/gallery.py --docs -->"
 END = "<!-- measured: end -->"
@@ -67,12 +67,7 @@ def _between(measurements: Measurements) -> str:
         [row, *(f"**{v:.1f}**" if i == j else f"{v:.1f}" for j, v in enumerate(values[i]))]
         for i, row in enumerate(DIMENSIONS)
     ]
-    note = (
-        "How far the options of a row's dimension move a picture along the own attributes of the "
-        "column's dimension, in visible steps on average. Off the diagonal, attributes that belong "
-        "to both dimensions are left out."
-    )
-    return f"### Between dimensions\n\n{note}\n\n" + _table(["", *DIMENSIONS], rows)
+    return f"### Between dimensions\n\n{BETWEEN}\n\n" + _table(["", *DIMENSIONS], rows)
 
 
 def _options(measurements: Measurements) -> str:

@@ -76,6 +76,13 @@ OWN_MASK = {
     name: np.array([attribute in own for attribute in ATTRIBUTES]) for name, (own, _) in OWN.items()
 }
 
+# What `between_dimensions` says, in words.
+BETWEEN = (
+    "How far the options of a row's dimension move a picture along the own attributes of the "
+    "column's dimension, in visible steps on average. Off the diagonal, attributes that belong to "
+    "both dimensions are left out."
+)
+
 
 class Measured(NamedTuple):
     """Of P pictures: their attributes in visible steps [P, K], and thumbnails [P, 64, 64, 3]."""

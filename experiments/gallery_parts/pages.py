@@ -11,6 +11,7 @@ from agentic_styling.evaluation.report.markup import Markup, tag
 from agentic_styling.rewards.attributes import ATTRIBUTES
 from agentic_styling.tools import DIMENSIONS
 from gallery_parts.independence import (
+    BETWEEN,
     OWN,
     OWN_MASK,
     Alike,
@@ -183,15 +184,10 @@ def _independence(measured: Measurements) -> Markup:
         for i, row in enumerate(DIMENSIONS)
         if row in measured.moved
     }
-    note = (
-        "How far the options of a row's dimension move a picture along the own attributes of the "
-        "column's dimension, in visible steps on average. Off the diagonal, attributes that belong "
-        "to both dimensions are left out."
-    )
     return tag(
         "section",
         tag("h2", "Independence"),
-        tag("p", note, class_="note"),
+        tag("p", BETWEEN, class_="note"),
         _heat_table([(name, OWN[name][1]) for name in DIMENSIONS], rows),
     )
 

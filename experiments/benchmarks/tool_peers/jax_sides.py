@@ -5,18 +5,10 @@ import os
 
 import numpy as np
 
-from tool_peers.work import (
-    ANGLE,
-    BLOCK,
-    FOG,
-    KUWAHARA,
-    LENGTH,
-    SIGMAS,
-    depth,
-)
+from tool_peers.work import ANGLE, BLOCK, FOG, KUWAHARA, LENGTH, SIGMAS, Side, depth
 
 
-class _Jax:
+class _Jax(Side):
     """A batch in one jit call, shared out to the devices; a CPU has one for each core.
 
     `apart`: on a CPU pictures go one after another. What comes out is written over a batch that
@@ -84,15 +76,10 @@ class Ours(_Jax):
 
         return self._mapped(run, 0 * look, look, np.ones(1))
 
-    def gaussian_2(self):
+    def _gaussian(self, sigma):
         from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 
-        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[0], channel_axis=0))
-
-    def gaussian_8(self):
-        from agentic_styling.tools.transforms.filters.blur import gaussian_blur
-
-        return self._mapped(lambda image: gaussian_blur(image, SIGMAS[1], channel_axis=0))
+        return self._mapped(lambda image: gaussian_blur(image, sigma, channel_axis=0))
 
     def gaussian_2_traced(self):
         from agentic_styling.tools.transforms.filters.blur import gaussian_blur
@@ -203,9 +190,3 @@ class DmPix(_Jax):
         import dm_pix
 
         return self._mapped(lambda image: dm_pix.gaussian_blur(image, sigma, 8 * sigma + 1))
-
-    def gaussian_2(self):
-        return self._gaussian(SIGMAS[0])
-
-    def gaussian_8(self):
-        return self._gaussian(SIGMAS[1])

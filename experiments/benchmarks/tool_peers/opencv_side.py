@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from tool_peers.work import (
-    ANGLE,
-    BLOCK,
-    FOG,
-    KUWAHARA,
-    LENGTH,
-    SIGMAS,
-    SIZE,
-    Image,
-    depth,
-)
+from tool_peers.work import ANGLE, BLOCK, FOG, KUWAHARA, LENGTH, SIZE, Image, depth
 
 
 class OpenCV(Image):
@@ -22,12 +12,6 @@ class OpenCV(Image):
 
     def color(self):
         return self._by_hand(_grade_by_hand)
-
-    def gaussian_2(self):
-        return self._gaussian(SIGMAS[0])
-
-    def gaussian_8(self):
-        return self._gaussian(SIGMAS[1])
 
     def _gaussian(self, sigma):
         import cv2

@@ -2,14 +2,7 @@
 
 import numpy as np
 
-from tool_peers.work import (
-    ANGLE,
-    BLOCK,
-    LENGTH,
-    SIGMAS,
-    SIZE,
-    Image,
-)
+from tool_peers.work import ANGLE, BLOCK, LENGTH, SIZE, Image, Side
 
 
 class ScikitImage(Image):
@@ -21,12 +14,6 @@ class ScikitImage(Image):
         from skimage.filters import gaussian
 
         return lambda image: gaussian(image, sigma, mode="nearest", channel_axis=-1)
-
-    def gaussian_2(self):
-        return self._gaussian(SIGMAS[0])
-
-    def gaussian_8(self):
-        return self._gaussian(SIGMAS[1])
 
 
 class Pillow(Image):
@@ -40,17 +27,11 @@ class Pillow(Image):
 
         return [Picture.fromarray(picture) for picture in pictures]
 
-    def gaussian_2(self):
-        return self._filter("GaussianBlur", SIGMAS[0])
-
-    def gaussian_8(self):
-        return self._filter("GaussianBlur", SIGMAS[1])
-
-    def _filter(self, name, width):
+    def _gaussian(self, sigma):
         from PIL import ImageFilter
 
-        chosen = getattr(ImageFilter, name)(width)
-        return lambda image: image.filter(chosen)
+        blur = ImageFilter.GaussianBlur(sigma)
+        return lambda image: image.filter(blur)
 
     def posterize(self):
         from PIL import ImageOps
@@ -63,7 +44,7 @@ class Pillow(Image):
         return lambda image: image.reduce(BLOCK).resize((SIZE, SIZE), Picture.NEAREST)
 
 
-class Kornia:
+class Kornia(Side):
     """kornia on torch, the whole batch at once."""
 
     whole, dtypes = True, ("float32",)
@@ -85,12 +66,6 @@ class Kornia:
 
         side = 8 * sigma + 1
         return lambda batch: gaussian_blur2d(batch, (side, side), (sigma, sigma), "replicate")
-
-    def gaussian_2(self):
-        return self._gaussian(SIGMAS[0])
-
-    def gaussian_8(self):
-        return self._gaussian(SIGMAS[1])
 
     def motion(self):
         from kornia.filters import motion_blur
@@ -132,11 +107,8 @@ class Albumentations(Image):
         chosen = getattr(albumentations, name)(p=1.0, **options)
         return lambda image: chosen(image=image)["image"]
 
-    def gaussian_2(self):
-        return self._transform("GaussianBlur", sigma_range=(2.0, 2.0))
-
-    def gaussian_8(self):
-        return self._transform("GaussianBlur", sigma_range=(8.0, 8.0))
+    def _gaussian(self, sigma):
+        return self._transform("GaussianBlur", sigma_range=(float(sigma), float(sigma)))
 
     def motion(self):
         return self._transform(

@@ -32,7 +32,17 @@ def depth() -> np.ndarray:
     return np.linspace(1, 0, SIZE, dtype=np.float32)[:, None] * np.ones(SIZE, np.float32)
 
 
-class Image:
+class Side:
+    """A side with the library's blur by sigma as `_gaussian`."""
+
+    def gaussian_2(self):
+        return self._gaussian(SIGMAS[0])
+
+    def gaussian_8(self):
+        return self._gaussian(SIGMAS[1])
+
+
+class Image(Side):
     """A side that takes one picture [H, W, 3] at a time."""
 
     whole = False
