@@ -1,13 +1,14 @@
 """The train state and its optimiser; updates that are not finite or spikes are skipped."""
 
+import functools
 import re
 from collections.abc import Callable
 
 import flax.struct
 import jax
 import jax.numpy as jnp
-import ml_collections
 import optax
+from ml_collections import ConfigDict
 
 from agentic_styling.utils.errors import InputError
 
@@ -64,12 +65,12 @@ class TrainState:
     health: Health
 
 
-def warmup_steps(config: ml_collections.ConfigDict) -> int:
+def warmup_steps(config: ConfigDict) -> int:
     """The steps of the warm-up; config.warmup_steps = -1 makes it short enough for the run."""
     return min(20, config.steps // 4) if config.warmup_steps == -1 else config.warmup_steps
 
 
-def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
+def make_schedule(config: ConfigDict) -> optax.Schedule:
     """Linear warm-up, then config.schedule: "cosine" or "linear" to 0, or "constant".
 
     Raises InputError unless the warm-up is shorter than the run.
@@ -91,7 +92,7 @@ def make_schedule(config: ml_collections.ConfigDict) -> optax.Schedule:
     return optax.join_schedules([before, after], [warmup])
 
 
-def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransformation:
+def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
     """config.optimizer after clipping the global norm, with moments in config.moment_dtype.
 
     Norms and biases have no weight decay. Muon is for the matrices of layers and experts;
@@ -120,12 +121,8 @@ def make_optimizer(config: ml_collections.ConfigDict) -> optax.GradientTransform
 
 def _hidden_matrices(params) -> object:
     """The axes [in, out] of every matrix that Muon updates, None for other parameters."""
-
-    def of(path, _):
-        hidden = HIDDEN.search(jax.tree_util.keystr(path, simple=True, separator="/"))
-        return optax.contrib.MuonDimensionNumbers(-2, -1) if hidden else None
-
-    return jax.tree_util.tree_map_with_path(of, params)
+    axes = optax.contrib.MuonDimensionNumbers(-2, -1)
+    return _by_name(lambda name: axes if HIDDEN.search(name) else None, params)
 
 
 def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTransformation:
@@ -153,11 +150,13 @@ def stored_as(inner: optax.GradientTransformation, dtype) -> optax.GradientTrans
 
 def decayed(params) -> object:
     """True for every parameter with weight decay: all but norms and biases."""
+    return _by_name(lambda name: not NO_DECAY.search(name), params)
 
-    def of(path, _):
-        return not NO_DECAY.search(jax.tree_util.keystr(path, simple=True, separator="/"))
 
-    return jax.tree_util.tree_map_with_path(of, params)
+def _by_name(function: Callable[[str], object], params) -> object:
+    """The tree of what the function makes of each parameter's path, joined by slashes."""
+    name = functools.partial(jax.tree_util.keystr, simple=True, separator="/")
+    return jax.tree_util.tree_map_with_path(lambda path, _: function(name(path)), params)
 
 
 def make_state(params, optimizer: optax.GradientTransformation, *, ema: bool = False) -> TrainState:
