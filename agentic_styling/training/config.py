@@ -3,12 +3,13 @@
 import hashlib
 import json
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jax.numpy as jnp
-import ml_collections
 from jax.sharding import Mesh
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from agentic_styling.data.photos.sources import SUFFIXES
 from agentic_styling.data.storage.training_set import TrainingSet
@@ -38,11 +39,14 @@ FREE = (
     "wandb_project",
 )
 CHOICES = {
+    "loss": LOSSES,
+    "reduction": REDUCTIONS,
     "reference": ("stored", "adapter_off"),
     "modality": ("vision", "text"),
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "moment_dtype": DTYPES,
+    "compute.dtype": DTYPES,
 }
 POSITIVE = (
     "steps",
@@ -57,12 +61,12 @@ POSITIVE = (
 )
 
 
-def default_config(method: str = "standard") -> ml_collections.ConfigDict:
+def default_config(method: str = "standard") -> ConfigDict:
     """The config of configs/train.py for a loss of LOSSES or a preset of PRESETS."""
     return load_config(f"train:{method}")
 
 
-def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDict:
+def checked(config: ConfigDict) -> FrozenConfigDict:
     """The config, frozen, with the default warm-up as a number.
 
     Raises InputError naming the first bad field.
@@ -71,14 +75,12 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
     if missing:
         raise InputError(f"config.{missing}: missing; start from --config=train:LOSS")
     check_finite(config)
-    config = ml_collections.ConfigDict(config)
+    config = ConfigDict(config)
     config.warmup_steps = warmup_steps(config)
     if "online" in config:
         config.batch_size = config.online.contexts * config.online.plans
-    choices = {"loss": LOSSES, "reduction": REDUCTIONS} | CHOICES
-    given = {name: config[name] for name in choices} | {"compute.dtype": config.compute.dtype}
-    for name, value in given.items():
-        table = choices.get(name, DTYPES)
+    for name, table in CHOICES.items():
+        value = operator.attrgetter(name)(config)
         if value not in table:
             raise InputError(f"config.{name}: {value!r} is unknown; {nearest(value, table)}")
     if "online" in config:
@@ -110,7 +112,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.FrozenConfigDic
             raise InputError(f"config.{name}: {config[name]} is not positive; make it larger")
     _check_parts(config)
     check_loss_kwargs(config.loss, config.loss_kwargs)
-    return ml_collections.FrozenConfigDict(config)
+    return FrozenConfigDict(config)
 
 
 def check_loss_kwargs(loss: str, kwargs: Mapping[str, float | str]) -> None:
@@ -242,7 +244,7 @@ def fingerprint(config, digests: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
-def check_batch(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> None:
+def check_batch(config: FrozenConfigDict, mesh: Mesh) -> None:
     """Raises InputError unless micro-batches fit the mesh and the loss, and hold whole pairs."""
     if "whole_batch" in LOSSES[config.loss].needs and config.microbatches > 1:
         raise InputError(
