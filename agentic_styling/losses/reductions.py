@@ -29,9 +29,8 @@ def denominator(reduction: str, lengths: jax.Array, axis_name=None) -> jax.Array
     rows = jnp.asarray(lengths.shape[0], jnp.float32)
     own = lengths.sum().astype(rows.dtype) if reduction == "token-mean" else rows
     total = own if axis_name is None else jax.lax.psum(own, axis_name)
-    return jnp.maximum(
-        total, 1
-    )  # of completions that are all empty, as in a round without a signal
+    # At least 1: in a round without a signal all completions are empty.
+    return jnp.maximum(total, 1)
 
 
 def row_scales(

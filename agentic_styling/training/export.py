@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import jax
-import ml_collections
+from ml_collections import ConfigDict
 
 from agentic_styling.planner import (
     PlannerSettings,
@@ -86,7 +86,7 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     config = load_config(f"online:{method}") if online else default_config(method)
     try:
         with config.unlocked():
-            config.update(ml_collections.ConfigDict(fields))
+            config.update(ConfigDict(fields))
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(
             f"{workdir / 'config.json'}: not a training config ({error}); name a training workdir"

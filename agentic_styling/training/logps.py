@@ -67,13 +67,7 @@ class RowLogps:
 
 
 def reference_logps(
-    path: Path,
-    run: str,
-    logps: RowLogps,
-    trained,
-    frozen,
-    rows: np.ndarray,
-    preemption: Preemption,
+    path: Path, run: str, logps: RowLogps, trained, frozen, rows: np.ndarray, preemption: Preemption
 ) -> np.ndarray:
     """Log-probabilities of the rows' completions under these parameters, float32 [N], else 0.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import ml_collections
 import numpy as np
 from jax.sharding import Mesh
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from agentic_styling.data.storage.training_set import TrainingSet
 from agentic_styling.losses import LOSSES
@@ -49,7 +49,7 @@ from agentic_styling.utils.precision import in_32_bits
 
 
 @in_32_bits
-def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
+def train(config: ConfigDict, workdir: str | Path) -> Path:
     """Trains a planner, or resumes the run of an earlier call with the same workdir.
 
     Args:
@@ -72,7 +72,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
     return run_in(config, workdir, _train)
 
 
-def run_in(config: ml_collections.FrozenConfigDict, workdir: Path, run: Callable) -> Path:
+def run_in(config: FrozenConfigDict, workdir: Path, run: Callable) -> Path:
     """Calls run(config, workdir, mesh, digests), which writes workdir/planner, unless it is there.
 
     digests: of `input_digests`. Raises InputError for a workdir of another config or other inputs.
@@ -89,9 +89,7 @@ def run_in(config: ml_collections.FrozenConfigDict, workdir: Path, run: Callable
         return run(config, workdir, mesh, digests)
 
 
-def _train(
-    config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]
-) -> Path:
+def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]) -> Path:
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     tokenizer = Tokenizer(config.init_from)
     data = read_data(config, tokenizer, model)
@@ -134,7 +132,7 @@ def _train(
 class Host(NamedTuple):
     """What surrounds the steps of a run. parts: those whose progress is saved, by name."""
 
-    config: ml_collections.FrozenConfigDict
+    config: FrozenConfigDict
     workdir: Path
     checkpoints: Checkpoints
     preemption: Preemption

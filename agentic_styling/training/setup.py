@@ -5,13 +5,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import ml_collections
 import numpy as np
 import optax
 from jax.sharding import Mesh
+from ml_collections import FrozenConfigDict
 
 from agentic_styling.data import read_trajectories
-from agentic_styling.data.storage.training_set import TrainingSet, build_training_set
+from agentic_styling.data.storage.training_set import (
+    PADDING_MULTIPLE,
+    TrainingSet,
+    build_training_set,
+)
 from agentic_styling.losses import LOSSES, check_rows
 from agentic_styling.planner import (
     ImageSettings,
@@ -31,17 +35,17 @@ from agentic_styling.training.batches.batches import (
     mesh_assembler,
     split_microbatches,
 )
-from agentic_styling.training.batches.packing import Layout, layout_for, row_lengths
+from agentic_styling.training.batches.packing import Layout, layout_for, round_up, row_lengths
 from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.config import compute_config, lora_config
 from agentic_styling.training.state import TrainState, create_state, make_state
 from agentic_styling.training.step import PlannerModel, batch_metrics, make_gradient, make_step
 
-ROW_MULTIPLE, PACKED_MULTIPLE = 16, 64
+PACKED_MULTIPLE = 64
 SAMPLED = 64  # batches that are packed to choose the number of rows
 
 
-def planner_model(config: ml_collections.FrozenConfigDict, mesh: Mesh) -> PlannerModel:
+def planner_model(config: FrozenConfigDict, mesh: Mesh) -> PlannerModel:
     """The model of config.init_from; `Data.with_layout` sets its row lengths."""
     return PlannerModel(
         read_config(config.init_from),
@@ -90,7 +94,7 @@ class Data(NamedTuple):
 
 
 def read_data(
-    config: ml_collections.FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
+    config: FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
 ) -> Data | StreamData:
     """The train split of config.data, or config.stream.
 
@@ -130,9 +134,9 @@ def read_data(
 
 
 def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int) -> Layout:
-    multiple = mesh.shape["context"] * (PACKED_MULTIPLE if config.packing else ROW_MULTIPLE)
+    multiple = mesh.shape["context"] * (PACKED_MULTIPLE if config.packing else PADDING_MULTIPLE)
     length = max(longest, config.packed_length if config.packing else 0)
-    length = -(-length // multiple) * multiple
+    length = round_up(length, multiple)
     needed = np.array([lengths.max() for lengths in micro_batches])
     lengths = row_lengths(needed, length, multiple=multiple, most=buckets)
     devices = mesh.shape["data"] * mesh.shape["fsdp"]
@@ -140,10 +144,7 @@ def _layout(config, mesh: Mesh, longest: int, micro_batches: list, buckets: int)
 
 
 def batch_maker(
-    config: ml_collections.FrozenConfigDict,
-    data: Data | StreamData,
-    mesh: Mesh,
-    reference: np.ndarray | None,
+    config: FrozenConfigDict, data: Data | StreamData, mesh: Mesh, reference: np.ndarray | None
 ) -> Callable[[int], Batch]:
     """The function from a step to its batch, host arrays; reference: as for `assembler`."""
     if isinstance(data, StreamData):
@@ -153,7 +154,7 @@ def batch_maker(
 
 
 def assembler(
-    config: ml_collections.FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
+    config: FrozenConfigDict, data: Data, mesh: Mesh, reference: np.ndarray | None
 ) -> Assembler:
     """The assembler of this host's batches; reference: float32 [N], or None for zeros."""
     every_token = "every_token" in LOSSES[config.loss].needs
@@ -163,11 +164,11 @@ def assembler(
 
 
 def validation_assembler(
-    config: ml_collections.FrozenConfigDict, rows: TrainingSet, model: PlannerModel
+    config: FrozenConfigDict, rows: TrainingSet, model: PlannerModel
 ) -> tuple[PlannerModel, Assembler]:
     """The assembler of batches of a validation set, one example a row, and the model for them."""
     sharded = model.mesh.shape["context"]
-    length = -(-int(rows.length.max()) // (sharded * ROW_MULTIPLE)) * sharded * ROW_MULTIPLE
+    length = round_up(rows.length.max(), sharded * PADDING_MULTIPLE)
     start = 0 if sharded > 1 else int(rows.prompt_length.min()) - 1
     layout = Layout(config.batch_size // config.microbatches, (length,), 1)
     model = model._replace(start=start, lengths=layout.lengths, packed=False)
@@ -185,7 +186,7 @@ class Layouts(NamedTuple):
 
 
 def layouts(
-    config: ml_collections.FrozenConfigDict,
+    config: FrozenConfigDict,
     model: PlannerModel,
     optimizer,
     *,
@@ -217,7 +218,7 @@ def _sharding(config) -> tuple[list, int]:
 
 
 def load_state(
-    config: ml_collections.FrozenConfigDict, model: PlannerModel, optimizer, layout: Layouts
+    config: FrozenConfigDict, model: PlannerModel, optimizer, layout: Layouts
 ) -> tuple[TrainState, dict]:
     """The sharded state of step 0 and the frozen parameters, from config.init_from.
 
@@ -237,7 +238,7 @@ def load_state(
 
 
 def train_step(
-    config: ml_collections.FrozenConfigDict,
+    config: FrozenConfigDict,
     model: PlannerModel,
     kwargs: dict,
     optimizer: optax.GradientTransformation,

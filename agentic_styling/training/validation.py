@@ -4,8 +4,8 @@ import dataclasses
 import math
 
 import jax
-import ml_collections
 import numpy as np
+from ml_collections import FrozenConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.scoring import execute_and_score, that_ask
@@ -35,9 +35,7 @@ class Validation:
       best_step: the latest step with the best score so far; None before the first finite one.
     """
 
-    def __init__(
-        self, config: ml_collections.FrozenConfigDict, model: PlannerModel, tokenizer: Tokenizer
-    ):
+    def __init__(self, config: FrozenConfigDict, model: PlannerModel, tokenizer: Tokenizer):
         self._config, self.score = config, math.nan
         self.best_step, self._best, self._failed = None, None, 0
         if not config.validate_every:

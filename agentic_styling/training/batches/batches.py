@@ -18,7 +18,7 @@ from agentic_styling.data.storage.training_set import (
     preference_pairs,
 )
 from agentic_styling.losses import LOSSES, context_quantiles, context_statistics
-from agentic_styling.training.batches.packing import Layout, pack
+from agentic_styling.training.batches.packing import Layout, pack, round_up
 from agentic_styling.training.mesh import replicated
 from agentic_styling.utils.errors import InputError
 
@@ -210,7 +210,7 @@ class Assembler:
             room = self.layout.length, self.layout.most
             packed = [pack(self.data.length[rows], *room) for rows in examples]
         rows = max(len(p) for p in packed)
-        rows = max(self.layout.rows, -(-rows // self.devices) * self.devices)
+        rows = max(self.layout.rows, round_up(rows, self.devices))
         shape = (len(examples), rows, self.layout.length)
         tokens, segments = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
         row, first, length = (np.zeros(examples.shape, np.int32) for _ in range(3))

@@ -22,6 +22,11 @@ class Layout(NamedTuple):
         return self.lengths[-1]
 
 
+def round_up(count, multiple: int) -> int:
+    """The smallest multiple that is at least the count."""
+    return int(-(-count // multiple) * multiple)
+
+
 def pack(lengths: np.ndarray, length: int, most: int) -> list[list[int]]:
     """Packs examples of these lengths, int [E], into rows of `length` tokens and `most` examples.
 
@@ -52,8 +57,7 @@ def row_lengths(needed: np.ndarray, length: int, *, multiple: int, most: int) ->
     """
     chosen = [length]
     for share in range(most - 1, 0, -1):
-        wanted = np.quantile(needed, share / most, method="higher")
-        wanted = int(-(-wanted // multiple) * multiple)
+        wanted = round_up(np.quantile(needed, share / most, method="higher"), multiple)
         if wanted <= 0.9 * chosen[0]:
             chosen.insert(0, wanted)
     return tuple(chosen)
@@ -73,4 +77,4 @@ def layout_for(
     mean = np.concatenate(micro_batches).mean()
     most = max(1, round(length / mean))
     rows = max(len(pack(examples, length, most)) for examples in micro_batches)
-    return Layout(-(-rows // devices) * devices, lengths, most)
+    return Layout(round_up(rows, devices), lengths, most)

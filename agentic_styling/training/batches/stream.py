@@ -2,19 +2,15 @@
 
 import threading
 
-import ml_collections
 import numpy as np
+from ml_collections import FrozenConfigDict
 
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.storage.training_set import PADDING_MULTIPLE, TrainingSet
 from agentic_styling.data.stream import TEXT, completion, open_stream
 from agentic_styling.planner import Tokenizer, encode_prompts, image_tokens
-from agentic_styling.training.batches.batches import (
-    Batch,
-    mesh_assembler,
-    split_microbatches,
-)
-from agentic_styling.training.batches.packing import Layout, row_lengths
+from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
+from agentic_styling.training.batches.packing import Layout, round_up, row_lengths
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
@@ -37,9 +33,7 @@ class StreamData:
 
     training_set, pictures = None, True
 
-    def __init__(
-        self, config: ml_collections.FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel
-    ):
+    def __init__(self, config: FrozenConfigDict, tokenizer: Tokenizer, model: PlannerModel):
         self._config, self._tokenizer, self._mesh = config, tokenizer, model.mesh
         fields = config.stream
         self._stream = open_stream(fields.photos, dict(fields.goals), fields.size, config.seed)
@@ -80,11 +74,11 @@ class StreamData:
         for step in range(min(self._config.steps, SAMPLED)):
             table = self._table(self._stream.texts(step, self._config.batch_size))
             needed += [int(table.length[part].max()) for part in self._split(table)]
-        longest = -(-self._config.max_length // multiple) * multiple
+        longest = round_up(self._config.max_length, multiple)
         if most == 1:
             return (longest,)
         # The last is for what is longer than all of these, which is seldom.
-        seen = -(-max(needed) // multiple) * multiple
+        seen = round_up(max(needed), multiple)
         lengths = row_lengths(np.array(needed), seen, multiple=multiple, most=most - 1)
         return (*lengths, longest) if seen < longest else lengths
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jax
-import ml_collections
 import numpy as np
+from ml_collections import ConfigDict
 
 from agentic_styling.planner import Tokenizer
 from agentic_styling.training.batches.batches import Batch, fill_rate
@@ -38,7 +38,7 @@ MIB = 2**20
 
 
 @in_32_bits
-def dry_run(config: ml_collections.ConfigDict, workdir: str | Path) -> None:
+def dry_run(config: ConfigDict, workdir: str | Path) -> None:
     """Prints the sharding of parameters, the first batch, and the memory and FLOPs of a step.
 
     The data is read and the step is compiled, so `dry_run` refuses what `train` would refuse.

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import ml_collections
 import numpy as np
+from ml_collections import FrozenConfigDict
 
 from agentic_styling.data import Trajectory, read_trajectories
 from agentic_styling.data.pipeline import Context
@@ -43,7 +43,7 @@ class SetContexts:
       samples: all of them, from which the lengths of rows are chosen.
     """
 
-    def __init__(self, config: ml_collections.FrozenConfigDict):
+    def __init__(self, config: FrozenConfigDict):
         by_context: dict[str, list[Trajectory]] = {}
         for row in read_trajectories(config.data, "train"):
             by_context.setdefault(row.context_id, []).append(row)
@@ -88,7 +88,7 @@ class StreamContexts:
       samples: of the first rounds, with black pictures.
     """
 
-    def __init__(self, config: ml_collections.FrozenConfigDict):
+    def __init__(self, config: FrozenConfigDict):
         fields = config.stream
         self._stream = open_stream(fields.photos, dict(fields.goals), fields.size, config.seed)
         self._count = config.online.contexts
@@ -103,6 +103,6 @@ def _of_stream(examples: Sequence[Context]) -> list[OnlineContext]:
     return [OnlineContext(c.id, c.pixels, c.goal.text, c.state, c.goal.request) for c in examples]
 
 
-def open_contexts(config: ml_collections.FrozenConfigDict) -> SetContexts | StreamContexts:
+def open_contexts(config: FrozenConfigDict) -> SetContexts | StreamContexts:
     """The contexts of config.stream, where it names photographs, or else of config.data."""
     return StreamContexts(config) if config.stream.photos else SetContexts(config)

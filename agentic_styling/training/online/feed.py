@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 
-import ml_collections
 import numpy as np
+from ml_collections import FrozenConfigDict
 
-from agentic_styling.data.storage.training_set import (
-    PADDING_MULTIPLE,
-    TrainingSet,
-    context_prompts,
-)
+from agentic_styling.data.storage.training_set import PADDING_MULTIPLE, TrainingSet, context_prompts
 from agentic_styling.planner import Planner
 from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
-from agentic_styling.training.batches.packing import Layout
+from agentic_styling.training.batches.packing import Layout, round_up
 from agentic_styling.training.online.contexts import OnlineContext
 from agentic_styling.training.online.rollouts import Rollouts, equal_rewards
 from agentic_styling.training.step import PlannerModel
@@ -30,7 +26,7 @@ class OnlineFeed:
 
     def __init__(
         self,
-        config: ml_collections.FrozenConfigDict,
+        config: FrozenConfigDict,
         model: PlannerModel,
         planner: Planner,
         samples: Sequence[OnlineContext],
@@ -41,7 +37,7 @@ class OnlineFeed:
         multiple = model.mesh.shape["context"] * PADDING_MULTIPLE
         most = 1 if whole else config.length_buckets
         wanted = [longest + config.online.max_new_tokens * SHORTER**n for n in range(most)]
-        lengths = sorted({int(-(-length // multiple) * multiple) for length in wanted})
+        lengths = sorted({round_up(length, multiple) for length in wanted})
         self.layout = Layout(config.batch_size // config.microbatches, tuple(lengths), 1)
         # Later contexts of a stream may have shorter prompts than all of these.
         least = [context._replace(goal="?", state={}) for context in samples]

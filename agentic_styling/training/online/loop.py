@@ -8,20 +8,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from agentic_styling.planner import Planner, Tokenizer
 from agentic_styling.training.batches.batches import Batch
 from agentic_styling.training.batches.data_iterator import put
-from agentic_styling.training.config import (
-    checked,
-    fingerprint,
-    fixed,
-    loss_keywords,
-)
+from agentic_styling.training.config import checked, fingerprint, fixed, loss_keywords
 from agentic_styling.training.export import export
 from agentic_styling.training.loop import open_host, run_in, work
 from agentic_styling.training.mesh import replicated
@@ -50,7 +45,7 @@ OF_LAST_UPDATE = ("skipped", "ratio", "clip_fraction", "approx_kl")
 
 
 @in_32_bits
-def train_online(config: ml_collections.ConfigDict, workdir: str | Path) -> Path:
+def train_online(config: ConfigDict, workdir: str | Path) -> Path:
     """Trains a planner on its own plans, or resumes the run of an earlier call of this workdir.
 
     A round samples config.online.plans plans for each of config.online.contexts contexts, executes
@@ -82,7 +77,7 @@ class _Run(NamedTuple):
     none is needed, or where it moves.
     """
 
-    config: ml_collections.FrozenConfigDict
+    config: FrozenConfigDict
     model: PlannerModel
     planner: Planner
     feed: OnlineFeed
@@ -93,9 +88,7 @@ class _Run(NamedTuple):
     reference: dict | None
 
 
-def _train(
-    config: ml_collections.FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]
-) -> Path:
+def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]) -> Path:
     model, optimizer = planner_model(config, mesh), make_optimizer(config)
     tokenizer, contexts = Tokenizer(config.init_from), open_contexts(config)
     planner = Planner(model.config, None, tokenizer, model.images, modality=config.modality)
