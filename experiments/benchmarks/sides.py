@@ -5,47 +5,17 @@ a pair of calls (see `timing.seconds`).
 """
 
 import functools
+import json
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 
 PROMPT, NEW_TOKENS, BATCH = 512, 64, 4
 IMAGE_TOKENS = 256  # of a picture of 512 x 512
 
-
-HF_CONFIG = {
-    "model_type": "qwen3_vl",
-    "tie_word_embeddings": True,
-    "image_token_id": 32000,
-    "video_token_id": 32001,
-    "vision_start_token_id": 32002,
-    "vision_end_token_id": 32003,
-    "text_config": {
-        "model_type": "qwen3_vl_text",
-        "vocab_size": 32768,
-        "hidden_size": 1024,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 16,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-        "rope_parameters": {
-            "rope_type": "default",
-            "rope_theta": 5e6,
-            "mrope_section": [24, 20, 20],
-            "mrope_interleaved": True,
-        },
-    },
-    "vision_config": {
-        "depth": 12,
-        "hidden_size": 512,
-        "intermediate_size": 2048,
-        "num_heads": 8,
-        "out_hidden_size": 1024,
-        "deepstack_visual_indexes": [2, 5, 8],
-    },
-}
+HF_CONFIG = json.loads(Path(__file__).with_name("small_planner.json").read_text())
 
 
 def parameters() -> int:

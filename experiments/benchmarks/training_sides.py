@@ -43,30 +43,22 @@ class Ours:
     """This project: the training step as `train` sets it up."""
 
     def __init__(self, directory: str, options: dict):
-        from agentic_styling.planner import Tokenizer
-        from agentic_styling.training import setup
-        from agentic_styling.training.config import loss_keywords
+        from agentic_styling.training.loop import prepare
         from agentic_styling.training.mesh import make_mesh
-        from agentic_styling.training.state import make_optimizer
+        from agentic_styling.training.setup import load_state, train_step
 
-        self.config = config = make_config(directory, options)
-        mesh = make_mesh({})
-        model, optimizer = setup.planner_model(config, mesh), make_optimizer(config)
-        self.data = setup.read_data(config, Tokenizer(config.init_from), model)
-        self.model = self.data.with_layout(model)
-        kwargs = loss_keywords(config, self.data.training_set)
-        self.layout = setup.layouts(config, self.model, optimizer, pictures=True)
-        self.state, self.frozen = setup.load_state(config, self.model, optimizer, self.layout)
-        self.reference = self._reference(mesh) if options["loss"] == "dpo" else None
-        self.update = setup.train_step(config, self.model, kwargs, optimizer, self.layout)
-        self.mesh = mesh
+        self.config, self.mesh = make_config(directory, options), make_mesh({})
+        self.model, optimizer, self.data, _, kwargs, self.layout = prepare(self.config, self.mesh)
+        self.state, self.frozen = load_state(self.config, self.model, optimizer, self.layout)
+        self.reference = self._reference() if options["loss"] == "dpo" else None
+        self.update = train_step(self.config, self.model, kwargs, optimizer, self.layout)
 
-    def _reference(self, mesh):
+    def _reference(self):
         from agentic_styling.training.logps import RowLogps
         from agentic_styling.training.setup import assembler
 
         size = self.config.batch_size // self.config.microbatches
-        logps = RowLogps(self.model, assembler(self.config, self.data, mesh, None), size)
+        logps = RowLogps(self.model, assembler(self.config, self.data, self.mesh, None), size)
         rows = np.unique(np.concatenate([self.data.schedule(step) for step in range(CYCLE)]))
         return logps.all(self.state.params, self.frozen, rows)
 

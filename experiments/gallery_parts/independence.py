@@ -7,6 +7,7 @@ import numpy as np
 
 from agentic_styling.rewards.attributes import ATTRIBUTES, attributes, thumbnails
 from agentic_styling.tools import AUTO, DIMENSIONS
+from agentic_styling.utils.package_data import read_beside
 
 STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])
 # A CIE 1976 difference of 2.3 is just noticeable between adjacent patches (Mahy et al. 1994). This
@@ -14,64 +15,18 @@ STEPS = np.array([attribute.step for attribute in ATTRIBUTES.values()])
 COLOR_STEP = 3.0
 _SAME = 0.02  # steps: rounding
 
-_TONE = "luminance midtones contrast black_level white_level tones"
-_CASTS = "temperature tint chroma hue_spread green_cover autumn_cover"
-_SPLIT = "shadow_temperature shadow_tint highlight_temperature highlight_tint"
-_AIR = "haze haze_height glow"
-_FALL = "radial_falloff side_light top_light"
-_MARKS = "bright_specks dark_specks bright_lines dark_lines"
-_TEXTURE = "sharpness grain edge_density flatness strokes direction color_detail"
+# What each dimension is meant to move, and why: names of attributes, or of groups of them. Where
+# chroma may move, so may the share of the picture that is strongly green or orange; where black may
+# be lifted, so may the dark channel.
+_TABLES = read_beside(__file__, "independence.json")
 
-# Where chroma may move, so may the share of the picture that is strongly green or orange; where
-# black may be lifted, so may the dark channel.
+
+def _attributes(names: str) -> tuple[str, ...]:
+    return tuple(" ".join(_TABLES["groups"].get(name, name) for name in names.split()).split())
+
+
 # dimension: (the attributes that it is meant to move, the reason)
-OWN = {
-    "location_setting": (
-        f"{_TONE} {_CASTS} haze haze_height top_light snow_cover",
-        "a place is the colour of its light, of its ground and of its air",
-    ),
-    "architecture_style": (
-        f"{_TEXTURE} {_MARKS} {_CASTS} contrast",
-        "a style is a material: its colour, its grain, its joints",
-    ),
-    "time_period": (
-        f"{_CASTS} {_SPLIT} contrast black_level white_level tones haze grain sharpness "
-        "radial_falloff",
-        "an era is seen through its own pictures: dyes, fading, grain, lenses",
-    ),
-    "time_of_day": (
-        f"{_TONE} {_CASTS} {_SPLIT} {_FALL} glow haze",
-        "the sun sets how much light there is, its colour, and where it comes from",
-    ),
-    "season": (
-        f"{_CASTS} snow_cover bright_specks color_detail luminance",
-        "a season is the colour of its leaves and what lies on the ground",
-    ),
-    "weather": (
-        f"{_AIR} {_MARKS} {_CASTS} luminance contrast black_level white_level tones top_light "
-        "snow_cover edge_density direction sharpness",
-        "weather is the light of its sky, the air between, and what falls through it",
-    ),
-    "mood_lighting": (
-        f"{_TONE} {_CASTS} {_SPLIT} {_FALL} {_AIR}",
-        "a mood is made with lamps: key, colour, depth of shadow, falloff",
-    ),
-    "color_grading": (
-        f"{_CASTS} {_SPLIT} contrast black_level white_level tones haze",
-        "a grade moves colours and the tone curve, and nothing in space",
-    ),
-    "artistic_medium": (
-        f"{_TEXTURE} {_MARKS} tones contrast white_level black_level chroma hue_spread "
-        "green_cover autumn_cover",
-        "a medium is its marks: strokes, lines, flat areas, paper, few or many pigments",
-    ),
-    "atmospheric_effects": (
-        f"{_AIR} {_MARKS} {_TEXTURE} contrast black_level chroma green_cover autumn_cover "
-        "radial_falloff",
-        "an effect is something in the air or the lens, before the scene, and may veil it",
-    ),
-}
-OWN = {name: (tuple(text.split()), reason) for name, (text, reason) in OWN.items()}
+OWN = {n: (_attributes(d["own"]), d["because"]) for n, d in _TABLES["dimensions"].items()}
 OWN_MASK = {
     name: np.array([attribute in own for attribute in ATTRIBUTES]) for name, (own, _) in OWN.items()
 }
