@@ -30,12 +30,7 @@ def check_online(config) -> None:
         raise InputError(
             f"config.online.reference_every: {online.reference_every} is negative; use 0 for never"
         )
-    if config.steps % online.updates:
-        raise InputError(
-            f"config.steps: {config.steps} updates are not whole rounds of {online.updates}; use a "
-            "multiple"
-        )
-    for name in ("checkpoint_every", "validate_every"):
+    for name in ("steps", "checkpoint_every", "validate_every"):
         if config[name] % online.updates:
             raise InputError(
                 f"config.{name}: {config[name]} updates are not whole rounds of {online.updates}; "
