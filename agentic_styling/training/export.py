@@ -36,12 +36,13 @@ from agentic_styling.utils.precision import in_32_bits
 ADAPTERS = "adapters"
 
 
-def export(directory: Path, model: PlannerModel, state: TrainState, frozen: dict, config) -> None:
+def export(directory: Path, model: PlannerModel, state: TrainState, frozen: dict, config) -> Path:
     """Writes the planner of a state atomically, in the dtype of the files of config.init_from.
 
-    The moving average is written if there is one. Adapters are merged; they are also written on
-    their own, in PEFT's format, to the folder adapters/. What else transformers reads is copied
-    from config.init_from. Raises InputError if a parameter is not finite, or no step was good.
+    Returns the directory. The moving average is written if there is one. Adapters are merged; they
+    are also written on their own, in PEFT's format, to the folder adapters/. What else transformers
+    reads is copied from config.init_from. Raises InputError if a parameter is not finite, or no
+    step was good.
     """
     if not int(state.health.good):
         raise InputError(
@@ -62,6 +63,7 @@ def export(directory: Path, model: PlannerModel, state: TrainState, frozen: dict
             Tokenizer(config.init_from).save(temporary)
             model.images.save(temporary, config.init_from)
             PlannerSettings(config.modality).save(temporary)
+    return directory
 
 
 @in_32_bits
@@ -107,8 +109,7 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
         raise InputError(f"{workdir / 'checkpoints'}: no checkpoint yet; train longer")
     directory.parent.mkdir(parents=True, exist_ok=True)
     state = restored.state.train if online else restored.state
-    export(directory, model, state, frozen, config)
-    return directory
+    return export(directory, model, state, frozen, config)
 
 
 def _stored_dtype(directory: str) -> str:

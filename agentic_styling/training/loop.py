@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict, FrozenConfigDict
 
@@ -16,6 +17,7 @@ from agentic_styling.losses import LOSSES
 from agentic_styling.planner import Tokenizer
 from agentic_styling.planner.inputs.images import image_patches
 from agentic_styling.training.batches.data_iterator import DataIterator
+from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.checkpoints import Checkpoints
 from agentic_styling.training.config import (
     check_batch,
@@ -32,6 +34,8 @@ from agentic_styling.training.monitoring.flops import train_flops
 from agentic_styling.training.monitoring.monitor import Monitor
 from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.setup import (
+    Data,
+    Layouts,
     assembler,
     batch_maker,
     layouts,
@@ -90,13 +94,7 @@ def run_in(config: FrozenConfigDict, workdir: Path, run: Callable) -> Path:
 
 
 def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]) -> Path:
-    model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    tokenizer = Tokenizer(config.init_from)
-    data = read_data(config, tokenizer, model)
-    validation = Validation(config, model, tokenizer)
-    model = data.with_layout(model)
-    kwargs = loss_keywords(config, data.training_set)
-    layout = layouts(config, model, optimizer, pictures=data.pictures)
+    model, optimizer, data, validation, kwargs, layout = prepare(config, mesh)
     state, frozen = load_state(config, model, optimizer, layout)
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
@@ -125,8 +123,30 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
                 monitor.count(*counted, batches.take_waited())
                 host.end(monitor, index + 1, values, state, state, frozen)
         stop_profile(config.profile)
-    export(workdir / "planner", model, host.close(state), frozen, config)
-    return workdir / "planner"
+    return export(workdir / "planner", model, host.close(state), frozen, config)
+
+
+class Prepared(NamedTuple):
+    """What a run needs before its state: the model has the data's layout, kwargs are the loss's."""
+
+    model: PlannerModel
+    optimizer: optax.GradientTransformation
+    data: Data | StreamData
+    validation: Validation
+    kwargs: dict
+    layout: Layouts
+
+
+def prepare(config: FrozenConfigDict, mesh: Mesh) -> Prepared:
+    """Reads the data of a run and lays out its step; nothing is allocated or written."""
+    model, optimizer = planner_model(config, mesh), make_optimizer(config)
+    tokenizer = Tokenizer(config.init_from)
+    data = read_data(config, tokenizer, model)
+    validation = Validation(config, model, tokenizer)
+    model = data.with_layout(model)
+    kwargs = loss_keywords(config, data.training_set)
+    layout = layouts(config, model, optimizer, pictures=data.pictures)
+    return Prepared(model, optimizer, data, validation, kwargs, layout)
 
 
 class Host(NamedTuple):

@@ -8,28 +8,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from agentic_styling.planner import Tokenizer
 from agentic_styling.training.batches.batches import Batch, fill_rate
-from agentic_styling.training.config import (
-    check_batch,
-    checked,
-    fixed,
-    input_digests,
-    loss_keywords,
-)
-from agentic_styling.training.loop import work
+from agentic_styling.training.config import check_batch, checked, fixed, input_digests
+from agentic_styling.training.loop import prepare, work
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.monitoring.flops import peak_flops
-from agentic_styling.training.setup import (
-    Layouts,
-    batch_maker,
-    layouts,
-    planner_model,
-    read_data,
-    train_step,
-)
-from agentic_styling.training.state import make_optimizer
-from agentic_styling.training.validation import Validation
+from agentic_styling.training.setup import Layouts, batch_maker, train_step
 from agentic_styling.training.workdir import claim
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
@@ -50,13 +34,7 @@ def dry_run(config: ConfigDict, workdir: str | Path) -> None:
     claim(fixed(config), Path(workdir), digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
-    model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    tokenizer = Tokenizer(config.init_from)
-    data = read_data(config, tokenizer, model)
-    Validation(config, model, tokenizer)  # which refuses what it cannot read
-    model = data.with_layout(model)
-    kwargs = loss_keywords(config, data.training_set)
-    layout = layouts(config, model, optimizer, pictures=data.pictures)
+    model, optimizer, data, _, kwargs, layout = prepare(config, mesh)
     batch = batch_maker(config, data, mesh, None)(0)
 
     print(f"mesh: {', '.join(f'{axis}={size}' for axis, size in mesh.shape.items())}\n")

@@ -132,8 +132,7 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
                 done = (number + 1) * updates
                 host.end(monitor, done, values, state, state.train, frozen)
                 monitor.flush()
-    export(workdir / "planner", model, host.close(state).train, frozen, config)
-    return workdir / "planner"
+    return export(workdir / "planner", model, host.close(state).train, frozen, config)
 
 
 def _round(run: _Run, monitor: Monitor, number: int, contexts, state: OnlineState):
