@@ -30,7 +30,6 @@ from agentic_styling.training.config import compute_config, lora_config  # noqa:
 from agentic_styling.training.mesh import make_mesh  # noqa: E402
 from agentic_styling.training.monitoring.dry_run import tree_bytes  # noqa: E402
 from agentic_styling.training.setup import layouts, train_step  # noqa: E402
-from agentic_styling.training.state import make_optimizer  # noqa: E402
 from agentic_styling.training.step import PlannerModel  # noqa: E402
 from agentic_styling.utils.errors import InputError  # noqa: E402
 
@@ -77,24 +76,15 @@ def batch_shapes(rows: int, length: int) -> Batch:
     def ints(*shape):
         return jax.ShapeDtypeStruct((1, *shape), jnp.int32)
 
-    def floats(*shape):
-        return jax.ShapeDtypeStruct((1, *shape), jnp.float32)
-
+    floats = jax.ShapeDtypeStruct((1, rows), jnp.float32)
     return Batch(
         tokens=ints(rows, length),
         segments=ints(rows, length),
         bucket=ints(),
         images=jax.ShapeDtypeStruct((1, rows, 1, SIDE, SIDE, 3), jnp.uint8),
-        pictures=ints(rows),
-        row=ints(rows),
-        first=ints(rows),
-        length=ints(rows),
-        reward=floats(rows),
-        reference=floats(rows),
-        context_mean=floats(rows),
-        context_std=floats(rows),
-        context_count=floats(rows),
-        context_quantile=floats(rows),
+        **dict.fromkeys(("pictures", "row", "first", "length"), ints(rows)),
+        **dict.fromkeys(("reward", "reference"), floats),
+        **{f"context_{n}": floats for n in ("mean", "std", "count", "quantile")},
     )
 
 
@@ -111,9 +101,8 @@ def measure(machine: Machine, preset: str, trained: str) -> dict:
         compute_config(config),
         lora=lora_config(config),
     )
-    optimizer = make_optimizer(config)
-    layout = layouts(config, model, optimizer, pictures=True)
-    step = train_step(config, model, {}, optimizer, layout)
+    layout = layouts(config, model, pictures=True)
+    step = train_step(config, model, {}, layout)
     begun = time.perf_counter()
     with jax.set_mesh(mesh):
         lowered = step.lower(

@@ -52,15 +52,11 @@ def read_run(workdir: Path) -> dict:
         "loss": config["loss"],
         "seed": config["seed"],
         "plans_a_round": plans,
-        "step": [line["step"] for line in lines],
-        "reward": [line["reward"] for line in lines],
-        "entropy": [line["entropy"] for line in lines],
-        "plan_tokens": [line["plan_tokens"] for line in lines],
+        **{n: [line[n] for line in lines] for n in ("step", "reward", "entropy", "plan_tokens")},
         "dropped_contexts": float(np.mean([line["dropped_contexts"] for line in lines])),
         "sampler_gap": max(line["sampler_gap"] for line in lines),
         "validated_step": [line["step"] for line in validated],
-        "validation_reward": [line["validation_reward"] for line in validated],
-        "validation_held_out_reward": [line["validation_held_out_reward"] for line in validated],
+        **{f"validation_{n}": [line[f"validation_{n}"] for line in validated] for n in REWARDS},
         "shares": shares | {"updating": 1 - sum(shares.values())},
     }
 
