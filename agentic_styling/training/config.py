@@ -18,7 +18,13 @@ from agentic_styling.losses import KL_ESTIMATORS, LOSSES, REDUCTIONS
 from agentic_styling.planner import Compute, LoraConfig
 from agentic_styling.training.mesh import AXES
 from agentic_styling.training.online.config import check_online
-from agentic_styling.training.state import DTYPES, OPTIMIZERS, SCHEDULES, warmup_steps
+from agentic_styling.training.state import (
+    DTYPES,
+    OPTIMIZERS,
+    SCHEDULES,
+    make_schedule,
+    warmup_steps,
+)
 from agentic_styling.training.workdir import as_json
 from agentic_styling.utils.configs import check_finite, load_config
 from agentic_styling.utils.digests import digests_of_files
@@ -186,7 +192,7 @@ def _check_parts(config) -> None:
                 f"config.sharding.rules: {rule!r} is not (pattern, axes), with axes from "
                 f"{', '.join(AXES)} and None; try (('o_proj/kernel', ('tensor', 'fsdp')),)"
             )
-    lora_config(config), compute_config(config)  # they check themselves
+    lora_config(config), compute_config(config), make_schedule(config)  # they check themselves
 
 
 def lora_config(config) -> LoraConfig | None:

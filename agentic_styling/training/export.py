@@ -24,7 +24,7 @@ from agentic_styling.training.config import (
 from agentic_styling.training.mesh import make_mesh
 from agentic_styling.training.online.state import first_state
 from agentic_styling.training.setup import layouts, load_state, planner_model
-from agentic_styling.training.state import TrainState, make_optimizer
+from agentic_styling.training.state import TrainState
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.workdir import claim, read_config
 from agentic_styling.utils.atomic import atomic_directory, check_free
@@ -97,9 +97,9 @@ def export_checkpoint(workdir: Path, directory: Path, step: int | None = None) -
     digest = input_digests(config, ["init_from"]).get("init_from")
     claim(fixed(config), workdir, digests={"init_from": digest})
     mesh = make_mesh({"fsdp": -1})
-    model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    layout = layouts(config, model, optimizer, pictures=False)
-    like, frozen = load_state(config, model, optimizer, layout)
+    model = planner_model(config, mesh)
+    layout = layouts(config, model, pictures=False)
+    like, frozen = load_state(config, model, layout)
     like = first_state(config, like) if online else like
     run = fingerprint(config, fields["digests"])
     checkpoints = Checkpoints(workdir / "checkpoints", run, reads=True)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict, FrozenConfigDict
 
@@ -44,7 +43,6 @@ from agentic_styling.training.setup import (
     read_data,
     train_step,
 )
-from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, check_shared, claim
@@ -94,8 +92,8 @@ def run_in(config: FrozenConfigDict, workdir: Path, run: Callable) -> Path:
 
 
 def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]) -> Path:
-    model, optimizer, data, validation, kwargs, layout = prepare(config, mesh)
-    state, frozen = load_state(config, model, optimizer, layout)
+    model, data, validation, kwargs, layout = prepare(config, mesh)
+    state, frozen = load_state(config, model, layout)
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
     run = fingerprint(config, digests)
@@ -106,7 +104,7 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
             logps = RowLogps(model, assembler(config, data, mesh, None), size)
             rows, path = np.unique(data.schedule.examples), workdir / "reference.npy"
             reference = reference_logps(path, run, logps, state.params, frozen, rows, preemption)
-        step = train_step(config, model, kwargs, optimizer, layout)
+        step = train_step(config, model, kwargs, layout)
         make = batch_maker(config, data, mesh, reference)
         batches = DataIterator(make, config.steps, layout.batch)
         parts = {"batches": batches, "validation": validation}
@@ -130,7 +128,6 @@ class Prepared(NamedTuple):
     """What a run needs before its state: the model has the data's layout, kwargs are the loss's."""
 
     model: PlannerModel
-    optimizer: optax.GradientTransformation
     data: Data | StreamData
     validation: Validation
     kwargs: dict
@@ -139,14 +136,13 @@ class Prepared(NamedTuple):
 
 def prepare(config: FrozenConfigDict, mesh: Mesh) -> Prepared:
     """Reads the data of a run and lays out its step; nothing is allocated or written."""
-    model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    tokenizer = Tokenizer(config.init_from)
+    model, tokenizer = planner_model(config, mesh), Tokenizer(config.init_from)
     data = read_data(config, tokenizer, model)
     validation = Validation(config, model, tokenizer)
     model = data.with_layout(model)
     kwargs = loss_keywords(config, data.training_set)
-    layout = layouts(config, model, optimizer, pictures=data.pictures)
-    return Prepared(model, optimizer, data, validation, kwargs, layout)
+    layout = layouts(config, model, pictures=data.pictures)
+    return Prepared(model, data, validation, kwargs, layout)
 
 
 class Host(NamedTuple):

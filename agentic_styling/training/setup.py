@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 from jax.sharding import Mesh
 from ml_collections import FrozenConfigDict
 
@@ -38,7 +37,7 @@ from agentic_styling.training.batches.batches import (
 from agentic_styling.training.batches.packing import Layout, layout_for, round_up, row_lengths
 from agentic_styling.training.batches.stream import StreamData
 from agentic_styling.training.config import compute_config, lora_config
-from agentic_styling.training.state import TrainState, create_state, make_state
+from agentic_styling.training.state import TrainState, create_state, make_optimizer, make_state
 from agentic_styling.training.step import PlannerModel, batch_metrics, make_gradient, make_step
 
 PACKED_MULTIPLE = 64
@@ -186,12 +185,7 @@ class Layouts(NamedTuple):
 
 
 def layouts(
-    config: FrozenConfigDict,
-    model: PlannerModel,
-    optimizer,
-    *,
-    pictures: bool,
-    by_token: tuple[str, ...] = (),
+    config: FrozenConfigDict, model: PlannerModel, *, pictures: bool, by_token: tuple[str, ...] = ()
 ) -> Layouts:
     """The layouts of a run; nothing is allocated. by_token: as for `batch_shardings`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -200,8 +194,7 @@ def layouts(
         low = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, model.compute.dtype), params)
         adapters = functools.partial(init_lora, model.config, model.lora)
         params, frozen = jax.eval_shape(adapters, key), low
-    make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
-    shapes = jax.eval_shape(make, params)
+    shapes = jax.eval_shape(_state_maker(config), params)
     rules, small = _sharding(config)
 
     def layout(tree):
@@ -217,8 +210,14 @@ def _sharding(config) -> tuple[list, int]:
     return rules, config.sharding.replicate_below
 
 
+def _state_maker(config) -> Callable:
+    """The function from trained parameters to the state of step 0."""
+    ema = bool(config.ema_decay)
+    return functools.partial(make_state, optimizer=make_optimizer(config), ema=ema)
+
+
 def load_state(
-    config: FrozenConfigDict, model: PlannerModel, optimizer, layout: Layouts
+    config: FrozenConfigDict, model: PlannerModel, layout: Layouts
 ) -> tuple[TrainState, dict]:
     """The sharded state of step 0 and the frozen parameters, from config.init_from.
 
@@ -233,17 +232,10 @@ def load_state(
     frozen = {}
     if lora:
         frozen, params = params, init_lora(model.config, lora, jax.random.key(config.seed))
-    make = functools.partial(make_state, optimizer=optimizer, ema=bool(config.ema_decay))
-    return create_state(params, make, layout.state), frozen
+    return create_state(params, _state_maker(config), layout.state), frozen
 
 
-def train_step(
-    config: FrozenConfigDict,
-    model: PlannerModel,
-    kwargs: dict,
-    optimizer: optax.GradientTransformation,
-    layout: Layouts,
-):
+def train_step(config: FrozenConfigDict, model: PlannerModel, kwargs: dict, layout: Layouts):
     """The jitted step(state, frozen, batch) -> (state, metrics) of `step.make_step`."""
     gradient = make_gradient(
         model,
@@ -256,7 +248,7 @@ def train_step(
     return make_step(
         gradient,
         functools.partial(batch_metrics, config.loss, kwargs),
-        optimizer,
+        make_optimizer(config),
         layout.state,
         layout.frozen,
         layout.batch,

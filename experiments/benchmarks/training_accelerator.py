@@ -86,10 +86,9 @@ def prepare(work: Work, mesh) -> Prepared:
         start=work.prompt - 1,
         lora=lora_config(config),
     )
-    optimizer = make_optimizer(config)
-    layout = setup.layouts(config, model, optimizer, pictures=True)
-    step = setup.train_step(config, model, dict(config.loss_kwargs), optimizer, layout)
-    return Prepared(model, optimizer, layout, step)
+    layout = setup.layouts(config, model, pictures=True)
+    step = setup.train_step(config, model, dict(config.loss_kwargs), layout)
+    return Prepared(model, make_optimizer(config), layout, step)
 
 
 def full_batch(work: Work, model):

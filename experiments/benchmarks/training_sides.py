@@ -48,10 +48,10 @@ class Ours:
         from agentic_styling.training.setup import load_state, train_step
 
         self.config, self.mesh = make_config(directory, options), make_mesh({})
-        self.model, optimizer, self.data, _, kwargs, self.layout = prepare(self.config, self.mesh)
-        self.state, self.frozen = load_state(self.config, self.model, optimizer, self.layout)
+        self.model, self.data, _, kwargs, self.layout = prepare(self.config, self.mesh)
+        self.state, self.frozen = load_state(self.config, self.model, self.layout)
         self.reference = self._reference() if options["loss"] == "dpo" else None
-        self.update = train_step(self.config, self.model, kwargs, optimizer, self.layout)
+        self.update = train_step(self.config, self.model, kwargs, self.layout)
 
     def _reference(self):
         from agentic_styling.training.logps import RowLogps

@@ -12,7 +12,6 @@ from agentic_styling.tools import Plan
 from agentic_styling.training import setup, train
 from agentic_styling.training.config import checked
 from agentic_styling.training.mesh import make_mesh
-from agentic_styling.training.state import make_optimizer
 from agentic_styling.utils.errors import InputError
 from tests.training.fixtures import make_config
 
@@ -42,9 +41,9 @@ def test_weights_are_read_onto_the_runs_own_layout(workplace, rank):
     config.lora.rank, config.sharding.rules, config.sharding.replicate_below = rank, RULES, 500
     config = checked(config)
     mesh = make_mesh({"data": 2, "fsdp": 4})
-    model, optimizer = setup.planner_model(config, mesh), make_optimizer(config)
-    layout = setup.layouts(config, model, optimizer, pictures=False)
-    state, frozen = setup.load_state(config, model, optimizer, layout)
+    model = setup.planner_model(config, mesh)
+    layout = setup.layouts(config, model, pictures=False)
+    state, frozen = setup.load_state(config, model, layout)
     where = jax.tree.map(lambda x: x.sharding, (state, frozen))
     assert where == (layout.state, layout.frozen)
     weights = frozen if rank else state.params

@@ -34,13 +34,13 @@ def dry_run(config: ConfigDict, workdir: str | Path) -> None:
     claim(fixed(config), Path(workdir), digests=input_digests(config))
     mesh = make_mesh(config.mesh)
     check_batch(config, mesh)
-    model, optimizer, data, _, kwargs, layout = prepare(config, mesh)
+    model, data, _, kwargs, layout = prepare(config, mesh)
     batch = batch_maker(config, data, mesh, None)(0)
 
     print(f"mesh: {', '.join(f'{axis}={size}' for axis, size in mesh.shape.items())}\n")
     print("\n".join(parameter_table(layout)))
     print("\n" + "\n".join(_batch_table(batch, data)))
-    step = train_step(config, model, kwargs, optimizer, layout)
+    step = train_step(config, model, kwargs, layout)
     with jax.set_mesh(mesh):
         lowered = step.lower(layout.shapes, layout.frozen_shapes, batch)
     compiled = lowered.compile()

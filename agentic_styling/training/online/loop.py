@@ -33,7 +33,6 @@ from agentic_styling.training.online.state import (
 )
 from agentic_styling.training.preemption import Preemption
 from agentic_styling.training.setup import layouts, load_state, planner_model, train_step
-from agentic_styling.training.state import make_optimizer
 from agentic_styling.training.step import PlannerModel, completion_tokens, in_bucket
 from agentic_styling.training.validation import Validation
 from agentic_styling.training.workdir import as_json, claim
@@ -89,8 +88,8 @@ class _Run(NamedTuple):
 
 
 def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[str, str]) -> Path:
-    model, optimizer = planner_model(config, mesh), make_optimizer(config)
-    tokenizer, contexts = Tokenizer(config.init_from), open_contexts(config)
+    model, tokenizer = planner_model(config, mesh), Tokenizer(config.init_from)
+    contexts = open_contexts(config)
     planner = Planner(model.config, None, tokenizer, model.images, modality=config.modality)
     feed = OnlineFeed(config, model, planner, contexts.samples)
     validation = Validation(config, model, tokenizer)
@@ -99,8 +98,8 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
     needed = needs_reference(config)
     by_token = ("old", "choices", *(("reference_tokens",) if needed else ()))
     pictures = config.modality == "vision"
-    layout = layouts(config, model, optimizer, pictures=pictures, by_token=by_token)
-    train, frozen = load_state(config, model, optimizer, layout)
+    layout = layouts(config, model, pictures=pictures, by_token=by_token)
+    train, frozen = load_state(config, model, layout)
     state = first_state(config, train)
     first = jax.process_index() == 0
     claim(fixed(config), workdir, write=as_json(config) if first else None, digests=digests)
@@ -112,7 +111,7 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
         model,
         planner,
         feed,
-        train_step(config, model, kwargs, optimizer, layout),
+        train_step(config, model, kwargs, layout),
         _token_logps(model) if needed else None,
         layout.batch,
         frozen,
