@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import errno
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -117,15 +118,27 @@ def words(text: str) -> str:
     return text
 
 
-def share(text: str) -> float:
-    """An option's type: a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: use a number from 0 to 1")
-    return value
+def _number(convert: Callable, low: float, high: float, kind: str) -> Callable[[str], float]:
+    """An option's type: a number of a kind from `low` to `high`."""
+
+    def converted(text: str) -> float:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text}: use a {kind} from {low} to {high}")
+        return value
+
+    return converted
+
+
+share = _number(float, 0, 1, "number")
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """An option's type: a whole number from `low` to `high`."""
+    return _number(int, low, high, "whole number")
 
 
 def named_share(text: str) -> tuple[str, float]:
@@ -134,18 +147,3 @@ def named_share(text: str) -> tuple[str, float]:
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r}: use NAME=SHARE")
     return name, share(value)
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """An option's type: a whole number from `low` to `high`."""
-
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text}: use a whole number from {low} to {high}")
-        return value
-
-    return convert

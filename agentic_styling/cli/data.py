@@ -22,7 +22,7 @@ SPLITS = ("train", "validation", "test")
 SIDE = "side of a picture, in pixels"
 
 
-def add_data_commands(commands) -> None:
+def add_commands(commands) -> None:
     """Adds build, import-published and export-data to subparsers."""
     _add_build(commands)
     read = commands.add_parser("import-published", help="import a copy of the published data set")

@@ -29,7 +29,7 @@ def _evaluate(config, workdir: Path, *, flags: flags.FlagValues) -> None:
     print(workdir / "report/index.html")
 
 
-def add_evaluation_commands(commands) -> None:
+def add_commands(commands) -> None:
     """Adds evaluate, which has absl's flags, report, annotate and agreement to subparsers."""
     commands.add_parser("evaluate", help="compare planners on held-out cases")
     report = commands.add_parser("report", help="write the report of an evaluated workdir again")

@@ -1,6 +1,7 @@
 """The `judge` command: scores edited pictures and plans with a vision-language model."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from agentic_styling.cli.style import read_plan
@@ -14,13 +15,12 @@ from agentic_styling.utils.pictures import read_photo
 
 
 def judge(
-    pictures: list[str],
+    pictures: Sequence[str | Path],
     out: Path,
     *,
-    cache: Path,
     goal: str | None = None,
-    plan: str | None = None,
-    vlm: str | None = None,
+    plan: str | Path | None = None,
+    vlm: str | Path | None = None,
     model: str | None = None,
     prices: tuple[float, float] | None = None,
     yes: bool = False,
@@ -35,17 +35,15 @@ def judge(
     if (vlm is None) == (model is None):
         raise InputError("judge: give either --judge DIRECTORY or --model NAME, one of the two")
     new_file(out)
-    edits = read_edits(pictures, goal, plan)
+    edits = _read_edits(list(map(str, pictures)), goal, plan)
     plans = len(pictures) == 1 or plan is not None
-    judged = judge_edits(
-        edits, cache=cache, vlm=vlm, model=model, plans=plans, prices=prices, yes=yes
-    )
+    judged = judge_edits(edits, vlm=vlm, model=model, plans=plans, prices=prices, yes=yes)
     write_text(out, json.dumps(judged, indent=1) + "\n")
-    print(judged_tables(judged["methods"]), out, sep="\n")
+    print(_judged_tables(judged["methods"]), out, sep="\n")
     return judged
 
 
-def read_edits(pictures: list[str], goal: str | None, plan: str | None) -> list[Edit]:
+def _read_edits(pictures: list[str], goal: str | None, plan: str | Path | None) -> list[Edit]:
     """The edits of a workdir, or a photograph and its edit; see `judge`. Raises InputError."""
     if len(pictures) == 1 and Path(pictures[0]).is_dir():
         for name, given in (("--goal", goal), ("--plan", plan)):
@@ -65,7 +63,7 @@ def read_edits(pictures: list[str], goal: str | None, plan: str | None) -> list[
     return [Edit(name, method, source, result, goal, goal, planned, pictures[0])]
 
 
-def judged_tables(methods: dict[str, dict]) -> str:
+def _judged_tables(methods: dict[str, dict]) -> str:
     """The means of each method, of edits and of plans; the last with its interval if of several."""
     tables = [
         _table("edits", methods, "reward"),

@@ -1,7 +1,7 @@
 """The `agentic-styling` command."""
 
 import sys
-from collections.abc import Iterable
+from importlib import import_module
 
 from agentic_styling import __version__
 from agentic_styling.cli.command import Parser, keep_compiled_programs, one_line_errors
@@ -24,28 +24,15 @@ def main(argv: list[str] | None = None) -> None:
     """
     argv = sys.argv[1:] if argv is None else argv
     name = argv[0] if argv else ""
-    if name == "train":
-        from agentic_styling.cli.training import train
-
-        train(argv)
-        return
-    if name == "evaluate":
-        from agentic_styling.cli.evaluation import evaluate
-
-        evaluate(argv)
-        return
-    # Only the modules of the called command are imported.
     groups = [group for group, names in GROUPS.items() if name in names]
     if not groups and not name.startswith("-"):
         wrong = f"{name!r} is not a command" if name else "no command is given"
         raise InputError(f"{wrong}; {nearest(name, sum(GROUPS.values(), ()))}")
-    args = _parser(groups or GROUPS).parse_args(argv)
-    keep_compiled_programs()
-    args.run(args)
-
-
-def _parser(groups: Iterable[str]) -> Parser:
-    """The parser of the commands of some groups."""
+    # Only the modules of the called command are imported.
+    modules = [import_module(f"agentic_styling.cli.{group}") for group in groups or GROUPS]
+    if name in ("train", "evaluate"):  # whose flags are absl's
+        getattr(modules[0], name)(argv)
+        return
     parser = Parser(
         prog="agentic-styling",
         description="Plan, run, score and learn edits of photographs.",
@@ -53,15 +40,8 @@ def _parser(groups: Iterable[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in groups:
-        match group:
-            case "pictures":
-                from agentic_styling.cli.pictures import add_picture_commands as add_commands
-            case "data":
-                from agentic_styling.cli.data import add_data_commands as add_commands
-            case "training":
-                from agentic_styling.cli.training import add_training_commands as add_commands
-            case _:
-                from agentic_styling.cli.evaluation import add_evaluation_commands as add_commands
-        add_commands(commands)
-    return parser
+    for module in modules:
+        module.add_commands(commands)
+    args = parser.parse_args(argv)
+    keep_compiled_programs()
+    args.run(args)

@@ -5,10 +5,9 @@ import sys
 
 from agentic_styling.cli.command import PRICES, path, seed, temperature, whole, words
 from agentic_styling.utils.checks import new_file
-from agentic_styling.utils.user_cache import user_cache
 
 
-def add_picture_commands(commands) -> None:
+def add_commands(commands) -> None:
     """Adds style, judge and export-cube to subparsers."""
     style = commands.add_parser("style", help="restyle photographs towards a goal")
     add = style.add_argument
@@ -58,9 +57,7 @@ def _style(args: argparse.Namespace) -> None:
 def _judge(args: argparse.Namespace) -> None:
     from agentic_styling.cli.judge import judge
 
-    cache = user_cache() / "answers" if args.model else None
-    texts = {"pictures": list(map(str, args.pictures)), "vlm": args.vlm and str(args.vlm)}
-    judge(**_keywords(args) | texts, cache=cache)
+    judge(**_keywords(args))
 
 
 def _export_cube(args: argparse.Namespace) -> None:

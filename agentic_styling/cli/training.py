@@ -45,7 +45,7 @@ def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
         )
 
 
-def add_training_commands(commands) -> None:
+def add_commands(commands) -> None:
     """Adds train, which has absl's flags, and export to subparsers."""
     commands.add_parser("train", help="train a planner by a loss, from a data set")
     export = commands.add_parser("export", help="write the planner of a training checkpoint")

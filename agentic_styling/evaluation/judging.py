@@ -85,30 +85,33 @@ def check_judge(config: ConfigDict, edits: int, workdir: Path) -> dict:
     model = config.judge.removeprefix(ENDPOINT)
     if (workdir / JUDGED).exists() and read_judged(workdir).get("judge") != model:
         raise InputError(f"{workdir / JUDGED}: of another judge than {model}; move it away")
-    cache, prices = user_cache() / "answers", tuple(config.prices) or None
     if not config.judge.startswith(ENDPOINT):
         if not (Path(config.judge) / "config.json").is_file():
             raise InputError(
                 f"judge: {config.judge} holds no model; give the directory of a Qwen3-VL, or "
                 f"{ENDPOINT}MODEL"
             )
-        return {"vlm": config.judge, "cache": cache}
-    judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
+        return {"vlm": config.judge}
+    judges, prices = _api_judges(model), tuple(config.prices) or None
     read_key(JUDGE)
     words = sum(len(judge.rubric.instructions) for judge in judges) + WORDS
     tokens = text_tokens(words) + 3 * picture_tokens(FRAME_SIDE, FRAME_SIDE)
     answers = PART_TOKENS * (len(PARTS) + len(PLAN_PARTS))
     asked = Estimate(2 * edits, tokens * edits, answers * edits)
-    questions = f"{model}: {2 * edits} questions, minus the answers in {cache}"
+    questions = f"{model}: {2 * edits} questions, minus the answers in {judges[0].cache}"
     announce("evaluate", questions, asked, prices, config.yes, "--config.prices")
-    return {"model": model, "cache": cache, "prices": prices, "yes": True}
+    return {"model": model, "prices": prices, "yes": True}
+
+
+def _api_judges(model: str) -> list[ApiJudge]:
+    """Of edits and of plans; their answers are kept in the user's cache."""
+    return [ApiJudge(model, user_cache() / "answers", rubric=rubric) for rubric in (EDIT, PLAN)]
 
 
 def judge_edits(
     edits: Sequence[Edit],
     *,
-    cache: Path,
-    vlm: str | None = None,
+    vlm: str | Path | None = None,
     model: str | None = None,
     plans: bool = True,
     prices: tuple[float, float] | None = None,
@@ -117,7 +120,6 @@ def judge_edits(
     """Judges edits and plans.
 
     Args:
-      cache: directory of an endpoint's answers.
       vlm: directory of a Qwen3-VL that judges on this machine. Exactly one of `vlm` and `model`.
       model: name of a model behind the endpoint of `ApiJudge`.
       plans: whether plans are judged too. An invalid plan has 0 in every part.
@@ -137,7 +139,7 @@ def judge_edits(
         judge = VlmJudge.from_pretrained(vlm)
         judges = [judge, dataclasses.replace(judge, rubric=PLAN)]
     else:
-        judges = [ApiJudge(model, cache, rubric=rubric) for rubric in (EDIT, PLAN)]
+        judges = _api_judges(model)
         each = [judge.estimate(*own) for judge, own in zip(judges, columns, strict=True)]
         asked = Estimate(*map(sum, zip(*each, strict=True)))
         questions = f"{model}: {asked.questions} questions without an answer in {judges[0].cache}"
@@ -149,7 +151,7 @@ def judge_edits(
         judged = iter(_numbers(columns, row) for row in range(len(planned)))
         for row, edit in zip(rows, edits, strict=True):
             row["plan"] = next(judged) if edit.plan else dict.fromkeys(PLAN_SCORES, 0.0)
-    return {"judge": vlm or model, "methods": _means(rows), "edits": rows}
+    return {"judge": str(vlm or model), "methods": _means(rows), "edits": rows}
 
 
 def add_judged(results: dict, workdir: Path) -> None:
