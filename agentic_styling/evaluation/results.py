@@ -53,20 +53,12 @@ def _mean(values) -> float | None:
 
 
 def _contexts(entries: list[dict], states: list[dict], reads: bool) -> dict[str, np.ndarray]:
-    """Whether each dimension is right, [N, D]; and the same, but NaN where the state sets none.
-
-    reads: whether the method states a context; if not, all are NaN.
-    """
+    """Whether each dimension is right, [N, D], and the same where the state sets it; else NaN."""
     pairs = zip(entries, states, strict=True)
     hits = np.array([list(context_hits(e["context"], s).values()) for e, s in pairs], float)
     hits = hits if reads else np.full_like(hits, np.nan)
     known = [[is_known(state, name) for name in DIMENSIONS] for state in states]
     return {"context_accuracy": hits, "context_accuracy_known": np.where(known, hits, np.nan)}
-
-
-def _by_case(table: np.ndarray) -> np.ndarray:
-    """The mean of the finite values of each row [N]; NaN where there is none."""
-    return np.ma.masked_invalid(table).mean(1).filled(np.nan)
 
 
 def _true_minus_shuffled(own: dict, other: dict, photos: np.ndarray, **options) -> dict:
@@ -86,7 +78,7 @@ def aggregate_method(
     states: list[dict],
     photos: np.ndarray,
     *,
-    reads_context: bool = True,
+    reads_context: bool,
     **options,
 ) -> dict:
     """The numbers of one method; runs: of each training run, its part of each case's record.
@@ -102,10 +94,17 @@ def aggregate_method(
     def interval(values) -> dict:
         return bootstrap_mean(by_run(values), clusters=photos, **options)._asdict()
 
-    rewards = [entry["reward"] for entry in entries]
+    def rewards_and_shares(read: list[dict], contexts: dict[str, np.ndarray]) -> dict:
+        """By case the reward, and the shares of dimensions read right, NaN without any."""
+        shares = {n: np.ma.masked_invalid(x).mean(1).filled(np.nan) for n, x in contexts.items()}
+        columns = {"reward": [entry["reward"] for entry in read]} | shares
+        return {name: by_run(values) for name, values in columns.items()}
+
+    contexts = _contexts(entries, states, reads_context)
+    own = rewards_and_shares(entries, contexts)
     numbers = {
         "seeds": len(runs),
-        "reward": interval(rewards),
+        "reward": interval(own["reward"]),
         "held_out_reward": interval([entry["held_out_reward"] for entry in entries]),
         "overall": interval([entry["overall"] for entry in entries]),
         "parts": {part: interval([e["scores"][part] for e in entries]) for part in PARTS},
@@ -114,31 +113,26 @@ def aggregate_method(
             name: _mean([entry["actions"][name] for entry in entries]) for name in ACTION_SCORES
         },
     }
-    if (sampled := at_temperature_1(runs, interval)) is not None:
+    if (sampled := at_temperature_1(entries, interval)) is not None:
         numbers["at_temperature_1"] = sampled
-    contexts = _contexts(entries, states, reads_context)
-    own = {"reward": rewards} | {name: _by_case(table) for name, table in contexts.items()}
     for name, table in contexts.items():
         numbers[name] = _mean(own[name])
         numbers[f"{name}_per_dimension"] = dict(zip(DIMENSIONS, map(_mean, table.T), strict=True))
     shuffled = [entry["shuffled"] for entry in entries]
     if None in shuffled:
         return numbers | {"shuffled_images": None, "perception": None}
-    contexts = _contexts(shuffled, states, reads_context)
-    other = {"reward": [entry["reward"] for entry in shuffled]}
-    other |= {name: _by_case(table) for name, table in contexts.items()}
-    both = [{name: by_run(x) for name, x in given.items()} for given in (own, other)]
+    other = rewards_and_shares(shuffled, _contexts(shuffled, states, reads_context))
     numbers["shuffled_images"] = {
         "reward": interval(other["reward"]),
         **{name: _mean(other[name]) for name in contexts},
         "valid_plans": _mean([entry["valid"] for entry in shuffled]),
-        "true_minus_shuffled": _true_minus_shuffled(*both, photos, **options),
+        "true_minus_shuffled": _true_minus_shuffled(own, other, photos, **options),
     }
     numbers["perception"] = perception(entries, states, interval) if reads_context else None
     return numbers
 
 
-def at_temperature_1(runs: list[list[dict]], interval: Callable) -> dict | None:
+def at_temperature_1(entries: list[dict], interval: Callable) -> dict | None:
     """The numbers of `sampled`, each the interval of a mean over cases; None without samples.
 
     reward, held_out_reward: of a sample. best: those of the sample of each case with the highest
@@ -146,7 +140,6 @@ def at_temperature_1(runs: list[list[dict]], interval: Callable) -> dict | None:
     minus that of the evaluated plan. entropy, kl_to_standard: in nats a token that had an
     alternative; the second is None where S was not at hand.
     """
-    entries = [entry for run in runs for entry in run]
     sampled = [entry.get("sampled") for entry in entries]
     if None in sampled:
         return None

@@ -38,6 +38,10 @@ class Cases:
     shown: list[int]
     rendered: dict = field(default_factory=dict)
 
+    def column(self, name: str) -> list:
+        """A field of every trajectory."""
+        return [getattr(trajectory, name) for trajectory in self.trajectories]
+
 
 def case_record(case: Trajectory, shown: bool) -> dict:
     """The part of a case's record that does not depend on a method."""
@@ -62,11 +66,10 @@ def run_method(
     planners: as of `read_methods`. workdir: gets the frames of shown cases of the first run, and
     keeps planners' answers in answers/NAME, so that an interrupted call can resume.
     """
-    runs = [
+    first, *more = (
         _run_planner(name, run, planner, cases, config, workdir)
         for run, planner in enumerate(planners or [None])
-    ]
-    first, *more = runs
+    )
     if more:
         for entry, *others in zip(first, *more, strict=True):
             entry["more_runs"] = others
@@ -120,21 +123,21 @@ def _sampled(
     planner: str, run: int, cases: Cases, config: ConfigDict, kept: Path, method: str
 ) -> list[dict]:
     """What results.py calls `sampled`, of each case."""
-    given, options = _given(cases, config)
     found = sampled_answers(
         Path(planner),
         _standard(config, run),
-        *given,
+        cases.images,
+        cases.column("goal"),
         samples=config.samples,
         temperature=config.temperature,
         seed=config.seed,
         kept=[KeptAnswers(kept / f"{name}.jsonl") for name in SAMPLED],
-        **options,
+        **_options(cases, config),
     )
     both = score_samples(
         cases.images,
         [[answer.plan for answer in samples.answers] for samples in found],
-        [case.request for case in cases.trajectories],
+        cases.column("request"),
         seed=config.seed,
         label=f"{method}, samples",
         rendered=cases.rendered,
@@ -182,26 +185,22 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 def _answers(
     name: str, planner: str | None, cases: Cases, config: ConfigDict, kept: Path
 ) -> tuple[list[Answer], list[Answer] | None, list[Answer] | None]:
-    """Answers to the cases' own pictures, to others', and with the true context.
-
-    Others' are None for the teacher's plans; otherwise see `planner_answers`.
-    kept: folder of the planner's texts.
-    """
+    """As `planner_answers`; kept: folder of the texts. The teacher is given no other pictures."""
     if planner is None:
         rng = np.random.default_rng(config.seed)
         own = [Answer(WITHOUT_PLANNER[name](case, rng), True) for case in cases.trajectories]
         return own, None if name == "teacher_best" else own, None
     if planner.startswith(ENDPOINT):
         return *_endpoint_planner(name, planner, cases, config)(), None
-    given, options = _given(cases, config)
     return planner_answers(
         Path(planner),
-        *given,
+        cases.images,
+        cases.column("goal"),
         seed=config.seed,
         temperature=config.temperature,
         perception=_perception(name, config),
         kept=[KeptAnswers(kept / f"{shown}.jsonl") for shown in READINGS],
-        **options,
+        **_options(cases, config),
     )
 
 
@@ -211,23 +210,20 @@ def check_run(name: str, planner: str, cases: Cases, config: ConfigDict) -> None
         prices = tuple(config.prices) or None
         _endpoint_planner(name, planner, cases, config).announce(prices, config.yes)
     else:
-        given, options = _given(cases, config)
-        check_answerable(Path(planner), *given, **options)
+        goals = cases.column("goal")
+        check_answerable(Path(planner), cases.images, goals, **_options(cases, config))
 
 
-def _given(cases: Cases, config: ConfigDict) -> tuple[tuple, dict]:
-    """What a planner is given: pictures and goals, and by name the rest but the sampling."""
-    goals = [case.goal for case in cases.trajectories]
-    states = [case.state for case in cases.trajectories]
+def _options(cases: Cases, config: ConfigDict) -> dict:
+    """What a planner is given beside pictures and goals, but the sampling."""
     options = {name: config[name] for name in ("constrained", "max_new_tokens")}
-    return (cases.images, goals), {"states": states, **options}
+    return {"states": cases.column("state"), **options}
 
 
 def _endpoint_planner(name: str, planner: str, cases: Cases, config: ConfigDict) -> EndpointPlanner:
     """The planner of endpoint:MODEL with its questions about the cases."""
-    pictures_and_goals, _ = _given(cases, config)
-    asked = (config.temperature, *pictures_and_goals, config.seed, _perception(name, config))
-    return EndpointPlanner(planner.removeprefix(ENDPOINT), *asked)
+    given = (config.temperature, cases.images, cases.column("goal"), config.seed)
+    return EndpointPlanner(planner.removeprefix(ENDPOINT), *given, _perception(name, config))
 
 
 def _perception(name: str, config: ConfigDict) -> bool:
@@ -239,7 +235,7 @@ def _run(answers: list[Answer], cases: Cases, config: ConfigDict, label: str, **
     return execute_and_score(
         cases.images,
         [answer.plan for answer in answers],
-        [case.request for case in cases.trajectories],
+        cases.column("request"),
         seed=config.seed,
         label=label,
         rendered=cases.rendered,
