@@ -42,11 +42,8 @@ def _step(tool: str, option: str) -> Step:
 
 @functools.cache
 def _lexicon() -> tuple[re.Pattern, dict[str, tuple[str, str]]]:
-    """A pattern of all known phrases, longest first, and the (tool, option) of each.
-
-    A phrase shared by two tools ("blue hour") belongs to the first; hand-written words come before
-    the names of options.
-    """
+    """A pattern of all known phrases, longest first, and the (tool, option) of each."""
+    # A phrase of two tools ("blue hour") belongs to the first; hand-written words come first.
     phrases: dict[str, tuple[str, str]] = {}
     for tool, words in SYNONYMS.items():
         for option, listed in words.items():

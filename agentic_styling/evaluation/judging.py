@@ -191,11 +191,7 @@ def _numbers(columns: dict, row: int) -> dict[str, float | None]:
 
 
 def _means(rows: list[dict]) -> dict[str, dict]:
-    """For each method the number of edits judged, and each score's mean with its interval.
-
-    Intervals are over photographs, where there are several. "plan" holds the same of its plans.
-    "unanswered" counts the edits and plans without a usable answer, which are left out.
-    """
+    """Of each method and, under "plan", of its plans, what `_intervals` returns."""
     means = {}
     for method in dict.fromkeys(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]
@@ -208,6 +204,7 @@ def _means(rows: list[dict]) -> dict[str, dict]:
 
 
 def _intervals(unit: str, rows: list[dict], names: Sequence[str]) -> dict:
+    """How many rows were judged, how many not, and mean and interval of each score, by photo."""
     judged = [row for row in rows if row["overall"] is not None]
     photos = [row["photo"] for row in judged]
     clusters = photos if len(set(photos)) > 1 else None

@@ -55,11 +55,8 @@ def check_answerable(
 
 
 def _true_contexts(planner: Planner, states, constrained: bool) -> list[dict] | None:
-    """The contexts that a planner would state if it read every picture right.
-
-    None for a text planner, which is given them, and without the grammar, which tells how a planner
-    writes unaided.
-    """
+    """The contexts that a planner would state if it read every picture right."""
+    # A text planner is given them; without the grammar it is asked how a planner writes unaided.
     if planner.modality == "text" or not constrained:
         return None
     return [{name: state.get(name, UNKNOWN) for name in DIMENSIONS} for state in states]

@@ -85,10 +85,7 @@ def claim(
 
 
 def _add_methods(path: Path, kept: dict, settings: dict, methods: dict, finished) -> list[str]:
-    """Adds methods to the content of evaluation.json; returns those with other planners now.
-
-    Raises InputError where planners of a finished method, or settings, differ.
-    """
+    """Adds methods to the content of evaluation.json; returns those with other planners now."""
     changed = []
     for name, value in settings.items():
         if kept["settings"].get(name) != value:

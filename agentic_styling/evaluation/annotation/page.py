@@ -8,6 +8,7 @@ A page's directory holds
 It shows neither scores nor who wrote a plan.
 """
 
+import itertools
 import json
 from pathlib import Path
 
@@ -124,29 +125,30 @@ def render(trajectories: list[Trajectory], known: Subjects, *, served: bool = Fa
 
 
 def _contexts(trajectories: list[Trajectory]) -> list[dict]:
-    contexts = {}
-    for trajectory in trajectories:
-        name = trajectory.context_id
-        context = contexts.setdefault(
-            name,
+    """What the page shows of trajectories in the order of their contexts."""
+    contexts = []
+    for name, edits in itertools.groupby(trajectories, lambda trajectory: trajectory.context_id):
+        edits = list(edits)
+        contexts.append(
             {
                 "id": name,
-                "goal": trajectory.goal,
+                "goal": edits[0].goal,
                 "source": f"pictures/{source_name(name)}",
-                "width": trajectory.image.shape[1],
-                "height": trajectory.image.shape[0],
-                "edits": [],
-            },
-        )
-        context["edits"].append(
-            {
-                "id": trajectory.id,
-                "picture": f"pictures/{edit_name(trajectory.id)}",
-                "instruction": trajectory.plan.instruction,
-                "steps": [_step(step) for step in trajectory.plan.steps],
+                "width": edits[0].image.shape[1],
+                "height": edits[0].image.shape[0],
+                "edits": [_edit(edit) for edit in edits],
             }
         )
-    return list(contexts.values())
+    return contexts
+
+
+def _edit(trajectory: Trajectory) -> dict:
+    return {
+        "id": trajectory.id,
+        "picture": f"pictures/{edit_name(trajectory.id)}",
+        "instruction": trajectory.plan.instruction,
+        "steps": [_step(step) for step in trajectory.plan.steps],
+    }
 
 
 def _step(step: Step) -> dict[str, str]:

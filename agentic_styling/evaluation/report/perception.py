@@ -3,13 +3,7 @@
 from agentic_styling.evaluation.perception import INVALID
 from agentic_styling.evaluation.report.cases import plain
 from agentic_styling.evaluation.report.figures import FRAGMENTS, axis, dumbbell
-from agentic_styling.evaluation.report.labels import (
-    badge,
-    labels,
-    main_method,
-    number,
-    share,
-)
+from agentic_styling.evaluation.report.labels import badge, labels, main_method, number, share
 from agentic_styling.evaluation.report.markup import Markup, fill, tag
 from agentic_styling.evaluation.report.tables import (
     REWARD_TICKS,

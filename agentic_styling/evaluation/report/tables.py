@@ -15,6 +15,7 @@ from agentic_styling.evaluation.report.labels import (
 from agentic_styling.evaluation.report.markup import Markup, tag
 
 REWARD_TICKS = (0, 1, 2, 3, 4, 5)
+SAMPLED_MEANS = ("regret", "greedy_regret", "entropy", "kl_to_standard")
 
 
 def method_table(methods: dict) -> Markup:
@@ -49,7 +50,7 @@ def actions_table(methods: dict) -> Markup:
     rows = []
     for name, numbers in methods.items():
         scores = [numbers["actions"][score] for score in WORDS["actions"]]
-        cells = [heat_cell(score and max(score, 0), number(score), None) for score in scores]
+        cells = [heat_cell(score and max(score, 0), number(score)) for score in scores]
         rows.append([row_head(name), *cells])
     return scrolling([None, *WORDS["actions"].values()], rows)
 
@@ -65,16 +66,16 @@ def judged_tables(methods: dict) -> tuple[Markup, Markup]:
 
 def _percent_table(methods: dict, heads: dict[str, str]) -> Markup:
     """Means in percent, with half their interval, by method and score."""
-    rows = []
-    for name, scores in methods.items():
-        cells = [_percent_cell(scores[score]) for score in heads]
-        rows.append([row_head(name), *cells])
+    rows = [
+        [row_head(name), *(_percent_cell(scores[score]) for score in heads)]
+        for name, scores in methods.items()
+    ]
     return scrolling([None, *heads.values()], rows)
 
 
 def _percent_cell(value: dict | None) -> Markup:
     if value is None:
-        return heat_cell(None, "–", None)
+        return heat_cell(None, "–")
     half = f"±{(value['high'] - value['low']) / 2:.0f}"
     return heat_cell(value["mean"] / 100, number(value["mean"], 0), half)
 
@@ -82,20 +83,20 @@ def _percent_cell(value: dict | None) -> Markup:
 def paired_table(paired: dict) -> Markup:
     """Differences of methods on the same cases, with the verdict of both rewards."""
     pairs = {name: (pair, pair["held_out_reward"]) for name, pair in paired.items()}
-    every = [pair for both in pairs.values() for pair in both]
-    ends = [abs(pair[end]) for pair in every for end in ("low", "high")]
+    ends = [abs(each[end]) for both in pairs.values() for each in both for end in ("low", "high")]
     reach = max(0.1, math.ceil(10 * max(ends)) / 10)
     ticks = (-reach, 0, reach)
     rows = []
     for key, both in pairs.items():
-        name, base = (labels(each) for each in key.rpartition("_minus_")[::2])
-        directions = [_direction(pair) for pair in both]
-        agreed = directions[0] if directions[0] == directions[1] else "unclear"
-        styled = list(zip(both, directions, strict=True))
+        name, _, base = key.rpartition("_minus_")
+        minus = f"minus {labels(base)[1]}"
+        styled = [(pair, _direction(pair)) for pair in both]
+        (_, own), (_, held_out) = styled
+        agreed = own if own == held_out else "unclear"
         rows.append(
             [
-                row_head(key.rpartition("_minus_")[0], f"minus {base[1]}"),
-                *_reward_cells(f"{name[1]} minus {base[1]}", styled, ticks, 0, sign=True),
+                row_head(name, minus),
+                *_reward_cells(f"{labels(name)[1]} {minus}", styled, ticks, 0, sign=True),
                 tag("td", paired[key]["both"], class_=f"verdict {agreed}"),
             ]
         )
@@ -112,13 +113,10 @@ def sampled_table(methods: dict, paired: dict) -> Markup:
             _interval_cell(numbers["held_out_reward"]),
             _interval_cell(minus, sign=True),
             _interval_cell(minus and minus["held_out_reward"], sign=True),
-            heat_cell(None, minus["both"] if minus else "–", None),
+            heat_cell(None, minus["both"] if minus else "–"),
             _interval_cell(numbers["best"]["reward"]),
-            _interval_cell(numbers["regret"]),
-            _interval_cell(numbers["greedy_regret"]),
-            _interval_cell(numbers["entropy"]),
-            _interval_cell(numbers["kl_to_standard"]),
-            heat_cell(None, share(numbers["valid_unaided"]["mean"]), None),
+            *(_interval_cell(numbers[mean]) for mean in SAMPLED_MEANS),
+            heat_cell(None, share(numbers["valid_unaided"]["mean"])),
         ]
         rows.append([row_head(name), *cells])
     return scrolling([None, *WORDS["sampled"]], rows)
@@ -126,7 +124,7 @@ def sampled_table(methods: dict, paired: dict) -> Markup:
 
 def _interval_cell(value: dict | None, sign: bool = False) -> Markup:
     if value is None:
-        return heat_cell(None, "–", None)
+        return heat_cell(None, "–")
     return heat_cell(None, number(value["mean"], 2, sign), between(value, sign))
 
 
@@ -148,7 +146,7 @@ def row_head(name: str, words: str | None = None) -> Markup:
     return tag("th", tag("span", badge(name), named, class_="method"), scope="row")
 
 
-def heat_cell(value: float | None, shown: str, note: str | None) -> Markup:
+def heat_cell(value: float | None, shown: str, note: str | None = None) -> Markup:
     """A cell tinted by a value in [0, 1]."""
     tint = None if value is None else f"--v:{value:.3f}"
     small = tag("small", note) if note else None
