@@ -156,11 +156,8 @@ def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
 
 def verdict(difference: Interval) -> str:
     """A difference in words: above or below 0, or no clear difference."""
-    if difference.low > 0:
-        return "above, interval excludes 0"
-    if difference.high < 0:
-        return "below, interval excludes 0"
-    return "no clear difference"
+    words = {"rose": "above, interval excludes 0", "fell": "below, interval excludes 0"}
+    return words.get(_change(difference), "no clear difference")
 
 
 def joint_verdict(reward: Interval, held_out: Interval) -> str:

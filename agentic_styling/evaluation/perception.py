@@ -1,10 +1,10 @@
 """What planners read in pictures, option by option, and what reading it right is worth."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from agentic_styling.evaluation.plan_metrics import is_known
 from agentic_styling.tools import DIMENSIONS, UNKNOWN, VOCABULARY
 
 INVALID = "invalid"  # what a text that is not a plan reads
@@ -22,24 +22,19 @@ def confusion(
     Returns:
       All dimensions, in each what occurs, in the vocabulary's order.
     """
-    counts = {name: {true: {} for true in _values(name)} for name in DIMENSIONS}
-    for context, state in zip(contexts, states, strict=True):
-        for name, rows in counts.items():
-            read = INVALID if context is None else context.get(name, UNKNOWN)
-            row = rows[state.get(name, UNKNOWN)]
-            row[read] = row.get(read, 0) + 1
-    return {
-        name: {
-            true: {read: row[read] for read in (*_values(name), INVALID) if read in row}
-            for true, row in rows.items()
-            if row
+    pairs, confused = list(zip(contexts, states, strict=True)), {}
+    for name in DIMENSIONS:
+        options = (*VOCABULARY[name].options, UNKNOWN)
+        counts = Counter(
+            (state.get(name, UNKNOWN), INVALID if read is None else read.get(name, UNKNOWN))
+            for read, state in pairs
+        )
+        rows = {
+            true: {read: counts[true, read] for read in (*options, INVALID) if counts[true, read]}
+            for true in options
         }
-        for name, rows in counts.items()
-    }
-
-
-def _values(dimension: str) -> tuple[str, ...]:
-    return *VOCABULARY[dimension].options, UNKNOWN
+        confused[name] = {true: row for true, row in rows.items() if row}
+    return confused
 
 
 def perception(entries: Sequence[dict], states: Sequence[dict], interval: Callable) -> dict:
@@ -61,9 +56,7 @@ def perception(entries: Sequence[dict], states: Sequence[dict], interval: Callab
     numbers = {"dimensions": {}}
     for name, rows in own.items():
         options = {
-            true: _counts({true: row}, other[name])
-            for true, row in rows.items()
-            if is_known({name: true}, name)
+            true: _counts({true: row}, other[name]) for true, row in rows.items() if true != UNKNOWN
         }
         every = _counts({true: rows[true] for true in options}, other[name])
         numbers["dimensions"][name] = every | {"options": options, "confusion": rows}

@@ -70,8 +70,7 @@ def measure(
         ([np.mean(given) for given in edits.values()], [rewards[edit] for edit in edits])
         for edits in ranks.values()
     ]
-    votes = [[list(map(float, v)) for v in edits.values()] for edits in verdicts.values()]
-    places = [list(edits.values()) for edits in ranks.values()]
+    votes, places = ([[*own.values()] for own in given.values()] for given in (verdicts, ranks))
     return {
         "pass_rate": _share(
             "Passed, of all verdicts",

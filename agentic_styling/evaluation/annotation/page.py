@@ -84,9 +84,8 @@ def edit_name(trajectory_id: str) -> str:
 def save_pictures(trajectories: list[Trajectory], folder: Path, seed: int) -> None:
     """Save the photographs and edits that are missing; `seed` is that of executing plans."""
     folder.mkdir(parents=True, exist_ok=True)
-    for trajectory in {t.context_id: t for t in trajectories}.values():
-        _save(folder / source_name(trajectory.context_id), trajectory.image)
     for trajectory in trajectories:
+        _save(folder / source_name(trajectory.context_id), trajectory.image)
         if trajectory.edited is not None:
             _save(folder / edit_name(trajectory.id), trajectory.edited)
     _execute([t for t in trajectories if t.edited is None], folder, seed)

@@ -25,8 +25,7 @@ def read_curves(path: Path) -> dict[str, list]:
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
-            numbers = {name: x for name, x in row.items() if type(x) in (int, float)}
-            rows.append({name: float(x) for name, x in numbers.items()})
+            rows.append({name: float(x) for name, x in row.items() if type(x) in (int, float)})
             rows[-1]["step"]
         except (ValueError, AttributeError, KeyError, OverflowError, RecursionError):
             raise InputError(

@@ -32,12 +32,10 @@ def dumbbell(
 
 def axis(ticks: Sequence[float], form: str = "{:g}") -> Markup:
     """The tick labels above a column of strips."""
-    marks = [
-        tag(
-            "span", form.format(tick).replace("-", "\u2212"), style=f"left:{_position(tick, ticks)}"
-        )
-        for tick in ticks
-    ]
+    marks = []
+    for tick in ticks:
+        words = form.format(tick).replace("-", "\u2212")
+        marks.append(tag("span", words, style=f"left:{_position(tick, ticks)}"))
     return tag("span", *marks, class_="axis", aria_hidden="true")
 
 
