@@ -14,8 +14,12 @@ from agentic_styling.data.scoring import execute_and_score, score_samples
 from agentic_styling.evaluation.endpoint import EndpointPlanner
 from agentic_styling.evaluation.methods import ENDPOINT, WITHOUT_PLANNER
 from agentic_styling.evaluation.plan_metrics import action_scores
-from agentic_styling.evaluation.planning import Answer, check_answerable, planner_answers
-from agentic_styling.evaluation.sampling import sampled_answers
+from agentic_styling.evaluation.planning import (
+    Answer,
+    check_answerable,
+    planner_answers,
+    sampled_answers,
+)
 from agentic_styling.evaluation.saved_results import ANSWERS, KeptAnswers
 from agentic_styling.rewards import PARTS
 from agentic_styling.utils.pictures import SRGB

@@ -10,9 +10,8 @@ import numpy as np
 from agentic_styling.data import Trajectory
 from agentic_styling.evaluation import methods, runs
 from agentic_styling.evaluation.evaluate import default_config, evaluate
-from agentic_styling.evaluation.planning import derangement, parse
+from agentic_styling.evaluation.planning import Samples, derangement, parse
 from agentic_styling.evaluation.results import METHODS
-from agentic_styling.evaluation.sampling import Samples
 from agentic_styling.rewards import PARTS
 from agentic_styling.tools import Plan, Step
 

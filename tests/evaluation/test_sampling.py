@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agentic_styling.evaluation import runs, sampling
+from agentic_styling.evaluation import planning, runs
 from agentic_styling.evaluation.evaluate import default_config
 from agentic_styling.evaluation.methods import check_settings
-from agentic_styling.evaluation.sampling import sampled_answers
+from agentic_styling.evaluation.planning import sampled_answers
 from agentic_styling.planner import Completion
 from agentic_styling.tools import Plan, Step
 from agentic_styling.utils.errors import InputError
@@ -57,7 +57,7 @@ class Writer:
 
 @pytest.fixture(autouse=True)
 def writer(monkeypatch):
-    monkeypatch.setattr(sampling.Planner, "from_pretrained", Writer)
+    monkeypatch.setattr(planning.Planner, "from_pretrained", Writer)
 
 
 def drawn(standard):
