@@ -109,13 +109,13 @@ def evaluate(config: ConfigDict, workdir: str | Path) -> dict:
 
 def machine() -> dict:
     """Where the numbers were computed: platform, accelerator, cores and versions."""
-    packages = {name: version(name) for name in ("jax", "flax")}
     return {
         "platform": platform.platform(),
         "device": jax.devices()[0].device_kind,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        **packages,
+        "jax": version("jax"),
+        "flax": version("flax"),
     }
 
 

@@ -110,10 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return "image/png", self.server.pictures[path].read_bytes()
             except OSError:
                 raise _Refused(404, "the picture is missing; run annotate again") from None
-        try:
-            return "application/x-ndjson; charset=utf-8", self._file(path).read_bytes()
-        except FileNotFoundError:
-            return "application/x-ndjson; charset=utf-8", b""
+        file = self._file(path)
+        return "application/x-ndjson; charset=utf-8", file.read_bytes() if file.exists() else b""
 
     def _post(self, path: str) -> tuple[str, bytes]:
         file = self._file(path)

@@ -45,7 +45,8 @@ def write_report(workdir: str | Path) -> Path:
 def render(results: dict, records: list[dict], pictures: Path) -> str:
     """The whole page as text; `pictures` is the directory of the saved frames."""
     main, script = _sections(results, records, pictures), read_template(__file__, "report.js")
-    settings = results["settings"]
+    settings, photographs = results["settings"], results["photographs"]
+    of_photographs = f"{photographs} photograph" + "s" * (photographs != 1)
     page = fill(
         FRAGMENTS["page"],
         script_source=script_source(script),
@@ -53,7 +54,7 @@ def render(results: dict, records: list[dict], pictures: Path) -> str:
         script=Markup(script),
         hero=best_example(results, records, pictures),
         main=main,
-        of_what=of_what(results),
+        of_what=f"{results['cases']} held-out cases of {of_photographs}",
         resampled=resampled(results),
         draws=settings["bootstrap_samples"],
         seed=settings["seed"],
@@ -212,12 +213,6 @@ def _curves_of(metric: str, title: str, curves: dict) -> list[Markup]:
 
 def _charts(figures: list[Markup]) -> Markup:
     return tag("div", *figures, class_="charts", tabindex="0", role="group", aria_label="Charts")
-
-
-def of_what(results: dict) -> str:
-    """The number of cases and of the photographs that they show."""
-    photographs = f"{results['photographs']} photograph" + "s" * (results["photographs"] != 1)
-    return f"{results['cases']} held-out cases of {photographs}"
 
 
 def resampled(results: dict) -> str:
