@@ -4,23 +4,24 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from absl import flags
-
 from agentic_styling.cli.command import path, seed, whole
-from agentic_styling.cli.configured import run_configured
 
 
 def evaluate(argv: list[str]) -> None:
     """The evaluate command; argv: its name, then its flags."""
+    from agentic_styling.cli.configured import run_configured
+
     run_configured(_evaluate, "evaluate", argv, define=_define)
 
 
-def _define(values: flags.FlagValues) -> None:
+def _define(values) -> None:
+    from absl import flags
+
     words = "ask models behind endpoints after the estimate of their cost, as config.yes"
     flags.DEFINE_bool("yes", False, words, flag_values=values)
 
 
-def _evaluate(config, workdir: Path, *, flags: flags.FlagValues) -> None:
+def _evaluate(config, workdir: Path, *, flags) -> None:
     from agentic_styling import evaluation
 
     config.yes = config.yes or flags.yes

@@ -3,18 +3,19 @@
 import argparse
 from pathlib import Path
 
-from absl import flags
-
 from agentic_styling.cli.command import path, whole
-from agentic_styling.cli.configured import run_configured
 
 
 def train(argv: list[str]) -> None:
     """The train command, on one host or on each of several; argv: its name, then its flags."""
+    from agentic_styling.cli.configured import run_configured
+
     run_configured(_train, "train", argv, define=_define_flags)
 
 
-def _define_flags(values: flags.FlagValues) -> None:
+def _define_flags(values) -> None:
+    from absl import flags
+
     to = {"flag_values": values}
     flags.DEFINE_boolean("dry_run", False, "print shapes, memory and FLOPs, and stop", **to)
     flags.DEFINE_boolean("distributed", False, "one of several hosts of a TPU pod or SLURM", **to)
@@ -23,7 +24,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("process", None, "index of this process, from 0", **to)
 
 
-def _train(config, workdir: Path, flags: flags.FlagValues) -> None:
+def _train(config, workdir: Path, flags) -> None:
     import jax
 
     from agentic_styling import training
