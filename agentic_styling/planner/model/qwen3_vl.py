@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.linear import Compute
-from agentic_styling.planner.model.text import Decoder
+from agentic_styling.planner.model.text import Decoder, Embedding
 from agentic_styling.planner.model.vision import VisionTower
 from agentic_styling.utils.precision import in_32_bits
 
@@ -52,7 +52,7 @@ class Qwen3VL(nn.Module):
         self.visual = VisionTower(config.vision, self.compute)
         self.language_model = Decoder(config, self.compute, self.keep_cache)
         if not config.tie_word_embeddings:
-            self.lm_head = Head(config.text.vocab_size, config.text.hidden_size)
+            self.lm_head = Embedding(config.text, self.compute)  # only its table is used
 
     def __call__(self, inputs: Inputs):
         """Hidden states [B, S, D]; with keep_cache also the keys and values of each stack."""
@@ -70,7 +70,7 @@ class Qwen3VL(nn.Module):
             deepstack = jnp.where(visual, deepstack, 0)
         hidden, caches = self.language_model(x, positions, mask, deepstack, segments)
         if self.is_initializing() and not self.config.tie_word_embeddings:
-            self.lm_head()
+            self.lm_head(tokens)
         return (hidden, caches) if self.keep_cache else hidden
 
     def visual_features(self, inputs: Inputs, dtype):
@@ -158,18 +158,6 @@ def feature_index(tokens, mask, grids, features_per_image: int, config):
     image = jnp.clip(image, 0, grids.shape[1] - 1)
     begin = jnp.take_along_axis(ends - counts, image, axis=1)
     return jnp.clip(image * features_per_image + rank - begin, 0)
-
-
-class Head(nn.Module):
-    """The output embedding of an untied model: [V, D], as checkpoints store it."""
-
-    vocab_size: int
-    hidden_size: int
-
-    @nn.compact
-    def __call__(self):
-        shape = (self.vocab_size, self.hidden_size)
-        return self.param("embedding", nn.initializers.normal(shape[1] ** -0.5), shape)
 
 
 def output_embedding(config: Qwen3VLConfig, params) -> jax.Array:
