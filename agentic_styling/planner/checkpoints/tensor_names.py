@@ -91,7 +91,7 @@ def hf_prefix(path: tuple[str, ...]) -> str:
     """Hugging Face's name of a module; in a stack with a place for the {layer}."""
     name = ".".join(path)
     for pattern, replacement in NAMES:
-        match = re.match(rf"{pattern}(?=\.|$)", name)
-        if match:
-            return match.expand(replacement) + name[match.end() :]
+        renamed, count = re.subn(rf"^{pattern}(?=\.|$)", replacement, name)
+        if count:
+            return renamed
     raise KeyError(name)

@@ -17,6 +17,7 @@ TOKEN_IDS = (
     *("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id"),
     *TEXT_IDS,
 )
+EXPERT_SIZES = ("num_experts", "num_experts_per_tok", "moe_intermediate_size")
 # Values of the published mixture of experts; no others are supported.
 EVERY_LAYER_SPARSE = {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
 
@@ -160,8 +161,7 @@ class Qwen3VLConfig:
         if kind == MOE:
             text |= EVERY_LAYER_SPARSE
         else:
-            for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
-                text.pop(name)
+            text = {name: value for name, value in text.items() if name not in EXPERT_SIZES}
         text |= {
             "model_type": f"{kind}_text",
             **{name: getattr(self, name) for name in TEXT_IDS},
@@ -197,7 +197,7 @@ def _read_experts(text: dict[str, Any]) -> None:
     """Rename the experts' sizes; dense layers among the sparse ones are not supported."""
     # transformers writes the first of these and reads both.
     text["num_experts"] = text.get("num_local_experts") or text.get("num_experts")
-    for name in ("num_experts", "num_experts_per_tok", "moe_intermediate_size"):
+    for name in EXPERT_SIZES:
         if not text.get(name):
             raise InputError(f"config.json: text_config lacks {name!r}; add it")
     heads = text.get("num_attention_heads") or 1
@@ -228,18 +228,14 @@ def _check_supported(values: dict[str, Any], name: str, wanted) -> None:
         raise InputError(f"config.json: {name} {value!r} is not supported; it must be {wanted!r}")
 
 
-def _small_vision(out_hidden_size: int) -> VisionConfig:
-    return VisionConfig(24, 1024, 4096, out_hidden_size, (5, 11, 17))
+def _published(text: TextConfig, small: bool = False) -> Qwen3VLConfig:
+    """The small ones have a smaller vision tower and tie their embedding."""
+    sizes, taps = ((24, 1024, 4096), (5, 11, 17)) if small else ((27, 1152, 4304), (8, 16, 24))
+    vision = VisionConfig(*sizes, text.hidden_size, taps)
+    return Qwen3VLConfig(text, vision, small, bos_token_id=151643, eos_token_id=151645)
 
 
-def _large_vision(out_hidden_size: int) -> VisionConfig:
-    return VisionConfig(27, 1152, 4304, out_hidden_size, (8, 16, 24))
-
-
-def _published(text: TextConfig, vision: VisionConfig, tied: bool = False) -> Qwen3VLConfig:
-    return Qwen3VLConfig(text, vision, tied, bos_token_id=151643, eos_token_id=151645)
-
-
+EXPERTS_30B = {"num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768}
 # The tiny preset has 1.6 million parameters.
 PRESETS = {
     "tiny": Qwen3VLConfig(
@@ -254,17 +250,9 @@ PRESETS = {
         image_token_id=1534,
         video_token_id=1535,
     ),
-    "2b": _published(TextConfig(2048, 6144, 28, 16, 8), _small_vision(2048), True),
-    "4b": _published(TextConfig(2560, 9728, 36, 32, 8), _small_vision(2560), True),
-    "8b": _published(TextConfig(4096, 12288, 36, 32, 8), _large_vision(4096)),
-    "32b": _published(TextConfig(5120, 25600, 64, 64, 8), _large_vision(5120)),
-    "30b-a3b": _published(
-        TextConfig(
-            *(2048, 6144, 48, 32, 4),
-            num_experts=128,
-            num_experts_per_tok=8,
-            moe_intermediate_size=768,
-        ),
-        _large_vision(2048),
-    ),
+    "2b": _published(TextConfig(2048, 6144, 28, 16, 8), small=True),
+    "4b": _published(TextConfig(2560, 9728, 36, 32, 8), small=True),
+    "8b": _published(TextConfig(4096, 12288, 36, 32, 8)),
+    "32b": _published(TextConfig(5120, 25600, 64, 64, 8)),
+    "30b-a3b": _published(TextConfig(2048, 6144, 48, 32, 4, **EXPERTS_30B)),
 }
