@@ -13,22 +13,17 @@ from agentic_styling.utils.errors import InputError
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 CONTEXT = "Context:"
 
+TASK = """\
+You are an expert photo stylist. Look at the photograph, read the goal, and plan the edit as a \
+short sequence of tool calls."""
 ANSWER = """\
 Begin with one line that says how the photograph is now, one value or "unknown" for each dimension:
 Context: {"season": "summer_lush"}
 Before each call give its reason in a sentence. After the last call write one precise instruction \
 for the whole edit."""
 
-_TYPES = {
-    "enum": "string",
-    "text": "string",
-    "name": "string",
-    "action": "string",
-    "bool": "boolean",
-    "number": "number",
-    "list": "array",
-    "object": "object",
-}
+# JSON schema's names of kinds; the others are strings.
+_TYPES = {"bool": "boolean", "number": "number", "list": "array", "object": "object"}
 # Given in place of lists of values that would be too long.
 _DESCRIPTIONS = {
     "name": "a step: its tool, or tool:option",
@@ -75,10 +70,7 @@ def read_tool_calls(text: str) -> Plan:
 
 def tool_calls_system_text() -> str:
     """The system turn for a model not trained on our plans, with tools in Qwen's form."""
-    return (
-        "You are an expert photo stylist. Look at the photograph, read the goal, and plan the edit "
-        f"as a short sequence of tool calls.\n\n{ANSWER}\n\n{tools_text(tool_signatures())}"
-    )
+    return f"{TASK}\n\n{ANSWER}\n\n{tools_text(tool_signatures())}"
 
 
 def tools_text(signatures: list[dict]) -> str:
@@ -100,14 +92,13 @@ def tool_signatures() -> list[dict]:
     for tool in VOCABULARY.values():
         properties = {name: _schema(p, p.kind) for name, p in tool.parameters.items()}
         schema = {"type": "object", "properties": properties, "required": [tool.target]}
-        signatures.append(
-            {"type": "function", "function": {"name": tool.name, "parameters": schema}}
-        )
+        function = {"name": tool.name, "parameters": schema}
+        signatures.append({"type": "function", "function": function})
     return signatures
 
 
 def _schema(parameter: Parameter, kind: str) -> dict:
-    schema = {"type": _TYPES[kind]}
+    schema = {"type": _TYPES.get(kind, "string")}
     if kind == "enum":
         schema["enum"] = list(parameter.values)
     elif kind == "number":
@@ -155,9 +146,7 @@ def json_system_text() -> str:
     """The system turn that lists the tools and describes the answer in JSON."""
     signatures = "\n".join(json.dumps(signature) for signature in tool_signatures())
     return (
-        "You are an expert photo stylist. Look at the photograph, read the goal, and plan the "
-        "edit as a short sequence of tool calls.\n\n"
-        "# Tools\n\nThe tools, as JSON signatures within <tools></tools> XML tags:\n"
+        f"{TASK}\n\n# Tools\n\nThe tools, as JSON signatures within <tools></tools> XML tags:\n"
         f"<tools>\n{signatures}\n</tools>\n\n"
         "# Answer\n\nAnswer with one JSON object and nothing else. context says how the photograph "
         'is now, one value or "unknown" for each dimension; a step gives its reason before its '
