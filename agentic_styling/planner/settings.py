@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 from agentic_styling.planner.decoding.plan_forms import PLAN_FORMS
 from agentic_styling.planner.inputs.images import ImageSettings
 from agentic_styling.planner.inputs.tokenizer import Tokenizer
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.utils.checks import read_object_if_any
+from agentic_styling.utils.checks import read_object_if_any, write_object
 from agentic_styling.utils.errors import InputError, nearest
 
 SETTINGS_FILE = "planner.json"
@@ -51,8 +50,7 @@ class PlannerSettings:
 
     def save(self, directory: str | Path) -> None:
         """Write directory/planner.json."""
-        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-        (Path(directory) / SETTINGS_FILE).write_text(text, encoding="utf-8")
+        write_object(Path(directory) / SETTINGS_FILE, dataclasses.asdict(self))
 
 
 def check_fit(

@@ -104,6 +104,11 @@ def read_object_if_any(path: Path, fix: str) -> dict:
     return read_object(path, fix) if path.is_file() else {}
 
 
+def write_object(path: Path, values: dict) -> None:
+    """Writes a JSON object, indented."""
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
 def parse_object(text: str | bytes, where: str, fix: str) -> dict:
     """The object of a JSON text; as `read_object`, with `where` naming the place of the text."""
     try:

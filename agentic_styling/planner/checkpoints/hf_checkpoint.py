@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from agentic_styling.planner.checkpoints.safetensors_files import (
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.utils.checks import read_object
+from agentic_styling.utils.checks import read_object, write_object
 from agentic_styling.utils.precision import in_32_bits
 
 SHARD_BYTES = 5 * 10**9
@@ -144,8 +143,7 @@ def _write(directory: Path, config, shards: list[list[Tensor]], flat, arrays: It
             header = {t.name: (flat[t.path].dtype.name, t.shape) for t in shard}
             write_file(unfinished / name, header, itertools.islice(arrays, len(shard)))
         for name, content in texts.items():
-            text = json.dumps(content, indent=2) + "\n"
-            (unfinished / name).write_text(text, encoding="utf-8")
+            write_object(unfinished / name, content)
     for old in [*directory.glob("model-*-of-*.safetensors"), directory / SINGLE, directory / INDEX]:
         if old.name not in {*names, *texts}:
             old.unlink(missing_ok=True)

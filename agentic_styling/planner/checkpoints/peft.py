@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree,
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.lora import LoraConfig, adapter_shapes, module_kind
-from agentic_styling.utils.checks import read_object
+from agentic_styling.utils.checks import read_object, write_object
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -62,8 +61,7 @@ def save_adapters(directory, config: Qwen3VLConfig, adapters, lora: LoraConfig) 
         with replacing(Path(directory)) as unfinished:
             header = {t.name: (flat[t.path].dtype.name, t.shape) for t in table}
             write_file(unfinished / WEIGHTS_FILE, header, arrays)
-            text = json.dumps(peft, indent=2) + "\n"
-            (unfinished / CONFIG_FILE).write_text(text, encoding="utf-8")
+            write_object(unfinished / CONFIG_FILE, peft)
 
     write_tree(table, flat, write)
 

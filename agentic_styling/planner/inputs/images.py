@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import math
 import shutil
 from collections.abc import Sequence
@@ -19,11 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from agentic_styling.utils.checks import read_object_if_any
+from agentic_styling.utils.checks import read_object_if_any, write_object
 from agentic_styling.utils.errors import InputError
 
 SETTINGS_FILE = "preprocessor_config.json"
 KEPT = (SETTINGS_FILE, "video_preprocessor_config.json", "processor_config.json")
+SIZES = ("patch_size", "temporal_patch_size", "merge_size")  # fields with the same name in files
 # Steps of Qwen's processor that `image_to_patches` always applies.
 FIXED = {"do_resize": True, "resample": 3, "do_rescale": True, "do_normalize": True}
 
@@ -59,9 +59,7 @@ class ImageSettings:
         return cls(
             min_pixels=values.get("min_pixels") or size.get("shortest_edge", default.min_pixels),
             max_pixels=values.get("max_pixels") or size.get("longest_edge", default.max_pixels),
-            patch_size=values.get("patch_size", default.patch_size),
-            temporal_patch_size=values.get("temporal_patch_size", default.temporal_patch_size),
-            merge_size=values.get("merge_size", default.merge_size),
+            **{name: values[name] for name in SIZES if name in values},
             mean=_same(path, "image_mean", values, default.mean),
             std=_same(path, "image_std", values, default.std),
         )
@@ -84,14 +82,11 @@ class ImageSettings:
         values = {
             "image_processor_type": "Qwen2VLImageProcessorFast",
             "size": {"shortest_edge": self.min_pixels, "longest_edge": self.max_pixels},
-            "patch_size": self.patch_size,
-            "temporal_patch_size": self.temporal_patch_size,
-            "merge_size": self.merge_size,
+            **{name: getattr(self, name) for name in SIZES},
             "image_mean": [self.mean] * 3,
             "image_std": [self.std] * 3,
         }
-        text = json.dumps(values, indent=2) + "\n"
-        (directory / SETTINGS_FILE).write_text(text, encoding="utf-8")
+        write_object(directory / SETTINGS_FILE, values)
 
 
 # For tiny planners: a 128 x 128 picture is 16 tokens.

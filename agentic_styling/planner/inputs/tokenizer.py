@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from agentic_styling.utils.checks import read_object, read_object_if_any
+from agentic_styling.utils.checks import read_object, read_object_if_any, write_object
 from agentic_styling.utils.errors import InputError
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -121,10 +121,10 @@ class Tokenizer:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         self._backend.save(str(directory / TOKENIZER_FILE))
-        _write_json(directory / GENERATION_FILE, self._generation)
+        write_object(directory / GENERATION_FILE, self._generation)
         kept = [self.path / name for name in KEPT if (self.path / name).is_file()]
         if self.path / SETTINGS_FILE not in kept:
-            _write_json(directory / SETTINGS_FILE, SETTINGS)
+            write_object(directory / SETTINGS_FILE, SETTINGS)
         for path in kept:
             if not path.parent.samefile(directory):
                 shutil.copyfile(path, directory / path.name)
@@ -145,10 +145,6 @@ class Tokenizer:
         if index is None:
             raise InputError(f"{self.path}: lacks the token {token!r}; use a Qwen3-VL tokenizer")
         return index
-
-
-def _write_json(path: Path, values: dict) -> None:
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _read_backend(directory: Path):
@@ -232,9 +228,9 @@ def extend_tokenizer(
         row["id"] = len(model["vocab"]) + index
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_json(directory / TOKENIZER_FILE, values)
+    write_object(directory / TOKENIZER_FILE, values)
     settings = read_object_if_any(tokenizer.path / SETTINGS_FILE, "fetch it again")
-    _write_json(directory / SETTINGS_FILE, SETTINGS | settings | {"lower_case_goals": True})
+    write_object(directory / SETTINGS_FILE, SETTINGS | settings | {"lower_case_goals": True})
     extended = Tokenizer(directory)
     extended.save(directory)
     return extended
