@@ -47,10 +47,8 @@ class Rows:
             return self.replace(caches=caches)
         chosen = jnp.argsort(~self.unfinished(samples), stable=True)[:prompts]
         rows = (chosen[:, None] * samples + jnp.arange(samples)).reshape(-1)
-        index, token, done, written = jax.tree.map(
-            lambda x: x[rows], (self.index, self.token, self.done, self.written)
-        )
-        return Rows(index, token, done, written, [cache.take(chosen, rows) for cache in caches])
+        kept = jax.tree.map(lambda x: x[rows], self.replace(caches=[]))
+        return kept.replace(caches=[cache.take(chosen, rows) for cache in caches])
 
 
 def decode_stages(prompts: int, samples: int, length: int) -> tuple[tuple[int, int, int], ...]:

@@ -89,8 +89,8 @@ def context_attention(query, key, value, mask: SegmentMask):
     because a kernel's causal mask cannot start at a different position on every device.
     """
     mesh = jax.sharding.get_abstract_mesh()
-    rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a in ("data", "fsdp")])
-    heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
+    rows = _dividing(mesh, len(query), {"data", "fsdp"})
+    heads = _dividing(mesh, key.shape[1], {"tensor"})
 
     def local(query, key, value, segments):
         key, value = (jax.lax.all_gather(x, "context", axis=2, tiled=True) for x in (key, value))
@@ -254,8 +254,8 @@ def pallas_attention(query, key, value, mask: SegmentMask, interpret: bool = Fal
     mesh = jax.sharding.get_abstract_mesh()
     if not mesh.empty:
         # The compiler cannot partition a kernel.
-        rows = _dividing(mesh, len(query), [a for a in mesh.axis_names if a != "tensor"])
-        heads = _dividing(mesh, key.shape[1], [a for a in mesh.axis_names if a == "tensor"])
+        rows = _dividing(mesh, len(query), {*mesh.axis_names} - {"tensor"})
+        heads = _dividing(mesh, key.shape[1], {"tensor"})
         split = PartitionSpec(rows, heads)
         kernel = jax.shard_map(
             kernel,
@@ -297,15 +297,12 @@ def _whole_blocks(block: int, query, key, value, segments):
     return query, key, value, jnp.pad(segments, ((0, 0), (0, more)), constant_values=NO_SEGMENT)
 
 
-def _dividing(mesh, size: int, axes: list[str]) -> tuple[str, ...]:
-    """The axes of the mesh, taken in order, that divide `size` evenly."""
+def _dividing(mesh, size: int, axes: set[str]) -> tuple[str, ...]:
+    """Those of the axes that, taken in the mesh's order, divide `size` evenly."""
     kept, devices = (), 1
-    for axis in axes:
-        devices *= mesh.shape[axis]
-        if size % devices == 0:
-            kept = (*kept, axis)
-        else:
-            devices //= mesh.shape[axis]
+    for axis in mesh.axis_names:
+        if axis in axes and size % (devices * mesh.shape[axis]) == 0:
+            kept, devices = (*kept, axis), devices * mesh.shape[axis]
     return kept
 
 

@@ -55,15 +55,10 @@ class Compute:
     attention: str = "auto"
 
     def __post_init__(self):
-        if self.remat not in REMAT_POLICIES:
-            raise InputError(
-                f"remat {self.remat!r} is unknown; {nearest(self.remat, REMAT_POLICIES)}"
-            )
-        if self.attention not in IMPLEMENTATIONS:
-            raise InputError(
-                f"attention {self.attention!r} is unknown; "
-                f"{nearest(self.attention, IMPLEMENTATIONS)}"
-            )
+        for name, known in (("remat", REMAT_POLICIES), ("attention", IMPLEMENTATIONS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"{name} {value!r} is unknown; {nearest(value, known)}")
 
     def stack(self, layer: type[nn.Module], length: int, in_axes) -> Callable[..., nn.Module]:
         """`length` layers in sequence as one module with stacked parameters.

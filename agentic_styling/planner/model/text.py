@@ -233,13 +233,13 @@ class Decoder(nn.Module):
             return self._layers(x, positions, mask, deepstack)
         # With padding last this kernel needs no mask, and is much faster.
         first = jnp.argmax(mask, axis=1)
-        x, positions, mask = (_roll(y, -first, 0) for y in (x, positions, mask))
-        deepstack = None if deepstack is None else _roll(deepstack, -first, 1)
+        x, positions, mask = (_roll(y, -first, 0, 1) for y in (x, positions, mask))
+        deepstack = None if deepstack is None else _roll(deepstack, -first, 1, 2)
         mask = SegmentMask(
             mask.astype(jnp.int32), causal=True, implementation=attention, one_first=True
         )
         x, caches = self._layers(x, positions, mask, deepstack)
-        return _roll(x, first, 0), jax.tree.map(lambda y: _roll(y, first, 1, 3), caches)
+        return _roll(x, first, 0, 1), jax.tree.map(lambda y: _roll(y, first, 1, 3), caches)
 
     def _layers(self, x, positions, mask, deepstack):
         rope = rope_angles(self.config, positions, x.dtype)
@@ -251,9 +251,8 @@ class Decoder(nn.Module):
         return self.norm(x), caches
 
 
-def _roll(x, by, rows: int, axis: int | None = None):
-    """Each row of x (an index of axis `rows`) rolled by its own amount along the next axis."""
-    axis = rows + 1 if axis is None else axis
+def _roll(x, by, rows: int, axis: int):
+    """Each row of x (an index of axis `rows`) rolled by its own amount along a later axis."""
     return jax.vmap(lambda row, n: jnp.roll(row, n, axis - 1), (rows, 0), rows)(x, by)
 
 
