@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,15 +18,14 @@ from agentic_styling.planner.checkpoints.safetensors_files import (
     input_first,
     open_tensors,
     refuse_square,
-    replacing,
-    write_file,
 )
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
-from agentic_styling.utils.checks import read_object, write_object
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.precision import in_32_bits
 
+SHARDS = "model-*-of-*.safetensors"
 SHARD_BYTES = 5 * 10**9
 HEAD, EMBEDDING = "lm_head.weight", "model.language_model.embed_tokens.weight"
 ROWS = 4096  # of the embedding, compared at a time
@@ -124,11 +122,6 @@ def save_pretrained(
     # The widest dtype comes first, so that every tensor is aligned.
     table = sorted(tensors(config), key=lambda tensor: -flat[tensor.path].dtype.itemsize)
     shards = list(_shards(table, flat, max_shard_bytes))
-    write_tree(table, flat, lambda arrays: _write(Path(directory), config, shards, flat, arrays))
-
-
-def _write(directory: Path, config, shards: list[list[Tensor]], flat, arrays: Iterator) -> None:
-    """The files of a checkpoint; arrays come in the order of the shards' tensors."""
     dtype = next(iter(flat.values())).dtype.name
     texts = {"config.json": config.to_hf() | {"dtype": dtype}}
     names = [SINGLE]
@@ -138,15 +131,8 @@ def _write(directory: Path, config, shards: list[list[Tensor]], flat, arrays: It
             "metadata": {"total_size": sum(leaf.nbytes for leaf in flat.values())},
             "weight_map": {t.name: n for n, s in zip(names, shards, strict=True) for t in s},
         }
-    with replacing(directory) as unfinished:
-        for name, shard in zip(names, shards, strict=True):
-            header = {t.name: (flat[t.path].dtype.name, t.shape) for t in shard}
-            write_file(unfinished / name, header, itertools.islice(arrays, len(shard)))
-        for name, content in texts.items():
-            write_object(unfinished / name, content)
-    for old in [*directory.glob("model-*-of-*.safetensors"), directory / SINGLE, directory / INDEX]:
-        if old.name not in {*names, *texts}:
-            old.unlink(missing_ok=True)
+    tables = dict(zip(names, shards, strict=True))
+    write_tree(Path(directory), tables, flat, texts, (SINGLE, INDEX, SHARDS))
 
 
 def _shards(table: list[Tensor], flat, most: int) -> Iterator[list[Tensor]]:

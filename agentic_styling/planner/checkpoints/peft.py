@@ -10,17 +10,12 @@ from flax import traverse_util
 from jax.sharding import Mesh
 
 from agentic_styling.planner.checkpoints.partition import Rule
-from agentic_styling.planner.checkpoints.safetensors_files import (
-    check,
-    open_file,
-    replacing,
-    write_file,
-)
+from agentic_styling.planner.checkpoints.safetensors_files import check, open_file
 from agentic_styling.planner.checkpoints.streaming import check_tree, load_tree, write_tree
 from agentic_styling.planner.checkpoints.tensor_names import Tensor, tensors
 from agentic_styling.planner.model.config import Qwen3VLConfig
 from agentic_styling.planner.model.lora import LoraConfig, adapter_shapes, module_kind
-from agentic_styling.utils.checks import read_object, write_object
+from agentic_styling.utils.checks import read_object
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.precision import in_32_bits
 
@@ -56,14 +51,7 @@ def save_adapters(directory, config: Qwen3VLConfig, adapters, lora: LoraConfig) 
         "bias": "none",
         "inference_mode": True,
     }
-
-    def write(arrays):
-        with replacing(Path(directory)) as unfinished:
-            header = {t.name: (flat[t.path].dtype.name, t.shape) for t in table}
-            write_file(unfinished / WEIGHTS_FILE, header, arrays)
-            write_object(unfinished / CONFIG_FILE, peft)
-
-    write_tree(table, flat, write)
+    write_tree(Path(directory), {WEIGHTS_FILE: table}, flat, {CONFIG_FILE: peft})
 
 
 @in_32_bits

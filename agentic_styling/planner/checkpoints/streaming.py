@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,14 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.planner.checkpoints.partition import Rule, shardings
-from agentic_styling.planner.checkpoints.safetensors_files import listed, stored_dtype
+from agentic_styling.planner.checkpoints.safetensors_files import (
+    listed,
+    replacing,
+    stored_dtype,
+    write_file,
+)
 from agentic_styling.planner.checkpoints.tensor_names import Tensor
+from agentic_styling.utils.checks import write_object
 from agentic_styling.utils.errors import InputError
 
 # Stacks up to this size are assembled on the host, larger ones on the device layer by layer.
@@ -71,14 +78,31 @@ def check_tree(table: Sequence[Tensor], flat: dict) -> None:
         raise InputError(f"params: {names} do not fit the config; save those it was made for")
 
 
-def write_tree(table: Sequence[Tensor], flat: dict, write: Callable[[Iterator], None]) -> None:
-    """Call write(arrays), with every tensor in the table's order, on the first process.
+def write_tree(
+    directory: Path,
+    tables: dict[str, Sequence[Tensor]],
+    flat: dict,
+    texts: dict[str, dict],
+    replaced: Sequence[str] = (),
+) -> None:
+    """Write each safetensors file's tensors, and JSON files, on the first process.
 
     The other processes take part in gathering, and wait until everything is written.
+
+    Args:
+      replaced: patterns of older files, which go where they are not written anew.
     """
-    arrays = _stored_arrays(table, flat)
+    arrays = _stored_arrays([tensor for table in tables.values() for tensor in table], flat)
     if jax.process_index() == 0:
-        write(arrays)
+        with replacing(directory) as unfinished:
+            for name, table in tables.items():
+                header = {t.name: (flat[t.path].dtype.name, t.shape) for t in table}
+                write_file(unfinished / name, header, itertools.islice(arrays, len(table)))
+            for name, content in texts.items():
+                write_object(unfinished / name, content)
+        for old in [path for pattern in replaced for path in directory.glob(pattern)]:
+            if old.name not in tables | texts:
+                old.unlink(missing_ok=True)
     for _ in arrays:
         pass
     if jax.process_count() > 1:
@@ -87,16 +111,13 @@ def write_tree(table: Sequence[Tensor], flat: dict, write: Callable[[Iterator], 
 
 def _stored_arrays(table: Sequence[Tensor], flat) -> Iterator[np.ndarray]:
     """Every tensor in the table's order, as it is to be stored."""
-    stacked = {tensor.path for tensor in table if tensor.index is not None}
-    for path, stack in itertools.groupby(table, key=lambda tensor: tensor.path):
-        leaf = flat[path]
-        whole = path not in stacked or leaf.nbytes <= SMALL_BYTES
-        leaf = _gather(leaf) if whole else leaf
-        for tensor in stack:
-            if whole:
-                yield tensor.pack(leaf)
-            else:
-                yield _gather(_take(leaf, tensor.index, tensor.transposed))
+    for path, group in itertools.groupby(table, key=lambda tensor: tensor.path):
+        leaf, stack = flat[path], list(group)
+        if stack[0].index is None or leaf.nbytes <= SMALL_BYTES:
+            leaf = _gather(leaf)
+            yield from (tensor.pack(leaf) for tensor in stack)
+        else:
+            yield from (_gather(_take(leaf, t.index, t.transposed)) for t in stack)
 
 
 def _gather(array) -> np.ndarray:

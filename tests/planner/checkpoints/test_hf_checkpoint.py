@@ -224,14 +224,14 @@ def test_a_save_replaces_what_was_there(several, config, params):
 
 def test_a_save_that_fails_leaves_the_old_one(several, config, params, monkeypatch):
     before = {path.name: path.read_bytes() for path in several.iterdir()}
-    write_file = hf_checkpoint.write_file
+    write_file = streaming.write_file
 
     def full_disk(path, *args):
         if path.name.startswith("model-00003"):
             raise OSError("no space left")
         write_file(path, *args)
 
-    monkeypatch.setattr(hf_checkpoint, "write_file", full_disk)
+    monkeypatch.setattr(streaming, "write_file", full_disk)
     other = jax.tree.map(lambda x: x + 1, params)
     with pytest.raises(OSError, match="no space"):
         save_pretrained(several, config, other, max_shard_bytes=400_000)
