@@ -77,12 +77,10 @@ def extend_vocabulary(source: Path, directory: Path, texts: Iterable[str], vocab
     old = Tokenizer(source)
     with atomic_directory(directory) as unfinished:
         new = extend_tokenizer(old, texts, unfinished, vocab_size)
-        embedding = params["language_model"]["embed_tokens"]["embedding"]
-        table = np.asarray(embedding, np.float32)
+        embed = params["language_model"]["embed_tokens"]
+        table = np.asarray(embed["embedding"], np.float32)
         rows = [table[old.parts(token)].mean(0) for token in new.tokens()]
-        params["language_model"]["embed_tokens"]["embedding"] = np.stack(rows).astype(
-            embedding.dtype
-        )
+        embed["embedding"] = np.stack(rows).astype(embed["embedding"].dtype)
         save_pretrained(unfinished, config.for_tokenizer(new), params)
         ImageSettings.load(source).save(unfinished)
         PlannerSettings.load(source).save(unfinished)

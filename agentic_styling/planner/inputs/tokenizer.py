@@ -6,10 +6,10 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
-from agentic_styling.utils.checks import read_object, read_object_if_any, write_object
+from agentic_styling.utils.checks import read_object_if_any, write_object
 from agentic_styling.utils.errors import InputError
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -71,8 +71,8 @@ class Tokenizer:
         self.image_pad, self.video_pad = self._special(IMAGE_PAD), self._special(VIDEO_PAD)
         self._generation = self._read_generation()
         for name in KEPT:
-            if name.endswith(".json") and (self.path / name).is_file():
-                read_object(self.path / name, "fetch it again")
+            if name.endswith(".json"):
+                read_object_if_any(self.path / name, "fetch it again")
         settings = read_object_if_any(self.path / SETTINGS_FILE, "fetch it again")
         self.lower_case_goals = settings.get("lower_case_goals") is True
 
@@ -86,12 +86,9 @@ class Tokenizer:
 
     def words(self, text: str) -> list[list[str]]:
         """The tokens of each part of a text that tokens do not reach beyond."""
-        found: list[list[str]] = []
         encoding = self._backend.encode(text, add_special_tokens=False)
-        for token, word in zip(encoding.tokens, encoding.word_ids, strict=True):
-            found += [[]] * (word + 1 - len(found))
-            found[word] = [*found[word], token]
-        return found
+        pairs = zip(encoding.word_ids, encoding.tokens, strict=True)
+        return [[token for _, token in word] for _, word in groupby(pairs, lambda pair: pair[0])]
 
     def tokens(self) -> list[str]:
         """Every token by its id, spelt as in tokenizer.json."""
