@@ -117,8 +117,7 @@ def smart_resize(height: int, width: int, settings: ImageSettings) -> tuple[int,
 
 def image_patches(height: int, width: int, settings: ImageSettings) -> int:
     """How many patches a picture of this size is cut into."""
-    height, width = smart_resize(height, width, settings)
-    return height * width // settings.patch_size**2
+    return math.prod(smart_resize(height, width, settings)) // settings.patch_size**2
 
 
 def image_tokens(height: int, width: int, settings: ImageSettings) -> int:
@@ -158,9 +157,8 @@ def _cut(pixels, settings: ImageSettings):
 def images_to_patches(images, settings: ImageSettings, patches: int):
     """Pictures of any sizes, one for each row of `Inputs`, padded to a number of patches.
 
-    images: [B, H, W, 3], or B arrays [H, W, 3], as for `image_to_patches`; those of one size run
-    together. Returns patches float32 [B, 1, patches, C * T * 16 * 16] and
-    grids int32 [B, 1, 3].
+    images: [B, H, W, 3], or B arrays [H, W, 3]; those of one size run together.
+    Returns what `image_to_patches` does, with P = patches.
     """
     if hasattr(images, "dtype"):
         if isinstance(images, np.ndarray):

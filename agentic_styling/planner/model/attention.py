@@ -82,8 +82,7 @@ def attend(query, key, value, mask: SegmentMask):
 
 
 def context_attention(query, key, value, mask: SegmentMask):
-    """`attend` with rows sharded over the mesh axis "context": local queries attend to all-gathered
-    keys.
+    """`attend` with rows sharded over the axis "context": local queries, all-gathered keys.
 
     Keys and values are small with grouped queries; scores stay local. Matrix products are used
     because a kernel's causal mask cannot start at a different position on every device.
@@ -307,10 +306,7 @@ def _dividing(mesh, size: int, axes: set[str]) -> tuple[str, ...]:
 
 
 def rotate(x, cos, sin):
-    """Rotary embedding in the rotate-half layout.
-
-    x [B, S, H, D]; cos and sin [B, S, D/2].
-    """
+    """Rotary embedding in the rotate-half layout: x [B, S, H, D]; cos and sin [B, S, D/2]."""
     cos, sin = cos[:, :, None], sin[:, :, None]
     first, second = jnp.split(x, 2, axis=-1)
     return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
