@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from agentic_styling.utils.errors import InputError
 
@@ -25,17 +25,6 @@ PICTURE_COLUMNS = (
 EMPTY = "holds no picture"
 OUT_OF_RANGE = "values are not within"
 ROUNDING = 1e-3  # by which floats may leave [0, 1]
-_TURNS = {  # by EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
 # Its date, 12 bytes from 24 on, is zero: the same bytes each time.
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SRGB = SRGB[:24] + bytes(12) + SRGB[36:]
@@ -93,7 +82,8 @@ def read_image(picture, max_side: int | None = MAX_SIDE, min_side: int = MIN_SID
             image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
         image.load()
         profile = image.info.get("icc_profile")
-        image = _upright(image)
+        with contextlib.suppress(*UNREADABLE):  # a broken EXIF block
+            ImageOps.exif_transpose(image, in_place=True)
         if image.mode.startswith(("I", "F")):
             image = _from_deep(image)
         alpha = None
@@ -110,21 +100,9 @@ def read_image(picture, max_side: int | None = MAX_SIDE, min_side: int = MIN_SID
     return np.array(image)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says."""
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except UNREADABLE:
-        return image
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-
-
 def _from_deep(image: Image.Image) -> Image.Image:
-    """A picture of 16 bits or of floats as grey of 8 bits, with alpha if one value is transparent.
-
-    Pillow's convert() would clip it.
-    """
-    values = np.asarray(image)
+    """A picture of 16 bits or floats as grey of 8 bits, with alpha if one value is transparent."""
+    values = np.asarray(image)  # Pillow's convert() would clip them
     if image.mode.startswith("I"):  # 16 bits, stored in 32 by some formats
         if values.min() < 0 or values.max() > 65535:
             raise ValueError(f"{OUT_OF_RANGE} 0 to 65535")
