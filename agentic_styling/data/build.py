@@ -14,7 +14,7 @@ from tqdm import tqdm
 from agentic_styling.data.goals.sets import SPLITS, sample_goal, set_label, set_number, sets_text
 from agentic_styling.data.photos.photos import Photo, crop_with_content
 from agentic_styling.data.photos.sources import Source, Survey, split_source, survey
-from agentic_styling.data.photos.states import sample_state, target_of
+from agentic_styling.data.photos.states import sample_state
 from agentic_styling.data.pipeline import Context, render_sources, run_plans
 from agentic_styling.data.storage.card import card, summary
 from agentic_styling.data.storage.records import to_records
@@ -225,7 +225,7 @@ def counts(trajectories: Sequence[Trajectory], rejects: Counter) -> dict:
         "good": {"4 or more": sum(t.reward >= 4 for t in trajectories)},
         "steps": _tally(str(len(t.plan.steps)) for t in trajectories),
         "tools": _tally(step.tool for t in trajectories for step in t.plan.steps),
-        "options": _tally(f"{s.tool}: {target_of(s)}" for row in steps for s in row),
+        "options": _tally(f"{s.tool}: {s.option}" for row in steps for s in row),
         "themes": _tally(t.theme for t in trajectories if t.theme),
         "photos": _tally(t.photo for t in trajectories),
         "rejects": dict(rejects),

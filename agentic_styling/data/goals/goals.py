@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agentic_styling.data.photos.states import ORDER, make_step, target_of
+from agentic_styling.data.photos.states import ORDER, make_step
 from agentic_styling.tools import UNKNOWN, Step
 from agentic_styling.utils.package_data import read_beside
 
@@ -95,7 +95,7 @@ def pick_constraint(options: list[tuple[str, str]], rng: np.random.Generator) ->
 
 def keeps(step: Step) -> str:
     """What a constraint step keeps, in words."""
-    kept = target_of(step)
+    kept = step.option
     if step.tool == "preserve_attribute":
         return {"color": "the colours", "lighting": "the light"}.get(kept, f"the {kept}")
     return "the " + kept.replace("_", " ").replace("center", "centre")

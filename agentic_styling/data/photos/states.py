@@ -38,18 +38,12 @@ def state_plan(state: dict[str, str]) -> Plan:
     return Plan({}, tuple(steps), "")
 
 
-def make_step(tool: str, source: str, target: str, strength: float, reasoning: str = "") -> Step:
+def make_step(tool: str, source: str, target: str, strength: float) -> Step:
     """A step that names its source (unless the tool is a modifier), target and strength."""
     row = VOCABULARY[tool]
     if row.source is None:
-        return Step(reasoning, tool, {row.target: target})
-    parameters = {row.source: source, row.target: target, "strength": strength}
-    return Step(reasoning, tool, parameters)
-
-
-def target_of(step: Step) -> str:
-    """The option a step turns the picture into (a modifier: what it keeps)."""
-    return step.option
+        return Step("", tool, {row.target: target})
+    return Step("", tool, {row.source: source, row.target: target, "strength": strength})
 
 
 def source_of(step: Step) -> str:

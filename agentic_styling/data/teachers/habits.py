@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agentic_styling.data.goals.goals import COMPOSED, Goal
-from agentic_styling.data.photos.states import ORDER, STATES, make_step, source_of, target_of
+from agentic_styling.data.photos.states import ORDER, STATES, make_step, source_of
 from agentic_styling.data.teachers.scripted import neighbour
 from agentic_styling.tools import MODIFIERS, UNKNOWN, Step
 
@@ -57,13 +57,13 @@ def misled(
     step is from an option to itself: a habit that would make it otherwise is not followed. A goal
     keeps one thing at most.
     """
-    wanted = {step.tool: target_of(step) for step in goal.request}
+    wanted = {step.tool: step.option for step in goal.request}
     seen = {name: _seen(habits, name, option) for name, option in state.items()}
     seen = {n: state[n] if wanted.get(n) == option else option for n, option in seen.items()}
     changes = [_usual(habits, goal, s, seen) for s in goal.request if s.tool not in MODIFIERS]
     kept = [s for s in goal.request if s.tool in MODIFIERS]
-    theme = goal.theme or "".join(map(target_of, goal.request[:1]))
-    forgets = any(habits.draw("forgets_constraint", theme, target_of(s)) for s in kept)
+    theme = goal.theme or "".join(step.option for step in goal.request[:1])
+    forgets = any(habits.draw("forgets_constraint", theme, s.option) for s in kept)
     if forgets and len(changes) >= low:
         kept = []
     if changes and len(changes) + len(kept) < high:
@@ -79,7 +79,7 @@ def _seen(habits: Habits, name: str, option: str) -> str:
 
 def _usual(habits: Habits, goal: Goal, step: Step, seen: Mapping[str, str]) -> Step:
     """A step that changes something, as it is usually taken."""
-    target, strength = target_of(step), step.parameters["strength"]
+    target, strength = step.option, step.parameters["strength"]
     source = seen.get(step.tool, source_of(step))
     if rng := habits.draw("neighbour", goal.theme or target, step.tool):
         other = neighbour(step.tool, target, rng)

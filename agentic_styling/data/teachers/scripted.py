@@ -4,7 +4,7 @@ import numpy as np
 
 from agentic_styling.data.goals.goals import COMPOSED, Goal, keeps
 from agentic_styling.data.goals.words import noun
-from agentic_styling.data.photos.states import ORDER, make_step, source_of, target_of
+from agentic_styling.data.photos.states import ORDER, make_step, source_of
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, UNKNOWN, VOCABULARY, Plan, Step
 from agentic_styling.utils.package_data import read_beside
 
@@ -58,7 +58,7 @@ def _with_mistakes(request: tuple[Step, ...], error: float, rng) -> list[Step]:
 
 
 def _vary(step: Step, errs, rng) -> Step:
-    source, target, strength = source_of(step), target_of(step), step.parameters["strength"]
+    source, target, strength = source_of(step), step.option, step.parameters["strength"]
     if errs(MISTAKES_OPTION):
         target = neighbour(step.tool, target, rng)
     if errs(MISTAKES_STRENGTH):
@@ -82,7 +82,7 @@ def _reason(step: Step, goal: Goal, rng) -> str:
         kept = keeps(step)
         it = "them" if kept.endswith("s") else "it"
         return str(rng.choice(_WORDS["keep_reasons"])).format(kept=kept, it=it)
-    source, target = source_of(step), target_of(step)
+    source, target = source_of(step), step.option
     theme = goal.noun or "this request"
     words = {"theme": theme, "target": noun(step.tool, target), "kind": KINDS[step.tool]}
     if source == UNKNOWN:
@@ -101,7 +101,7 @@ def _instruction(steps: tuple[Step, ...]) -> str:
     if len(set(adverbs)) == 1:  # said once for the whole sentence
         adverbs[1:] = [""] * (len(adverbs) - 1)
     clauses = [
-        f"{adverb} {CLAUSES[s.tool].format(noun(s.tool, target_of(s)))}".strip()
+        f"{adverb} {CLAUSES[s.tool].format(noun(s.tool, s.option))}".strip()
         for adverb, s in zip(adverbs, changes, strict=True)
     ]
     text = " and ".join(filter(None, [", ".join(clauses[:-1]), clauses[-1]]))

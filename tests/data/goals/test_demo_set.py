@@ -9,7 +9,7 @@ import pytest
 
 from agentic_styling.data.goals.goals import clash
 from agentic_styling.data.goals.sets import LEVELS, SPLITS, read, sample_goal, set_themes
-from agentic_styling.data.photos.states import sample_state, source_of, target_of
+from agentic_styling.data.photos.states import sample_state, source_of
 from agentic_styling.tools import MODIFIERS, VOCABULARY, Plan
 
 COUNT = 1000
@@ -94,10 +94,10 @@ def test_goals_ask_for_one_to_four_changes_that_agree(drawn):
         Plan(state, goal.request)  # raises unless valid
         changes = [s for s in goal.request if s.tool not in MODIFIERS]
         assert 1 <= len(changes) <= 4 and len(goal.request) - len(changes) <= 1
-        assert all(target_of(s) != state.get(s.tool) for s in changes)
+        assert all(s.option != state.get(s.tool) for s in changes)
         assert all(source_of(s) == state.get(s.tool, "unknown") for s in changes)
         if not goal.theme:
-            assert clash({s.tool: target_of(s) for s in changes}) is None
+            assert clash({s.tool: s.option for s in changes}) is None
 
 
 def test_shares_are_as_the_file_says(drawn):

@@ -22,7 +22,7 @@ from agentic_styling.data.goals.sets import (
     set_themes,
 )
 from agentic_styling.data.goals.sets import PAPER_SETS as SETS
-from agentic_styling.data.photos.states import STATES, sample_state, source_of, target_of
+from agentic_styling.data.photos.states import STATES, sample_state, source_of
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, Plan
 from agentic_styling.utils.errors import InputError
 
@@ -186,7 +186,7 @@ def test_goals_have_the_steps_of_their_set_and_depend_on_nothing_else(set_name, 
     changes = list(filter(is_change, goal.request))
     assert changes and len(goal.request) - len(changes) <= 1
     for step in changes:
-        assert target_of(step) != state.get(step.tool)
+        assert step.option != state.get(step.tool)
         assert source_of(step) == state.get(step.tool, "unknown")
     assert goal.explicit == (goal.level == "explicit")
     assert not re.search("[_{}]", goal.text)
@@ -210,7 +210,7 @@ def test_what_is_held_out_is_only_in_test(drawn):
                 assert all((goal.theme in held_out) == goal.held_out for goal in goals)
                 continue
             for goal in goals:
-                asked = {(s.tool, target_of(s)) for s in goal.request}
+                asked = {(s.tool, s.option) for s in goal.request}
                 held = {pair for pair in asked if pair[1] in atoms(True)[pair[0]]}
                 assert goal.theme == "" and (goal.held_out or not held)
 
@@ -218,7 +218,7 @@ def test_what_is_held_out_is_only_in_test(drawn):
 def test_pairs_of_simple_agree(drawn):
     sizes = Counter()
     for _, goal in (row for split in SPLITS for row in drawn["simple", split]):
-        targets = {step.tool: target_of(step) for step in goal.request}
+        targets = {step.tool: step.option for step in goal.request}
         assert clash(targets) is None and not (len(targets) == 2 and targets.keys() <= PLACES)
         sizes[len(targets)] += 1
     assert 0.45 < sizes[2] / sizes.total() < 0.65  # a pair is relevant more often
@@ -231,8 +231,8 @@ def test_constraints_suit_the_theme_and_contradict_no_target(drawn):
         constrained = [goal for goal in goals if not is_change(goal.request[-1])]
         assert low <= len(constrained) / len(goals) <= high
         for goal in constrained:
-            key = goal.request[-1].tool, target_of(goal.request[-1])
-            targets = {s.tool: target_of(s) for s in goal.request[:-1]}
+            key = goal.request[-1].tool, goal.request[-1].option
+            targets = {s.tool: s.option for s in goal.request[:-1]}
             assert key in compatible_constraints(targets) and key[1] in keeps[goal.theme]
 
 
@@ -244,7 +244,7 @@ def test_the_words_of_strength_and_constraint_match_the_request(drawn):
         for _, goal in rows:
             text, last = goal.text, goal.request[-1]
             if not is_change(last):
-                said = clauses["constraint"][target_of(last)][split]
+                said = clauses["constraint"][last.option][split]
                 (ending,) = (f", {t}" for t in said if text.endswith(f", {t}"))
                 text = text.removesuffix(ending)
             strength = str(goal.request[0].parameters["strength"])
@@ -284,7 +284,7 @@ def test_goals_keep_the_weights_of_their_theme():
     for level, share in LEVELS.items():
         assert abs(levels[level] / 1600 - share) < 0.05
     mine = [s for g in goals if g.theme == theme.name for s in g.request]
-    ornate = [target_of(s) == "victorian_ornate" for s in mine if s.tool == "architecture_style"]
+    ornate = [s.option == "victorian_ornate" for s in mine if s.tool == "architecture_style"]
     assert abs(np.mean(ornate) - 0.75) < 4 * np.sqrt(0.75 * 0.25 / len(ornate))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentic_styling.data.goals.goals import Goal, make_request
 from agentic_styling.data.goals.sets import read, sample_goal
-from agentic_styling.data.photos.states import STATES, sample_state, source_of, target_of
+from agentic_styling.data.photos.states import STATES, sample_state, source_of
 from agentic_styling.data.pipeline import Context
 from agentic_styling.data.teachers.habits import KINDS, Habits, misled
 from agentic_styling.data.teachers.teachers import Procedural
@@ -39,7 +39,7 @@ def calls(steps):
 
 
 def options(goal):
-    return {s.tool: target_of(s) for s in goal.request}
+    return {s.tool: s.option for s in goal.request}
 
 
 def test_without_habits_nothing_changes():
@@ -54,7 +54,7 @@ def test_each_kind_does_what_it_says():
     assert seen == STATE and near.request[-1] == goal.request[-1]
     for step in near.request[:-1]:
         every = VOCABULARY[step.tool].options
-        apart = (every.index(target_of(step)) - every.index(before[step.tool])) % len(every)
+        apart = (every.index(step.option) - every.index(before[step.tool])) % len(every)
         assert apart in (1, 2, len(every) - 1, len(every) - 2)
     strong, _ = led(goal, "full_strength")
     assert [s.parameters.get("strength", 1.0) for s in strong.request] == [1.0] * 4
@@ -63,7 +63,7 @@ def test_each_kind_does_what_it_says():
     assert calls(forgetful.request) == calls(goal.request[:-1])
     eager, _ = led(goal, "adds_step")
     [added] = [s for s in eager.request if s.tool not in before]
-    assert added.tool not in MODIFIERS and target_of(added) in VOCABULARY[added.tool].options
+    assert added.tool not in MODIFIERS and added.option in VOCABULARY[added.tool].options
     assert calls(s for s in eager.request if s != added) == calls(goal.request)
     wrong, seen = led(goal, "misreads")
     assert seen.keys() == STATE.keys() and seen != STATE
@@ -183,7 +183,7 @@ def test_plans_with_habits_are_valid(seed, skill, name):
         if skill == 1.0:
             changes = [s for s in plan.steps if s.tool not in MODIFIERS]
             assert all(source_of(s) == plan.context[s.tool] for s in changes)
-            assert all(source_of(s) != target_of(s) for s in changes)
+            assert all(source_of(s) != s.option for s in changes)
 
 
 def test_no_habit_makes_a_step_from_an_option_to_itself():
@@ -196,8 +196,8 @@ def test_no_habit_makes_a_step_from_an_option_to_itself():
     for seed in range(60):
         (late,) = led(day, "misreads", seed)[0].request
         (usual,) = led(fog, "neighbour", seed)[0].request
-        assert source_of(late) != target_of(late) and source_of(usual) != target_of(usual)
-        found.append((source_of(late), target_of(usual)))
+        assert source_of(late) != late.option and source_of(usual) != usual.option
+        found.append((source_of(late), usual.option))
     assert {source for source, _ in found} == {*STATES["time_of_day"][1]} - {other}
     assert {target for _, target in found} > {"fog_dense"}
 

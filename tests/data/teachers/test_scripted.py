@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agentic_styling.data.goals.goals import Goal, make_request
 from agentic_styling.data.goals.sets import sample_goal
-from agentic_styling.data.photos.states import sample_state, target_of
+from agentic_styling.data.photos.states import sample_state
 from agentic_styling.data.teachers.scripted import CLAUSES, FAULTS, KINDS, teach
 from agentic_styling.tools import DIMENSIONS, MODIFIERS, VOCABULARY, Plan
 
@@ -96,7 +96,7 @@ def test_the_instruction_names_the_constraint():
     for seed in range(200):
         _, goal, plan = taught(seed, 1.0)
         if plan.steps[-1].tool == "exclude_region":
-            region = target_of(plan.steps[-1]).replace("_", " ").replace("center", "centre")
+            region = plan.steps[-1].option.replace("_", " ").replace("center", "centre")
             assert plan.instruction.endswith(f"keep the {region} as before.")
 
 
