@@ -33,7 +33,7 @@ STAGES = {
     "requests rendered and measured": (pipeline, "render_reference"),
     "plans executed": (pipeline, "execute"),
     "scored": (pipeline, "score_against"),
-    "pictures encoded": (build, "to_record"),
+    "pictures encoded": (build, "to_records"),
     "shards written": (shards.SetDirectory, "write"),
 }
 REST = "everything else"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agentic_styling.data import Trajectory
 from agentic_styling.data.storage import shards
-from agentic_styling.data.storage.records import SCORES, to_record
+from agentic_styling.data.storage.records import SCORES, to_records
 from tests.training.fixtures import make_trajectories
 
 CONTEXTS = {"train": 4, "validation": 1, "test": 2}
@@ -28,6 +28,6 @@ def write_set(root, trajectories=None) -> Path:
     directory = shards.SetDirectory(shards.set_path(root, "simple"), dict.fromkeys(rows, 1))
     directory.claim({})
     for split, own in rows.items():
-        directory.write(split, 0, [to_record(t) for t in own], {})
+        directory.write(split, 0, to_records(own), {})
     directory.finish("# Small\n\nA small set.\n")
     return directory.path

@@ -45,12 +45,17 @@ def features(edited: bool = True):
     )
 
 
-def to_record(trajectory: Trajectory, image: bytes | None = None, *, edited: bool = True) -> bytes:
-    """The bytes of a record; the same trajectory gives the same bytes.
+def to_records(trajectories: Sequence[Trajectory], *, edited: bool = True) -> list[bytes]:
+    """The bytes of the records; the same trajectories give the same bytes.
 
-    image: the picture as PNG, where it is encoded already. edited: whether to keep the edited
-    picture. Raises InputError if that is missing.
+    edited: whether to keep the edited pictures. Raises InputError if one is missing.
     """
+    pictures = {t.context_id: t.image for t in trajectories}  # encoded once for a context
+    pictures = {context: _encode(image) for context, image in pictures.items()}
+    return [_to_record(t, pictures[t.context_id], edited) for t in trajectories]
+
+
+def _to_record(trajectory: Trajectory, image: bytes, edited: bool) -> bytes:
     if edited and trajectory.edited is None:
         raise InputError(f"trajectory {trajectory.id}: has no edited picture; execute its plan")
     given = {name: getattr(trajectory, name) for name in (*TEXTS, "explicit", "reward")}
@@ -61,18 +66,11 @@ def to_record(trajectory: Trajectory, image: bytes | None = None, *, edited: boo
         [{"tool": s.tool, "parameters": s.parameters} for s in trajectory.request]
     )
     given["scores"] = {name: trajectory.scores.get(name, np.nan) for name in SCORES}
-    given["image"] = io.BytesIO(image or encode_picture(trajectory.image))
+    given["image"] = io.BytesIO(image)
     if edited:
-        given["edited"] = io.BytesIO(encode_picture(trajectory.edited))
+        given["edited"] = io.BytesIO(_encode(trajectory.edited))
     example = _serializer(edited).get_tf_example(features(edited).encode_example(given))
     return example.SerializeToString(deterministic=True)
-
-
-def to_records(trajectories: Sequence[Trajectory], *, edited: bool = True) -> list[bytes]:
-    """`to_record` of each; the picture of a context is encoded once."""
-    pictures = {t.context_id: t.image for t in trajectories}
-    pictures = {context: encode_picture(image) for context, image in pictures.items()}
-    return [to_record(t, pictures[t.context_id], edited=edited) for t in trajectories]
 
 
 def from_record(row: dict, where: str) -> Trajectory:
@@ -110,8 +108,8 @@ def from_record(row: dict, where: str) -> Trajectory:
     )
 
 
-def encode_picture(image: np.ndarray) -> bytes:
-    """A picture of a record, uint8 [H, W, 3], as PNG: written fast rather than small."""
+def _encode(image: np.ndarray) -> bytes:
+    """A picture as PNG, written fast rather than small."""
     out = io.BytesIO()
     Image.fromarray(image).save(out, "PNG", compress_level=1)
     return out.getvalue()
