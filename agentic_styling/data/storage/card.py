@@ -7,7 +7,7 @@ import numpy as np
 
 from agentic_styling.data.goals.sets import read, set_label
 from agentic_styling.data.photos.sources import Source
-from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, read_json, total
+from agentic_styling.data.storage.shards import NAME, SETTINGS, SetDirectory, read_json, totals
 from agentic_styling.data.teachers.habits import KINDS
 from agentic_styling.utils.errors import InputError
 
@@ -22,9 +22,9 @@ def card(
     Raises InputError if no plan could be used.
     """
     label = set_label(set_name)
-    every = _counts(directory)
-    steps, rejects = total(every, "steps"), total(every, "rejects")
-    if not steps:
+    every = _every(directory)
+    if not every["steps"]:
+        rejects = every["rejects"]
         reasons = ", ".join(f"{why}: {n}" for why, n in ranked(rejects))
         raise InputError(
             f"{directory.path}: no plan of {rejects.total()} could be used ({reasons}); give "
@@ -32,20 +32,21 @@ def card(
         )
     held_out = read(set_name)["held_out_share"] > 0
     split = next(iter(directory.shards))
-    low, high = min(map(int, steps)), max(map(int, steps))
+    steps = sorted(map(int, every["steps"]))
+    count, *_, good = _row(every)
     lines = [
         f"# {NAME}/{label}",
-        f"{_records(every):,} scored trajectories of {low} to {high} steps, the set "
+        f"{count} scored trajectories of {steps[0]} to {steps[-1]} steps, the set "
         f"{label.capitalize()}: pictures in known states, styling goals, plans of varying quality, "
         "the edited pictures, and rewards from 0 to 5.",
         summary(directory),
         "Splits share neither photographs (near duplicates count as one) nor phrasings"
         + ("; some of what test goals ask for is in test only." if held_out else "."),
-        *_behaviour(read_json(directory.path / SETTINGS)["teacher"], _row(every)[-1]),
+        *_behaviour(read_json(directory.path / SETTINGS)["teacher"], good),
         "## Tools",
-        table(("tool", "steps"), ranked(total(every, "tools"), 20)),
+        table(("tool", "steps"), ranked(every["tools"], 20)),
     ]
-    if themes := total(every, "themes"):
+    if themes := every["themes"]:
         lines += [f"## Themes: {len(themes)}", table(("theme", "trajectories"), ranked(themes))]
     lines += [
         "## Photographs",
@@ -60,10 +61,7 @@ def card(
 
 
 def _behaviour(teacher: dict, good: str) -> list[str]:
-    """How the scripted teacher behaved, from its settings; nothing of other teachers.
-
-    good: share of its plans at 4 or more.
-    """
+    """How the scripted teacher behaved, by its settings; good: share of plans at 4 or more."""
     if "skills" not in teacher:
         return []
     skills = ", ".join(f"{skill} ({share:.0%})" for skill, share in teacher["skills"].items())
@@ -81,43 +79,40 @@ def _behaviour(teacher: dict, good: str) -> list[str]:
 
 def summary(directory: SetDirectory) -> str:
     """Counts by split, rewards, steps, options, and what was left out, as Markdown."""
-    every = _counts(directory)
-    splits = [(split, *_row(directory.counts(split))) for split in directory.shards]
-    steps, rejects = total(every, "steps"), total(every, "rejects")
-    left_out = ranked(rejects) or [("plans", 0)]
+    every = _every(directory)
+    splits = [(split, *_row(totals(directory.counts(split)))) for split in directory.shards]
+    steps = every["steps"]
+    left_out = ranked(every["rejects"]) or [("plans", 0)]
     settings = read_json(directory.path / SETTINGS)
     left_out += [(f"photograph: {why}", n) for why, n in settings["skipped"].items()]
     head = ("split", "trajectories", "contexts", "photographs", "themes", "4 or more")
     lines = [
         table(head, [*splits, ("all", *_row(every))]),
         "## Rewards",
-        histogram(total(every, "rewards")),
+        histogram(every["rewards"]),
         "## Steps",
         table(("steps", "plans"), [(n, f"{steps[n]:,}") for n in sorted(steps, key=int)]),
         "## Options asked for most",
-        table(("option", "steps"), ranked(total(every, "options"), MOST)),
+        table(("option", "steps"), ranked(every["options"], MOST)),
         "## Left out",
         table(("reason", "number"), left_out),
     ]
     return "\n\n".join(lines)
 
 
-def _counts(directory: SetDirectory) -> list[dict]:
-    return [counts for split in directory.shards for counts in directory.counts(split)]
+def _every(directory: SetDirectory) -> dict[str, Counter]:
+    return totals(counts for split in directory.shards for counts in directory.counts(split))
 
 
-def _records(counts: Sequence[dict]) -> int:
-    return sum(c["records"] for c in counts)
-
-
-def _row(counts: Sequence[dict]) -> tuple:
+def _row(sums: dict[str, Counter]) -> tuple:
     """Of a table by split."""
+    count = sums["rewards"].total()
     return (
-        f"{_records(counts):,}",
-        f"{len(total(counts, 'contexts')):,}",
-        len(total(counts, "photos")),
-        len(total(counts, "themes")) or "-",
-        f"{total(counts, 'good')['4 or more'] / _records(counts):.0%}" if _records(counts) else "-",
+        f"{count:,}",
+        f"{len(sums['contexts']):,}",
+        len(sums["photos"]),
+        len(sums["themes"]) or "-",
+        f"{sums['good']['4 or more'] / count:.0%}" if count else "-",
     )
 
 

@@ -12,8 +12,8 @@ number.
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agentic_styling.utils.atomic import atomic_file, sync, write_text
@@ -136,12 +136,14 @@ def is_finished(directory) -> bool:
     return (Path(directory) / CARD).is_file() and (Path(directory) / INFO).is_file()
 
 
-def total(counts: Sequence[dict], name: str) -> Counter:
-    """The sum of a field {word: number} over counts."""
-    every = Counter()
-    for c in counts:  # not sum(), which copies what it has so far each time
-        every.update(c[name])
-    return every
+def totals(counts: Iterable[dict]) -> dict[str, Counter]:
+    """The sums over counts of each of their fields that is {word: number}."""
+    sums = defaultdict(Counter)
+    for shard in counts:  # not sum(), which copies what it has so far each time
+        for name, numbers in shard.items():
+            if isinstance(numbers, dict):
+                sums[name].update(numbers)
+    return sums
 
 
 def read_json(path: Path) -> dict:

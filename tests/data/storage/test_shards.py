@@ -12,6 +12,6 @@ def test_a_sum_of_counts_is_linear_in_the_shards(monkeypatch):
 
     monkeypatch.setattr(shards, "Counter", Kept)
     counts = [{"contexts": {f"c{n}": 1, "all": 2}} for n in range(50)]
-    every = shards.total(counts, "contexts")
+    every = shards.totals(counts)["contexts"]
     assert every["all"] == 100 and every["c7"] == 1 and len(every) == 51
     assert every["none"] == 0
