@@ -9,56 +9,45 @@ In Qwen's chat template the conversations are the prompts of planner/inputs/prom
 """
 
 import re
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from agentic_styling.data.formats.published_export import (
-    image_path,
-    write_images,
-    write_json,
-    write_lines,
-)
+from agentic_styling.data.formats.published_export import image_path, write_json, write_lines
 from agentic_styling.data.storage.training_set import best_and_worst
-from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
-from agentic_styling.utils.atomic import atomic_directory
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError
 
 # What these programs or the chat template would read as a picture or as the end of a turn.
 _SPECIAL = re.compile(r"<\|\w+\|>|<(?:image|video|audio)>")
 FORMS = ("trl", "llama-factory", "ms-swift")
 
 
-def export_conversations(trajectories: Sequence[Trajectory], directory, form: str) -> None:
-    """Writes trajectories with pictures to a new directory, as conversations; form: of FORMS.
+def write_conversations(splits: dict[str, list[Trajectory]], root: Path, form: str) -> None:
+    """Writes the files of a form of FORMS, but the pictures.
 
     Every row of SPLIT.jsonl also has its id and reward, to filter or weight by. Pairs are chosen as
-    by `preference_pairs`. Raises InputError as `checked_splits` does, for an unknown form, a
-    directory that is not new, and a special token of the other program in a goal or plan.
+    by `preference_pairs`. Raises InputError for a special token of the other program in a goal or
+    plan.
     """
-    if form not in FORMS:
-        raise InputError(f"format {form!r} is not known; {nearest(form, FORMS)}")
-    splits, info = checked_splits(trajectories), {}
-    for trajectory in trajectories:
-        _check_special(trajectory)
-    with atomic_directory(directory) as root:
-        write_images(trajectories, root)
-        for split, rows in splits.items():
-            lines = [_row(form, t) | {"id": t.id, "reward": float(t.reward)} for t in rows]
-            write_lines(root / f"{split}.jsonl", lines)
-            info[f"agentic_styling_{split}"] = _entry(f"{split}.jsonl", ranking=False)
-            rewards = np.array([t.reward for t in rows], np.float32)
-            numbers = {name: i for i, name in enumerate(dict.fromkeys(t.context_id for t in rows))}
-            contexts = np.array([numbers[t.context_id] for t in rows])
-            pairs = best_and_worst(rewards, contexts)
-            if len(pairs):
-                pairs = [_row(form, rows[best], rows[worst]) for best, worst in pairs]
-                write_lines(root / f"{split}_pairs.jsonl", pairs)
-                name = f"agentic_styling_{split}_pairs"
-                info[name] = _entry(f"{split}_pairs.jsonl", ranking=True)
-        if form == "llama-factory":
-            write_json(root / "dataset_info.json", info)
+    info = {}
+    for split, rows in splits.items():
+        for trajectory in rows:
+            _check_special(trajectory)
+        lines = [_row(form, t) | {"id": t.id, "reward": float(t.reward)} for t in rows]
+        write_lines(root / f"{split}.jsonl", lines)
+        info[f"agentic_styling_{split}"] = _entry(f"{split}.jsonl", ranking=False)
+        rewards = np.array([t.reward for t in rows], np.float32)
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(t.context_id for t in rows))}
+        contexts = np.array([numbers[t.context_id] for t in rows])
+        pairs = best_and_worst(rewards, contexts)
+        if len(pairs):
+            pairs = [_row(form, rows[best], rows[worst]) for best, worst in pairs]
+            write_lines(root / f"{split}_pairs.jsonl", pairs)
+            name = f"agentic_styling_{split}_pairs"
+            info[name] = _entry(f"{split}_pairs.jsonl", ranking=True)
+    if form == "llama-factory":
+        write_json(root / "dataset_info.json", info)
 
 
 def _check_special(trajectory: Trajectory) -> None:
@@ -96,11 +85,11 @@ def _row(form: str, chosen: Trajectory, rejected: Trajectory | None = None) -> d
 def _entry(file_name: str, *, ranking: bool) -> dict:
     """What dataset_info.json says of a file of lines."""
     columns = ["messages", "images", *(["chosen", "rejected"] if ranking else [])]
-    tags = {"role_tag": "role", "content_tag": "content"}
+    tags = {f"{name}_tag": name for name in ("role", "content", "user", "assistant", "system")}
     return {
         "file_name": file_name,
         "formatting": "sharegpt",
         **({"ranking": True} if ranking else {}),
         "columns": {name: name for name in columns},
-        "tags": tags | {f"{role}_tag": role for role in ("user", "assistant", "system")},
+        "tags": tags,
     }

@@ -16,43 +16,38 @@ import numpy as np
 
 from agentic_styling.data.formats.published import OURS
 from agentic_styling.data.formats.published_plans import write_published_plan
-from agentic_styling.data.storage.trajectories import checked_splits
 from agentic_styling.data.trajectory import Trajectory
 from agentic_styling.tools import DIMENSIONS, UNKNOWN
-from agentic_styling.utils.atomic import atomic_directory
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.pictures import to_png
 
 
-def export_published(trajectories: Sequence[Trajectory], directory) -> None:
-    """Writes trajectories with pictures to a new directory, in the published form.
+def write_published(splits: dict[str, list[Trajectory]], root: Path) -> None:
+    """Writes the files of the published form, but the pictures.
 
     individual_score and trajectory_avg_reward are the reward; standardized_weight is
-    (reward - mean) / std over the split, 0 where all are alike. Raises InputError as
-    `checked_splits` does, and if the directory is not new or pyarrow is missing.
+    (reward - mean) / std over the split, 0 where all are alike. Raises InputError if pyarrow is
+    missing.
     """
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise InputError(
-            f"{directory}: parquet needs pyarrow, which is not installed; "
+            "format 'published': parquet needs pyarrow, which is not installed; "
             "pip install 'agentic-styling[data]'"
         ) from None
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
-    splits = checked_splits(trajectories)
-    with atomic_directory(directory) as root:
-        write_images(trajectories, root)
-        (root / "analysis").mkdir()
-        for trajectory in {t.context_id: t for t in trajectories}.values():
-            state = {name: trajectory.state.get(name, UNKNOWN) for name in DIMENSIONS}
-            write_json(root / f"analysis/{trajectory.context_id}.json", state)
-        for split, rows in splits.items():
-            rows = _rows(rows)
-            write_lines(root / f"{split}.jsonl", rows)
-            schema = pyarrow.schema([(name, kinds[type(v)]) for name, v in rows[0].items()])
-            table = pyarrow.Table.from_pylist(rows, schema)
-            pyarrow.parquet.write_table(table, root / f"{split}.parquet")
+    (root / "analysis").mkdir()
+    for split, own in splits.items():
+        for context, state in {t.context_id: t.state for t in own}.items():
+            state = {name: state.get(name, UNKNOWN) for name in DIMENSIONS}
+            write_json(root / f"analysis/{context}.json", state)
+        rows = _rows(own)
+        write_lines(root / f"{split}.jsonl", rows)
+        schema = pyarrow.schema([(name, kinds[type(v)]) for name, v in rows[0].items()])
+        table = pyarrow.Table.from_pylist(rows, schema)
+        pyarrow.parquet.write_table(table, root / f"{split}.parquet")
 
 
 def image_path(trajectory: Trajectory) -> str:
