@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, one_line
 
 SEEDS = 1 << 32  # of a key of jax.random, with or without 64-bit types
 HIGHEST = 1e30  # temperature whose reciprocal is a normal float32
@@ -114,7 +114,7 @@ def parse_object(text: str | bytes, where: str, fix: str) -> dict:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({' '.join(str(error).split())}); {fix}") from None
+        raise InputError(f"{where}: not JSON ({one_line(error)}); {fix}") from None
     if not isinstance(value, dict):
         raise InputError(f"{where}: not a JSON object but {type(value).__name__}; {fix}")
     return value

@@ -27,6 +27,11 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     return "use one of " + ", ".join(candidates)
 
 
+def one_line(message: object) -> str:
+    """An error's message or a text in one line of at most 120 characters, to quote in another."""
+    return " ".join(str(message).split())[:120]
+
+
 def first_cause(error: BaseException) -> BaseException:
     """The error that began a chain of errors."""
     while error.__cause__ or error.__context__:

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, one_line
 
 MAX_SIDE = 1024  # photographs are only cropped and shrunk; more pixels would only cost memory
 MIN_SIDE = 64
@@ -50,9 +50,8 @@ def read_photo(
     try:
         return read_image(file, max_side, min_side)
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:120]
         raise InputError(
-            f"{name or file}: no readable photograph ({reason}); give a .jpg or .png"
+            f"{name or file}: no readable photograph ({one_line(error)}); give a .jpg or .png"
         ) from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from agentic_styling.data.formats.published_plans import LeftOut, as_object, read_analysis, show
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, one_line
 from agentic_styling.utils.pictures import MAX_SIDE, PICTURE_COLUMNS, read_photo
 
 SUFFIXES = (".parquet", ".jsonl", ".json")  # of rows; of a folder the first kind is read
@@ -161,7 +161,7 @@ def _json_array(path: Path) -> Iterator[dict | LeftOut]:
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise LeftOut("unreadable file", f"not JSON ({str(error).splitlines()[0]})") from None
+        raise LeftOut("unreadable file", f"not JSON ({one_line(error)})") from None
     if not isinstance(rows, list):
         raise LeftOut("unreadable file", "is not an array of rows")
     yield from map(_row, rows)
@@ -180,8 +180,8 @@ def _parquet_rows(path: Path) -> Iterator[dict | LeftOut]:
             for batch in file.iter_batches(_BATCH):
                 yield from map(_row, batch.to_pylist())
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise LeftOut("unreadable file", f"not readable as parquet ({reason})") from None
+        line = f"not readable as parquet ({one_line(error)})"
+        raise LeftOut("unreadable file", line) from None
 
 
 def _row(data: object) -> dict | LeftOut:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from agentic_styling.tools import ALIASES, DIMENSIONS, MODIFIERS, VOCABULARY, Plan, PlanError, Step
 from agentic_styling.tools.plans.steps import show as spelled
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError, nearest, one_line
 
 show = functools.partial(spelled, spell=ascii)
 LAST = 5  # the lowest priority, and that of an action without one
@@ -96,7 +96,7 @@ def as_object(data: object, reason: str, where: str) -> dict:
         if isinstance(data, Mapping):
             return _without_nulls(data)
     except (ValueError, RecursionError) as error:
-        raise LeftOut(reason, f"{where}: not JSON ({str(error).splitlines()[0]})") from None
+        raise LeftOut(reason, f"{where}: not JSON ({one_line(error)})") from None
     raise LeftOut(reason, f"{where}: {show(data)} is not an object")
 
 

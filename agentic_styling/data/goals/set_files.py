@@ -9,7 +9,7 @@ from agentic_styling.data.teachers.scripted import MAX_TEACHER_STEPS
 from agentic_styling.data.trajectory import SPLITS
 from agentic_styling.tools import DIMENSIONS, VOCABULARY
 from agentic_styling.utils.checks import parse_object
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError, nearest, one_line
 
 LEVELS = {"explicit": 0.4, "suggestive": 0.3, "vague": 0.3}  # how often each is drawn
 NONE = "none"  # among a theme's options: the dimension is not asked for
@@ -47,10 +47,9 @@ def check(text: str, where: str) -> dict:
     except InputError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        missing = "is missing" if isinstance(error, KeyError) else ""
-        why = " ".join(f"{error} {missing}".split())[:120]
+        why = f"{error} is missing" if isinstance(error, KeyError) else error
         raise InputError(
-            f"{where}: is not a set of goals ({why}); see data/goals/sets/demo.json"
+            f"{where}: is not a set of goals ({one_line(why)}); see data/goals/sets/demo.json"
         ) from None
     return rows
 

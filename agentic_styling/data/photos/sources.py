@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from agentic_styling.data.photos.photos import Photo
 from agentic_styling.utils.checks import local_path, readable
-from agentic_styling.utils.errors import InputError
+from agentic_styling.utils.errors import InputError, one_line
 from agentic_styling.utils.pictures import (
     EMPTY,
     PICTURE_COLUMNS,
@@ -232,8 +232,7 @@ def _tfds(where: str) -> Source:
         rows = tfds.data_source(name, split=split, data_dir=directory or None, download=False)
     except Exception as error:
         raise InputError(
-            f"{where}: no prepared data set ({' '.join(str(error).split())[:120]}); give "
-            "tfds:NAME/SPLIT@DATA_DIR"
+            f"{where}: no prepared data set ({one_line(error)}); give tfds:NAME/SPLIT@DATA_DIR"
         ) from error
     info = rows.dataset_info
     typed = [n for n, kind in info.features.items() if isinstance(kind, tfds.features.Image)]
@@ -252,8 +251,8 @@ def _hugging_face(where: str) -> Source:
         rows = datasets.load_from_disk(str(directory))
     except Exception as error:  # of many types, where files are damaged
         raise InputError(
-            f"{where}: no readable data set ({' '.join(str(error).split())[:120]}); give the "
-            "directory that save_to_disk wrote"
+            f"{where}: no readable data set ({one_line(error)}); give the directory that "
+            "save_to_disk wrote"
         ) from error
     if isinstance(rows, datasets.DatasetDict):
         if len(rows) != 1:
@@ -281,11 +280,13 @@ def _hugging_face(where: str) -> Source:
 
 def _picture_column(where: str, columns: list[str], typed: list[str]) -> str:
     """The column of the pictures: the only one of that type, else the first with a usual name."""
-    usual = [name for name in PICTURE_COLUMNS if name in (typed or columns)]
-    if len(typed) == 1 or usual:
-        return typed[0] if len(typed) == 1 else usual[0]
+    if len(typed) == 1:
+        return typed[0]
+    columns = typed or columns
+    if usual := [name for name in PICTURE_COLUMNS if name in columns]:
+        return usual[0]
     raise InputError(
-        f"{where}: which column holds the pictures is not clear ({', '.join(typed or columns)}); "
+        f"{where}: which column holds the pictures is not clear ({', '.join(columns)}); "
         "rename it to image"
     )
 

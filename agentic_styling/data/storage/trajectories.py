@@ -6,15 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from agentic_styling.data.storage.records import (
-    decode_picture,
-    features,
-    from_record,
-    to_records,
-)
+from agentic_styling.data.storage.records import decode_picture, features, from_record, to_records
 from agentic_styling.data.storage.shards import NAME, SetDirectory, is_finished
 from agentic_styling.data.trajectory import SPLITS, Trajectory
-from agentic_styling.utils.errors import InputError, nearest
+from agentic_styling.utils.errors import InputError, nearest, one_line
 
 ROWS_PER_SHARD = 1024
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -144,7 +139,7 @@ def _read_split(where: str, rows, contexts, image: bool, edited: bool) -> list[T
             row = rows[number]
             context = row["context_id"].decode()
         except Exception as error:  # of many types
-            why = " ".join(str(error).split())[:120]
+            why = one_line(error)
             raise InputError(f"{place}: damaged ({why}); build the set again") from error
         if contexts is not None and context not in contexts:
             continue
@@ -187,5 +182,5 @@ def _open(directory: Path, split: str | None) -> dict:
     except InputError:
         raise
     except Exception as error:
-        why = " ".join(str(error).split())[:120]
+        why = one_line(error)
         raise InputError(f"{directory}: damaged ({why}); build the set again") from error
