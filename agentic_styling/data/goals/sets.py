@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from agentic_styling.data.goals.goals import (
     pick,
     pick_constraint,
 )
+from agentic_styling.data.goals.set_files import LEVELS, NONE
 from agentic_styling.data.goals.words import listing, noun, phrase, scene
 from agentic_styling.data.photos.states import ORDER
 from agentic_styling.data.trajectory import SPLITS
@@ -37,8 +37,7 @@ from agentic_styling.utils.errors import InputError, nearest
 
 PAPER_SETS = ("simple", "regular", "complex")
 SETS = (*PAPER_SETS, "demo")
-LEVELS = set_files.LEVELS
-NONE = set_files.NONE
+_SHIPPED = (*SETS, "clauses")  # files of sets/
 ANY = tuple(kept for _, kept in CONSTRAINTS)
 # Of simple: how often a goal asks for two changes, and how often one names its look outright.
 PAIR_SHARE = 0.5
@@ -134,19 +133,18 @@ def read(name: str) -> dict:
 
     Raises InputError for an unknown name, a missing file, and a field that is missing or wrong.
     """
-    rows = json.loads(sets_text(name)) if name in (*SETS, "clauses") else None
-    return rows or set_files.check(sets_text(name), name)
+    text = sets_text(name)
+    return json.loads(text) if name in _SHIPPED else set_files.check(text, name)
 
 
 def sets_text(name: str) -> str:
     """The text of a set's file. Raises InputError where there is none."""
-    path = resources.files("agentic_styling.data.goals") / "sets" / f"{name}.json"
-    if name not in (*SETS, "clauses"):
-        if not name.endswith(".json"):
-            raise InputError(
-                f"build: set {name!r} is not known; use {', '.join(SETS)} or a .json file of goals"
-            )
-        path = Path(name)
+    shipped = name in _SHIPPED
+    if not shipped and not name.endswith(".json"):
+        raise InputError(
+            f"build: set {name!r} is not known; use {', '.join(SETS)} or a .json file of goals"
+        )
+    path = Path(__file__).parent / f"sets/{name}.json" if shipped else Path(name)
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -261,24 +259,18 @@ def _draw_composed(set_name: str, split: str, rng) -> Draft:
 def _draw_atomic(set_name: str, split: str, held_out: bool, rng) -> Draft:
     rows = read(set_name)
     first = _draw_atom(set_name, held_out, rng)
+    targets, form = dict([first]), "manners"
     if rng.random() < PAIR_SHARE:
-        while True:
-            second = _draw_atom(set_name, False, rng)
-            pair = dict([first, second])
-            if len(pair) == 2 and not pair.keys() <= PLACES and not clash(pair):
-                break
-        both = [
-            ask(*a, pick(rows["dimensions"][a[0]]["explicit"][split], rng)) for a in pair.items()
-        ]
-        text = pick(rows["pairs"][split], rng).format(*both)
-        return Draft(text, "explicit", pair, held_out)
-    row = rows["dimensions"][first[0]]
-    if rng.random() < EXPLICIT_SHARE:
-        text = ask(*first, pick(row["explicit"][split], rng))
-        text = pick(rows["manners"][split], rng).format(text)
-        return Draft(text, "explicit", dict([first]), held_out)
-    text = pick(row["suggestive"][first[1]][split], rng)
-    return Draft(text, "suggestive", dict([first]), held_out)
+        form = "pairs"
+        while len(targets) < 2 or targets.keys() <= PLACES or clash(targets):
+            targets = dict([first, _draw_atom(set_name, False, rng)])
+    elif rng.random() >= EXPLICIT_SHARE:
+        name, option = first
+        text = pick(rows["dimensions"][name]["suggestive"][option][split], rng)
+        return Draft(text, "suggestive", targets, held_out)
+    explicit = [pick(rows["dimensions"][name]["explicit"][split], rng) for name in targets]
+    asked = [ask(*item, text) for item, text in zip(targets.items(), explicit, strict=True)]
+    return Draft(pick(rows[form][split], rng).format(*asked), "explicit", targets, held_out)
 
 
 def _draw_atom(set_name: str, held_out: bool, rng) -> tuple[str, str]:
