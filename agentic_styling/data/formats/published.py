@@ -21,6 +21,7 @@ from agentic_styling.data.formats.published_files import (
 from agentic_styling.data.formats.published_plans import (
     LeftOut,
     as_object,
+    is_number,
     is_unicode,
     read_published_plan,
     show,
@@ -188,8 +189,7 @@ def _reward(row: Mapping, metadata: Mapping) -> float:
         for place in (row, metadata):
             if name in place:
                 value = place[name]
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                if not number or not 0 <= value <= 5:  # also refuses NaN
+                if not is_number(value) or not 0 <= value <= 5:  # also refuses NaN
                     raise LeftOut("score out of range", f"{name} {show(value)} is not in 0 to 5")
                 return float(value)
     raise LeftOut("no score", f"the row has none of {', '.join(SCORES)}")
@@ -205,10 +205,7 @@ def _split(metadata: Mapping, path: Path) -> str:
 
 
 def _own_fields(metadata: Mapping) -> dict:
-    """What our own export adds to a row's metadata: fields of Trajectory, and the plan's context.
-
-    {} for a row of others. Raises LeftOut for one that is not as we write it.
-    """
+    """Fields of Trajectory, and the plan's context, that our export adds to a row's metadata."""
     if OURS not in metadata:
         return {}
     ours = as_object(metadata[OURS], "malformed metadata", f"metadata.{OURS}")

@@ -128,8 +128,7 @@ def _reason(step: Step) -> str:
         value = step.parameters.get(key, parameter.default)
         if parameter.kind == "enum" and value not in parameter.values:
             return "unknown option" if isinstance(value, str) else "malformed plan"
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if parameter.kind == "number" and number:
+        if parameter.kind == "number" and is_number(value):
             low, high = parameter.values
             if not low <= value <= high:
                 return "value out of range"
@@ -140,8 +139,7 @@ def _priority(action: object, number: int) -> float:
     if not isinstance(action, dict):
         raise LeftOut("malformed plan", f"action {number}: {show(action)} is not an object")
     priority = action.get("priority", LAST)
-    known = isinstance(priority, int | float) and not isinstance(priority, bool)
-    if not known or not 1 <= priority <= LAST:
+    if not is_number(priority) or not 1 <= priority <= LAST:
         raise LeftOut(
             "malformed plan", f"action {number}: priority {show(priority)} is not within 1 to 5"
         )
@@ -153,6 +151,11 @@ def _text(data: Mapping, key: str, where: str) -> str:
     if not isinstance(value, str) or not is_unicode(value):
         raise LeftOut("malformed plan", f"{where}: {key}: {show(value)} is not text")
     return value
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a number, which its true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_unicode(text: str) -> bool:
