@@ -97,16 +97,14 @@ def score_samples(
 
 
 def _batches(images, requests, seed, label, held_out, rendered) -> Iterator[tuple]:
-    """Rows of a batch, pictures, key of random numbers, and requests rendered for both rewards.
-
-    All are of one size; the last is padded with its last case.
-    """
+    """Rows of a batch, pictures, key of random numbers, and requests rendered for both rewards."""
     # As long as where the cases were made, when they fit: the reward is then compiled already.
     asked_plans = [Plan({}, request) for request in requests]
     asked_steps = max(MAX_TEACHER_STEPS, *(len(plan.resolved) for plan in asked_plans))
     size = batch_size(len(requests))
     starts = range(0, len(requests), size)
     for number, start in enumerate(tqdm(starts, desc=label, unit="batch", leave=False)):
+        # All are of one size; the last is padded with its last case.
         rows = np.minimum(np.arange(start, start + size), len(requests) - 1)
         source = jnp.asarray(np.float32(images[rows]) / 255)
         key = jax.random.fold_in(jax.random.key(seed), number)

@@ -90,10 +90,7 @@ def _usual(habits: Habits, goal: Goal, step: Step, seen: Mapping[str, str]) -> S
 
 
 def _needless(rng: np.random.Generator | None, changes: list[Step], seen) -> list[Step]:
-    """The step to add, of the first tool in the key's own order that is not there yet, if any.
-
-    rng: of the key; None for no step. There is none either for what the picture seems to show.
-    """
+    """The step to add, if any: of the first tool, in the key's own order, that is not there yet."""
     if rng is None:
         return []
     taken = {step.tool for step in changes}

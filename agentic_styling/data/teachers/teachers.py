@@ -65,9 +65,7 @@ def checked_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
     """
     if not temperatures:
         raise InputError(f"temperatures {temperatures}: none given; give one or more, 0 or above")
-    for temperature in temperatures:
-        check_temperature(temperature, "temperatures")
-    return tuple(map(float, temperatures))
+    return tuple(check_temperature(each, "temperatures") for each in temperatures)
 
 
 def with_plans(context: Context, plans: dict[tuple[float, int], Plan], name: str) -> Context:
