@@ -18,53 +18,14 @@ from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import Scene, renderer
 from agentic_styling.tools.transforms.filters.blur import gaussian_blur
 from agentic_styling.tools.transforms.filters.fields import cloud_noise, pixel_grid
+from agentic_styling.utils.package_data import read_beside
 
-_REGION = {
-    "indoor_only": "indoor",
-    "outdoor_only": "outdoor",
-    "global": "everywhere",
-    "foreground_only": "foreground",
-    "background_only": "background",
-    "specific_object": "subject",
-    "architecture_only": "buildings",
-    "objects_only": "subject",
-    "lighting_only": "everywhere",
-    "plants": "greens",
-    "lighting_fixtures": "lights",
-}
-# The parameter of each modifier that names a region. Categories other than plants and lamps, people
-# and animals alike, are approximated by the main subject.
-_REGION_PARAMETER = {
-    "preserve_attribute": "scope",
-    "exclude_region": "region_type",
-    "spatial_constraint": "apply_to",
-    "selective_blend": "blend_regions",
-    "preserve_object_category": "category",
-}
+_TABLES = read_beside(__file__, "modifiers.json")
 # What is restored from the source, in this order.
 _KEEPS = {"texture": (1, 0, 0), "color": (0, 1, 0), "lighting": (0, 0, 1)}
-# The tools that would change the attribute.
-_CHANGERS = {
-    "style": ("artistic_medium",),
-    "architecture": ("architecture_style", "location_setting"),
-    "mood": ("mood_lighting",),
-    "weather": ("weather", "atmospheric_effects"),
-    "technology": ("time_period",),
-}
 
 
-def _regions() -> np.ndarray:
-    """int32 [tools, values]: index into REGIONS of each value of a modifier's region parameter."""
-    table = np.zeros((len(VOCABULARY), 16), np.int32)
-    for tool, parameter in _REGION_PARAMETER.items():
-        values = VOCABULARY[tool].parameters[parameter].values
-        other = "subject" if parameter == "category" else None
-        names = tuple(_REGION.get(value, other or value) for value in values)
-        table[TOOL_INDEX[tool], : len(values)] = region_index(names)
-    return table
-
-
-def _at(tool: str, parameter: str) -> int:
+def _slot(tool: str, parameter: str) -> int:
     return SLOTS[tool].index(parameter)
 
 
@@ -72,26 +33,24 @@ def _option(tool: str, parameter: str, value: object) -> int:
     return VOCABULARY[tool].parameters[parameter].values.index(value)
 
 
-_REGIONS = _regions()
+# By tool: the slot of its region parameter, and the index into REGIONS of each of its values, whose
+# names are those of regions if the table has no other. Most categories, people and animals alike,
+# are approximated by the main subject.
 _REGION_SLOT = np.zeros(len(VOCABULARY), np.int32)
-for _tool, _parameter in _REGION_PARAMETER.items():
-    _REGION_SLOT[TOOL_INDEX[_tool]] = _at(_tool, _parameter)
+_REGIONS = np.zeros((len(VOCABULARY), 16), np.int32)
+for _tool, _names in _TABLES["regions"].items():
+    _values = VOCABULARY[_tool].parameters[_names["parameter"]].values
+    _REGION_SLOT[TOOL_INDEX[_tool]] = _slot(_tool, _names["parameter"])
+    _found = region_index(tuple(_names.get(value, value) for value in _values))
+    _REGIONS[TOOL_INDEX[_tool], : len(_values)] = _found
 _KEEP = by_option("preserve_attribute", "attribute_type", _KEEPS, (0, 0, 0))
+# The dimensions whose steps would change the attribute.
 _BLOCK = by_option(
     "preserve_attribute",
     "attribute_type",
-    {name: [d in tools for d in DIMENSIONS] for name, tools in _CHANGERS.items()},
+    {name: [d in tools for d in DIMENSIONS] for name, tools in _TABLES["changers"].items()},
     [False] * len(DIMENSIONS),
 )
-_ATTRIBUTE = _at("preserve_attribute", "attribute_type")
-_OBJECTS = _option("preserve_attribute", "attribute_type", "objects")
-_FULLY = _at("exclude_region", "preserve_fully")
-_SOFT = _at("spatial_constraint", "blend_edges")
-_LEVEL = _at("preserve_object_category", "preservation_level")
-_DIRECTION = _at("graduated_effect", "gradient_direction")
-_ALGORITHM = _at("selective_blend", "blend_algorithm")
-_BLEND_REGION = _at("selective_blend", "blend_regions")
-_LIGHT_ONLY = _option("selective_blend", "blend_regions", "lighting_only")
 
 
 class Constraint(NamedTuple):
@@ -161,12 +120,19 @@ class _Modifier(NamedTuple):
 
 def _region(modifier, options, image, scene):
     region = jnp.asarray(_REGIONS)[modifier, options[jnp.asarray(_REGION_SLOT)[modifier]]]
-    hard = (modifier == TOOL_INDEX["spatial_constraint"]) & (options[_SOFT] == 0)
+    hard = (modifier == TOOL_INDEX["spatial_constraint"]) & (
+        options[_slot("spatial_constraint", "blend_edges")] == 0
+    )
     return region_mask(region, hard, image, scene)
 
 
+def _weighted(weight) -> Constraint:
+    return Constraint(weight, jnp.zeros((3, *weight.shape)))
+
+
 def _excluded(m: _Modifier) -> Constraint:
-    return _weighted(1 - m.strength * m.mask * jnp.where(m.options[_FULLY] > 0, 1.0, 0.5))
+    fully = m.options[_slot("exclude_region", "preserve_fully")] > 0
+    return _weighted(1 - m.strength * m.mask * jnp.where(fully, 1.0, 0.5))
 
 
 def _confined(m: _Modifier) -> Constraint:
@@ -175,34 +141,55 @@ def _confined(m: _Modifier) -> Constraint:
 
 def _graduated(m: _Modifier) -> Constraint:
     start, end = m.numbers[0], m.numbers[1]
-    ramp_ = ramp(m.options[_DIRECTION], *m.image.shape[1:])
-    return _weighted(1 - m.strength * (1 - jnp.clip(start + (end - start) * ramp_, 0, 1)))
-
-
-def _weighted(weight) -> Constraint:
-    return Constraint(weight, jnp.zeros((3, *weight.shape)))
+    direction = m.options[_slot("graduated_effect", "gradient_direction")]
+    share = start + (end - start) * ramp(direction, *m.image.shape[1:])
+    return _weighted(1 - m.strength * (1 - jnp.clip(share, 0, 1)))
 
 
 def _blended(m: _Modifier) -> Constraint:
-    weight = 1 - m.strength * (1 - _share(m.options, m.numbers, m.mask, m.image))
-    lit = m.options[_BLEND_REGION] == _LIGHT_ONLY
-    lighting = jnp.where(lit, m.strength * (1 - _apply_share(m.numbers)), 0.0)
+    """The edit outside the blend's region, and within it the share that the algorithm gives."""
+    preserve, apply = jnp.maximum(m.numbers[0], 0), jnp.maximum(m.numbers[1], 0)
+    total = preserve + apply
+    share = jnp.where(total > 0, apply / jnp.where(total > 0, total, 1.0), 1.0)
+    light = luma_of(m.image.astype(jnp.float32))
+
+    def patches():
+        y, x = pixel_grid(*m.image.shape[1:])
+        noise = cloud_noise(y * 7, x * 7, jnp.uint32(11))
+        return jnp.clip((0.2 + 0.6 * share - noise) / 0.06 + 0.5, 0.0, 1.0)
+
+    # linear, everywhere the same; smooth, more in light tones; sharp_transition, only in the
+    # lightest share of the picture; artistic, in random patches
+    algorithms = (
+        lambda: jnp.broadcast_to(share, light.shape),
+        lambda: jnp.clip(share + (light - 0.5) * 4 * share * (1 - share), 0.0, 1.0),
+        lambda: jnp.clip((light - (1 - share)) / 0.04 + 0.5, 0.0, 1.0),
+        patches,
+    )
+    through = jax.lax.switch(m.options[_slot("selective_blend", "blend_algorithm")], algorithms)
+    light_only = _option("selective_blend", "blend_regions", "lighting_only")
+    lit = m.options[_slot("selective_blend", "blend_regions")] == light_only
+    weight = 1 - m.strength * (1 - jnp.where(lit, 1.0, 1 - m.mask * (1 - through)))
+    lighting = jnp.where(lit, m.strength * (1 - share), 0.0)
     kept = lighting * jnp.array(_KEEPS["lighting"])[:, None, None]
     return Constraint(weight, jnp.broadcast_to(kept, (3, *m.mask.shape)))
 
 
 def _category_kept(m: _Modifier) -> Constraint:
-    barred, level = m.strength * m.mask, m.options[_LEVEL]
+    level = m.options[_slot("preserve_object_category", "preservation_level")]
+    barred = m.strength * m.mask
     # position_only keeps the texture, which shows where an object is; appearance_only its colours.
     shown = jnp.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], jnp.float32)[level % 3]
     return Constraint(1 - barred * (level == 0), shown[:, None, None] * barred)
 
 
 def _attribute_kept(m: _Modifier) -> Constraint:
-    barred, attribute = m.strength * m.mask, m.options[_ATTRIBUTE] % len(_KEEP)
+    attribute = m.options[_slot("preserve_attribute", "attribute_type")] % len(_KEEP)
+    barred = m.strength * m.mask
     blocked = jnp.asarray(_BLOCK)[attribute, jnp.minimum(m.tool, len(DIMENSIONS) - 1)]
     blocked = jnp.where(m.tool < len(DIMENSIONS), blocked, 0.0)
-    blocked = jnp.where(attribute == _OBJECTS, m.scene.subject, blocked)
+    objects = _option("preserve_attribute", "attribute_type", "objects")
+    blocked = jnp.where(attribute == objects, m.scene.subject, blocked)
     kept = jnp.asarray(_KEEP)[attribute][:, None, None] * barred
     return Constraint(1 - barred * blocked, kept)
 
@@ -217,39 +204,6 @@ _CONSTRAIN = {
 }
 _KIND = np.zeros(len(VOCABULARY), np.int32)
 _KIND[[TOOL_INDEX[name] for name in _CONSTRAIN]] = np.arange(len(_CONSTRAIN))
-
-
-def _apply_share(numbers):
-    """The target's share of a selective blend's two ratios; 1 if both are 0."""
-    preserve, apply = jnp.maximum(numbers[0], 0), jnp.maximum(numbers[1], 0)
-    total = preserve + apply
-    return jnp.where(total > 0, apply / jnp.where(total > 0, total, 1.0), 1.0)
-
-
-def _share(options, numbers, mask, image):
-    """The share of an edit that a selective blend lets through, [H, W]; 1 outside its region.
-
-    linear is the same everywhere; smooth gives more to light tones and less to dark ones;
-    sharp_transition passes the edit only in the lightest share of the picture; artistic only in
-    random patches.
-    """
-    share = _apply_share(numbers)
-    light = luma_of(image.astype(jnp.float32))
-
-    def patches():
-        y, x = pixel_grid(*image.shape[1:])
-        noise = cloud_noise(y * 7, x * 7, jnp.uint32(11))
-        return jnp.clip((0.2 + 0.6 * share - noise) / 0.06 + 0.5, 0.0, 1.0)
-
-    shares = (
-        lambda: jnp.broadcast_to(share, light.shape),
-        lambda: jnp.clip(share + (light - 0.5) * 4 * share * (1 - share), 0.0, 1.0),
-        lambda: jnp.clip((light - (1 - share)) / 0.04 + 0.5, 0.0, 1.0),
-        patches,
-    )
-    through = jax.lax.switch(options[_ALGORITHM], shares)
-    lit = options[_BLEND_REGION] == _LIGHT_ONLY
-    return jnp.where(lit, 1.0, 1 - mask * (1 - through))
 
 
 def confine(before, edit, source, constraint: Constraint):
