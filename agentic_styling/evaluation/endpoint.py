@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agentic_styling.data.teachers.endpoint import PLAN, STEP, PlanQuestion, accept_any, system_text
+from agentic_styling.data.teachers.endpoint import PLAN, STEP, accept_any, system_text
 from agentic_styling.evaluation.planning import Answer, derangement, parse
 from agentic_styling.rewards.judges import chat_cost
-from agentic_styling.rewards.judges.chat_answers import ChatAnswers
+from agentic_styling.rewards.judges.chat_answers import ChatAnswers, Question
 from agentic_styling.rewards.judges.chat_endpoint import PLANNER, read_key
 from agentic_styling.tools import MAX_STEPS
 from agentic_styling.utils.user_cache import user_cache
@@ -38,7 +38,7 @@ class EndpointPlanner:
         self.answers = ChatAnswers(PLANNER, user_cache() / "plans", accept_any)
         system, every = system_text(1, MAX_STEPS), np.arange(len(goals))
         self.questions = [
-            PlanQuestion(model, system, temperature, f"case {row}", goals[row], images[shown], "")
+            Question(model, f"case {row}", system, (images[shown], goals[row]), temperature)
             for order in (every, *([derangement(len(goals), seed)] if perception else ()))
             for row, shown in enumerate(order)
         ]
@@ -48,18 +48,12 @@ class EndpointPlanner:
 
         Raises InputError as that does, and without a key if there are questions.
         """
-        missing = self.answers.look_up(self.questions).missing.values()
-        tokens_in = sum(
-            chat_cost.text_tokens(len(question.system) + len(question.goal))
-            + chat_cost.picture_tokens(*question.picture.shape[:2])
-            for question in missing
-        )
-        tokens_out = len(missing) * chat_cost.text_tokens(PLAN + STEPS * STEP)
-        asked = chat_cost.Estimate(len(missing), tokens_in, tokens_out)
+        tokens_out = chat_cost.text_tokens(PLAN + STEPS * STEP)
+        asked = self.answers.estimate(self.questions, tokens_out)
         cache = self.answers.cache
-        questions = f"{self.model}: {len(missing)} questions without an answer in {cache}"
+        questions = f"{self.model}: {asked.questions} questions without an answer in {cache}"
         chat_cost.announce("evaluate", questions, asked, prices, yes, "--config.prices")
-        if missing:
+        if asked.questions:
             read_key(PLANNER)
 
     def __call__(self) -> tuple[list[Answer], list[Answer] | None]:

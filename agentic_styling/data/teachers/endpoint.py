@@ -5,9 +5,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
-import numpy as np
 
 from agentic_styling.data.goals.sets import read
 from agentic_styling.data.teachers.teachers import (
@@ -18,13 +15,7 @@ from agentic_styling.data.teachers.teachers import (
 )
 from agentic_styling.planner import PLAN_FORMS
 from agentic_styling.rewards.judges import chat_cost
-from agentic_styling.rewards.judges.chat_answers import (
-    SILENCE,
-    WORKERS,
-    ChatAnswers,
-    picture_part,
-    text_part,
-)
+from agentic_styling.rewards.judges.chat_answers import SILENCE, WORKERS, ChatAnswers, Question
 from agentic_styling.rewards.judges.chat_endpoint import TEACHER
 from agentic_styling.tools import Plan, PlanError
 from agentic_styling.utils.errors import InputError
@@ -44,30 +35,6 @@ REASONS = {
     r"step \d+": "no plan: bad step",
     r"": FIELDS,
 }
-
-
-class PlanQuestion(NamedTuple):
-    """A goal with its picture, for a plan; `sample` distinguishes those at the same temperature."""
-
-    model: str
-    system: str
-    temperature: float
-    where: str
-    goal: str
-    picture: np.ndarray
-    sample: str
-
-    def body(self) -> dict:
-        content = [picture_part(self.picture), text_part(self.goal)]
-        return {
-            "model": self.model,
-            "temperature": self.temperature,
-            "response_format": {"type": "json_object"},
-            "messages": [
-                {"role": "system", "content": self.system},
-                {"role": "user", "content": content},
-            ],
-        }
 
 
 class EndpointTeacher:
@@ -125,13 +92,12 @@ class EndpointTeacher:
             left = [which for which in wanted if which not in plans]
             failures = Counter()
             questions = [
-                PlanQuestion(
+                Question(
                     self.model,
-                    self.system,
-                    temperatures[k],
                     drawn[c].id,
-                    drawn[c].goal.text,
-                    sources[c],
+                    self.system,
+                    (sources[c], drawn[c].goal.text),
+                    temperatures[k],
                     f"sample {temperatures[:k].count(temperatures[k])}, attempt {attempt}",
                 )
                 for c, k in left

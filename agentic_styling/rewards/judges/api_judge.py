@@ -9,39 +9,16 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 
-from agentic_styling.rewards.judges.chat_answers import ChatAnswers
-from agentic_styling.rewards.judges.chat_cost import Estimate, picture_tokens, text_tokens
+from agentic_styling.rewards.judges.chat_answers import ChatAnswers, Question
+from agentic_styling.rewards.judges.chat_cost import Estimate
 from agentic_styling.rewards.judges.chat_endpoint import JUDGE
 from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.rubric import Rubric, pictures
 
 PART_TOKENS = 11  # of an answer, a name and a number
-
-
-class _Question(NamedTuple):
-    model: str
-    row: int
-    rubric: Rubric
-    words: str
-    shown: tuple[np.ndarray, ...]
-    sample: str = ""
-
-    @property
-    def where(self) -> str:
-        return f"row {self.row}"
-
-    def body(self) -> dict:
-        return {
-            "model": self.model,
-            "temperature": 0,
-            "response_format": {"type": "json_object"},
-            "messages": self.rubric.messages(self.words, self.shown),
-        }
 
 
 class ApiJudge:
@@ -87,21 +64,19 @@ class ApiJudge:
 
     def estimate(self, *columns) -> Estimate:
         """What a call with the same columns would ask, without retries; nothing is asked."""
-        missing = self._answers.look_up(self._questions(columns)).missing.values()
-        tokens_in = sum(
-            text_tokens(len(self.rubric.instructions) + len(question.words))
-            + sum(picture_tokens(*picture.shape[:2]) for picture in question.shown)
-            for question in missing
-        )
-        tokens_out = PART_TOKENS * len(self.rubric.questions) * len(missing)
-        return Estimate(len(missing), tokens_in, tokens_out)
+        tokens_out = PART_TOKENS * len(self.rubric.questions)
+        return self._answers.estimate(self._questions(columns), tokens_out)
 
-    def _questions(self, columns) -> list[_Question]:
+    def _questions(self, columns) -> list[Question]:
         count = len(self.rubric.captions)
         shown = map(pictures, columns[:count], self.rubric.columns)
         shown, words = self.rubric.split([*shown, *columns[count:]])
         rows = enumerate(zip(words, *shown, strict=True))
-        return [_Question(self.model, row, self.rubric, said, seen) for row, (said, *seen) in rows]
+        system, content = self.rubric.instructions, self.rubric.chat_content
+        return [
+            Question(self.model, f"row {row}", system, content(said, seen))
+            for row, (said, *seen) in rows
+        ]
 
     def _accept(self, text: str) -> str:
         """The part of an answer that is cached: its integers. Raises ValueError."""

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from agentic_styling.rewards.judges.answer_text import json_part, message_text
+from agentic_styling.rewards.judges.chat_cost import Estimate, picture_tokens, text_tokens
 from agentic_styling.rewards.judges.chat_endpoint import Failed, Role, checked_url, post, read_key
 from agentic_styling.utils import atomic
 from agentic_styling.utils.errors import InputError
@@ -29,25 +30,37 @@ SILENCE = "null"  # stands for an empty answer in the cache, where an empty file
 SECRET = 12  # characters from which on a key is secret; local endpoints accept any word
 
 
-class Question(Protocol):
-    """where: names it in errors. sample: not sent; each sample has an answer of its own."""
+class Question(NamedTuple):
+    """What a model is asked: a system turn, then texts and pictures, uint8 [H, W, 3].
 
-    @property
-    def where(self) -> str: ...
+    where: names it in errors. sample: not sent; each sample has an answer of its own.
+    """
 
-    @property
-    def sample(self) -> str: ...
+    model: str
+    where: str
+    system: str
+    content: Sequence[str | np.ndarray]
+    temperature: float = 0
+    sample: str = ""
 
     def body(self) -> dict:
         """The request's JSON, built on each call, as pictures are too large to keep."""
+        return {
+            "model": self.model,
+            "temperature": self.temperature,
+            "response_format": {"type": "json_object"},
+            "messages": [
+                {"role": "system", "content": self.system},
+                {"role": "user", "content": [_part(part) for part in self.content]},
+            ],
+        }
 
-
-class Known(NamedTuple):
-    """The questions' names, the cached answers by name, and the questions without one."""
-
-    names: list[str]
-    answers: dict[str, str]
-    missing: dict[str, Question]
+    def tokens(self) -> int:
+        """About how many tokens are sent."""
+        texts = [part for part in self.content if isinstance(part, str)]
+        sizes = [part.shape[:2] for part in self.content if not isinstance(part, str)]
+        letters = len(self.system) + sum(map(len, texts))
+        return text_tokens(letters) + sum(picture_tokens(*size) for size in sizes)
 
 
 class _Malformed(InputError):
@@ -102,14 +115,20 @@ class ChatAnswers:
             to the first GIVE_UP ever asked, are malformed. Answers received so far stay in the
             cache.
         """
-        known = self.look_up(questions)
-        self._useful |= bool(known.answers)
-        if known.missing:
-            known.answers.update(self._ask_all(known.missing, title, unit))
-        return [known.answers.get(name) for name in known.names]
+        names, answers, missing = self._look_up(questions)
+        self._useful |= bool(answers)
+        if missing:
+            answers |= self._ask_all(missing, title, unit)
+        return [answers.get(name) for name in names]
 
-    def look_up(self, questions: Sequence[Question]) -> Known:
-        """The cached answers; nothing is asked."""
+    def estimate(self, questions: Sequence[Question], tokens_out: int) -> Estimate:
+        """What a call would ask, at so many tokens an answer, without retries; nothing is asked."""
+        _, _, missing = self._look_up(questions)
+        tokens_in = sum(question.tokens() for question in missing.values())
+        return Estimate(len(missing), tokens_in, tokens_out * len(missing))
+
+    def _look_up(self, questions) -> tuple[list[str], dict[str, str], dict[str, Question]]:
+        """The questions' names, the cached answers by name, and the questions without one."""
         # Model, prompt and pictures name a question.
         texts = (json.dumps(question.body()) + question.sample for question in questions)
         names = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
@@ -119,7 +138,7 @@ class ChatAnswers:
         for name, question in zip(names, questions, strict=True):
             if name not in answers:
                 missing.setdefault(name, question)
-        return Known(names, answers, missing)
+        return names, answers, missing
 
     def _read(self, name: str) -> str | None:
         """The answer cached under a name; None if there is none or its file is damaged."""
@@ -212,15 +231,12 @@ class ChatAnswers:
         raise Failed("the answer repeats the key")
 
 
-def text_part(text: str) -> dict:
-    """A text, as part of a message's content."""
-    return {"type": "text", "text": text}
-
-
-def picture_part(pixels: np.ndarray) -> dict:
-    """A picture, uint8 [H, W, 3], as part of a message's content: PNG in a base64 data URL."""
+def _part(part: str | np.ndarray) -> dict:
+    """A part of a message's content; a picture is PNG in a base64 data URL."""
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
     png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
+    Image.fromarray(part).save(png, "PNG")
     data = base64.b64encode(png.getvalue()).decode()
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 

@@ -1,5 +1,6 @@
 """Rubrics: what a judge is asked about a case, as data, and how its answer is read."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +8,6 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.rewards.judges.chat_answers import picture_part, text_part
 from agentic_styling.utils.errors import InputError
 from agentic_styling.utils.package_data import read_beside
 
@@ -74,15 +74,10 @@ class Rubric(NamedTuple):
         question = self.questions[part]
         return DIGIT_QUESTION.format(opening=self.opening, words=words, question=question)
 
-    def messages(self, words: str, shown: Sequence[np.ndarray]) -> list[dict]:
-        """The instructions, the pictures (uint8 [H, W, 3]) and the words, as chat messages."""
-        content = []
-        for caption, picture in zip(self.captions, shown, strict=True):
-            content += [text_part(caption), picture_part(picture)]
-        return [
-            {"role": "system", "content": self.instructions},
-            {"role": "user", "content": [*content, text_part(f"{self.heading}{words}")]},
-        ]
+    def chat_content(self, words: str, shown: Sequence[np.ndarray]) -> list[str | np.ndarray]:
+        """What is said and shown in a chat after the instructions; pictures uint8 [H, W, 3]."""
+        captioned = zip(self.captions, shown, strict=True)
+        return [*itertools.chain(*captioned), f"{self.heading}{words}"]
 
     def read_answer(self, text: str) -> dict[str, int]:
         """The integers of an answer to the instructions; 80.0 is one. Raises ValueError."""

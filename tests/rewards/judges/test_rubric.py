@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from agentic_styling.rewards import PARTS
+from agentic_styling.rewards.judges.chat_answers import Question
 from agentic_styling.rewards.judges.edit_rubric import EDIT
 from agentic_styling.rewards.judges.plan_rubric import PLAN, PLAN_PARTS
 from agentic_styling.rewards.judges.rubric import pictures
@@ -54,7 +55,8 @@ def test_any_other_answer_is_refused(text):
 
 def test_the_photograph_is_shown_first_and_both_whole():
     source = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    system, user = EDIT.messages("the words", [source, 255 - source])
+    content = EDIT.chat_content("the words", [source, 255 - source])
+    system, user = Question("fake-vl", "row 0", EDIT.instructions, content).body()["messages"]
     assert system == {"role": "system", "content": EDIT.instructions}
     texts = [part["text"] for part in user["content"] if part["type"] == "text"]
     assert "first" in texts[0] and "second" in texts[1] and texts[2].endswith("the words")
