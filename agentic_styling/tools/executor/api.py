@@ -49,11 +49,7 @@ def compiled_quickly() -> Iterator[None]:
 
 @in_32_bits
 def execute(
-    images: jax.Array | Sequence,
-    plans: PlanArrays,
-    key: jax.Array,
-    *,
-    mesh: Mesh | None = None,
+    images: jax.Array | Sequence, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
 ) -> jax.Array:
     """Applies each row's plan to its photograph.
 
@@ -77,11 +73,7 @@ def execute(
 
 @in_32_bits
 def execute_steps(
-    images: jax.Array | Sequence,
-    plans: PlanArrays,
-    key: jax.Array,
-    *,
-    mesh: Mesh | None = None,
+    images: jax.Array | Sequence, plans: PlanArrays, key: jax.Array, *, mesh: Mesh | None = None
 ) -> jax.Array:
     """Every frame of `execute`, whose arguments it takes.
 
@@ -93,10 +85,8 @@ def execute_steps(
 
 
 def _as_batch(images, count: int) -> jax.Array | np.ndarray:
-    """Pictures as one floating batch [B, H, W, 3]; the arguments of `execute` are checked.
-
-    Those of the host stay there: each operation on them would be one more program to compile.
-    """
+    """Pictures as one floating batch [B, H, W, 3]; the arguments of `execute` are checked."""
+    # Those of the host stay there: each operation on them would be one more program to compile.
     if not hasattr(images, "dtype"):
         images = [x if hasattr(x, "dtype") else np.asarray(x) for x in images]
         shapes = sorted({image.shape for image in images})
@@ -181,10 +171,7 @@ def _split_rows(*arrays):
 
 
 def _run(image, plan, seeds, keep_frames, options):
-    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step.
-
-    options: of the compiler.
-    """
+    """One plan on one picture [1, H, W, 3]: its planes [1, 3, H, W] before and after each step."""
     shapes = image.shape, image.dtype, plan.tool.shape, *stages.added_tools()
     call = functools.partial(_call, options, shapes)
     source, square = call("prepare", _prepare, image)

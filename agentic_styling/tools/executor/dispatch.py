@@ -11,15 +11,8 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from agentic_styling.tools import dimensions
+from agentic_styling.tools.executor import stages
 from agentic_styling.tools.executor.scene_estimate import estimate_scene
-from agentic_styling.tools.executor.stages import (
-    Rows,
-    begin,
-    finish,
-    kernels,
-    stages_of,
-    step_seeds,
-)
 from agentic_styling.tools.plans.encode import PlanArrays
 
 
@@ -36,7 +29,7 @@ def run_in_one(
 
     added: `added_tools()`, so that another set of tools is another program.
     """
-    seeds = step_seeds(key, *plans.tool.shape)
+    seeds = stages.step_seeds(key, *plans.tool.shape)
     run = functools.partial(_run_batch, keep_frames=keep_frames)
     if mesh is None:
         return run(images, plans, seeds)
@@ -65,13 +58,13 @@ def _run_rows(images, plans, seeds, keep_frames):
     size = rows_at_once()
     scenes = jax.lax.map(estimate_scene, source, batch_size=size)
     renderers = jax.vmap(jax.vmap(dimensions.renderer_of))(plans.tool, plans.options)
-    stages = jax.vmap(functools.partial(stages_of, fuse=not keep_frames))(plans, renderers)
+    split = jax.vmap(functools.partial(stages.stages_of, fuse=not keep_frames))(plans, renderers)
 
     def stage(pictures, j):
-        runs, needed = stages[0][:, j], stages[1][:, j]
+        runs, needed = split[0][:, j], split[1][:, j]
 
         def run_stage():
-            rows = Rows(*pictures, source, scenes, plans, seeds, runs)
+            rows = stages.Rows(*pictures, source, scenes, plans, seeds, runs)
             # Rematerialised in the gradient: a switch saves what all its branches would need.
             return map_by_kernel(jax.checkpoint(_stage), needed, rows, size)
 
@@ -86,7 +79,7 @@ def _run_rows(images, plans, seeds, keep_frames):
 
 
 def _stage(kernel, rows):
-    return finish(rows, jax.lax.switch(kernel, kernels(), rows, begin(rows)))
+    return stages.finish(rows, jax.lax.switch(kernel, stages.kernels(), rows, stages.begin(rows)))
 
 
 def rows_at_once() -> int:

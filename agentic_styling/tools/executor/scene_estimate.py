@@ -180,6 +180,7 @@ def features(image: jax.Array, aspect: jax.Array | float) -> jax.Array:
     texture = down + across
     steps = computed(jnp.max(_changes(color).reshape(2, 3, CELLS, CELLS), axis=1))
     place = (_AT + 0.5) / CELLS * 2 - 1
+    borders = color[:, :3], color[:, -3:], color[:, :, :3], color[:, :, -3:]
     rest = (
         jnp.log1p(30 * across),
         jnp.log1p(30 * down),
@@ -187,7 +188,7 @@ def features(image: jax.Array, aspect: jax.Array | float) -> jax.Array:
         jnp.log1p(texture / (jnp.mean(texture) + 0.01)),
         place[:, None],
         2 * place[None] ** 2 - 1,
-        *(_away_from(strip, color) for strip in _borders(color)),
+        *(_away_from(strip, color) for strip in borders),
         *_enclosed(steps),
         _away_from(color[:, 10:24, 10:22], color),  # the middle
         _away_from_below(color),
@@ -214,10 +215,6 @@ def _colors(color, luma):
     relative = (luma - jnp.mean(luma)) / (spread + 0.05)
     opponents = 2 * (red - blue), 4 * (green - (red + blue) / 2)
     return 2 * luma - 1, *opponents, relative, (high - low) / (high + 0.1), 2 * low - 1
-
-
-def _borders(color):
-    return color[:, :3], color[:, -3:], color[:, :, :3], color[:, :, -3:]
 
 
 def _away_from(part, color):

@@ -121,7 +121,7 @@ def kernels(branch: int | None = None) -> tuple:
 
 def begin(rows: Rows) -> jax.Array:
     """Applies the run's point-wise steps to the pictures, or to the base of their group."""
-    last, _, member = _last(rows)
+    _, _, member = _last(rows)
     start = jnp.where(_each(member[:, 1], rows.current), rows.base, rows.current)
     return color_transform_rows(start, rows.scenes, *jax.vmap(_looks)(rows.plans, rows.runs))
 

@@ -22,23 +22,19 @@ from agentic_styling.tools.plans.vocabulary import (
     read_name,
 )
 
-# The tools, and the options of weather and atmospheric_effects, of each transformation_type.
-_LIGHTS = "glowing_aura light_beams_godrays lens_flare bokeh_lights"
-_FOGS = "fog_dense mist_light smoke_haze fog_volumetric mist_ground steam_rising"
-_FALLS = """
-    light_rain heavy_rain thunderstorm light_snow heavy_snow_blizzard sandstorm hail dust_particles
-    rain_falling snow_falling leaves_falling petals_floating ash_embers sparkles_magical
-    energy_particles debris_floating bioluminescence
-"""
-_TOOLS_OF = {
-    "weather": ("weather", "season"),
-    "lighting": ("time_of_day", "mood_lighting"),
-    "color": ("color_grading", "location_setting", "architecture_style", "time_period"),
-}
-_OPTIONS_OF = {
-    "lighting": _LIGHTS.split(),
-    "fog": _FOGS.split(),
-    "particles": _FALLS.split(),
+# The tools and options of each transformation_type and of each effect_type that is no picture.
+_ACTS_ON = {
+    "weather": "weather season",
+    "lighting": """
+        time_of_day mood_lighting glowing_aura light_beams_godrays lens_flare bokeh_lights
+    """,
+    "color": "color_grading location_setting architecture_style time_period",
+    "fog": "fog_dense mist_light smoke_haze fog_volumetric mist_ground steam_rising",
+    "particles": """
+        light_rain heavy_rain thunderstorm light_snow heavy_snow_blizzard sandstorm hail
+        dust_particles rain_falling snow_falling leaves_falling petals_floating ash_embers
+        sparkles_magical energy_particles debris_floating bioluminescence
+    """,
 }
 # Graduated effects that draw by themselves, and the transformation_type they count as.
 _OWN_EFFECTS = {"saturation": "color", "brightness": "lighting", "blur": "any"}
@@ -101,7 +97,8 @@ def touches(modifier: Step, step: Step) -> bool:
 
 
 def _is_of(step: Step, kind: str) -> bool:
-    return step.tool in _TOOLS_OF.get(kind, ()) or step.option in _OPTIONS_OF.get(kind, ())
+    names = _ACTS_ON.get(kind, "").split()
+    return step.tool in names or step.option in names
 
 
 def _decide(step: Step, context) -> Step | None:
@@ -132,12 +129,10 @@ def _resolve_loose(step: Step) -> ResolvedStep:
 
 
 class _Groups:
-    """The steps of a plan, and which of them groups have taken.
-
-    loose: by index, the steps that no group has taken. free: how many steps may still be added.
-    """
+    """The steps of a plan, and which of them groups have taken."""
 
     def __init__(self, steps: list[Step]):
+        # By index, the steps that no group has taken; and how many steps may still be added.
         self.loose = {i: step for i, step in enumerate(steps) if step.tool not in STRUCTURAL}
         self.free = MAX_STEPS - len(self.loose)
         self._grouped: list[Step] = []

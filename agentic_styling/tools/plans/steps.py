@@ -106,11 +106,11 @@ def check_step(step: Step, where: str) -> Step:
         if key in given
     }
     step = Step(step.reasoning, name, checked)
-    for key, parameter in tool.parameters.items():
-        if parameter.kind == "object" and key in checked:
-            checked[key] = _check_branch(step, key.removesuffix("_parameters"), where)
-        elif parameter.kind == "action" and key in checked:
-            _check_branch(step, key.removesuffix("_action"), where)
+    if name == "conditional_transform":
+        for branch in ("then", "else"):
+            own = _check_branch(step, branch, where)
+            if f"{branch}_parameters" in checked:
+                checked[f"{branch}_parameters"] = own
     return step
 
 
@@ -138,13 +138,7 @@ def _check_branch(step: Step, branch: str, where: str) -> dict:
     return {key: value for key, value in parameters.items() if key in more}
 
 
-_TYPE_NAMES = {
-    str: "text",
-    bool: "a truth value",
-    type(None): "null",
-    list: "a list",
-    dict: "an object",
-}
+_TYPES = {str: "text", bool: "a truth value", type(None): "null", list: "a list", dict: "an object"}
 
 
 def _check_value(parameter: Parameter, value: object, where: str) -> object:
@@ -165,7 +159,7 @@ def _check_value(parameter: Parameter, value: object, where: str) -> object:
     elif kind == "number":
         fix = _what_to_write(parameter)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            given = _TYPE_NAMES.get(type(value), f"a {type(value).__name__}")
+            given = _TYPES.get(type(value), f"a {type(value).__name__}")
             raise PlanError(f"{where}: {show(value)} is {given}, not a number; {fix}")
         if not values[0] <= value <= values[1]:
             raise PlanError(f"{where}: {show(value)} is out of range; {fix}")
