@@ -180,7 +180,7 @@ def _detail(l, a, b):
     steep = jnp.hypot(down, across)
     smooth = jnp.hypot(*_gradients(blur(l, 2)))
     fine = jnp.abs(l - blur(l, 1))
-    calm = jnp.exp(-((_widest(smooth) / 1.0) ** 2))
+    calm = jnp.exp(-((_extreme(smooth, 9, jnp.maximum) / 1.0) ** 2))
     xx, yy, xy = (blur(g, 3) for g in (across**2, down**2, across * down))
     coherence = jnp.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 0.5)
     weight = smooth**2
@@ -206,17 +206,9 @@ def _gradients(plane):
     return down, jnp.diff(plane, axis=2, append=plane[:, :, -1:])
 
 
-def _widest(plane):
-    """The largest value within four pixels."""
-    return _extreme(plane, 9, jnp.maximum)
-
-
 def _specks_and_lines(l):
-    """Specks, which an opening by a square and by lines removes; lines, which lines do not.
-
-    Source: top-hat transforms (Serra 1982, chapter XII).
-    """
-    values = {}
+    """Specks, which an opening by a square and by lines removes; lines, which lines do not."""
+    values = {}  # by top-hat transforms (Serra 1982, chapter XII)
     for name, plane in (("bright", l), ("dark", -l)):
         square = _extreme(_extreme(plane, _THIN, jnp.minimum), _THIN, jnp.maximum)
         lines = jnp.maximum(square, _line_openings(plane))

@@ -50,8 +50,8 @@ def deviation(
     squared = (whole**2).sum(-1) + 1e-6
     # Half of the whole missing, or half as much again, is one error; to do nothing is four.
     share = jnp.clip(-(rest * whole).sum(-1) / squared, -1.0, 1.0)
-    scaled = _size((rest + share[:, None] * whole) / deviations) + ERROR_COST * (4 * share**2 - 1)
-    forgotten = _size((rest[:, None] + steps) / deviations[:, None])
+    scaled = length((rest + share[:, None] * whole) / deviations) + ERROR_COST * (4 * share**2 - 1)
+    forgotten = length((rest[:, None] + steps) / deviations[:, None])
     share = jnp.clip((steps * whole[:, None]).sum(-1) / squared[:, None], 0.5, 1.0)
     visible = is_edit(request) & ((steps**2).sum(-1) > 0.25)
     forgotten = jnp.where(visible, forgotten + ERROR_COST * (4 * share**2 - 1), _NEVER)
@@ -61,7 +61,7 @@ def deviation(
         _replaced(rest, frames[:, :-1], request, calibrated),
         _added(rest, frames[:, -1], request, calibrated),
     ]
-    as_asked = _size(rest / deviations)
+    as_asked = length(rest / deviations)
     return jnp.minimum(as_asked, jnp.concatenate(errors, axis=1).min(1) + ERROR_COST)
 
 
@@ -88,7 +88,7 @@ def _replaced(rest, before, request, calibrated):
     """[B, T * R]: the deviation that remains if a step's option was replaced by a rival."""
     changed, is_rival = rival_movements(before, request, calibrated)
     whitening = jnp.asarray(calibrated.whitening)[dimension_of(request)]
-    remaining = _size(jnp.einsum("btkl,btrl->btrk", whitening, rest[:, None, None] - changed))
+    remaining = length(jnp.einsum("btkl,btrl->btrk", whitening, rest[:, None, None] - changed))
     possible = is_rival & is_edit(request)[..., None]
     return jnp.where(possible, remaining, _NEVER).reshape(len(rest), -1)
 
@@ -104,10 +104,11 @@ def _added(rest, after, request, calibrated):
             for table in (calibrated.base, calibrated.slope)
         )
         unexplained = rest[:, None] - base - slope * after[:, None]
-        size = _size(unexplained @ jnp.asarray(calibrated.whitening[d]).T)
-        remaining.append(jnp.where(asked[:, d, None], _NEVER, size))
+        left = length(unexplained @ jnp.asarray(calibrated.whitening[d]).T)
+        remaining.append(jnp.where(asked[:, d, None], _NEVER, left))
     return jnp.concatenate(remaining, axis=1)
 
 
-def _size(vectors):
+def length(vectors: jax.Array) -> jax.Array:
+    """Euclidean length of vectors [..., K], [...]; differentiable at 0."""
     return jnp.sqrt((vectors**2).sum(-1) + 1e-8)

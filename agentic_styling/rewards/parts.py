@@ -15,6 +15,7 @@ from agentic_styling.rewards.edit_errors import (
     NOISE,
     deviation,
     execution_deviations,
+    length,
     rival_movements,
 )
 from agentic_styling.rewards.probes import COLOURS, TEXTURE, blur, by_row, divided, opponent, probes
@@ -162,7 +163,7 @@ def _movement_penalties(moved, frames, request, calibrated):
     deviations = execution_deviations(request, calibrated)
     # In visible steps, fewer for a probe that differs by chance.
     rest = (moved - steps.sum(1)) / (deviations / NOISE**0.5)
-    asked_for = _size(steps.sum(1) / deviations)
+    asked_for = length(steps.sum(1) / deviations)
     relative = deviation(moved, frames, request, calibrated) / (4 + 0.3 * asked_for)
     by_step, whole = _progress(moved, steps)
     return {
@@ -170,8 +171,8 @@ def _movement_penalties(moved, frames, request, calibrated):
         "step_progress": -jnp.log(by_step),
         "whole_progress": -jnp.log(whole),
         "option_odds": -jnp.log(_option_odds(moved, frames, request, calibrated)),
-        "colour": jnp.log1p(_size(rest[:, COLOURS])),
-        "texture": jnp.log1p(_size(rest[:, TEXTURE])),
+        "colour": jnp.log1p(length(rest[:, COLOURS])),
+        "texture": jnp.log1p(length(rest[:, TEXTURE])),
     }
 
 
@@ -192,26 +193,16 @@ def _picture_penalties(target, asked, look):
 _ASKED = 0.5  # half a visible step; a step that moves the probes less asks for nothing
 
 
-def _size(steps):
-    return jnp.sqrt((steps**2).sum(-1) + 1e-8)
-
-
 def _structure(target, asked, look):
-    """Share of the request's structure kept, [B] in [0, 1], or at a discount the photograph's.
-
-    1 is as much as two renderings of the request have in common.
-    """
+    """Share of the request's structure kept, [B] in [0, 1], or at a discount the photograph's."""
     alike = structure_alike(look, asked) / target.kept
     kept = jnp.maximum(alike, 0.6 * structure_alike(look, target.source))
     return jnp.clip(kept, 0.0, 1.0)
 
 
 def _progress(moved, steps):
-    """How near each step's progress, and the whole's, is to what was asked: [B] each, at most 1.
-
-    moved [B, K]: by the result; steps [B, T, K]: by the request.
-    """
-    size = _size(steps)  # [B, T]
+    """How near each step's progress, and the whole's, is to what was asked: [B] each, at most 1."""
+    size = length(steps)  # [B, T]
     weight = jnp.where(size > _ASKED, jnp.sqrt(size), 0.0)
     whole = steps.sum(1)
     along = (moved * whole).sum(-1) / ((whole**2).sum(-1) + 0.25)
@@ -225,16 +216,14 @@ def _progress(moved, steps):
     asked = weight.sum(-1)
     steps_near = jnp.exp(-1.2 * jnp.abs(1 - _solve(gram + ridge, right)))
     by_step = (weight * steps_near).sum(-1) / jnp.maximum(asked, 1e-6)
-    unmoved = jnp.exp(-_size(moved) / 4)
+    unmoved = jnp.exp(-length(moved) / 4)
     near = by_step, jnp.exp(-jnp.abs(1 - along))
     return tuple(jnp.where(asked == 0, unmoved, x) for x in near)
 
 
 def _solve(matrix, right):
-    """x of matrix [B, T, T] x = right [B, T], positive definite, by Gauss-Jordan elimination.
-
-    Not by LAPACK: two of its calls at once can deadlock on a CPU of two threads.
-    """
+    """x of matrix [B, T, T] x = right [B, T], positive definite, by Gauss-Jordan elimination."""
+    # Not by LAPACK: two of its calls at once can deadlock on a CPU of two threads.
     rows = jnp.concatenate([matrix, right[..., None]], axis=-1)
     for k in range(right.shape[-1]):
         pivot = rows[:, k] / rows[:, k, k, None]
@@ -243,24 +232,21 @@ def _solve(matrix, right):
 
 
 def _option_odds(moved, frames, request, calibrated):
-    """Odds of the requested options against their tools' other options, [B] in (0, 1].
-
-    For each step the odds of its option among all of its tool's, and of "nothing", under equal
-    Gaussians around where each would have moved the probes; 1 for the request's own rendering.
-    """
+    """Odds of the requested options against their tools' other options, and nothing, in (0, 1]."""
+    # Under equal Gaussians around where each would have moved the probes.
     steps = jnp.diff(frames, axis=1)
     rivals, is_rival = rival_movements(frames[:, :-1], request, calibrated)
     away = jnp.concatenate([rivals, -steps[:, :, None]], axis=2)  # [B, T, R + 1, K]
     is_rival = jnp.concatenate([is_rival, is_edit(request)[..., None]], axis=2)
     whole = steps.sum(1)
-    spread = 2 * (1 + 0.15 * _size(whole)) ** 2
+    spread = 2 * (1 + 0.15 * length(whole)) ** 2
     rest = (moved - whole)[:, None, None]
     apart = (away**2).sum(-1)
     nearer = (apart - 2 * (away * rest).sum(-1)) / spread[:, None, None]
     odds = jax.nn.logsumexp(-nearer, axis=-1, b=is_rival, keepdims=True)
     usual = jax.nn.logsumexp(-apart / spread[:, None, None], axis=-1, b=is_rival, keepdims=True)
     share = jnp.exp(jax.nn.softplus(usual) - jax.nn.softplus(odds))[..., 0]
-    size = _size(steps)
+    size = length(steps)
     weight = jnp.where(is_edit(request) & (size > _ASKED), jnp.sqrt(size), 0.0)
     asked = weight.sum(-1)
     mean = (weight * jnp.minimum(share, 1.0)).sum(-1) / jnp.maximum(asked, 1e-6)

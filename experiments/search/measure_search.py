@@ -32,8 +32,7 @@ from agentic_styling.evaluation.evaluate import machine
 from agentic_styling.evaluation.methods import planner_digest
 from agentic_styling.planner import Planner
 from agentic_styling.rewards import choose, cross_rewards
-from agentic_styling.rewards.choice import IDLE
-from agentic_styling.rewards.search import group, sample_plans
+from agentic_styling.rewards.search import IDLE, group, sample_plans
 from agentic_styling.utils.atomic import write_text
 from agentic_styling.utils.checks import check_temperature, output_directory
 from agentic_styling.utils.errors import InputError

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentic_styling.rewards import choose
-from agentic_styling.rewards.choice import IDLE
+from agentic_styling.rewards.search import IDLE
 
 # Sums of few quarters are exact, so that equal means are equal here and in the oracle.
 QUARTERS = st.integers(0, 20).map(lambda n: n / 4)

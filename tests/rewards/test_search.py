@@ -7,9 +7,8 @@ import pytest
 
 from agentic_styling.planner import Completion
 from agentic_styling.rewards import best_plans, cross_rewards, render_reference, score_against
-from agentic_styling.rewards.choice import IDLE
 from agentic_styling.rewards.probes import at_probe_size
-from agentic_styling.rewards.search import group
+from agentic_styling.rewards.search import IDLE, group
 from agentic_styling.tools import Plan, Step, encode_plans, execute_steps
 from agentic_styling.utils.errors import InputError
 
