@@ -68,9 +68,7 @@ class ApiJudge:
         return self._answers.estimate(self._questions(columns), tokens_out)
 
     def _questions(self, columns) -> list[Question]:
-        count = len(self.rubric.captions)
-        shown = map(pictures, columns[:count], self.rubric.columns)
-        shown, words = self.rubric.split([*shown, *columns[count:]])
+        shown, words = self.rubric.split(columns, pictures)
         rows = enumerate(zip(words, *shown, strict=True))
         system, content = self.rubric.instructions, self.rubric.chat_content
         return [

@@ -57,17 +57,19 @@ class Rubric(NamedTuple):
             ]
         )
 
-    def split(self, columns: Sequence) -> tuple[list, list[str]]:
-        """The columns of pictures, as given, and the words of each row.
+    def split(self, columns: Sequence, read: Callable) -> tuple[list, list[str]]:
+        """The columns of pictures, each `read(column, name)`, and the words of each row.
 
         Raises InputError: the columns are not as many or as long as they should be.
         """
+        pictures = len(self.captions)
+        shown = list(map(read, columns[:pictures], self.columns))
+        columns = [*shown, *columns[pictures:]]
         counts = [f"{len(c)} {n}" for c, n in zip(columns, self.columns, strict=True)]
         if len(set(map(len, columns))) > 1:
             listed = f"{', '.join(counts[:-1])} and {counts[-1]}"
             raise InputError(f"{listed}; give as many of each")
-        pictures = len(self.captions)
-        return list(columns[:pictures]), self.words(*columns[pictures:])
+        return shown, self.words(*columns[pictures:])
 
     def digit_question(self, words: str, part: str) -> str:
         """What a model on the device is asked after it has seen the pictures."""

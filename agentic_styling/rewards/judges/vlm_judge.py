@@ -101,9 +101,8 @@ class VlmJudge:
 
         Source: G-Eval (arXiv 2303.16634), expected scores over the tokens of the grades.
         """
-        number = len(self.rubric.captions)
-        shown, words = self.rubric.split([*map(_arrays, columns[:number]), *columns[number:]])
-        names = zip(shown, self.rubric.columns[:number], strict=True)
+        shown, words = self.rubric.split(columns, _arrays)
+        names = zip(shown, self.rubric.columns, strict=False)
         counts = np.stack([count_image_tokens(*named, self.images) for named in names], axis=1)
         prompts = self._prompts(words, counts)
         limit = self.config.text.max_position_embeddings
@@ -126,10 +125,7 @@ class VlmJudge:
         )
 
     def _prompts(self, words: list[str], counts: np.ndarray) -> list[list[list[int]]]:
-        """The tokens of each case's questions; counts: its pictures' tokens, int [B, pictures].
-
-        The questions of a case differ only after its pictures.
-        """
+        """The tokens of each case's questions, which differ only after its pictures."""
         tokenizer, encode, prompts = self.tokenizer, self.tokenizer.encode, []
         closing = [tokenizer.im_end, *encode("\n"), tokenizer.im_start, *encode("assistant\n")]
         for row, said in enumerate(words):
@@ -151,11 +147,8 @@ class VlmJudge:
         return bucket(int(tokens) * self.images.merge_size**2)
 
     def _inputs(self, shown: list, prompts, rows, patches: int, text: int) -> Inputs:
-        """A row of tokens for each question and one of pictures for each of the cases `rows`.
-
-        text: the number of tokens of the longest text. Both lengths are rounded up, so that other
-        pictures and requests rarely need another program.
-        """
+        """A row of tokens for each question and one of pictures for each of the cases `rows`."""
+        # Lengths are rounded up, so that other pictures and requests rarely need another program.
         length = len(shown) * patches // self.images.merge_size**2
         length += -(-text // TEXT_MULTIPLE) * TEXT_MULTIPLE
         questions = [question for row in rows for question in prompts[row]]
@@ -167,10 +160,7 @@ class VlmJudge:
 
 @functools.partial(jax.jit, static_argnames="config")
 def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
-    """The mean digit of each question's first answer token, float32 [B, Q], from 0 to 9.
-
-    inputs: as for `_shared_pictures`. digit_ids: the tokens of the ten digits, int [10].
-    """
+    """The mean digit of each question's first answer token, float32 [B, Q], from 0 to 9."""
     hidden = Qwen3VL(config).apply({"params": params}, inputs, method=_shared_pictures)
     last = inputs.mask.sum(1) - 1  # padding comes after it
     hidden = jnp.take_along_axis(hidden, last[:, None, None], axis=1)[:, 0]
@@ -179,10 +169,8 @@ def _mean_digits(config: Qwen3VLConfig, params, digit_ids, inputs: Inputs):
 
 
 def _expected_digit(hidden, head):
-    """The expected digit, float32 [N], of hidden states [N, D] and the digits' rows [10, D].
-
-    Without a matrix product, whose operands some devices would round.
-    """
+    """The expected digit, float32 [N], of hidden states [N, D] and the digits' rows [10, D]."""
+    # Not by a matrix product, whose operands some devices would round.
     logits = (hidden.astype(jnp.float32)[:, None] * head.astype(jnp.float32)).sum(-1)
     return (jax.nn.softmax(logits) * jnp.arange(len(DIGITS))).sum(-1)
 
@@ -205,7 +193,7 @@ def _shared_pictures(model: Qwen3VL, inputs: Inputs):
     return model.language_model(x, positions, mask, deepstack)[0]
 
 
-def _arrays(images):
+def _arrays(images, _):
     """Images that have a shape and a dtype each."""
     if hasattr(images, "dtype"):
         return images

@@ -40,34 +40,26 @@ def plan_to_cube(plan: Plan, size: int = 33) -> tuple[np.ndarray, list[str]]:
     if not 2 <= size <= LARGEST:
         raise InputError(f"size: {size}; use a whole number from 2 to {LARGEST}")
     arrays = jax.tree.map(lambda x: x[0], encode_plans([plan]))
-    looks = jax.vmap(dimensions.looks_of)(
-        jnp.clip(arrays.tool, 0, len(DIMENSIONS) - 1), arrays.options
-    )
-    source, target = (np.asarray(look) for look in looks)
+    dimension = jnp.clip(arrays.tool, 0, len(DIMENSIONS) - 1)
+    looks = np.stack(jax.vmap(dimensions.looks_of)(dimension, arrays.options))
+    kept = without(looks, PLACE_FIELDS)
     kernels = jax.vmap(dimensions.renderer_of)(arrays.tool, arrays.options)
     strength, left_out = np.asarray(arrays.strength).copy(), []
     names = list(VOCABULARY)
     for t, tool in enumerate(np.asarray(arrays.tool)):
-        if tool < 0 or strength[t] == 0:
-            strength[t] = 0
-        elif (
-            tool >= len(DIMENSIONS)
-            or arrays.group[t] > 0
-            or not (source[t].any() or target[t].any())
-        ):
+        if strength[t] == 0:
+            continue
+        if tool >= len(DIMENSIONS) or arrays.group[t] > 0 or not looks[:, t].any():
             strength[t] = 0
             left_out.append(f"{names[tool]}: left out")
-        elif kernels[t] >= 0 or any(
-            (without(x, PLACE_FIELDS) != x).any() for x in (source[t], target[t])
-        ):
+        elif kernels[t] >= 0 or (kept != looks)[:, t].any():
             left_out.append(
                 f"{names[tool]}: only its colours are kept, not what depends on the place"
             )
-    source, target = without(source, PLACE_FIELDS), without(target, PLACE_FIELDS)
     steps = jnp.linspace(0.0, 1.0, size)
     colors = jnp.stack(jnp.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, size, -1)
     scene = Scene(*[jnp.zeros(colors.shape[1:])] * 4)
-    out = jax.jit(color_transform)(colors, scene, source, target, strength)
+    out = jax.jit(color_transform)(colors, scene, *kept, strength)
     return np.moveaxis(np.asarray(out).reshape(3, size, size, size), 0, -1), left_out
 
 
