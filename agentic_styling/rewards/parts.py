@@ -81,9 +81,6 @@ _FOUR = math.log(5 / 4)  # the mean cost of a result that scores 4 of 5
 class Target(NamedTuple):
     """Measurements of a request's rendering, with which results are compared.
 
-    Steps that do not commute give another picture in another order, and a goal names no order: so
-    the request is also rendered backwards.
-
     frames: float32 [2, B, T + 1, K], probes of the photograph and after each of the request's
         steps: as rendered, and as if lit from the other side, which a request leaves open.
     offsets: float32 [2, B, K], 0, and by how much the probes of the backward rendering are more.

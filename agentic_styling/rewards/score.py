@@ -81,10 +81,8 @@ def render_reference(source: jax.Array, request: PlanArrays) -> Reference:
 
 @jax.jit
 def _backward(request: PlanArrays) -> tuple[PlanArrays, jax.Array]:
-    """The steps last to first, and bool [B]: whether that may be another picture.
-
-    Rows where it may not are left empty. The order of a group has a meaning, so it stays.
-    """
+    """The steps last to first, and bool [B]: whether that may be another picture."""
+    # Other rows are left empty. The order of a group has a meaning, so it stays.
     differs = (_draws(request).sum(1) > 1) & (request.group == 0).all(1)
     request = request._replace(touches=request.touches[:, :, ::-1])
     backward = jax.tree.map(lambda x: x[:, ::-1], request)

@@ -1,7 +1,6 @@
 """Search at inference: several plans are sampled and the one that they agree on most is taken.
 
-It is chosen by minimum Bayes risk. The samples stand for what the goal may mean. The plan is taken
-whose result has, on average, the highest reward against what the other samples ask for.
+The samples stand for what the goal may mean, and the choice is that of minimum Bayes risk.
 """
 
 import warnings

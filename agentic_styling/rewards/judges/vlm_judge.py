@@ -176,11 +176,8 @@ def _expected_digit(hidden, head):
 
 
 def _shared_pictures(model: Qwen3VL, inputs: Inputs):
-    """`model(inputs)` where Q rows of tokens share a row of pictures, encoded once.
-
-    inputs: tokens and mask [B * Q, S], the questions of a case together, equal up to the end of
-    its pictures; patches [B, N, P, 1536] and grids [B, N, 3]. Returns hidden [B * Q, S, D].
-    """
+    """Hidden states [B * Q, S, D] where Q rows of tokens share a row of pictures, encoded once."""
+    # The questions of a case are neighbours, and equal up to the end of its pictures.
     tokens, mask, repeats = inputs.tokens, inputs.mask, len(inputs.tokens) // len(inputs.patches)
     x = model.language_model.embed_tokens(tokens)
     first = inputs.replace(tokens=tokens[::repeats], mask=mask[::repeats])

@@ -114,10 +114,7 @@ def map_by_kernel(run, kernels: jax.Array, rows, size: int):
 
 
 def _schedule(kernels, size):
-    """The kernel [B] of each chunk and its rows [B, size], `batch` where there is none.
-
-    There are never more chunks than rows; the last ones may be empty.
-    """
+    """The kernel [B] of each of at most B chunks and its rows [B, size], `batch` where none is."""
     batch = kernels.shape[0]
     order = jnp.argsort(kernels, stable=True)
     ordered = kernels[order]
