@@ -25,6 +25,7 @@ from agentic_styling.tools.dimensions import (
     time_period,
     weather,
 )
+from agentic_styling.tools.dimensions.options import is_new
 from agentic_styling.tools.plans.encode import NUM_SLOTS, SLOTS
 from agentic_styling.tools.plans.vocabulary import DIMENSIONS, VOCABULARY
 from agentic_styling.tools.transforms.color.look_params import SIZE, by_option, removable
@@ -77,7 +78,7 @@ def looks_of(tool: jax.Array, options: jax.Array) -> tuple[jax.Array, jax.Array]
     """
     slots = jnp.arange(options.shape[0])
     rows = jnp.asarray(LOOK_TABLE)[tool, slots, options]
-    new = jnp.where(options[0] == options[1] + 1, 0.0, 1.0)
+    new = jnp.where(is_new(options), 1.0, 0.0)
     scale = jnp.prod(jnp.asarray(SCALE_TABLE)[tool, slots, options])
     return new * rows[0], new * scale * rows[1] + jnp.sum(rows[2:], axis=0)
 

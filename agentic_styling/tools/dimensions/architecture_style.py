@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
@@ -101,4 +101,4 @@ def renderer_of(options: jax.Array) -> jax.Array:
     """0; -1 where nothing is asked for or the style is there already."""
     own = jnp.any(jnp.asarray(_SURFACE_ROWS)[options[1]][jnp.array([0, 2, 3])] != 0)
     asked = (options[2] != _MODERATE) | (options[3] != _MIXED) | own
-    return jnp.where(asked & (options[0] != options[1] + 1), 0, -1)
+    return jnp.where(asked & is_new(options), 0, -1)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.conventions import Scene, renderer, where_used
 from agentic_styling.tools.transforms.media.finish import technique_of, texture_of
@@ -49,7 +49,7 @@ def draw_medium(
         surfaces, technique = jnp.asarray(_SURFACES)[options[1]], technique_of(options)
         return in_medium(image, scene, row, surfaces, technique, texture, seed, channel_axis=0)
 
-    out = where_used(_is_new(options), drawn, image)
+    out = where_used(is_new(options), drawn, image)
     if branch is not None:
         return out
     row = jnp.asarray(_MOVEMENTS)[options[3]]
@@ -64,15 +64,10 @@ def branch_of(options: np.ndarray) -> int | None:
     return int(_MEDIA[options[1], 0]) if _MOVEMENTS[options[3], 0] < 0 else None
 
 
-def _is_new(options):
-    """Whether the medium is another than the source's."""
-    return options[0] != options[1] + 1
-
-
 RENDERERS = (draw_medium,)
 
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where neither the medium is new nor a movement wanted."""
     moves = jnp.asarray(_MOVEMENTS)[options[3], 0] >= 0
-    return jnp.where(_is_new(options) | moves, 0, -1)
+    return jnp.where(is_new(options) | moves, 0, -1)

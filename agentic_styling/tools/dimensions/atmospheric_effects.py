@@ -1,12 +1,10 @@
 """atmospheric_effects: what floats, glows, blurs or breaks in front of a photograph."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.air import haze, particles
 from agentic_styling.tools.transforms.camera import damage, lens
 from agentic_styling.tools.transforms.camera.lens import film_grain
@@ -64,38 +62,17 @@ def _amount(options: jax.Array) -> jax.Array:
     return jnp.asarray(_INTENSITY)[options[2]] * full
 
 
-def _within_extent(effect):
-    """A renderer of `effect(image, scene, options, amount, colors, seed)` within its extent."""
-
-    @functools.wraps(effect)
-    def within(image, scene, options, amount, colors, seed):
-        edit = effect(image, scene, options, amount, colors, seed)
-        return image + extent_of(scene, options[3], seed) * (edit - image)
-
-    return _everywhere(within)
-
-
-def _everywhere(effect):
-    """The same for an effect that applies its coverage itself."""
-
-    @renderer
-    @functools.wraps(effect)
-    def render(image, scene, options, seed):
-        return effect(image, scene, options, _amount(options), _colors(options), seed)
-
-    return render
-
-
 def _air(image, color):
-    """The colour of air under the light of the picture: fog at night is not white."""
+    """The colour of air in the light of the picture: fog at night is not white."""
     return color * jnp.clip(0.3 + 1.2 * jnp.mean(luma_of(image)), 0.0, 1.0)
 
+
+# An effect is a function of (image, scene, options, amount, colors, seed).
 
 _VAPOURS = (haze.smoke, haze.fog, haze.ground_mist, haze.steam)
 _VAPOUR_OF = OPTIONS.choices("effect_type", "vapour", ("smoke", "fog", "ground_mist", "steam"))
 
 
-@_within_extent
 def _vapour(image, scene, options, amount, colors, seed):
     kind = jnp.asarray(_VAPOUR_OF)[options[1]]
     thickness = jax.lax.switch(kind, _VAPOURS, scene, seed)
@@ -115,7 +92,6 @@ _FALLING = OPTIONS.table("effect_type", "falls", np.zeros(25), particles.KINDS)
 _FALL_AIR = OPTIONS.table("effect_type", "air").T  # haze, how wet the ground is, glow
 
 
-@_within_extent
 def _falling(image, scene, options, amount, colors, seed):
     row, density, wet, glow = (jnp.asarray(table)[options[1]] for table in (_FALLING, *_FALL_AIR))
     image = image * (1 - wet * jnp.minimum(amount, 1.5) * scene.ground)
@@ -131,27 +107,24 @@ def _solids(shape, cell, share):
         some = jnp.clip(share * amount, 0.0, 0.92)
         return particles.solids(image, scene, shape, cell, some, colors, seed, channel_axis=0)
 
-    return _within_extent(draw)
+    return draw
 
 
 def _glows(effect):
     def draw(image, scene, options, amount, colors, seed):
         return effect(image, scene, amount, colors, seed, channel_axis=0)
 
-    return _within_extent(draw)
+    return draw
 
 
-@_within_extent
 def _aura(image, scene, options, amount, colors, seed):
     return light.aura(image, scene, 0.9 * amount**0.6, colors[0], channel_axis=0)
 
 
-@_within_extent
 def _god_rays(image, scene, options, amount, colors, seed):
     return light.god_rays(image, scene, 1.3 * amount, colors[0], seed, channel_axis=0)
 
 
-@_everywhere
 def _flare(image, scene, options, amount, colors, seed):
     up = jnp.linspace(1.0, 0.6, image.shape[1])[:, None]
     y, x = light.brightest(image, up, channel_axis=0)
@@ -160,7 +133,6 @@ def _flare(image, scene, options, amount, colors, seed):
     )
 
 
-@_everywhere
 def _motion(image, scene, options, amount, colors, seed):
     short = min(image.shape[1:])
     blurred = motion_blur(image, 1 + 0.07 * amount * short, channel_axis=0)
@@ -171,7 +143,6 @@ def _motion(image, scene, options, amount, colors, seed):
     return image + moved * (blurred + tinted - image)
 
 
-@_everywhere
 def _speed(image, scene, options, amount, colors, seed):
     start = jnp.array([0.42, 0.28, 0.18], jnp.float32)[options[3]]
     return lens.speed_lines(
@@ -179,7 +150,6 @@ def _speed(image, scene, options, amount, colors, seed):
     )
 
 
-@_everywhere
 def _distortion(image, scene, options, amount, colors, seed):
     # Within its extent the lens is weaker, not transparent: no double picture.
     bulge = 0.3 * amount * jnp.where(options[3] == 0, extent_of(scene, options[3], seed), 1.0)
@@ -188,23 +158,19 @@ def _distortion(image, scene, options, amount, colors, seed):
     return light.vignette(out, corner, colors[0], channel_axis=0)
 
 
-@_within_extent
 def _grain(image, scene, options, amount, colors, seed):
     color = jnp.where(options[4] > 0, 0.4 + 0.9 * colors[0], 1.0)
     return film_grain(image, jnp.minimum(0.13 * amount, 0.26), seed, color, channel_axis=0)
 
 
-@_within_extent
 def _glitch(image, scene, options, amount, colors, seed):
     return damage.hologram(image, 0.8 * amount, colors[0], seed, channel_axis=0)
 
 
-@_within_extent
 def _artifacts(image, scene, options, amount, colors, seed):
     return damage.digital_artifacts(image, amount, colors[0], seed, channel_axis=0)
 
 
-@_within_extent
 def _cracks(image, scene, options, amount, colors, seed):
     return damage.cracks(image, amount, colors[0], seed, channel_axis=0)
 
@@ -231,11 +197,25 @@ _KINDS = {
     "artifacts": _artifacts,
     "cracks": _cracks,
 }
-RENDERERS = tuple(_KINDS.values())
+_APPLY_COVERAGE = (_flare, _motion, _speed, _distortion)  # themselves
+
+
+def _renderer(effect):
+    """A renderer of `effect`, within its extent."""
+
+    def render(image, scene, options, seed):
+        edit = effect(image, scene, options, _amount(options), _colors(options), seed)
+        if effect in _APPLY_COVERAGE:
+            return edit
+        return image + extent_of(scene, options[3], seed) * (edit - image)
+
+    return renderer(render)
+
+
+RENDERERS = tuple(map(_renderer, _KINDS.values()))
 _RENDERER_OF = OPTIONS.choices("effect_type", "draws", _KINDS, -1)
 
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where the picture has the effect already."""
-    already = options[0] == options[1] + 1
-    return jnp.where(already, -1, jnp.asarray(_RENDERER_OF)[options[1]])
+    return jnp.where(is_new(options), jnp.asarray(_RENDERER_OF)[options[1]], -1)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.color.look_params import look
 from agentic_styling.tools.transforms.conventions import renderer
 from agentic_styling.tools.transforms.ground import places
@@ -51,4 +51,4 @@ _RENDERER = np.where(_WANTED.any(axis=0), _WANTED.argmax(axis=0), -1).astype(np.
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS of what the location needs, -1 for none or where it is there already."""
-    return jnp.where(options[0] == options[1] + 1, -1, jnp.asarray(_RENDERER)[options[1]])
+    return jnp.where(is_new(options), jnp.asarray(_RENDERER)[options[1]], -1)

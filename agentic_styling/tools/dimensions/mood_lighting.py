@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.color.look_params import rgb
 from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.light import lamps, light
@@ -73,6 +73,6 @@ _RENDERER_OF = OPTIONS.choices("accent_lighting", "draws", _KINDS)
 
 def renderer_of(options):
     """The renderer that a step needs, -1 for none; without an accent the mood's own glow."""
-    glows = (options[0] != options[1] + 1) & (jnp.asarray(_MOOD_GLOW)[options[1], 0] > 0)
+    glows = is_new(options) & (jnp.asarray(_MOOD_GLOW)[options[1], 0] > 0)
     renderer_index = jnp.asarray(_RENDERER_OF)[options[2]]
     return jnp.where((options[2] == 0) & ~glows, -1, renderer_index).astype(jnp.int32)

@@ -7,10 +7,16 @@ row "#rrggbb" stands for three numbers, and another text for what the module has
 
 from collections.abc import Iterable, Mapping
 
+import jax
 import numpy as np
 
 from agentic_styling.tools.transforms.color.look_params import by_option, look, rgb
 from agentic_styling.utils.package_data import read_beside
+
+
+def is_new(options: jax.Array) -> jax.Array:
+    """Whether a step's target, of options int32 [5], is another than its source."""
+    return options[0] != options[1] + 1
 
 
 class Options:

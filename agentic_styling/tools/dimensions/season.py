@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.conventions import computed, renderer, where_used
 from agentic_styling.tools.transforms.filters.fields import ramp
@@ -50,8 +50,7 @@ def _plants(image, scene, options, seed):
 
 def _cover(options):
     """What lies on the ground, as an index into the values of `ground_cover`."""
-    new = options[0] != options[1] + 1
-    own = jnp.where(new, jnp.asarray(_OWN_GROUND)[options[1]], 0)
+    own = jnp.where(is_new(options), jnp.asarray(_OWN_GROUND)[options[1]], 0)
     return jnp.where(options[3] > 0, options[3], own)
 
 
@@ -106,5 +105,5 @@ _RENDERER_OF = OPTIONS.choices(
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where the picture has the season already and nothing is asked."""
-    same = (options[0] == options[1] + 1) & (options[2] == 0) & (options[3] == 0)
-    return jnp.where(same, -1, jnp.asarray(_RENDERER_OF)[_cover(options)])
+    asked = is_new(options) | (options[2] != 0) | (options[3] != 0)
+    return jnp.where(asked, jnp.asarray(_RENDERER_OF)[_cover(options)], -1)

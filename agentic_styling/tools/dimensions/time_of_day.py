@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.air import sky
 from agentic_styling.tools.transforms.color.look_params import COLOR_VALUES, rgb
 from agentic_styling.tools.transforms.color.spaces import luma_of, relight, screen
@@ -109,7 +109,8 @@ RENDERERS = (draw_day, draw_low_sun, draw_after_dark)
 def renderer_of(options):
     """The renderer that a step needs, -1 for none."""
     row = jnp.asarray(_LIGHTS)[options[1]]
-    new = options[0] != options[1] + 1
     asked = (options[2] > 0) | (jnp.asarray(_FALLS)[options[3], 0] > 0)
     by_hour = jnp.where(row[7] > 0, 1, 2)
-    return jnp.where(new & (row[6] > 0), by_hour, jnp.where(asked, 0, -1)).astype(jnp.int32)
+    return jnp.where(is_new(options) & (row[6] > 0), by_hour, jnp.where(asked, 0, -1)).astype(
+        jnp.int32
+    )

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.camera.lens import film_grain
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
@@ -102,4 +102,4 @@ RENDERERS = (_draw_stock,)
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """0, the stock; -1 where the picture is of that era already."""
-    return jnp.where(options[0] == options[1] + 1, -1, 0)
+    return jnp.where(is_new(options), 0, -1)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agentic_styling.tools.dimensions.options import Options
+from agentic_styling.tools.dimensions.options import Options, is_new
 from agentic_styling.tools.transforms.air import particles, sky
 from agentic_styling.tools.transforms.air.haze import fog, haze, veil
 from agentic_styling.tools.transforms.color.spaces import level_of
@@ -113,4 +113,4 @@ _RENDERER_OF = OPTIONS.choices("weather_type", "draws", ("dry", "thick", "wet", 
 
 def renderer_of(options: jax.Array) -> jax.Array:
     """Index into RENDERERS, -1 where the picture has the weather already."""
-    return jnp.where(options[0] == options[1] + 1, -1, jnp.asarray(_RENDERER_OF)[options[1]])
+    return jnp.where(is_new(options), jnp.asarray(_RENDERER_OF)[options[1]], -1)
