@@ -9,13 +9,7 @@ from agentic_styling.tools.plans.vocabulary import VOCABULARY
 from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import renderer, where_used
 from agentic_styling.tools.transforms.filters.blur import spread
-from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
-    enlarge,
-    ramp,
-    shrink,
-    slopes,
-)
+from agentic_styling.tools.transforms.filters.fields import coarse, ramp, slopes, to_full
 from agentic_styling.tools.transforms.filters.materials import relief_of
 from agentic_styling.tools.transforms.ground.foliage import lighter_than_around
 from agentic_styling.tools.transforms.light.light import bloom
@@ -86,12 +80,11 @@ def _built(image):
     The mean of cos(4 angle) over the gradients: 0 where all directions are alike.
     """
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    dy, dx = (slope**2 for slope in slopes(luma_of(shrink(image, factor))))
+    dy, dx = (slope**2 for slope in slopes(luma_of(coarse(image))))
     along = ((dx - dy) ** 2 - 4 * dx * dy) / (dx + dy + 1e-3)
     along, strength = spread(jnp.stack([along, dx + dy]), 0.07)
     built = ramp(along / (strength + 2e-3), 0.04, 0.27)
-    return enlarge(built[None], factor, height, width)[0]
+    return to_full(built, height, width)
 
 
 RENDERERS = (_draw_surface,)

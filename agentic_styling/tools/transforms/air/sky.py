@@ -7,14 +7,12 @@ from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     four_randoms,
     full_grid,
     hash_noise,
     ramp,
-    shrink,
     slopes,
     to_full,
     turbulence,
@@ -45,7 +43,7 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
     """
     height, width = image.shape[1:]
     colors = jnp.stack([luma_of(image), image[2] - image[0]])
-    planes = shrink(jnp.concatenate([colors, scene.sky[None]]), coarse_factor(height, width))
+    planes = coarse(jnp.concatenate([colors, scene.sky[None]]))
     weights = jnp.stack([planes[2] ** 4, (1 - planes[2]) ** 4])
     sums = spread(jnp.concatenate([weights, *(weights * plane for plane in planes[:2])]), 0.04)
     near = sums[:2]
@@ -55,7 +53,7 @@ def sky_matte(image: jax.Array, scene: Scene) -> jax.Array:
     scale = apart / (contrast + 1e-3)
     trust = contrast / (contrast + 0.01) * ramp(jnp.minimum(near[0], near[1]), 0.005, 0.03)
     lines = jnp.stack([*scale, jnp.sum(rest * scale, axis=0), trust])
-    lines = computed(enlarge(lines, coarse_factor(height, width), height, width))
+    lines = computed(to_full(lines, height, width))
     share = ramp(jnp.sum(colors * lines[:2], axis=0) - lines[2], 0.3, 0.8)
     unsure = jnp.minimum(12 * scene.sky * (1 - scene.sky), 1.0)
     return scene.sky + lines[3] * unsure * (share - scene.sky)
@@ -189,7 +187,7 @@ def moonlight(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Arra
     height, width = scene.sky.shape
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)
-    room = spread(shrink(scene.sky[None], coarse_factor(height, width)), 0.05)[0]
+    room = spread(coarse(scene.sky[None]), 0.05)[0]
     # Not at the border, nor in the middle; on the right where both sides are as good.
     place = room - 12 * (y - 0.16) ** 2 - 1.2 * (x / wide - 0.78) ** 2
     at = jnp.argmax(jax.lax.stop_gradient(place))
@@ -213,7 +211,7 @@ def facing(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
     The subject is taken to be round: its outline turns away from its middle.
     """
     height, width = scene.subject.shape
-    form = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.08)[0]
+    form = spread(coarse(scene.subject[None]), 0.08)[0]
     short = min(form.shape)
     slope_y, slope_x = slopes(form)
     turn = -0.1 * short * (slope_y * dy + slope_x * dx)
@@ -228,7 +226,7 @@ def cast_shadow(scene: Scene, dy: jax.Array, dx: jax.Array) -> jax.Array:
     subject is taken to stand upright on one line; one that the border cuts off casts none.
     """
     height, width = scene.subject.shape
-    subject = shrink(scene.subject[None], coarse_factor(height, width))[0]
+    subject = coarse(scene.subject[None])[0]
     h, w = subject.shape
     rows = jnp.sum(subject, axis=1)
     stands = jax.lax.stop_gradient(rows > 0.3 * jnp.max(rows) + 1e-3)

@@ -161,9 +161,16 @@ def slopes(plane: jax.Array) -> tuple[jax.Array, jax.Array]:
     return padded[2:, 1:-1] - padded[:-2, 1:-1], padded[1:-1, 2:] - padded[1:-1, :-2]
 
 
+def coarse(planes: jax.Array) -> jax.Array:
+    """Planes [C, H, W] at the coarse size."""
+    return shrink(planes, coarse_factor(*planes.shape[1:]))
+
+
 def to_full(field: jax.Array, height: int, width: int) -> jax.Array:
-    """A coarse field [h, w] at full size [H, W]."""
-    return enlarge(field[None], coarse_factor(height, width), height, width)[0]
+    """A coarse field [h, w], or planes [C, h, w], at full size."""
+    planes = field if field.ndim == 3 else field[None]
+    full = enlarge(planes, coarse_factor(height, width), height, width)
+    return full if field.ndim == 3 else full[0]
 
 
 def ramp(value: jax.Array, low: jax.Array | float, high: jax.Array | float) -> jax.Array:

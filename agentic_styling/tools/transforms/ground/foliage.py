@@ -12,13 +12,11 @@ from agentic_styling.tools.transforms.color.spaces import luma_of
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     four_randoms,
     full_grid,
     ramp,
-    shrink,
     to_full,
     turbulence,
     value_noise,
@@ -58,9 +56,8 @@ def mottled(scene: Scene, seed: jax.Array) -> jax.Array:
 def lighter_than_around(image: jax.Array) -> jax.Array:
     """How much lighter [H, W] than its surroundings a pixel is."""
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
     luma = luma_of(image)
-    return luma - enlarge(spread(shrink(luma[None], factor), 0.02), factor, height, width)[0]
+    return luma - to_full(spread(coarse(luma[None]), 0.02), height, width)[0]
 
 
 def close_of(scene: Scene) -> jax.Array:
@@ -71,9 +68,8 @@ def close_of(scene: Scene) -> jax.Array:
 def nearby(planes: jax.Array, where: jax.Array, reach: float) -> tuple[jax.Array, jax.Array]:
     """The mean of planes [C, H, W] over a map [H, W] around every pixel, and the map's share."""
     height, width = where.shape
-    factor = coarse_factor(height, width)
-    small = shrink(jnp.concatenate([planes * where, where[None]]), factor)
-    small = enlarge(spread(small, reach), factor, height, width)
+    small = coarse(jnp.concatenate([planes * where, where[None]]))
+    small = to_full(spread(small, reach), height, width)
     return small[:-1] / (small[-1] + 1e-3), small[-1]
 
 

@@ -14,14 +14,12 @@ from agentic_styling.tools.transforms.color.spaces import level_of, luma_of
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import shift, spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     four_randoms,
     full_grid,
     hash_noise,
     ramp,
-    shrink,
     slopes,
     to_full,
     turbulence,
@@ -73,9 +71,8 @@ def bare_ground(image: jax.Array, scene: Scene) -> jax.Array:
     a close-up shows blurred is its background.
     """
     height, width = scene.ground.shape
-    factor = coarse_factor(height, width)
     maps = jnp.stack([scene.ground, scene.subject])
-    small, maps = shrink(image, factor), shrink(maps, factor)
+    small, maps = coarse(image), coarse(maps)
     soft = spread(small, 0.01)
     lying = maps[0] * (1 - ramp(maps[1], 0.02, 0.2))
     detail = lying * sum(map(jnp.abs, slopes(luma_of(small))))
@@ -101,7 +98,7 @@ def shading(image: jax.Array, scene: Scene, detail: float) -> jax.Array:
     """Light [H, W] on the ground, 1 on the mean: its shadows, and so much of its own texture."""
     height, width = scene.ground.shape
     luma = luma_of(image)
-    small = shrink(jnp.stack([luma * scene.ground, scene.ground]), coarse_factor(height, width))
+    small = coarse(jnp.stack([luma * scene.ground, scene.ground]))
     near = spread(small, 0.02)
     mean = jnp.sum(small[0]) / (jnp.sum(small[1]) + 1e-3) + 0.02
     soft = to_full((near[0] + 0.02 * mean) / (near[1] + 0.02), height, width)
@@ -302,15 +299,14 @@ def puddles(image, above, scene, amount, level: float, seed):
     level: the noise, 0 to 1, above which water stands: 0.5 on half of the ground.
     """
     height, width = scene.ground.shape
-    factor = coarse_factor(height, width)
-    small = shrink(above, factor)
+    small = coarse(above)
     rows = jnp.arange(small.shape[1], dtype=jnp.float32)
     shore = jnp.clip(jnp.minimum(horizon_of(scene), 0.6), 0.35, 0.6) * small.shape[1]
     source = jnp.clip(2 * shore - rows, 0, small.shape[1] - 1)
     ripple = 2.0 + 0.06 * jnp.maximum(rows - shore, 0.0)  # what lies below it is smeared downwards
     weights = jnp.exp(-0.5 * ((source[:, None] - rows) / ripple[:, None]) ** 2)
     mirrored = (weights / jnp.sum(weights, axis=1, keepdims=True)) @ small
-    mirrored = enlarge(spread(mirrored, 0.008), factor, height, width)
+    mirrored = to_full(spread(mirrored, 0.008), height, width)
     plane = plane_of(scene, coarse_grid)
     shape = turbulence(3.4 * plane.away, 2.2 * plane.across, seed + jnp.uint32(77), 3)
     water = to_full(ramp(shape, level, level + 0.1), height, width)

@@ -6,10 +6,9 @@ import jax.numpy as jnp
 from agentic_styling.tools.transforms.color.spaces import screen
 from agentic_styling.tools.transforms.conventions import image_transform
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
     coarse_grid,
-    enlarge,
     full_grid,
+    to_full,
 )
 
 # Ghosts lie on the line through the light and the centre of the picture: place on it (1 is the
@@ -66,7 +65,7 @@ def _soft_parts(height, width, y, x, color, ghosts):
         disc = jnp.clip((1 - away) * 4, 0.0, 1.0) * (0.45 + 0.55 * away)
         own = jnp.array(own)[:, None, None]
         light = light + (bright * ghosts) * disc * own * (0.4 + 0.6 * tint)
-    return enlarge(light, coarse_factor(height, width), height, width)
+    return to_full(light, height, width)
 
 
 def _ray(product: jax.Array, square: jax.Array) -> jax.Array:

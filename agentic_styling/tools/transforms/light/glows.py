@@ -13,13 +13,11 @@ from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     four_randoms,
     full_grid,
     ramp,
-    shrink,
     to_full,
     turbulence,
 )
@@ -232,9 +230,8 @@ def bokeh(image, scene: Scene, amount, colors, seed):
 def _defocused(image, behind):
     """A picture [3, H, W] blurred, with nothing from the subject."""
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    sums = spread(shrink(jnp.concatenate([image * behind, behind[None]]), factor), 0.02)
-    return enlarge(sums[:3] / (sums[3] + 1e-3), factor, height, width)
+    sums = spread(coarse(jnp.concatenate([image * behind, behind[None]])), 0.02)
+    return to_full(sums[:3] / (sums[3] + 1e-3), height, width)
 
 
 def _discs(cells, strong, amount, colors, size, seed):

@@ -9,14 +9,12 @@ from agentic_styling.tools.transforms.color.spaces import luma_of, relight, scre
 from agentic_styling.tools.transforms.conventions import Scene, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     full_grid,
     hash_noise,
     middle_of,
     ramp,
-    shrink,
     to_full,
     turbulence,
 )
@@ -33,12 +31,11 @@ def lamps(image: jax.Array, scene: Scene, amount: jax.Array, color: jax.Array) -
     color: of the lamps, float [3].
     """
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    coarse = shrink(jnp.concatenate([image, (1 - scene.sky)[None]]), factor)
-    luma = luma_of(coarse[:3]) * coarse[3]
+    small = coarse(jnp.concatenate([image, (1 - scene.sky)[None]]))
+    luma = luma_of(small[:3]) * small[3]
     brightest = jnp.max(luma) + 0.02
     around = spread(luma[None], 0.07)[0]
-    warmth = ramp((coarse[0] - coarse[2]) / (luma + 0.05), 0.05, 0.4)
+    warmth = ramp((small[0] - small[2]) / (luma + 0.05), 0.05, 0.4)
     source = ramp(luma / brightest, 0.45, 0.85) * ramp((luma - 1.2 * around) / brightest, 0.0, 0.25)
     source = source * (0.15 + 0.85 * warmth)
     glow = 0.6 * spread(source[None], 0.02)[0] + 1.2 * spread(source[None], 0.07)[0]
@@ -73,11 +70,10 @@ def side_lights(image, scene, left, right, own, air):
       air: how far the air before them glows.
     """
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
     y, x = coarse_grid(height, width)
     wide = width / min(height, width)
-    depth, subject, sky, turned = shrink(
-        jnp.stack([scene.depth, scene.subject, scene.sky, facing(scene, 0.0, -1.0)]), factor
+    depth, subject, sky, turned = coarse(
+        jnp.stack([scene.depth, scene.subject, scene.sky, facing(scene, 0.0, -1.0)])
     )
     fields = [1 / (1 + (away / (0.36 * wide)) ** 2) for away in (x, wide - x)]
     signs = air / (1 + ((y - 0.4) / 0.3) ** 2)
@@ -87,7 +83,7 @@ def side_lights(image, scene, left, right, own, air):
         color = color[:, None, None]
         light = light + 1.75 * field * (1 + 0.35 * form * turned) * color
         glow = glow + signs * field**4 * color
-    light, glow = (enlarge(plane, factor, height, width) for plane in (light, glow))
+    light, glow = (to_full(plane, height, width) for plane in (light, glow))
     luma = luma_of(image)
     lit = relight(luma + own * (image - luma), light)
     return screen(lit, jnp.maximum(glow, 0.0))
@@ -133,7 +129,7 @@ def spot_on_subject(image: jax.Array, scene: Scene) -> jax.Array:
 def rim_light(image: jax.Array, scene: Scene) -> jax.Array:
     """Lights the subject's border from behind and above; the rest is darker."""
     height, width = image.shape[1:]
-    inside = spread(shrink(scene.subject[None], coarse_factor(height, width)), 0.022)[0]
+    inside = spread(coarse(scene.subject[None]), 0.022)[0]
     border = jnp.maximum(scene.subject - to_full(inside, height, width) ** 1.5, 0.0)
     rim = border * ramp(scene.subject, 0.15, 0.6)
     rim = rim * (0.7 + 0.6 * jnp.maximum(facing(scene, -1.0, 0.0), 0.0))
@@ -158,7 +154,7 @@ def silhouette(image: jax.Array, scene: Scene) -> jax.Array:
 def _body(scene: Scene) -> jax.Array:
     """The subject with its holes filled [H, W], but not with sky."""
     height, width = scene.subject.shape
-    subject = shrink(scene.subject[None], coarse_factor(height, width))
+    subject = coarse(scene.subject[None])
     filled = ramp(to_full(spread(subject, 0.03)[0], height, width), 0.45, 0.8)
     open_sky = scene.sky * ramp(jnp.mean(scene.sky), 0.04, 0.12)
     return jnp.maximum(scene.subject, filled) * (1 - open_sky)

@@ -7,12 +7,10 @@ from agentic_styling.tools.transforms.color.spaces import luma_of, screen
 from agentic_styling.tools.transforms.conventions import Scene, computed, image_transform
 from agentic_styling.tools.transforms.filters.blur import spread
 from agentic_styling.tools.transforms.filters.fields import (
-    coarse_factor,
+    coarse,
     coarse_grid,
-    enlarge,
     full_grid,
     ramp,
-    shrink,
     to_full,
     value_noise,
 )
@@ -29,12 +27,11 @@ def bloom(image, amount, color, *, threshold=0.6, sigma=0.05):
       sigma: of the glow, in parts of the shorter side.
     """
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    bright = shrink(image, factor)
+    bright = coarse(image)
     bright = jnp.maximum(bright - threshold, 0.0) / (1 - threshold)
     glow = 0.6 * spread(bright, sigma) + 0.4 * spread(bright, 3 * sigma)
     light = amount * glow * color[:, None, None]
-    return screen(image, jnp.maximum(enlarge(light, factor, height, width), 0.0))
+    return screen(image, jnp.maximum(to_full(light, height, width), 0.0))
 
 
 @image_transform
@@ -44,8 +41,7 @@ def brightest(image: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array
     weight: [H, W], what counts more. No gradient goes through the place.
     """
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    light = shrink((luma_of(image) * weight)[None], factor)
+    light = coarse((luma_of(image) * weight)[None])
     light = spread(light, 0.02) + 0.25 * spread(light, 0.1)
     y, x = coarse_grid(height, width)
     at = jnp.argmax(jax.lax.stop_gradient(light[0]))
@@ -85,9 +81,9 @@ def god_rays(image, scene, amount, color, seed):
     Source: Mitchell (2007), GPU Gems 3, chapter 13.
     """
     height, width = image.shape[1:]
-    factor, short = coarse_factor(height, width), min(height, width)
+    short = min(height, width)
     y, x = coarse_grid(height, width)
-    sky, luma, subject = shrink(jnp.stack([scene.sky, luma_of(image), scene.subject]), factor)
+    sky, luma, subject = coarse(jnp.stack([scene.sky, luma_of(image), scene.subject]))
     outside = jnp.mean(sky) > 0.05
     opening = jnp.where(outside, sky * ramp(luma, 0.2, 0.9), ramp(luma, 0.6, 0.9) * (1 - subject))
     up = jnp.linspace(1.0, 0.2, height)[:, None]
@@ -107,7 +103,7 @@ def god_rays(image, scene, amount, color, seed):
     smeared = radial_smear(opening[None], sun_y, sun_x, 0.85)[0]
     lit = jnp.minimum(1.3 * smeared / (jnp.max(smeared) + 0.05), 1.0) * jnp.exp(-0.9 * away)
     glow = 0.12 * lit + 0.6 * seen / (1 + (away / 0.08) ** 2)
-    beams, glow = computed(enlarge(jnp.stack([lit * shafts, glow]), factor, height, width))
+    beams, glow = computed(to_full(jnp.stack([lit * shafts, glow]), height, width))
     before = 1 - 0.8 * scene.subject * (1 - scene.depth)
     light = (beams + glow) * (1 - 0.6 * scene.sky) * before
     shade = jnp.minimum(0.28 * amount, 0.27 + 0.07 * amount)  # strong beams stay brighter than it
@@ -120,8 +116,7 @@ def god_rays(image, scene, amount, color, seed):
 def aura(image: jax.Array, scene: Scene, amount: jax.Array | float, color: jax.Array) -> jax.Array:
     """Draws a glow around the subject, as of light that it gives off itself."""
     height, width = image.shape[1:]
-    factor = coarse_factor(height, width)
-    subject = shrink(scene.subject[None], factor)
+    subject = coarse(scene.subject[None])
     near, far = spread(subject, 0.025), spread(subject, 0.085)
     glow = (1.1 * near * (1 - subject) + 0.9 * far * (1 - 0.8 * subject))[0]
     rim = to_full(glow, height, width)
