@@ -44,7 +44,7 @@ class ApiJudge:
     ):
         self.model, self.rubric = model, rubric
         self._answers = ChatAnswers(JUDGE, cache, self._accept, url, sleep)
-        self.cache = self._answers.cache
+        self.cache, self.url = self._answers.cache, self._answers.url
 
     def __call__(self, *columns):
         """Scores a batch; each row is judged independently. Columns are as for `VlmJudge`.
