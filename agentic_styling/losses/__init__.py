@@ -64,12 +64,17 @@ from agentic_styling.losses.scored import (
     swift,
 )
 from agentic_styling.losses.table import LOSSES, PRESETS, Preset
-from agentic_styling.losses.token_logps import TokenStatistics, token_logps, token_statistics
+from agentic_styling.losses.token_logps import (
+    AllowedTokens,
+    TokenStatistics,
+    token_logps,
+    token_statistics,
+)
 from agentic_styling.losses.weights import context_quantiles, context_statistics, kl_penalty
 
 __all__ = [
-    "KL_ESTIMATORS", "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol", "aot",
-    "aot_unpaired", "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "best",
+    "AllowedTokens", "KL_ESTIMATORS", "LOSSES", "PRESETS", "REDUCTIONS", "Loss", "Preset", "a_lol",
+    "aot", "aot_unpaired", "apo_down", "apo_zero", "asymre", "awr", "bco", "bco_pair", "best",
     "binary_diagnostics", "cdpo", "check_rows", "context_quantiles", "context_statistics", "cpo",
     "denominator", "dft", "dpo", "dpop", "dr_grpo", "dro_v", "exo_pair", "group_advantages", "grpo",
     "gspo", "hinge", "ipo", "iw_sft", "kl_estimate", "kl_penalty", "kto", "kto_kl", "nca_pair",

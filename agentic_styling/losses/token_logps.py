@@ -20,6 +20,8 @@ from jax import lax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+_NEVER = -1e30  # a logit; its differences and their multiples are finite
+
 
 class TokenStatistics(NamedTuple):
     """Statistics of every token, float [B, S] each, 0 where the mask is False.
@@ -31,6 +33,17 @@ class TokenStatistics(NamedTuple):
     logps: jax.Array
     entropy: jax.Array
     correct: jax.Array
+
+
+class AllowedTokens(NamedTuple):
+    """Which tokens each place could hold; the probabilities of the others are 0.
+
+    index: int [B, S], the place's row of the table. table: uint8 [K, ceil(V / 8)], a bit a token,
+    `np.packbits(mask, axis=1, bitorder="little")`; every row allows a token.
+    """
+
+    index: jax.Array
+    table: jax.Array
 
 
 def token_logps(
@@ -76,10 +89,13 @@ def token_statistics(
     *,
     block: int = 8192,
     mesh: Mesh | None = None,
+    allowed: AllowedTokens | None = None,
 ) -> TokenStatistics:
     """`token_logps` with entropy and accuracy; the arguments are the same.
 
-    Under jit only those of the three that are used are computed.
+    Under jit only those of the three that are used are computed. With `allowed` they are those of
+    the distribution over the allowed tokens, which constrained decoding samples from; a label has
+    to be one of them.
     """
     chex.assert_rank([hidden, embedding, labels, mask], [3, 2, 2, 2])
     chex.assert_equal_shape([labels, mask])
@@ -87,7 +103,8 @@ def token_statistics(
     chex.assert_equal(hidden.shape[-1], embedding.shape[-1])
     chex.assert_type([labels, mask], [int, bool])
     split = _split(hidden.shape[:2], embedding.shape, block, mesh)
-    logps, entropy, correct = _statistics(split, hidden, embedding, labels)
+    index, table = allowed or (None, None)
+    logps, entropy, correct = _statistics(split, hidden, embedding, labels, index, table)
     statistics = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
     return TokenStatistics(*(jnp.where(mask, x, 0) for x in statistics))
 
@@ -103,10 +120,13 @@ class _Split(NamedTuple):
     width: tuple[str, ...] = ()
 
     def over_mesh(self, function, inputs: str, outputs: str):
-        """The per-device function over the mesh; t marks arrays by token, e embeddings."""
+        """The per-device function over the mesh.
+
+        t marks arrays by token, e embeddings, r what every device has; an array may be None.
+        """
         if self.mesh is None:
             return function
-        spec = {"t": P(self.batch, self.length), "e": P(self.vocabulary, self.width)}
+        spec = {"t": P(self.batch, self.length), "e": P(self.vocabulary, self.width), "r": P()}
         return jax.shard_map(
             function,
             mesh=self.mesh,
@@ -135,39 +155,41 @@ def _split(tokens: tuple[int, int], shape: tuple[int, int], block: int, mesh) ->
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _statistics(split: _Split, hidden, embedding, labels):
-    """logps, entropy, correct, [B, S] each."""
-    walk = functools.partial(_forward_walk, split)
-    return split.over_mesh(walk, "tet", "ttttt")(hidden, embedding, labels)[:3]
+def _statistics(split: _Split, hidden, embedding, labels, index, table):
+    """logps, entropy, correct, [B, S] each. index, table: of AllowedTokens, or None."""
+    return _walked(split, hidden, embedding, labels, index, table)[:3]
 
 
-def _forward(split, hidden, embedding, labels):
-    arrays = hidden.value, embedding.value, labels.value
+def _walked(split, *arrays):
     walk = functools.partial(_forward_walk, split)
-    *statistics, normalizer, direction = split.over_mesh(walk, "tet", "ttttt")(*arrays)
-    if embedding.perturbed:
-        return tuple(statistics), (*arrays, normalizer, None)
-    return tuple(statistics), (None, None, None, None, direction)
+    return split.over_mesh(walk, "tettr", "ttttt")(*arrays)
+
+
+def _forward(split, *arrays):
+    perturbed = arrays[1].perturbed
+    arrays = jax.tree.map(lambda x: x.value, arrays)
+    *statistics, normalizer, direction = _walked(split, *arrays)
+    if perturbed:
+        return tuple(statistics), (arrays, normalizer, None)
+    return tuple(statistics), (None, None, direction)
 
 
 def _backward(split, kept, cotangents):
-    hidden, embedding, labels, normalizer, direction = kept
-    of_logps = cotangents[0]
+    arrays, normalizer, direction = kept
+    of_logps, none = cotangents[0], (None,) * 3
     if isinstance(of_logps, jax.custom_derivatives.SymbolicZero):
-        return None, None, None
+        return None, None, *none
     if direction is not None:
-        return (of_logps[..., None] * direction).astype(direction.dtype), None, None
+        return (of_logps[..., None] * direction).astype(direction.dtype), None, *none
     walk = functools.partial(_backward_walk, split)
-    gradients = split.over_mesh(walk, "tettt", "te")(
-        hidden, embedding, labels, normalizer, of_logps
-    )
-    return *gradients, None
+    gradients = split.over_mesh(walk, "tettrtt", "te")(*arrays, normalizer, of_logps)
+    return *gradients, *none
 
 
 _statistics.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
-def _forward_walk(split: _Split, hidden, embedding, labels):
+def _forward_walk(split: _Split, hidden, embedding, labels, index, table):
     """logps, entropy, correct, log of softmax's denominator, [B, S] each, and d logps / d hidden.
 
     The last, [B, S, D], is E[label] - softmax @ E. XLA removes unused results.
@@ -179,7 +201,7 @@ def _forward_walk(split: _Split, hidden, embedding, labels):
     def step(carry, start, size):
         top, total, spread, picked, mean = carry
         part = _rows(split, embedding, start, size)
-        logits = _product(states, part.T)
+        logits = _among(split, embedding, _product(states, part.T), start, index, table)
         old, top = top, jnp.maximum(top, logits.max(axis=1))
         shifted = logits - top[:, None]
         weights, scale = jnp.exp(shifted), jnp.exp(old - top)
@@ -207,7 +229,7 @@ def _forward_walk(split: _Split, hidden, embedding, labels):
     return *(x.reshape(shape) for x in statistics), direction.reshape(hidden.shape)
 
 
-def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logps):
+def _backward_walk(split: _Split, hidden, embedding, labels, index, table, normalizer, of_logps):
     """The gradients of hidden and of the embedding, in their dtypes."""
     low, dtype = _dtypes(hidden, embedding)
     states, labels = hidden.reshape(-1, hidden.shape[-1]), _local_labels(split, embedding, labels)
@@ -217,7 +239,8 @@ def _backward_walk(split: _Split, hidden, embedding, labels, normalizer, of_logp
     def step(carry, start, size):
         d_states, d_embedding = carry
         part = _rows(split, embedding, start, size)
-        probs = jnp.exp(_product(states, part.T) - normalizer)
+        logits = _among(split, embedding, _product(states, part.T), start, index, table)
+        probs = jnp.exp(logits - normalizer)
         at_label = labels[:, None] == start + jnp.arange(size)
         d_logits = (of_logps * (at_label - probs)).astype(low)
         d_part = _product(d_logits.T, states)
@@ -243,6 +266,16 @@ def _over_blocks(step, carry, rows: int, block: int):
     carry = lax.fori_loop(0, rows // block, lambda i, c: step(c, i * block, block), carry)
     rest = rows % block
     return step(carry, rows - rest, rest) if rest else carry
+
+
+def _among(split: _Split, embedding, logits, start, index, table) -> jax.Array:
+    """The logits [N, size] of the tokens from `start` on, _NEVER where they are not allowed."""
+    if index is None:
+        return logits
+    first = lax.axis_index(split.vocabulary) * len(embedding) + start
+    tokens = first + jnp.arange(logits.shape[1])
+    rows = (table[:, tokens // 8] >> (tokens % 8).astype(table.dtype)) & 1
+    return jnp.where(rows[index.reshape(-1)] > 0, logits, _NEVER)
 
 
 def _dtypes(hidden, embedding):

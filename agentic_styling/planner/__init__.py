@@ -6,6 +6,7 @@ from agentic_styling.planner.checkpoints.hf_checkpoint import (
     save_pretrained,
 )
 from agentic_styling.planner.checkpoints.peft import load_adapters, save_adapters
+from agentic_styling.planner.decoding.allowed_tokens import allowed_tokens
 from agentic_styling.planner.decoding.completions import Completion
 from agentic_styling.planner.decoding.generation import GenerateResult, generate
 from agentic_styling.planner.decoding.grammar import PlanGrammar, compile_plan_grammar
@@ -37,11 +38,10 @@ from agentic_styling.utils.checks import check_temperature
 __all__ = [
     "PLAN_FORMS", "TINY_IMAGES", "Completion", "Compute", "GenerateResult", "ImageSettings",
     "Inputs", "LoraConfig", "PlanGrammar", "Planner", "PlannerSettings", "Qwen3VL",
-    "Qwen3VLConfig", "TextConfig", "Tokenizer", "VisionConfig", "check_temperature",
-    "compile_plan_grammar", "encode_completions", "encode_prompts", "extend_vocabulary",
-    "generate", "hf_inputs",
-    "hf_logits", "image_to_patches", "image_tokens", "init_lora", "init_params",
-    "load_adapters", "load_pretrained", "lora_variables", "merge_lora", "new_planner",
-    "output_embedding", "pad_rows", "pretrained_directory", "read_config", "save_adapters",
-    "save_pretrained", "smart_resize", "train_tokenizer",
+    "Qwen3VLConfig", "TextConfig", "Tokenizer", "VisionConfig", "allowed_tokens",
+    "check_temperature", "compile_plan_grammar", "encode_completions", "encode_prompts",
+    "extend_vocabulary", "generate", "hf_inputs", "hf_logits", "image_to_patches", "image_tokens",
+    "init_lora", "init_params", "load_adapters", "load_pretrained", "lora_variables", "merge_lora",
+    "new_planner", "output_embedding", "pad_rows", "pretrained_directory", "read_config",
+    "save_adapters", "save_pretrained", "smart_resize", "train_tokenizer",
 ]  # fmt: skip

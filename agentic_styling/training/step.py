@@ -8,7 +8,13 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
 
-from agentic_styling.losses import LOSSES, REDUCTIONS, TokenStatistics, token_statistics
+from agentic_styling.losses import (
+    LOSSES,
+    REDUCTIONS,
+    AllowedTokens,
+    TokenStatistics,
+    token_statistics,
+)
 from agentic_styling.planner import (
     Compute,
     ImageSettings,
@@ -65,7 +71,8 @@ def completion_tokens(
 
     batch: one micro-batch, with arrays [R, S] and [E]; T is the length of a row after model.start.
     dropout: key of the adapters' dropout. Prompt, padding, other examples, and tokens that do not
-    count are masked.
+    count are masked. Where the batch says what each token could have been, probabilities are among
+    those.
     """
     # With one example a row, padding is last, for which some attention kernels are faster.
     segments = batch.segments if model.packed else None
@@ -89,11 +96,17 @@ def completion_tokens(
         hidden = with_pictures(variables)
     labels = jnp.roll(batch.tokens, -1, axis=1)[:, model.start :]
     embedding = output_embedding(model.config, variables["params"]).astype(hidden.dtype)
-    every = jnp.ones(labels.shape, bool)
-    tokens = token_statistics(hidden[:, model.start :], embedding, labels, every, mesh=model.mesh)
-    offsets = jnp.arange(labels.shape[1])
+    every, offsets = jnp.ones(labels.shape, bool), jnp.arange(labels.shape[1])
     mask = offsets < batch.length[:, None]
     at = batch.first[:, None] - model.start - 1 + offsets
+    allowed = None
+    if batch.allowed is not None:
+        places = batch.row[:, None], jnp.where(mask, at, labels.shape[1])
+        index = jnp.zeros_like(labels).at[places].set(batch.allowed, mode="drop")
+        allowed = AllowedTokens(index, batch.table)
+    tokens = token_statistics(
+        hidden[:, model.start :], embedding, labels, every, mesh=model.mesh, allowed=allowed
+    )
     at = jnp.where(mask, at, 0)
     if batch.choices is not None:
         mask &= batch.choices

@@ -52,6 +52,8 @@ class Batch:
         length of a row after the layout's start.
       reference_tokens: float32 [M, E, T], the same under the reference; None without one.
       choices: bool [M, E, T], the tokens that count in the loss; None for all.
+      allowed: int32 [M, E, T], the row of the table for what each token could have been. table:
+        uint8 [M, K, ceil(V / 8)], see `losses.AllowedTokens`. Both None for any token.
     """
 
     tokens: jax.Array
@@ -71,9 +73,11 @@ class Batch:
     old: jax.Array | None = None
     reference_tokens: jax.Array | None = None
     choices: jax.Array | None = None
+    allowed: jax.Array | None = None
+    table: jax.Array | None = None
 
 
-BY_TOKEN = ("old", "reference_tokens", "choices")  # arrays [M, E, T] of online training
+BY_TOKEN = ("old", "reference_tokens", "choices", "allowed")  # arrays [M, E, T] of online training
 
 
 def batch_shardings(mesh: Mesh, *, pictures: bool, by_token: tuple[str, ...] = ()) -> Batch:
@@ -86,6 +90,8 @@ def batch_shardings(mesh: Mesh, *, pictures: bool, by_token: tuple[str, ...] = (
     layout = Batch(**dict.fromkeys(Batch.__dataclass_fields__, replicated(mesh)))
     images = rows if pictures else None
     absent = {name: None for name in BY_TOKEN if name not in by_token}
+    if "allowed" in absent:
+        absent["table"] = None
     return layout.replace(tokens=tokens, segments=tokens, images=images, pictures=rows, **absent)
 
 

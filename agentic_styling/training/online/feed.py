@@ -6,11 +6,11 @@ import numpy as np
 from ml_collections import FrozenConfigDict
 
 from agentic_styling.data.storage.training_set import PADDING_MULTIPLE, TrainingSet, context_prompts
-from agentic_styling.planner import Planner
+from agentic_styling.planner import Planner, allowed_tokens
 from agentic_styling.training.batches.batches import Batch, mesh_assembler, split_microbatches
 from agentic_styling.training.batches.packing import Layout, round_up
 from agentic_styling.training.online.contexts import OnlineContext
-from agentic_styling.training.online.rollouts import Rollouts, equal_rewards
+from agentic_styling.training.online.rollouts import Rollouts, Sample, equal_rewards
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
@@ -70,9 +70,30 @@ class OnlineFeed:
             count = len(samples[row].tokens)
             old[place][:count] = samples[row].logps
             choices[place][:count] = samples[row].free if self._config.online.choices_only else True
+        allowed, table_of = self._allowed([[samples[row] for row in own] for own in rows], size)
         dropped = np.repeat(equal_rewards(rollouts.rewards), rollouts.rewards.shape[1])
         counted = np.where(dropped[rows], 0, batch.length).astype(np.int32)
-        return batch.replace(length=counted, old=old, choices=choices), table
+        given = {"old": old, "choices": choices, "allowed": allowed, "table": table_of}
+        return batch.replace(length=counted, **given), table
+
+    def _allowed(self, parts: list[list[Sample]], size) -> tuple[np.ndarray, np.ndarray]:
+        """`Batch.allowed` and `Batch.table` of the samples of each micro-batch.
+
+        Stored plans may be in the form of another tokenizer or grammar: any token is allowed.
+        """
+        allowed, tables = np.zeros(size, np.int32), []
+        limit = self._config.online.max_new_tokens
+        for part, samples in enumerate(parts):
+            drawn = [not np.isnan(sample.logps).any() for sample in samples]
+            rows = [s.tokens if own else () for s, own in zip(samples, drawn, strict=True)]
+            index, table = allowed_tokens(self._planner.grammar, rows, limit)
+            width = min(limit, size[-1])
+            allowed[part, :, :width] = index[:, :width]
+            tables.append(table)
+        # Of few sizes, as every one is compiled.
+        most = 2 ** max(9, int(np.ceil(np.log2(max(map(len, tables))))))
+        tables = [np.pad(t, ((0, most - len(t)), (0, 0)), mode="edge") for t in tables]
+        return allowed, np.stack(tables)
 
     def _table(self, rollouts: Rollouts) -> TrainingSet:
         contexts = rollouts.contexts

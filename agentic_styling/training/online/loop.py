@@ -96,7 +96,7 @@ def _train(config: FrozenConfigDict, workdir: Path, mesh: Mesh, digests: dict[st
     model = feed.with_layout(model)
     kwargs = loss_keywords(config, None)
     needed = needs_reference(config)
-    by_token = ("old", "choices", *(("reference_tokens",) if needed else ()))
+    by_token = ("old", "choices", "allowed", *(("reference_tokens",) if needed else ()))
     pictures = config.modality == "vision"
     layout = layouts(config, model, pictures=pictures, by_token=by_token)
     train, frozen = load_state(config, model, layout)

@@ -19,8 +19,8 @@ class Sample(NamedTuple):
     """A completion.
 
     text: the plan as JSON. tokens: int32 [L], with the one that ends the turn. logps: float32 [L],
-    of the tokens under the sampler; NaN for a stored plan. free: bool [L], whether the grammar
-    allowed another token.
+    of the tokens under the sampler, among those that the grammar allowed; NaN for a stored plan.
+    free: bool [L], whether the grammar allowed another token.
     """
 
     text: str
@@ -142,7 +142,7 @@ def _score(contexts: Sequence[OnlineContext], samples: list[list[Sample]], seed:
 def _read(planner: Planner, result) -> list[Sample]:
     rows = zip(
         texts_of(planner.tokenizer, result),
-        *map(np.asarray, (result.lengths, result.tokens, result.logps, result.free)),
+        *map(np.asarray, (result.lengths, result.tokens, result.choice_logps, result.free)),
         strict=True,
     )
     return [Sample(text, *(array[:length] for array in arrays)) for text, length, *arrays in rows]

@@ -68,6 +68,8 @@ def test_log_probabilities_are_those_that_score_gives(workplace, sampler):
             assert scored.tokens == sample.tokens.tolist()
             assert scored.choices == sample.free.sum()
             assert len(sample.logps) == len(sample.free) == len(sample.tokens)
+            np.testing.assert_allclose(sample.logps.sum(), scored.logp, atol=1e-3)
+            assert (sample.logps[~sample.free] == 0).all()  # no choice
 
 
 def test_a_plan_that_was_sampled_twice_is_executed_once(workplace, sampler, monkeypatch):
@@ -120,6 +122,11 @@ def test_a_batch_holds_what_was_sampled(workplace, sampler):
         np.testing.assert_array_equal(batch.old[place][: len(sample.logps)], sample.logps)
         np.testing.assert_array_equal(batch.choices[place][: len(sample.free)], sample.free)
         assert not batch.choices[place][len(sample.free) :].any()
+        table = np.unpackbits(batch.table[place[0]], axis=1, bitorder="little")
+        could = table[batch.allowed[place][: len(sample.tokens)]]
+        assert could[np.arange(len(could)), sample.tokens].all()
+        np.testing.assert_array_equal(could.sum(axis=1) > 1, sample.free)
+        assert not batch.allowed[place][len(sample.tokens) :].any()
         assert batch.context_mean[place] == (2 if dropped else 2.5)
 
 

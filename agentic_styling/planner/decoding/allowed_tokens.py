@@ -1,0 +1,71 @@
+"""The tokens that the plan grammar allowed at each place of sampled plans."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agentic_styling.planner.decoding.automaton import DETOURS
+from agentic_styling.planner.decoding.grammar import (
+    GrammarState,
+    PlanGrammar,
+    advance,
+    allowed,
+    initial_state,
+)
+from agentic_styling.utils.precision import in_32_bits
+
+_CHUNK = 256  # states whose tokens are looked up at a time
+
+
+@in_32_bits
+def allowed_tokens(
+    grammar: PlanGrammar, rows: Sequence[np.ndarray], limit: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Looks up what a sampler could have taken in place of each token of plans that it wrote.
+
+    Args:
+      grammar: under which they were sampled.
+      rows: N plans, int [L] each, L at most `limit`, with the token that ends them.
+      limit: the most tokens that a plan could have had.
+
+    Returns:
+      index int32 [N, limit], the row of the table for each token, 0 after the end, and the table
+      uint8 [K, ceil(V / 8)], a bit a token, the lowest first. Its first row allows every token;
+      the other rows differ from each other.
+    """
+    tokens = np.full((len(rows), limit), int(grammar.end), np.int32)
+    written = np.zeros(tokens.shape, bool)
+    for row, own in enumerate(rows):
+        tokens[row, : len(own)], written[row, : len(own)] = own, True
+    nodes, further = (np.asarray(x).T for x in _states(grammar, tokens))
+    # With more tokens left than any way to the end takes, their number does not matter.
+    enough = int(grammar.distance.max()) + max(DETOURS)
+    left = np.minimum(np.arange(limit)[::-1], enough)
+    places = np.stack([nodes, further, np.broadcast_to(left, nodes.shape)], axis=-1)[written]
+    states, of_place = np.unique(places, axis=0, return_inverse=True)
+    padded = np.pad(states, ((0, -len(states) % _CHUNK), (0, 0)), mode="edge")
+    masks = [_masks(grammar, part) for part in padded.reshape(-1, _CHUNK, 3)]
+    distinct, of_state = np.unique(np.concatenate(masks), axis=0, return_inverse=True)
+    index = np.zeros(tokens.shape, np.int32)
+    index[written] = 1 + of_state.reshape(-1)[of_place.reshape(-1)]
+    return index, np.concatenate([np.full_like(distinct[:1], 255), distinct])
+
+
+@jax.jit
+def _states(grammar: PlanGrammar, tokens: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The nodes before each of the tokens [N, L], and the steps after the first, [L, N] both."""
+
+    def step(state, token):
+        return advance(grammar, state, token), (state.node, state.further)
+
+    return jax.lax.scan(step, initial_state(grammar, len(tokens)), tokens.T)[1]
+
+
+@jax.jit
+def _masks(grammar: PlanGrammar, states: jax.Array) -> jax.Array:
+    """The tokens that may follow states (node, further steps, tokens left), bits [C, V / 8]."""
+    node, further, left = states.T
+    mask = allowed(grammar, GrammarState(node, further), left)
+    return jnp.packbits(mask, axis=1, bitorder="little")
