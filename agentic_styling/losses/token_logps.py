@@ -103,7 +103,7 @@ def token_statistics(
     chex.assert_equal(hidden.shape[-1], embedding.shape[-1])
     chex.assert_type([labels, mask], [int, bool])
     split = _split(hidden.shape[:2], embedding.shape, block, mesh)
-    index, table = allowed or (None, None)
+    index, table = map(jnp.asarray, allowed) if allowed else (None, None)
     logps, entropy, correct = _statistics(split, hidden, embedding, labels, index, table)
     statistics = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
     return TokenStatistics(*(jnp.where(mask, x, 0) for x in statistics))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from agentic_styling.losses import token_logps, token_statistics
+from agentic_styling.losses import AllowedTokens, token_logps, token_statistics
 from agentic_styling.training.mesh import AXES, make_mesh
 from tests.slow import slow_but
 
@@ -31,10 +31,21 @@ def arrays(rows=3, length=13, width=8, vocabulary=37, seed=0):
     )
 
 
-def dense(hidden, embedding, labels, mask, weight):
+def some_allowed(labels, vocabulary, seed=0):
+    """A bool [B, S, V] with the labels, from a few tokens a place to all; and its table."""
+    rng = np.random.default_rng(seed)
+    could = rng.random((*labels.shape, vocabulary)) < rng.random((*labels.shape, 1)) ** 2
+    could |= np.eye(vocabulary, dtype=bool)[labels]
+    order = rng.permutation(labels.size)
+    table = np.packbits(could.reshape(labels.size, -1)[order], axis=1, bitorder="little")
+    index = np.argsort(order).reshape(labels.shape).astype(np.int32)
+    return could, AllowedTokens(index, table)
+
+
+def dense(hidden, embedding, labels, mask, weight, could=True):
     """In float64: logps, entropy, correct, and the gradients of sum(weight * logps)."""
     hidden, embedding = np.float64(hidden), np.float64(embedding)
-    logits = hidden @ embedding.T
+    logits = np.where(could, hidden @ embedding.T, -1e9)
     shifted = logits - logits.max(-1, keepdims=True)
     logps = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     probs, onehot = np.exp(logps), np.eye(len(embedding))[labels]
@@ -57,9 +68,9 @@ def ours(given, statistics=token_statistics, **options):
     return *found, *gradients, jax.grad(total, has_aux=True)(hidden, embedding)[0]
 
 
-def check(given, tolerance, **options):
+def check(given, tolerance, could=True, **options):
     """Raises where a value or gradient differs from the dense ones, relative to the largest."""
-    expected = dense(*given)
+    expected = dense(*given, could)
     found = jax.jit(functools.partial(ours, **options))(given)
     for a, b in zip(found, (*expected, expected[3]), strict=True):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(abs(b).max(), 1))
@@ -93,6 +104,24 @@ def test_any_sizes_and_blocks(sizes, block, seed):
     found = jax.jit(functools.partial(token_statistics, block=block))(*given)
     for a, b in zip(found, dense(hidden, embedding, labels, mask, weight), strict=False):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [5, 8192])
+def test_probabilities_among_allowed_tokens(block):
+    given = arrays()
+    could, allowed = some_allowed(given[2], 37)
+    assert could.sum(axis=-1).min() < 3 and could.sum(axis=-1).max() > 30
+    with jax.enable_x64(True):
+        found = check(given, 1e-10, could, allowed=allowed, block=block)
+    with pytest.raises(AssertionError):
+        check(given, 1e-5, could, block=block)
+    one = np.where(given[3], could.sum(axis=-1), 2) == 1
+    np.testing.assert_array_equal(found[0][one], 0.0)  # no choice, no credit
+    never = ~could[given[3]].any(axis=0)
+    np.testing.assert_array_equal(found[4][never], 0.0)
+    table = np.full((1, 5), 255, np.uint8)
+    everything = AllowedTokens(np.zeros_like(given[2]), table)
+    check(tuple(map(jnp.asarray, given)), 1e-5, allowed=everything, block=block)
 
 
 def without_mask(*args, **options):
@@ -242,6 +271,8 @@ def test_one_device_is_eight(sizes, width, vocabulary):
     given = np.float32(hidden), np.float32(embedding), labels, mask, np.float32(weight)
     mesh, spread = on_mesh(sizes, given)
     check(spread, 1e-5, mesh=mesh, block=5)
+    could, allowed = some_allowed(labels, vocabulary)
+    check(spread, 1e-5, could, mesh=mesh, block=5, allowed=allowed)
 
 
 def test_a_split_vocabulary_stays_split():
