@@ -20,7 +20,9 @@ from jax import lax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-_NEVER = -1e30  # a logit; its differences and their multiples are finite
+# A logit. It is finite as 0 times infinity is not 0; what a block without an allowed token adds is
+# multiplied by exp(_NEVER) = 0 as soon as there is one.
+_NEVER = -1e30
 
 
 class TokenStatistics(NamedTuple):
@@ -104,6 +106,9 @@ def token_statistics(
     chex.assert_type([labels, mask], [int, bool])
     split = _split(hidden.shape[:2], embedding.shape, block, mesh)
     index, table = map(jnp.asarray, allowed) if allowed else (None, None)
+    if allowed:
+        chex.assert_equal_shape([index, labels])
+        chex.assert_shape(table, (None, -(-len(embedding) // 8)))
     logps, entropy, correct = _statistics(split, hidden, embedding, labels, index, table)
     statistics = logps, lax.stop_gradient(entropy), lax.stop_gradient(correct)
     return TokenStatistics(*(jnp.where(mask, x, 0) for x in statistics))

@@ -234,14 +234,18 @@ def make_gradient(
             differentiated = jax.value_and_grad(objective, has_aux=True)
             return differentiated(trained, frozen, part, scale, key)
 
-        def add(total, part):
-            (value, rest), grads = in_bucket(model, value_and_gradient, *part)
+        table, batch = batch.table, batch.replace(table=None)
+
+        def add(total, given):
+            part, *others = given
+            part = part.replace(table=table)
+            (value, rest), grads = in_bucket(model, value_and_gradient, part, *others)
             return jax.tree.map(jnp.add, total, (value, grads)), rest
 
         zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, trained)
         keys = jax.random.split(key, parts)
-        part = batch, scale.reshape(batch.length.shape), keys
-        (value, grads), rest = jax.lax.scan(add, zero, part)
+        given = batch, scale.reshape(batch.length.shape), keys
+        (value, grads), rest = jax.lax.scan(add, zero, given)
         sums, columns, online = jax.tree.map(jnp.ravel, rest)
         return value, grads, sums, columns, online
 

@@ -53,7 +53,7 @@ class Batch:
       reference_tokens: float32 [M, E, T], the same under the reference; None without one.
       choices: bool [M, E, T], the tokens that count in the loss; None for all.
       allowed: int32 [M, E, T], the row of the table for what each token could have been. table:
-        uint8 [M, K, ceil(V / 8)], see `losses.AllowedTokens`. Both None for any token.
+        uint8 [K, ceil(V / 8)], of all micro-batches; see `losses.AllowedTokens`. Both None for any.
     """
 
     tokens: jax.Array
@@ -83,7 +83,7 @@ BY_TOKEN = ("old", "reference_tokens", "choices", "allowed")  # arrays [M, E, T]
 def batch_shardings(mesh: Mesh, *, pictures: bool, by_token: tuple[str, ...] = ()) -> Batch:
     """How a batch is sharded: rows over data and fsdp, tokens over context, the rest replicated.
 
-    by_token: those of BY_TOKEN that the batch has.
+    by_token: those of BY_TOKEN that the batch has; with "allowed" it has a table too.
     """
     rows = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp")))
     tokens = NamedSharding(mesh, PartitionSpec(None, ("data", "fsdp"), "context"))

@@ -1,5 +1,6 @@
 """Batches of a train step out of rollouts."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from agentic_styling.training.online.rollouts import Rollouts, Sample, equal_rew
 from agentic_styling.training.step import PlannerModel
 from agentic_styling.utils.errors import InputError
 
+LEAST_TABLE = 256  # rows; 64 plans have about 80, at first up to 600
 SHORTER = 0.6  # of two neighbouring row lengths, without the prompt
 
 
@@ -70,30 +72,22 @@ class OnlineFeed:
             count = len(samples[row].tokens)
             old[place][:count] = samples[row].logps
             choices[place][:count] = samples[row].free if self._config.online.choices_only else True
-        allowed, table_of = self._allowed([[samples[row] for row in own] for own in rows], size)
         dropped = np.repeat(equal_rewards(rollouts.rewards), rollouts.rewards.shape[1])
         counted = np.where(dropped[rows], 0, batch.length).astype(np.int32)
-        given = {"old": old, "choices": choices, "allowed": allowed, "table": table_of}
+        allowed = np.zeros(size, np.int32)
+        index, could = self._allowed(samples)
+        width = min(size[-1], index.shape[1])
+        allowed[..., :width] = index[rows, :width]
+        given = {"old": old, "choices": choices, "allowed": allowed, "table": could}
         return batch.replace(length=counted, **given), table
 
-    def _allowed(self, parts: list[list[Sample]], size) -> tuple[np.ndarray, np.ndarray]:
-        """`Batch.allowed` and `Batch.table` of the samples of each micro-batch.
-
-        Stored plans may be in the form of another tokenizer or grammar: any token is allowed.
-        """
-        allowed, tables = np.zeros(size, np.int32), []
+    def _allowed(self, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
+        """What each token of the samples could have been: see `planner.allowed_tokens`."""
         limit = self._config.online.max_new_tokens
-        for part, samples in enumerate(parts):
-            drawn = [not np.isnan(sample.logps).any() for sample in samples]
-            rows = [s.tokens if own else () for s, own in zip(samples, drawn, strict=True)]
-            index, table = allowed_tokens(self._planner.grammar, rows, limit)
-            width = min(limit, size[-1])
-            allowed[part, :, :width] = index[:, :width]
-            tables.append(table)
-        # Of few sizes, as every one is compiled.
-        most = 2 ** max(9, int(np.ceil(np.log2(max(map(len, tables))))))
-        tables = [np.pad(t, ((0, most - len(t)), (0, 0)), mode="edge") for t in tables]
-        return allowed, np.stack(tables)
+        index, table = allowed_tokens(self._planner.grammar, [s.tokens for s in samples], limit)
+        # Few sizes, as the step is compiled for each.
+        size = max(LEAST_TABLE, 2 ** math.ceil(math.log2(len(table))))
+        return index, np.pad(table, ((0, size - len(table)), (0, 0)), mode="edge")
 
     def _table(self, rollouts: Rollouts) -> TrainingSet:
         contexts = rollouts.contexts

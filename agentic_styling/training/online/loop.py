@@ -189,7 +189,8 @@ def _token_logps(model: PlannerModel) -> Callable:
         return in_bucket(model, logps, part)
 
     def of_batch(trained, frozen, batch: Batch):
-        return jax.lax.map(lambda part: of_part(trained, frozen, part), batch)
+        table, parts = batch.table, batch.replace(table=None)
+        return jax.lax.map(lambda p: of_part(trained, frozen, p.replace(table=table)), parts)
 
     return jax.jit(of_batch, out_shardings=replicated(model.mesh))
 

@@ -122,12 +122,28 @@ def test_a_batch_holds_what_was_sampled(workplace, sampler):
         np.testing.assert_array_equal(batch.old[place][: len(sample.logps)], sample.logps)
         np.testing.assert_array_equal(batch.choices[place][: len(sample.free)], sample.free)
         assert not batch.choices[place][len(sample.free) :].any()
-        table = np.unpackbits(batch.table[place[0]], axis=1, bitorder="little")
+        table = np.unpackbits(batch.table, axis=1, bitorder="little")
         could = table[batch.allowed[place][: len(sample.tokens)]]
         assert could[np.arange(len(could)), sample.tokens].all()
         np.testing.assert_array_equal(could.sum(axis=1) > 1, sample.free)
         assert not batch.allowed[place][len(sample.tokens) :].any()
         assert batch.context_mean[place] == (2 if dropped else 2.5)
+
+
+@pytest.mark.parametrize("microbatches", [2, 8])
+def test_stored_plans_fill_micro_batches_alone(workplace, sampler, microbatches):
+    """Sorted by length they stand apart; those in the grammar are among its tokens too."""
+    config = online_config(workplace, offline_share=0.5, max_new_tokens=160)
+    config.update(microbatches=microbatches, length_buckets=2)
+    config = checked(config)
+    model = planner_model(config, make_mesh(config.mesh))
+    contexts = SetContexts(config)
+    feed = OnlineFeed(config, model, dataclasses.replace(sampler, params=None), contexts.samples)
+    made = sampled(sampler, contexts(0), (0, 0))
+    batch, _ = feed(made)
+    stored = np.isnan(batch.old).all(axis=-1)
+    assert stored.sum() == 4
+    assert batch.allowed.any(axis=-1).all()
 
 
 def test_contexts_that_teach_nothing():
