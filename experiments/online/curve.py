@@ -100,23 +100,25 @@ def differences(results: dict) -> str:
 
 
 def draw(runs: list[dict], path: Path) -> None:
-    """Rewards against updates: of the samples, smoothed, and of greedy plans in validation."""
+    """Rewards against updates: of the samples, smoothed, and of greedy plans where validated."""
+    panels = 1 + any(run["validated_step"] for run in runs)
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+        figure, axes = plt.subplots(
+            1, panels, figsize=(5 * panels, 4), squeeze=False, layout="constrained"
+        )
+        left, right = axes[0, 0], axes[0, -1]
         for run in runs:
             width = min(ENDS, len(run["reward"]))
             smooth = np.convolve(run["reward"], np.ones(width) / width, "valid")
-            left.plot(run["step"][width - 1 :], smooth, label=run["name"])
-            (line,) = right.plot(run["validated_step"], run["validation_reward"], "o-")
-            right.plot(
-                run["validated_step"], run["validation_held_out_reward"], "o--",
-                color=line.get_color(), fillstyle="none",
-            )  # fmt: skip
-        left.set(xlabel="updates", ylabel=f"reward of samples, mean of {ENDS} rounds")
+            (line,) = left.plot(run["step"][width - 1 :], smooth, label=run["name"])
+            style = {"color": line.get_color(), "fillstyle": "none"}
+            right.plot(run["validated_step"], run["validation_reward"], "o-", **style)
+            right.plot(run["validated_step"], run["validation_held_out_reward"], "o--", **style)
         right.set(xlabel="updates", ylabel="greedy plans (dashes: held out)")
+        left.set(xlabel="updates", ylabel=f"reward of samples, mean of {ENDS} rounds")
         left.legend(frameon=False)
-        for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
+        for own in axes[0]:
+            own.spines[["top", "right"]].set_visible(False)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
