@@ -41,5 +41,5 @@ def same_curves(one, other) -> None:
         for name in ("reward", "kl")
     )
     np.testing.assert_allclose(*rewards, atol=1e-4)
-    assert kl[0][-1] > 1e-7  # far above what rounding makes of the same weights
-    np.testing.assert_allclose(*kl, rtol=0.02, atol=1e-9)
+    assert kl[0][-1] > 1e-7  # far above what rounding makes of the same weights, at most 2e-9
+    np.testing.assert_allclose(*kl, rtol=0.02, atol=1e-8)
